@@ -1,0 +1,79 @@
+//! What is wrong with a template, and suggestions.
+
+use std::fmt;
+
+use super::node::At;
+
+/// One thing that is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateProblem {
+    /// The file as the caller named it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Where in the template (`Resources.EnrichQueue.Properties.QueueName`); empty if it is about the whole.
+    pub path: String,
+    /// What is wrong and what to do about it.
+    pub message: String,
+}
+
+impl fmt::Display for TemplateProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for TemplateProblem {}
+
+/// Collects problems.
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<(At, String, String)>);
+
+impl Problems {
+    pub(super) fn add(&mut self, at: At, path: &str, message: impl Into<String>) {
+        self.0.push((at, path.to_owned(), message.into()));
+    }
+
+    /// In the file's order; of two that stand in the same place (a global and what was merged from it) the first.
+    pub(super) fn finish(mut self, file: &str) -> Vec<TemplateProblem> {
+        self.0.sort_by_key(|(at, ..)| *at);
+        self.0.dedup_by(|later, earlier| later.0 == earlier.0 && later.2 == earlier.2);
+        self.0
+            .into_iter()
+            .map(|(at, path, message)| TemplateProblem {
+                file: file.to_owned(),
+                line: at.line,
+                column: at.column,
+                path,
+                message,
+            })
+            .collect()
+    }
+}
+
+/// `; did you mean …?` if one of `known` is close to `name`.
+pub(super) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1.max(candidate.chars().count() / 4))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `a`, `b` or `c`.
+pub(super) fn choices<'a>(of: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = of.into_iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => "nothing".to_owned(),
+    }
+}

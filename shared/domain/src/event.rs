@@ -1,0 +1,174 @@
+//! What happened to a lead: the immutable history, and what goes on the bus.
+//!
+//! Events carry ids, enums and numbers, never a person's data: who needs that reads the lead.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{LeadId, PoolId, RepId, RulebookVersion};
+use crate::lead::Stage;
+
+/// Version of the envelope and of every event below.
+pub const SCHEMA: u32 = 1;
+
+/// One entry of a lead's history. Delivered at least once; order is by (`lead_id`, `seq`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// `lead_id#seq`: the same for every delivery of the same event.
+    pub id: String,
+    /// Version of this form.
+    pub schema: u32,
+    /// The lead.
+    pub lead_id: LeadId,
+    /// Its number in the lead's history, from 1 without gaps.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+impl Event {
+    /// The `seq`-th event of `lead_id`.
+    pub fn new(lead_id: LeadId, seq: u64, at: Timestamp, kind: EventKind) -> Self {
+        Self { id: format!("{lead_id}#{seq}"), schema: SCHEMA, lead_id, seq, at, kind }
+    }
+}
+
+/// What happened, with what others need to know of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum EventKind {
+    /// A rep got it.
+    LeadAssigned {
+        /// The rep.
+        owner: RepId,
+        /// The pool whose turn it was; absent when a rule named the owner.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pool: Option<PoolId>,
+        /// Which assignment of the lead this is, from 1.
+        assignment: u32,
+        /// The rule that said so.
+        rule: String,
+        /// Of this rulebook.
+        rulebook: RulebookVersion,
+        /// Total score, 0 to 100.
+        score: u8,
+        /// Grade, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grade: Option<String>,
+    },
+    /// Nobody can take it yet.
+    LeadWaiting {
+        /// In this pool's line.
+        pool: PoolId,
+        /// The rule that said so.
+        rule: String,
+        /// Of this rulebook.
+        rulebook: RulebookVersion,
+        /// Total score, 0 to 100.
+        score: u8,
+    },
+    /// Not ready for sales.
+    LeadNurtured {
+        /// Why.
+        reason: String,
+        /// The rule that said so.
+        rule: String,
+        /// Of this rulebook.
+        rulebook: RulebookVersion,
+        /// Total score, 0 to 100.
+        score: u8,
+    },
+    /// Refused.
+    LeadDisqualified {
+        /// Why.
+        reason: String,
+        /// The rule that said so.
+        rule: String,
+        /// Of this rulebook.
+        rulebook: RulebookVersion,
+    },
+    /// Stopped until a person decides.
+    LeadHeld {
+        /// Why.
+        reason: String,
+        /// Where it was.
+        from: Stage,
+    },
+    /// Goes on after it was held.
+    LeadReleased {
+        /// Where it is again.
+        to: Stage,
+    },
+    /// The owner confirmed it.
+    LeadAccepted {
+        /// The owner.
+        owner: RepId,
+        /// The assignment that was confirmed.
+        assignment: u32,
+    },
+    /// Found to be the same person as another lead, which carries on.
+    LeadMerged {
+        /// The lead that carries on.
+        into: LeadId,
+        /// The rep who had it until now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freed_owner: Option<RepId>,
+        /// The pool that rep had it from: somebody who waits there can have the seat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freed_pool: Option<PoolId>,
+    },
+    /// Another lead was found to be the same person.
+    LeadAbsorbed {
+        /// The lead that was merged into this one.
+        from: LeadId,
+    },
+    /// The same submission came again with other content.
+    LeadResubmitted {
+        /// SHA-256 of the content, in hex.
+        payload_hash: String,
+    },
+}
+
+impl EventKind {
+    /// The event's name, as it stands in `type`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::LeadAssigned { .. } => "LeadAssigned",
+            Self::LeadWaiting { .. } => "LeadWaiting",
+            Self::LeadNurtured { .. } => "LeadNurtured",
+            Self::LeadDisqualified { .. } => "LeadDisqualified",
+            Self::LeadHeld { .. } => "LeadHeld",
+            Self::LeadReleased { .. } => "LeadReleased",
+            Self::LeadAccepted { .. } => "LeadAccepted",
+            Self::LeadMerged { .. } => "LeadMerged",
+            Self::LeadAbsorbed { .. } => "LeadAbsorbed",
+            Self::LeadResubmitted { .. } => "LeadResubmitted",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_flat_and_reads_back() {
+        let event = Event::new(
+            LeadId::from("l-1"),
+            3,
+            "2026-03-03T09:00:00Z".parse().unwrap(),
+            EventKind::LeadAccepted { owner: RepId::from("anna"), assignment: 1 },
+        );
+        let json = serde_json::to_value(&event).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({"id": "l-1#3", "schema": 1, "lead_id": "l-1", "seq": 3, "at": "2026-03-03T09:00:00Z",
+                "type": "LeadAccepted", "owner": "anna", "assignment": 1})
+        );
+        assert_eq!(json["type"], event.kind.name());
+        assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+    }
+}

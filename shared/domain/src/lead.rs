@@ -1,0 +1,384 @@
+//! A lead as it is kept: who the person is ([`Profile`]) and where the lead stands ([`State`]).
+//!
+//! How a lead moves from stage to stage is decided in [`crate::lifecycle`]; how raw input becomes a profile in
+//! [`crate::submission`] and [`crate::normalise`].
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, LeadId, PoolId, RepId, RulebookVersion, SourceId};
+use crate::scoring::Score;
+
+/// What is known of a person and what they asked for. Absent values are unknown, never empty text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    /// The person.
+    pub contact: Contact,
+    /// Where they work.
+    pub company: Company,
+    /// Where they are.
+    pub place: Place,
+    /// What they did and want.
+    pub interest: Interest,
+    /// What brought them.
+    pub campaign: Campaign,
+    /// What they allowed.
+    pub consent: Consent,
+    /// How they want to be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_channel: Option<Channel>,
+    /// Fields the lead schema does not know, by the sender's name for them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom: BTreeMap<String, String>,
+    /// The account the lead belongs to, by e-mail domain, website or company name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
+    /// Where a value came from when the sender did not give it in this form: field -> origin.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<String, Origin>,
+}
+
+/// The person behind a lead.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Contact {
+    /// Given name, in the case people write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// Family name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// E-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// Telephone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// Job title as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_title: Option<String>,
+    /// Seniority read from the title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_level: Option<JobLevel>,
+    /// Language, ISO 639-1 in lower case (`de`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+/// A company as the lead describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Company {
+    /// Name as written, blanks tidied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Registrable domain (`acme.example`), from the website or a business e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// Number of employees; of a range its lower end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employees: Option<u32>,
+    /// Industry, in lower case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub industry: Option<String>,
+}
+
+/// Where a lead is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    /// Country, ISO 3166-1 alpha-2 in upper case (`DE`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// State, province or region, as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// City, as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Postal code: text, upper case, leading zeros kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+}
+
+/// What a person did and asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Interest {
+    /// What they did, in lower-case words joined by `_`: `contact_me`, `demo`, `download`, `webinar`, `newsletter`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub did: Option<String>,
+    /// The product they looked at, in lower case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// What they wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// The campaign that brought a lead, in the terms of UTM parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Campaign {
+    /// `utm_campaign`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `utm_source`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// `utm_medium`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub medium: Option<String>,
+}
+
+/// What a person allowed; absent where they were not asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Consent {
+    /// May be written to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<bool>,
+    /// May be called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<bool>,
+}
+
+/// An e-mail address that has the form of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Email {
+    /// The address to write to, domain in lower case and ASCII.
+    pub address: String,
+    /// What identifies the person: lower case, without `+tag`, dots dropped where the provider ignores them.
+    pub identity: String,
+    /// Everything after the `@`, lower case and ASCII.
+    pub domain: String,
+    /// What sort of address it is.
+    pub kind: EmailKind,
+}
+
+/// What sort of address an [`Email`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmailKind {
+    /// A person at a company's own domain.
+    Business,
+    /// A mailbox of a free provider: says nothing about the company.
+    Free,
+    /// A throw-away address.
+    Disposable,
+    /// A shared mailbox at a company (`info@`, `sales@`): the company is known, the person is not.
+    Role,
+}
+
+/// A telephone number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phone {
+    /// As written.
+    pub raw: String,
+    /// In E.164 (`+4930901820`), when the number is one that can exist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub e164: Option<String>,
+    /// What sort of number it is.
+    pub kind: PhoneKind,
+}
+
+/// What sort of number a [`Phone`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhoneKind {
+    /// Reaches a mobile, or may (some countries do not tell them apart).
+    Mobile,
+    /// Reaches a fixed line.
+    Fixed,
+    /// Valid, but neither (toll-free, premium, pager, …).
+    Other,
+    /// No number that could be called.
+    Invalid,
+}
+
+/// Seniority, read from a job title; ordered from the lowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobLevel {
+    /// Student, intern, trainee.
+    Intern,
+    /// Contributes without leading others.
+    Staff,
+    /// Leads a team.
+    Manager,
+    /// Leads a department.
+    Director,
+    /// Vice president.
+    Vp,
+    /// The top of the company: C-level, owner, founder, managing director.
+    CLevel,
+}
+
+/// A way to reach a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// E-mail.
+    Email,
+    /// A call.
+    Phone,
+    /// A text message.
+    Sms,
+    /// WhatsApp.
+    Whatsapp,
+}
+
+/// Where a value of a [`Profile`] came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Derived from the e-mail address.
+    Email,
+    /// Derived from the telephone number.
+    Phone,
+    /// Derived from the website.
+    Website,
+    /// Derived from the job title.
+    JobTitle,
+    /// Taken from the matched account.
+    Account,
+    /// Derived from the country.
+    Country,
+    /// Taken over from a later submission of the same person.
+    Merge,
+}
+
+/// Where a lead stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Kept, not yet decided on.
+    Stored,
+    /// An MQL with an owner in sales.
+    Assigned,
+    /// The owner confirmed it (SAL).
+    Accepted,
+    /// An MQL that nobody can take yet; it stands in a pool's waiting line.
+    Waiting,
+    /// Not ready for sales; marketing keeps in touch.
+    Nurturing,
+    /// Stopped by a fault or by the rulebook, until a person decides.
+    Held,
+    /// Refused, with a reason.
+    Disqualified,
+    /// The same person as another lead, which carries on.
+    Merged,
+}
+
+impl Stage {
+    /// Whether a lead at this stage has an owner and counts towards their open leads.
+    pub const fn is_owned(self) -> bool {
+        matches!(self, Self::Assigned | Self::Accepted)
+    }
+
+    /// The stage as it is written in events, replies and items.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Assigned => "assigned",
+            Self::Accepted => "accepted",
+            Self::Waiting => "waiting",
+            Self::Nurturing => "nurturing",
+            Self::Held => "held",
+            Self::Disqualified => "disqualified",
+            Self::Merged => "merged",
+        }
+    }
+}
+
+/// Everything about a lead that decisions read and change; one item, guarded by `version`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The lead.
+    pub lead_id: LeadId,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Rises by one with every write; every write names the version it read.
+    pub version: u64,
+    /// Where it came from.
+    pub source: SourceId,
+    /// When the submission was accepted.
+    pub received_at: Timestamp,
+    /// SHA-256 of the submission, in hex: tells a repeat from a resubmission.
+    pub payload_hash: String,
+    /// Number of the last event; events are numbered without gaps from 1.
+    pub last_event: u64,
+    /// How often the lead was given to an owner; names the current assignment.
+    pub assignment: u32,
+    /// Who has it, at the stages where somebody has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<RepId>,
+    /// The pool it was assigned from or waits in; absent when the owner was named by a rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolId>,
+    /// The score it was decided with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
+    /// Rulebook version of the last decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rulebook: Option<RulebookVersion>,
+    /// Name of the rule that won the last decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Why it is disqualified, held or in nurture: a word of the rulebook or of [`crate::lifecycle`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The stage a held lead came from, where it may go back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_from: Option<Stage>,
+    /// When it first reached MQL; decay does not revoke it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mql_at: Option<Timestamp>,
+    /// When the current owner got it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assigned_at: Option<Timestamp>,
+    /// When the current owner confirmed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Timestamp>,
+    /// When it began to wait, at stage `waiting`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Timestamp>,
+    /// The earliest instant at which something has to happen to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// The lead it was merged into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<LeadId>,
+}
+
+impl State {
+    /// A lead that was just stored.
+    pub fn stored(lead_id: LeadId, source: SourceId, received_at: Timestamp, payload_hash: String) -> Self {
+        Self {
+            lead_id,
+            stage: Stage::Stored,
+            version: 1,
+            source,
+            received_at,
+            payload_hash,
+            last_event: 0,
+            assignment: 0,
+            owner: None,
+            pool: None,
+            score: None,
+            rulebook: None,
+            rule: None,
+            reason: None,
+            held_from: None,
+            mql_at: None,
+            assigned_at: None,
+            accepted_at: None,
+            waiting_since: None,
+            due_at: None,
+            merged_into: None,
+        }
+    }
+}

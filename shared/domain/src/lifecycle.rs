@@ -1,0 +1,473 @@
+//! How a lead moves from stage to stage. [`transition`] is the only way to change one.
+//!
+//! ```text
+//! stored ──► assigned ──► accepted
+//!   │  ▲        ▲
+//!   │  │        ├── waiting ◄─┐        held, disqualified and merged can be reached
+//!   │  └ held   └── nurturing ◄┴─ stored   from every stage before `assigned`; merged also after it
+//! ```
+//!
+//! It knows nothing of tables: who calls it commits the [`Change`] under the version the state was read with.
+
+use jiff::Timestamp;
+
+use crate::event::EventKind;
+use crate::id::{LeadId, PoolId, RepId, RulebookVersion};
+use crate::lead::{Stage, State};
+use crate::scoring::Score;
+
+/// What shall happen to a lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// The rulebook and the rotation decided.
+    Decide(Decision),
+    /// The owner confirms assignment number `assignment`.
+    Accept {
+        /// Who confirms.
+        by: RepId,
+        /// Which assignment.
+        assignment: u32,
+    },
+    /// The lead is the same person as `into`, which carries on.
+    Merge {
+        /// The lead that carries on.
+        into: LeadId,
+    },
+    /// `from` was found to be the same person and was merged into this lead.
+    Absorb {
+        /// The lead that was merged.
+        from: LeadId,
+    },
+    /// The same submission came again with other content.
+    Resubmit {
+        /// SHA-256 of the content, in hex.
+        payload_hash: String,
+    },
+    /// Stop the lead until a person decides, because a command for it failed too often.
+    Hold {
+        /// Why, a word.
+        reason: String,
+    },
+    /// Let a held lead go on where it was.
+    Release,
+}
+
+/// A decision on a lead, ready to be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Where the lead goes.
+    pub to: Destination,
+    /// The score it was decided with.
+    pub score: Score,
+    /// The rule that won.
+    pub rule: String,
+    /// Of this rulebook.
+    pub rulebook: RulebookVersion,
+}
+
+/// Where a decided lead goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To a rep.
+    Rep {
+        /// The rep.
+        rep: RepId,
+        /// The pool whose turn it was; `None` when a rule named the owner.
+        pool: Option<PoolId>,
+    },
+    /// Into a pool's waiting line, at the longest until `until`.
+    Line {
+        /// The pool.
+        pool: PoolId,
+        /// When the pool's fallback takes it.
+        until: Timestamp,
+    },
+    /// To nurture.
+    Nurture {
+        /// Why.
+        reason: String,
+    },
+    /// Out.
+    Disqualify {
+        /// Why.
+        reason: String,
+    },
+    /// On hold.
+    Hold {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What [`transition`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// The lead changes.
+    Changed(Box<Change>),
+    /// The command's effect is already there: a repeat, which succeeds.
+    Unchanged,
+}
+
+/// A change to commit: all of it or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The version the lead has to have still.
+    pub expected_version: u64,
+    /// The lead as it will be.
+    pub state: State,
+    /// The event that tells of it.
+    pub event: EventKind,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The rep who no longer has the lead.
+    pub freed: Option<RepId>,
+    /// The rep who has it now.
+    pub taken: Option<RepId>,
+}
+
+/// Why a command cannot be applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The stage does not allow it.
+    #[error("a lead at stage `{}` cannot be {verb}", stage.as_str())]
+    Stage {
+        /// Where the lead stands.
+        stage: Stage,
+        /// What was wanted, as a participle.
+        verb: &'static str,
+    },
+    /// Somebody else owns it.
+    #[error("the lead belongs to `{owner}`")]
+    NotOwner {
+        /// Who owns it.
+        owner: RepId,
+    },
+    /// The lead was assigned anew since.
+    #[error("assignment {given} is over; the lead is at assignment {current}")]
+    OldAssignment {
+        /// The one named.
+        given: u32,
+        /// The current one.
+        current: u32,
+    },
+    /// A lead cannot be merged into itself.
+    #[error("a lead cannot be merged into itself")]
+    IntoItself,
+}
+
+/// Applies `command` to `state` at `now`.
+pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Transition, Refusal> {
+    let mut change = Builder::new(state, now);
+    match command {
+        Command::Decide(decision) => return decide(state, decision, now),
+        Command::Accept { by, assignment } => {
+            if assignment != state.assignment {
+                return Err(Refusal::OldAssignment { given: assignment, current: state.assignment });
+            }
+            match (&state.owner, state.stage) {
+                (Some(owner), Stage::Assigned | Stage::Accepted) if *owner != by => {
+                    return Err(Refusal::NotOwner { owner: owner.clone() });
+                }
+                (Some(_), Stage::Accepted) => return Ok(Transition::Unchanged),
+                (Some(_), Stage::Assigned) => {}
+                _ => return Err(Refusal::Stage { stage: state.stage, verb: "accepted" }),
+            }
+            change.state.stage = Stage::Accepted;
+            change.state.accepted_at = Some(now);
+            change.tell(EventKind::LeadAccepted { owner: by, assignment })
+        }
+        Command::Merge { into } => {
+            if into == state.lead_id {
+                return Err(Refusal::IntoItself);
+            }
+            if state.stage == Stage::Merged {
+                return if state.merged_into.as_ref() == Some(&into) {
+                    Ok(Transition::Unchanged)
+                } else {
+                    Err(Refusal::Stage { stage: Stage::Merged, verb: "merged again" })
+                };
+            }
+            let freed_pool = state.pool.clone().filter(|_| state.stage.is_owned());
+            change.leave();
+            change.state.stage = Stage::Merged;
+            change.state.merged_into = Some(into.clone());
+            let freed_owner = change.freed.clone();
+            change.tell(EventKind::LeadMerged { into, freed_owner, freed_pool })
+        }
+        Command::Absorb { from } => {
+            if state.stage == Stage::Merged {
+                return Err(Refusal::Stage { stage: Stage::Merged, verb: "the target of a merge" });
+            }
+            change.tell(EventKind::LeadAbsorbed { from })
+        }
+        Command::Resubmit { payload_hash } => change.tell(EventKind::LeadResubmitted { payload_hash }),
+        Command::Hold { reason } => match state.stage {
+            Stage::Stored | Stage::Waiting | Stage::Nurturing => change.hold(reason),
+            Stage::Held => return Ok(Transition::Unchanged),
+            stage => return Err(Refusal::Stage { stage, verb: "held" }),
+        },
+        Command::Release => {
+            let Stage::Held = state.stage else {
+                return Err(Refusal::Stage { stage: state.stage, verb: "released" });
+            };
+            // A waiting lead lost its place in the line when it was held, so it is decided on anew like a stored one.
+            let to = match state.held_from {
+                Some(Stage::Nurturing) => Stage::Nurturing,
+                _ => Stage::Stored,
+            };
+            change.state.stage = to;
+            change.state.held_from = None;
+            change.state.reason = None;
+            change.tell(EventKind::LeadReleased { to })
+        }
+    }
+}
+
+fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transition, Refusal> {
+    if !matches!(state.stage, Stage::Stored | Stage::Waiting | Stage::Nurturing) {
+        return Err(Refusal::Stage { stage: state.stage, verb: "decided on" });
+    }
+    let Decision { to, score, rule, rulebook } = decision;
+    let same = match &to {
+        Destination::Line { pool, .. } => state.stage == Stage::Waiting && state.pool.as_ref() == Some(pool),
+        Destination::Nurture { reason } => {
+            state.stage == Stage::Nurturing
+                && state.reason.as_ref() == Some(reason)
+                && state.score.as_ref() == Some(&score)
+        }
+        _ => false,
+    };
+    if same {
+        return Ok(Transition::Unchanged);
+    }
+    let mut change = Builder::new(state, now);
+    if score.mql {
+        change.state.mql_at.get_or_insert(now);
+    }
+    let (total, grade) = (score.total, score.grade.clone());
+    change.state.score = Some(score);
+    change.state.rule = Some(rule.clone());
+    change.state.rulebook = Some(rulebook.clone());
+    change.leave();
+    match to {
+        Destination::Rep { rep, pool } => {
+            let assignment = state.assignment.saturating_add(1);
+            change.state.stage = Stage::Assigned;
+            change.state.assignment = assignment;
+            change.state.owner = Some(rep.clone());
+            change.state.pool.clone_from(&pool);
+            change.state.assigned_at = Some(now);
+            change.taken = Some(rep.clone());
+            change.tell(EventKind::LeadAssigned { owner: rep, pool, assignment, rule, rulebook, score: total, grade })
+        }
+        Destination::Line { pool, until } => {
+            change.state.stage = Stage::Waiting;
+            change.state.pool = Some(pool.clone());
+            change.state.waiting_since = Some(now);
+            change.state.due_at = Some(until);
+            change.tell(EventKind::LeadWaiting { pool, rule, rulebook, score: total })
+        }
+        Destination::Nurture { reason } => {
+            change.state.stage = Stage::Nurturing;
+            change.state.reason = Some(reason.clone());
+            change.tell(EventKind::LeadNurtured { reason, rule, rulebook, score: total })
+        }
+        Destination::Disqualify { reason } => {
+            change.state.stage = Stage::Disqualified;
+            change.state.reason = Some(reason.clone());
+            change.tell(EventKind::LeadDisqualified { reason, rule, rulebook })
+        }
+        Destination::Hold { reason } => change.hold(reason),
+    }
+}
+
+/// A change in the making: the state to be, and who gains or loses a seat.
+struct Builder<'a> {
+    before: &'a State,
+    now: Timestamp,
+    state: State,
+    freed: Option<RepId>,
+    taken: Option<RepId>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(before: &'a State, now: Timestamp) -> Self {
+        Self { before, now, state: before.clone(), freed: None, taken: None }
+    }
+
+    /// Takes the lead away from wherever it is: every way out of ownership gives the seat back.
+    fn leave(&mut self) {
+        if self.before.stage.is_owned() {
+            self.freed.clone_from(&self.before.owner);
+        }
+        self.state.owner = None;
+        self.state.pool = None;
+        self.state.reason = None;
+        self.state.held_from = None;
+        self.state.assigned_at = None;
+        self.state.accepted_at = None;
+        self.state.waiting_since = None;
+        self.state.due_at = None;
+    }
+
+    fn hold(mut self, reason: String) -> Result<Transition, Refusal> {
+        self.leave();
+        let from = self.before.stage;
+        self.state.stage = Stage::Held;
+        self.state.held_from = Some(from);
+        self.state.reason = Some(reason.clone());
+        self.tell(EventKind::LeadHeld { reason, from })
+    }
+
+    fn tell(mut self, event: EventKind) -> Result<Transition, Refusal> {
+        self.state.version = self.before.version.saturating_add(1);
+        self.state.last_event = self.before.last_event.saturating_add(1);
+        Ok(Transition::Changed(Box::new(Change {
+            expected_version: self.before.version,
+            state: self.state,
+            event,
+            at: self.now,
+            freed: self.freed,
+            taken: self.taken,
+        })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::SourceId;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_772_500_000 + second).unwrap()
+    }
+
+    fn stored() -> State {
+        State::stored(LeadId::from("l-1"), SourceId::from("web"), at(0), "hash".to_owned())
+    }
+
+    fn score(mql: bool) -> Score {
+        Score { total: 70, fit: 70, engagement: 0, account: 0, grade: None, mql, mql_by: None, lines: Vec::new() }
+    }
+
+    fn to(destination: Destination) -> Command {
+        Command::Decide(Decision {
+            to: destination,
+            score: score(true),
+            rule: "everyone else".to_owned(),
+            rulebook: RulebookVersion::from("000001"),
+        })
+    }
+
+    fn rep(name: &str) -> Command {
+        to(Destination::Rep { rep: RepId::from(name), pool: Some(PoolId::from("inbound")) })
+    }
+
+    fn apply(state: &State, command: Command) -> Change {
+        match transition(state, command, at(60)).unwrap() {
+            Transition::Changed(change) => *change,
+            Transition::Unchanged => panic!("nothing changed"),
+        }
+    }
+
+    #[test]
+    fn an_assigned_lead_takes_a_seat_and_a_merged_one_gives_it_back() {
+        let assigned = apply(&stored(), rep("anna"));
+        assert_eq!((assigned.taken.clone(), assigned.freed.clone()), (Some(RepId::from("anna")), None));
+        assert_eq!(assigned.state.mql_at, Some(at(60)));
+        let merged = apply(&assigned.state, Command::Merge { into: LeadId::from("l-0") });
+        assert_eq!((merged.taken, merged.freed), (None, Some(RepId::from("anna"))));
+        assert_eq!(
+            merged.event,
+            EventKind::LeadMerged {
+                into: LeadId::from("l-0"),
+                freed_owner: Some(RepId::from("anna")),
+                freed_pool: Some(PoolId::from("inbound"))
+            }
+        );
+    }
+
+    #[test]
+    fn only_the_owner_accepts_and_only_the_current_assignment() {
+        let state = apply(&stored(), rep("anna")).state;
+        let accept = |by: &str, assignment| Command::Accept { by: RepId::from(by), assignment };
+        assert_eq!(
+            transition(&state, accept("ben", 1), at(61)),
+            Err(Refusal::NotOwner { owner: RepId::from("anna") })
+        );
+        assert_eq!(
+            transition(&state, accept("anna", 2), at(61)),
+            Err(Refusal::OldAssignment { given: 2, current: 1 })
+        );
+        let accepted = apply(&state, accept("anna", 1)).state;
+        assert_eq!(accepted.stage, Stage::Accepted);
+        assert_eq!(transition(&accepted, accept("anna", 1), at(99)), Ok(Transition::Unchanged), "a repeat succeeds");
+    }
+
+    #[test]
+    fn a_lead_that_waits_keeps_its_place_when_nobody_is_free_yet() {
+        let line = |pool: &str| to(Destination::Line { pool: PoolId::from(pool), until: at(600) });
+        let waiting = apply(&stored(), line("inbound")).state;
+        assert_eq!(waiting.due_at, Some(at(600)));
+        assert_eq!(transition(&waiting, line("inbound"), at(90)), Ok(Transition::Unchanged));
+        let moved = apply(&waiting, line("overflow")).state;
+        assert_eq!(moved.pool, Some(PoolId::from("overflow")));
+    }
+
+    #[test]
+    fn a_held_lead_goes_back_where_it_can_be_decided_on() {
+        let waiting =
+            apply(&stored(), to(Destination::Line { pool: PoolId::from("inbound"), until: at(600) })).state;
+        let held = apply(&waiting, Command::Hold { reason: "failed".to_owned() }).state;
+        assert_eq!((held.stage, held.held_from, held.due_at), (Stage::Held, Some(Stage::Waiting), None));
+        assert!(transition(&held, rep("anna"), at(70)).is_err());
+        let released = apply(&held, Command::Release).state;
+        assert_eq!((released.stage, released.reason.clone()), (Stage::Stored, None));
+        let owned = apply(&released, rep("anna")).state;
+        assert!(transition(&owned, Command::Hold { reason: "failed".to_owned() }, at(70)).is_err());
+    }
+
+    fn any_command() -> impl Strategy<Value = Command> {
+        let name = prop_oneof![Just("anna"), Just("ben")];
+        prop_oneof![
+            name.clone().prop_map(rep),
+            Just(to(Destination::Line { pool: PoolId::from("inbound"), until: at(600) })),
+            Just(to(Destination::Nurture { reason: "not_an_mql".to_owned() })),
+            Just(to(Destination::Disqualify { reason: "junk".to_owned() })),
+            Just(to(Destination::Hold { reason: "review".to_owned() })),
+            (name, 0_u32..3).prop_map(|(by, assignment)| Command::Accept { by: RepId::from(by), assignment }),
+            Just(Command::Merge { into: LeadId::from("l-0") }),
+            Just(Command::Absorb { from: LeadId::from("l-2") }),
+            Just(Command::Resubmit { payload_hash: "other".to_owned() }),
+            Just(Command::Hold { reason: "failed".to_owned() }),
+            Just(Command::Release),
+        ]
+    }
+
+    proptest! {
+        /// Whatever is commanded: seats add up, numbers rise by one, and a stage's fields are there exactly at it.
+        #[test]
+        fn no_sequence_of_commands_breaks_a_lead(commands in proptest::collection::vec(any_command(), 0..30)) {
+            let mut state = stored();
+            let mut seats = std::collections::BTreeMap::<RepId, i32>::new();
+            for command in commands {
+                let Ok(Transition::Changed(change)) = transition(&state, command, at(60)) else { continue };
+                prop_assert_eq!(change.expected_version, state.version);
+                prop_assert_eq!(change.state.version, state.version + 1);
+                prop_assert_eq!(change.state.last_event, state.last_event + 1);
+                if let Some(rep) = change.taken { *seats.entry(rep).or_default() += 1; }
+                if let Some(rep) = change.freed { *seats.entry(rep).or_default() -= 1; }
+                state = change.state;
+                seats.retain(|_, open| *open != 0);
+                let expected: Vec<_> = state.owner.iter().map(|rep| (rep.clone(), 1)).collect();
+                prop_assert_eq!(seats.clone().into_iter().collect::<Vec<_>>(), expected);
+                prop_assert_eq!(state.owner.is_some(), state.stage.is_owned());
+                prop_assert_eq!(state.due_at.is_some(), state.stage == Stage::Waiting);
+                prop_assert_eq!(state.merged_into.is_some(), state.stage == Stage::Merged);
+                prop_assert_eq!(state.held_from.is_some(), state.stage == Stage::Held);
+            }
+        }
+    }
+}

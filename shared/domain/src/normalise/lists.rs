@@ -1,0 +1,97 @@
+//! The lists that ship with the crate, as data: one entry a line, `#` starts a comment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use super::fold::key;
+
+static DISPOSABLE: LazyLock<BTreeSet<&'static str>> =
+    LazyLock::new(|| entries(include_str!("lists/disposable.txt")).collect());
+static FREE: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| entries(include_str!("lists/free.txt")).collect());
+static ROLES: LazyLock<BTreeSet<String>> = LazyLock::new(|| entries(include_str!("lists/roles.txt")).map(key).collect());
+
+/// The lines of a list, without comments and blank lines.
+pub(super) fn entries(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// Whether `domain` (lower case, ASCII) or a domain above it gives out throw-away addresses.
+pub(super) fn is_disposable(domain: &str) -> bool {
+    let mut above = std::iter::successors(Some(domain), |rest| rest.split_once('.').map(|(_, above)| above));
+    above.any(|name| DISPOSABLE.contains(name))
+}
+
+/// Whether `domain` (lower case, ASCII) is that of a free mailbox provider.
+pub(super) fn is_free(domain: &str) -> bool {
+    if FREE.contains(domain) {
+        return true;
+    }
+    let any_suffix = || {
+        let suffix = psl::suffix_str(domain)?;
+        let name = domain.strip_suffix(suffix)?.strip_suffix('.')?;
+        Some(FREE.contains(format!("{name}.*").as_str()))
+    };
+    any_suffix().unwrap_or(false)
+}
+
+/// Whether `local`, the part before the `@`, names a function rather than a person.
+pub(super) fn is_role(local: &str) -> bool {
+    let name = local.split('+').next().unwrap_or(local);
+    ROLES.contains(&key(name))
+}
+
+/// Reads a list whose lines are `first second rest`, `rest` being names separated by `;`.
+///
+/// Returns each name's [`key`] with the line's first word.
+pub(super) fn names(text: &'static str) -> BTreeMap<String, &'static str> {
+    let mut found = BTreeMap::new();
+    for line in entries(text) {
+        let Some((code, rest)) = line.split_once(' ') else { continue };
+        found.insert(key(code), code);
+        for name in rest.split(';') {
+            found.insert(key(name), code);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_providers_are_known_under_any_suffix() {
+        for domain in ["gmail.com", "web.de", "yahoo.com.br", "yahoo.co.uk", "hotmail.fr", "freemail.example", "uol.com.br"] {
+            assert!(is_free(domain), "{domain}");
+        }
+        for domain in ["acme.example", "notyahoo.com", "mail.yahoo-inc.com", "com", "example.com", ""] {
+            assert!(!is_free(domain), "{domain}");
+        }
+    }
+
+    #[test]
+    fn a_subdomain_of_a_throw_away_domain_is_throw_away() {
+        for domain in ["mailinator.com", "anything.mailinator.com", "trashmail.example"] {
+            assert!(is_disposable(domain), "{domain}");
+        }
+        for domain in ["gmail.com", "acme.example", "notmailinator.example"] {
+            assert!(!is_disposable(domain), "{domain}");
+        }
+    }
+
+    #[test]
+    fn no_provider_is_on_both_lists() {
+        let both: Vec<_> = FREE.iter().filter(|domain| is_disposable(domain)).collect();
+        assert!(both.is_empty(), "{both:?}");
+    }
+
+    #[test]
+    fn roles_are_known_with_tags_and_separators() {
+        for local in ["info", "INFO", "no-reply", "Büro", "buero", "sales+web", "accounts.payable", "atencion-al-cliente"] {
+            assert!(is_role(local), "{local}");
+        }
+        for local in ["anna", "ada.lovelace", "infobit", "+sales", ""] {
+            assert!(!is_role(local), "{local}");
+        }
+    }
+}

@@ -1,0 +1,539 @@
+//! From ruling to owner: tries the pools a ruling names, serves their rotations, and says why.
+//!
+//! [`plan`] takes a snapshot and returns everything to commit, with no choice left open: one [`Group`] a pool, because a
+//! pool's turns have to change together with the owners and seats that go with them, and one for the leads that cost
+//! nobody a turn.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::gate::{self, Gate, Roster};
+use crate::id::{LeadId, PoolId, RepId, RulebookVersion};
+use crate::lead::{Stage, State};
+use crate::lifecycle::{Change, Command, Decision, Destination, Refusal, Transition, transition};
+use crate::pool::Pool;
+use crate::rotation::{Eligible, Rotation, TURN, Turn};
+use crate::rulebook::{Explanation, IfNobody, IfUnavailable, Outcome};
+use crate::scoring::Score;
+
+/// A lead that the rulebook has ruled on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruled {
+    /// The lead as it was read.
+    pub state: State,
+    /// Its score.
+    pub score: Score,
+    /// What the rulebook wants.
+    pub outcome: Outcome,
+    /// The rule that won.
+    pub rule: String,
+    /// Of this rulebook.
+    pub rulebook: RulebookVersion,
+}
+
+/// Who there is at the moment of the decision.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// The reps.
+    pub roster: Roster,
+    /// The pools that rulings and fallbacks name.
+    pub pools: BTreeMap<PoolId, PoolNow>,
+}
+
+/// A pool as it is at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolNow {
+    /// What is set about it.
+    pub pool: Pool,
+    /// What its members are owed.
+    pub rotation: Rotation,
+}
+
+/// Everything to commit, and what cannot be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Plan {
+    /// What to commit, each group for itself.
+    pub groups: Vec<Group>,
+    /// Leads whose stage allows no decision any more, and why: somebody else was faster.
+    pub refused: Vec<(LeadId, Refusal)>,
+    /// Leads for which nothing changes: they wait where they waited.
+    pub unchanged: Vec<LeadId>,
+}
+
+/// Changes that are committed together or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// The pool whose rotation turns, if one does.
+    pub turns: Option<PoolTurns>,
+    /// The leads.
+    pub leads: Vec<Planned>,
+    /// How the reps' open leads change.
+    pub seats: BTreeMap<RepId, Seats>,
+}
+
+/// A pool's rotation after the turns of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolTurns {
+    /// The pool.
+    pub pool: PoolId,
+    /// The version the rotation has to have still.
+    pub expected_version: u64,
+    /// The rotation as it will be.
+    pub rotation: Rotation,
+    /// The turns, in order.
+    pub entries: Vec<LedgerEntry>,
+}
+
+/// A turn and the lead it was for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// The lead.
+    pub lead_id: LeadId,
+    /// Which assignment of the lead it was.
+    pub assignment: u32,
+    /// The turn.
+    #[serde(flatten)]
+    pub turn: Turn,
+}
+
+/// Seats that a rep gains or loses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seats {
+    /// Change of open leads.
+    pub delta: i32,
+    /// Most open leads the rep may have afterwards, and that they have to be on; `None` when a rule gave the lead to
+    /// them whatever their desk looks like.
+    pub capacity: Option<u32>,
+}
+
+/// A lead's change, and how the choice was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// What to commit.
+    pub change: Change,
+    /// How the choice was made.
+    pub choice: Choice,
+}
+
+/// How it was decided who gets a lead.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The rep that the rule named, if it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Candidate>,
+    /// The pools that were tried, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<PoolTried>,
+    /// Who got it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<RepId>,
+}
+
+/// A pool that was tried for a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolTried {
+    /// The pool.
+    pub pool: PoolId,
+    /// Its members, in the pool's order; empty when there is no such pool.
+    pub members: Vec<Candidate>,
+}
+
+/// A rep who might have got a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The rep.
+    pub rep: RepId,
+    /// The first gate that stopped them; absent if they could have taken it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<Gate>,
+    /// What they were owed before this lead, in billionths of a turn.
+    pub lag: i64,
+}
+
+/// Why a lead is where it is: what is kept of a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Number of the event that tells of it.
+    pub event: u64,
+    /// Where the lead went.
+    pub stage: Stage,
+    /// Rulebook version.
+    pub rulebook: RulebookVersion,
+    /// What the rulebook saw.
+    pub explanation: Explanation,
+    /// The score, line by line.
+    pub score: Score,
+    /// How the rep was chosen.
+    pub choice: Choice,
+    /// The whole in a few plain sentences.
+    pub sentences: Vec<String>,
+}
+
+impl Why {
+    /// Puts together what is kept of `planned`.
+    pub fn new(planned: &Planned, explanation: Explanation, score: Score) -> Self {
+        let state = &planned.change.state;
+        let mut sentences = vec![explanation.sentence.clone()];
+        sentences.extend(planned.choice.sentences(state));
+        Self {
+            at: planned.change.at,
+            event: state.last_event,
+            stage: state.stage,
+            rulebook: state.rulebook.clone().unwrap_or_else(|| RulebookVersion::new("")),
+            explanation,
+            score,
+            choice: planned.choice.clone(),
+            sentences,
+        }
+    }
+}
+
+impl Choice {
+    /// The choice in plain words.
+    fn sentences(&self, state: &State) -> Vec<String> {
+        let mut said = Vec::new();
+        if let Some(named) = &self.named {
+            said.push(match named.stopped_by {
+                None => format!("The rule names `{}`, who can take it.", named.rep),
+                Some(gate) if self.chosen.as_ref() == Some(&named.rep) => {
+                    format!("The rule names `{}`, who {}, but gets it all the same.", named.rep, gate.words())
+                }
+                Some(gate) => format!("The rule names `{}`, who {}.", named.rep, gate.words()),
+            });
+        }
+        for tried in &self.pools {
+            let free: Vec<&Candidate> = tried.members.iter().filter(|member| member.stopped_by.is_none()).collect();
+            let chosen = free.iter().find(|member| self.chosen.as_ref() == Some(&member.rep));
+            said.push(match (chosen, free.len()) {
+                (Some(chosen), 1) => format!("In pool `{}` only `{}` could take it.", tried.pool, chosen.rep),
+                (Some(chosen), count) => format!(
+                    "In pool `{}` it was the turn of `{}` ({}) among {count} who could take it.",
+                    tried.pool,
+                    chosen.rep,
+                    owed(chosen.lag)
+                ),
+                (None, _) if tried.members.is_empty() => format!("Pool `{}` has no members.", tried.pool),
+                (None, _) => format!("In pool `{}` nobody could take it.", tried.pool),
+            });
+            let stopped: Vec<String> = tried
+                .members
+                .iter()
+                .filter_map(|member| member.stopped_by.map(|gate| format!("`{}` {}", member.rep, gate.words())))
+                .collect();
+            if !stopped.is_empty() {
+                said.push(format!("{}.", stopped.join("; ")));
+            }
+        }
+        match (state.stage, &state.pool, state.due_at) {
+            (Stage::Waiting, Some(pool), Some(until)) => said.push(format!(
+                "It waits in the line of pool `{pool}` until somebody is free, at the longest until {until}."
+            )),
+            (Stage::Held, ..) => said.push(format!(
+                "It is on hold (`{}`) until a person decides.",
+                state.reason.as_deref().unwrap_or("no reason given")
+            )),
+            _ => {}
+        }
+        said
+    }
+}
+
+/// A lag in words: `owed 0.67 leads`, `0.33 leads ahead`, `level`.
+fn owed(lag: i64) -> String {
+    match lag {
+        0 => "level with their share".to_owned(),
+        1.. => format!("owed {} leads", turns(lag)),
+        _ => format!("{} leads ahead of their share", turns(lag.saturating_abs())),
+    }
+}
+
+/// Billionths of a turn as a decimal number with two places, rounded half up (`0.67`, `-1.50`).
+pub fn turns(billionths: i64) -> String {
+    let sign = if billionths < 0 { "-" } else { "" };
+    let hundredths = (billionths.unsigned_abs() + 5_000_000) / 10_000_000;
+    format!("{sign}{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+/// Decides on every lead in `leads`, best first: highest score, then most recent.
+pub fn plan(mut leads: Vec<Ruled>, world: World, now: Timestamp) -> Plan {
+    leads.sort_by_key(|lead| {
+        (Reverse(lead.score.total), Reverse(lead.state.received_at), lead.state.lead_id.clone())
+    });
+    let mut planner = Planner { world, now, pools: BTreeMap::new(), rest: Group::default(), plan: Plan::default() };
+    for lead in leads {
+        planner.lead(lead);
+    }
+    planner.finish()
+}
+
+struct Planner {
+    world: World,
+    now: Timestamp,
+    pools: BTreeMap<PoolId, Group>,
+    rest: Group,
+    plan: Plan,
+}
+
+/// Who gets a lead, before it is written down as a change.
+struct Chosen {
+    to: Destination,
+    choice: Choice,
+    turn: Option<(PoolId, Turn)>,
+    /// The rep may be given the lead only while they have room.
+    within_capacity: bool,
+}
+
+impl Planner {
+    fn lead(&mut self, lead: Ruled) {
+        // The rotation and the desks move only if the lead does, so the refusal has to come first.
+        let probe = Command::Decide(Decision {
+            to: Destination::Disqualify { reason: String::new() },
+            score: lead.score.clone(),
+            rule: lead.rule.clone(),
+            rulebook: lead.rulebook.clone(),
+        });
+        if let Err(refusal) = transition(&lead.state, probe, self.now) {
+            self.plan.refused.push((lead.state.lead_id, refusal));
+            return;
+        }
+        let chosen = self.choose(&lead);
+        let decision =
+            Decision { to: chosen.to, score: lead.score, rule: lead.rule, rulebook: lead.rulebook };
+        match transition(&lead.state, Command::Decide(decision), self.now) {
+            Ok(Transition::Changed(change)) => self.write(*change, chosen.choice, chosen.turn, chosen.within_capacity),
+            Ok(Transition::Unchanged) => self.plan.unchanged.push(lead.state.lead_id),
+            Err(refusal) => self.plan.refused.push((lead.state.lead_id, refusal)),
+        }
+    }
+
+    fn write(&mut self, change: Change, choice: Choice, turn: Option<(PoolId, Turn)>, within_capacity: bool) {
+        let capacity = change
+            .taken
+            .as_ref()
+            .filter(|_| within_capacity)
+            .and_then(|rep| self.world.roster.get(rep))
+            .map(|now| now.rep.capacity);
+        if let Some(now) = change.taken.as_ref().and_then(|rep| self.world.roster.get_mut(rep)) {
+            now.load.open = now.load.open.saturating_add(1);
+        }
+        let group = match turn {
+            None => &mut self.rest,
+            Some((pool, turn)) => {
+                let entry = LedgerEntry {
+                    lead_id: change.state.lead_id.clone(),
+                    assignment: change.state.assignment,
+                    turn,
+                };
+                let group = self.pools.entry(pool.clone()).or_default();
+                if let Some(now) = self.world.pools.get(&pool) {
+                    let turns = group.turns.get_or_insert_with(|| PoolTurns {
+                        pool,
+                        expected_version: now.rotation.version,
+                        rotation: Rotation::default(),
+                        entries: Vec::new(),
+                    });
+                    turns.entries.push(entry);
+                }
+                group
+            }
+        };
+        for (rep, delta) in change.taken.iter().map(|rep| (rep, 1)).chain(change.freed.iter().map(|rep| (rep, -1))) {
+            let seats = group.seats.entry(rep.clone()).or_insert(Seats { delta: 0, capacity });
+            seats.delta += delta;
+            // One lead that has to be taken lifts the limit for the group: it is checked as a whole.
+            seats.capacity = seats.capacity.and(capacity);
+        }
+        group.leads.push(Planned { change, choice });
+    }
+
+    fn finish(mut self) -> Plan {
+        for (pool, mut group) in self.pools {
+            if let (Some(turns), Some(now)) = (&mut group.turns, self.world.pools.remove(&pool)) {
+                turns.rotation = now.rotation;
+                turns.rotation.version = turns.expected_version.saturating_add(1);
+            }
+            self.plan.groups.push(group);
+        }
+        if !self.rest.leads.is_empty() {
+            self.plan.groups.push(self.rest);
+        }
+        self.plan
+    }
+
+    fn choose(&mut self, lead: &Ruled) -> Chosen {
+        match lead.outcome.clone() {
+            Outcome::Pool { pool, if_nobody } => {
+                let second = match if_nobody {
+                    IfNobody::Wait => None,
+                    IfNobody::Pool(second) => Some(second),
+                };
+                self.from_pools(lead, pool, second, Choice::default())
+            }
+            Outcome::Owner { rep, if_unavailable, counts_as_turn } => {
+                self.named(lead, rep, if_unavailable, counts_as_turn)
+            }
+            Outcome::Nurture { reason } => settled(Destination::Nurture { reason }),
+            Outcome::Disqualify { reason } => settled(Destination::Disqualify { reason }),
+            Outcome::Hold { reason } => settled(Destination::Hold { reason }),
+        }
+    }
+
+    fn named(&mut self, lead: &Ruled, rep: RepId, if_unavailable: IfUnavailable, counts_as_turn: bool) -> Chosen {
+        let stopped_by = gate::shut(&self.world.roster, &rep, self.now);
+        let mut choice = Choice {
+            named: Some(Candidate { rep: rep.clone(), stopped_by, lag: 0 }),
+            ..Choice::default()
+        };
+        let (pool, anyway) = match if_unavailable {
+            IfUnavailable::Assign => (None, true),
+            IfUnavailable::Pool(pool) => (Some(pool), false),
+        };
+        let takes = match stopped_by {
+            None => true,
+            // Somebody who is not on the roster cannot be given anything.
+            Some(Gate::Unknown) => false,
+            Some(_) => anyway,
+        };
+        if !takes {
+            return match pool {
+                Some(pool) => self.from_pools(lead, pool, None, choice),
+                None => Chosen {
+                    to: Destination::Hold { reason: "owner_not_on_roster".to_owned() },
+                    choice,
+                    turn: None,
+                    within_capacity: false,
+                },
+            };
+        }
+        choice.chosen = Some(rep.clone());
+        // A turn is only there to be paid in a pool that the rule names and the rep is a member of.
+        let turn = pool.filter(|_| counts_as_turn).and_then(|pool| {
+            let (_, eligible) = self.members(&pool);
+            let now = self.world.pools.get_mut(&pool)?;
+            eligible
+                .iter()
+                .any(|member| member.rep == rep)
+                .then(|| (pool, now.rotation.charge(&rep, &eligible)))
+        });
+        let from = turn.as_ref().map(|(pool, _)| pool.clone());
+        Chosen {
+            to: Destination::Rep { rep, pool: from },
+            choice,
+            turn,
+            within_capacity: stopped_by.is_none(),
+        }
+    }
+
+    /// Tries `first`, then `second`; if nobody can take the lead it waits in the line of the last one.
+    fn from_pools(&mut self, lead: &Ruled, first: PoolId, second: Option<PoolId>, mut choice: Choice) -> Chosen {
+        let mut line = first.clone();
+        for pool in [Some(first), second].into_iter().flatten() {
+            line = pool.clone();
+            if let Some(chosen) = self.from_pool(pool, &mut choice) {
+                return Chosen { choice, ..chosen };
+            }
+        }
+        // Its time in this line is up: the pool's fallback takes it, or a person has to.
+        let waited_out = lead.state.stage == Stage::Waiting
+            && lead.state.pool.as_ref() == Some(&line)
+            && lead.state.due_at.is_some_and(|due| due <= self.now);
+        if waited_out {
+            match self.world.pools.get(&line).and_then(|now| now.pool.fallback.clone()) {
+                Some(fallback) if !choice.pools.iter().any(|tried| tried.pool == fallback) => {
+                    line = fallback.clone();
+                    if let Some(chosen) = self.from_pool(fallback, &mut choice) {
+                        return Chosen { choice, ..chosen };
+                    }
+                }
+                _ => return Chosen { choice, ..settled(Destination::Hold { reason: "waited_too_long".to_owned() }) },
+            }
+        }
+        let Some(now) = self.world.pools.get(&line) else {
+            return Chosen { choice, ..settled(Destination::Hold { reason: "pool_not_found".to_owned() }) };
+        };
+        let wait = SignedDuration::from_mins(i64::from(now.pool.longest_wait_minutes));
+        let until = self.now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        Chosen { choice, ..settled(Destination::Line { pool: line, until }) }
+    }
+
+    fn from_pool(&mut self, pool: PoolId, choice: &mut Choice) -> Option<Chosen> {
+        let (members, eligible) = self.members(&pool);
+        choice.pools.push(PoolTried { pool: pool.clone(), members });
+        let turn = self.world.pools.get_mut(&pool)?.rotation.take(&eligible)?;
+        choice.chosen = Some(turn.taken_by.clone());
+        Some(Chosen {
+            to: Destination::Rep { rep: turn.taken_by.clone(), pool: Some(pool.clone()) },
+            choice: Choice::default(),
+            turn: Some((pool, turn)),
+            within_capacity: true,
+        })
+    }
+
+    /// A pool's members with the gate that stops each, and those whom none stops.
+    fn members(&self, pool: &PoolId) -> (Vec<Candidate>, Vec<Eligible>) {
+        let Some(PoolNow { pool, rotation }) = self.world.pools.get(pool) else { return (Vec::new(), Vec::new()) };
+        let members: Vec<Candidate> = pool
+            .members
+            .iter()
+            .map(|member| Candidate {
+                rep: member.rep.clone(),
+                stopped_by: gate::shut(&self.world.roster, &member.rep, self.now),
+                lag: rotation.lag(&member.rep),
+            })
+            .collect();
+        let eligible = pool
+            .members
+            .iter()
+            .zip(&members)
+            .filter(|(_, candidate)| candidate.stopped_by.is_none())
+            .map(|(member, _)| Eligible { rep: member.rep.clone(), weight: member.weight.max(1) })
+            .collect();
+        (members, eligible)
+    }
+}
+
+fn settled(to: Destination) -> Chosen {
+    Chosen { to, choice: Choice::default(), turn: None, within_capacity: false }
+}
+
+/// Checks what must hold of any plan: every ledger sums to zero, every turn has its lead, no desk overflows.
+///
+/// # Errors
+/// The first promise that is broken, in words. A plan made by [`plan`] breaks none; tests hold it to that.
+pub fn audit(plan: &Plan) -> Result<(), String> {
+    for group in &plan.groups {
+        let turns = group.turns.as_ref().map_or(0, |turns| turns.entries.len());
+        let from_pool =
+            group.leads.iter().filter(|lead| lead.change.taken.is_some() && lead.change.state.pool.is_some()).count();
+        if turns != from_pool {
+            return Err(format!("{turns} turns for {from_pool} leads assigned from a pool"));
+        }
+        if let Some(turns) = &group.turns {
+            let sum: i64 = turns.rotation.standings.values().map(|standing| standing.lag).sum();
+            if sum != 0 {
+                return Err(format!("the ledger of `{}` sums to {sum}", turns.pool));
+            }
+            for entry in &turns.entries {
+                if entry.turn.credits.values().sum::<i64>() != TURN {
+                    return Err(format!("turn {} does not cost one turn", entry.turn.number));
+                }
+            }
+        }
+        let seats: i32 = group.seats.values().map(|seats| seats.delta).sum();
+        let moved: i32 = group
+            .leads
+            .iter()
+            .map(|lead| i32::from(lead.change.taken.is_some()) - i32::from(lead.change.freed.is_some()))
+            .sum();
+        if seats != moved {
+            return Err(format!("{seats} seats for {moved} leads"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,368 @@
+//! The rulebook: what marketing and sales agreed on, in plain words.
+//!
+//! [`Rulebook::parse`] reads a YAML document in steps, each with a file of its own: `yaml` (nodes with their places),
+//! `parse` (the shape: `ast`), `check` (names, types, contradictions; gives the compiled rulebook). All problems are
+//! reported at once. [`Rulebook::decide`] is pure, and so is [`Rulebook::explain`], which never takes part in a decision.
+//!
+//! What a document may say:
+//!
+//! - `block`: rules that `disqualify` or `hold` a lead before anything else; they know no score.
+//! - `score`: lines that give or take points, see [`crate::scoring`]; `mql`: any of these lines makes a lead an MQL.
+//! - `route`: rules for MQLs, top down, the first match wins; the last has no `if`. A rule that gives the lead to
+//!   `account.owner` or `account.deal_owner` does not fit a lead for which there is none.
+//! - `lookups`: fields of the rulebook's own (`region` from `country`); `conditions`: named ones, used as `is: NAME`.
+//!
+//! In a condition every field named must pass; a list means any of. Values stay text until the field's type reads them, so
+//! `NO` is Norway and `01067` keeps its zero. Text is compared without regard to case, accents and the number of blanks.
+//! A test of a value the lead does not have fails, except for `absent`, so `not: { country: DE }` holds for such a lead.
+
+mod ast;
+mod check;
+mod condition;
+mod diagnostic;
+mod explain;
+mod field;
+mod parse;
+mod reading;
+mod value;
+mod yaml;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::diagnostic::{Diagnostic, Severity};
+pub use self::explain::{Explanation, NearMiss};
+
+pub(crate) use self::condition::Condition;
+pub(crate) use self::reading::Fields;
+
+use self::diagnostic::Problems;
+use self::reading::Reading;
+use crate::account::AccountFacts;
+use crate::id::{PoolId, RepId, SourceId};
+use crate::lead::Profile;
+use crate::scoring::{Score, Scoring};
+
+/// The rule that a ruling names when no line of `mql` held. No rule may be called that.
+pub const NOT_AN_MQL: &str = "not an MQL";
+
+/// The reason of the nurture outcome when no line of `mql` held.
+pub const NOT_AN_MQL_REASON: &str = "not_an_mql";
+
+/// What a rulebook may look at when it decides on a lead.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Who the lead is.
+    pub profile: &'a Profile,
+    /// Where it came from.
+    pub source: &'a SourceId,
+    /// Its account, if it has one.
+    pub account: Option<&'a AccountFacts>,
+    /// Its score, once it has one.
+    pub score: Option<&'a Score>,
+}
+
+/// What the rulebook wants to happen to a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Give it to a member of a pool.
+    Pool {
+        /// The pool.
+        pool: PoolId,
+        /// What to do when no member can take it.
+        if_nobody: IfNobody,
+    },
+    /// Give it to one rep.
+    Owner {
+        /// The rep.
+        rep: RepId,
+        /// What to do when they cannot take it.
+        if_unavailable: IfUnavailable,
+        /// Whether it costs the rep a turn in the pools they are a member of.
+        counts_as_turn: bool,
+    },
+    /// Keep in touch; not ready for sales.
+    Nurture {
+        /// Why, a word (`not_an_mql`).
+        reason: String,
+    },
+    /// Refuse it.
+    Disqualify {
+        /// Why, a word (`junk`).
+        reason: String,
+    },
+    /// Stop until a person decides.
+    Hold {
+        /// Why, a word.
+        reason: String,
+    },
+}
+
+/// What to do when no member of a pool can take a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IfNobody {
+    /// Stand in the pool's waiting line.
+    Wait,
+    /// Try another pool, and if nobody is there either, wait in that pool's line.
+    Pool(PoolId),
+}
+
+/// What to do when a named owner cannot take a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IfUnavailable {
+    /// Give it to them all the same: their account comes before their hours.
+    Assign,
+    /// Try a pool instead, and if nobody is there either, wait in that pool's line.
+    Pool(PoolId),
+}
+
+/// What a rulebook may refer to; names that are not here are reported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// Every pool there is.
+    pub pools: BTreeSet<PoolId>,
+    /// Every rep there is.
+    pub reps: BTreeSet<RepId>,
+}
+
+/// A rulebook that passed every check.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The rulebook, ready to decide.
+    pub rulebook: Rulebook,
+    /// What works, but was probably not meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// The part of a rulebook that a decision came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// A rule of `block`.
+    Block,
+    /// No line of `mql` held.
+    Mql,
+    /// A rule of `route`.
+    Route,
+}
+
+/// What the rulebook decided on a lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruling {
+    /// The rule that won, or [`NOT_AN_MQL`].
+    pub rule: String,
+    /// What it wants.
+    pub outcome: Outcome,
+}
+
+/// A checked and compiled rulebook.
+#[derive(Clone, Debug)]
+pub struct Rulebook {
+    zone: String,
+    currency: String,
+    fields: Fields,
+    block: Vec<Rule>,
+    scoring: Scoring,
+    /// Every rule of `route` but the last.
+    route: Vec<Rule>,
+    last: LastRule,
+    pools: BTreeSet<PoolId>,
+}
+
+/// A rule of `block` or `route`.
+#[derive(Clone, Debug)]
+struct Rule {
+    name: String,
+    condition: Condition,
+    target: Target,
+}
+
+/// The last rule of `route`, which takes every lead that gets there.
+#[derive(Clone, Debug)]
+struct LastRule {
+    name: String,
+    outcome: Outcome,
+}
+
+/// What a rule does.
+#[derive(Clone, Debug)]
+enum Target {
+    /// Always the same.
+    Fixed(Outcome),
+    /// Gives the lead to a rep read off the lead; if there is none, the rule does not fit.
+    Owner { owner: Owner, if_unavailable: IfUnavailable, counts_as_turn: bool },
+}
+
+/// An owner read off the lead, with the slot of the field they stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// `account.owner`.
+    Account(usize),
+    /// `account.deal_owner`.
+    Deal(usize),
+}
+
+impl Owner {
+    const fn slot(self) -> usize {
+        match self {
+            Self::Account(slot) | Self::Deal(slot) => slot,
+        }
+    }
+
+    fn rep<'a>(self, facts: &Facts<'a>) -> Option<&'a RepId> {
+        match self {
+            Self::Account(_) => facts.account?.owner.as_ref(),
+            Self::Deal(_) => field::deal_owner(facts),
+        }
+    }
+}
+
+impl Rule {
+    /// What it wants for this lead, if it fits.
+    fn outcome(&self, facts: &Facts<'_>, reading: &Reading<'_>) -> Option<Outcome> {
+        if !self.condition.holds(reading) {
+            return None;
+        }
+        match &self.target {
+            Target::Fixed(outcome) => Some(outcome.clone()),
+            Target::Owner { owner, if_unavailable, counts_as_turn } => Some(Outcome::Owner {
+                rep: owner.rep(facts)?.clone(),
+                if_unavailable: if_unavailable.clone(),
+                counts_as_turn: *counts_as_turn,
+            }),
+        }
+    }
+
+    /// The field of the owner whom the rule needs and the lead does not have.
+    fn lacks_owner(&self, reading: &Reading<'_>) -> Option<&'static str> {
+        let Target::Owner { owner, .. } = &self.target else { return None };
+        let name = match owner {
+            Owner::Account(_) => field::ACCOUNT_OWNER,
+            Owner::Deal(_) => field::DEAL_OWNER,
+        };
+        reading.value(owner.slot()).is_none().then_some(name)
+    }
+
+    /// Whether every lead that fits `later` fits this rule too.
+    fn covers(&self, later: &Self) -> bool {
+        let needs = match (&self.target, &later.target) {
+            (Target::Fixed(_), _) => true,
+            (Target::Owner { owner, .. }, Target::Owner { owner: theirs, .. }) => owner == theirs,
+            (Target::Owner { .. }, Target::Fixed(_)) => false,
+        };
+        needs && later.condition.implies(&self.condition)
+    }
+}
+
+impl Rulebook {
+    /// Reads and checks a YAML document. With `references`, the pools and reps it names must exist.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, warnings included, in the order of the source.
+    pub fn parse(text: &str, references: Option<&References>) -> Result<Checked, Vec<Diagnostic>> {
+        let mut problems = Problems::default();
+        let rulebook = yaml::read(text, &mut problems).and_then(|root| {
+            let document = parse::parse(&root, &mut problems);
+            check::check(&document, references, &mut problems)
+        });
+        let warnings = problems.finish()?;
+        match rulebook {
+            Some(rulebook) => Ok(Checked { rulebook, warnings }),
+            // A part is missing only with a problem that says so.
+            None => Err(warnings),
+        }
+    }
+
+    /// The company's time zone, by its IANA name.
+    pub fn zone(&self) -> &str {
+        &self.zone
+    }
+
+    /// The company's currency, ISO 4217.
+    pub fn currency(&self) -> &str {
+        &self.currency
+    }
+
+    /// Every pool that a rule names.
+    pub const fn pools(&self) -> &BTreeSet<PoolId> {
+        &self.pools
+    }
+
+    /// The names of all rules, of `block` first, each section in its order.
+    pub fn rule_names(&self) -> impl Iterator<Item = &str> {
+        let rules = self.block.iter().chain(&self.route).map(|rule| &rule.name);
+        rules.chain([&self.last.name]).map(String::as_str)
+    }
+
+    /// Scores a lead and says whether it is an MQL; what `facts` has for a score is not looked at.
+    pub fn score(&self, facts: &Facts<'_>) -> Score {
+        self.scoring.score(&self.fields, facts)
+    }
+
+    /// What the `block` rules want, if one of them fits. Needs no score.
+    pub fn blocked(&self, facts: &Facts<'_>) -> Option<Ruling> {
+        let reading = self.fields.read(facts);
+        first(&self.block, facts, &reading).map(|(_, ruling)| ruling)
+    }
+
+    /// Decides on a lead: `block` first, then whether it is an MQL (as its score says), then `route`. A lead that comes
+    /// without a score is scored here.
+    pub fn decide(&self, facts: &Facts<'_>) -> Ruling {
+        self.with_score(facts, |facts, reading| self.decide_reading(facts, reading).1)
+    }
+
+    /// Says in words why [`Rulebook::decide`] decides as it does.
+    pub fn explain(&self, facts: &Facts<'_>) -> Explanation {
+        self.with_score(facts, |facts, reading| explain::explain(self, facts, reading))
+    }
+
+    fn with_score<T>(&self, facts: &Facts<'_>, then: impl Fn(&Facts<'_>, &Reading<'_>) -> T) -> T {
+        if facts.score.is_some() {
+            return then(facts, &self.fields.read(facts));
+        }
+        let score = self.score(facts);
+        let facts = Facts { score: Some(&score), ..*facts };
+        then(&facts, &self.fields.read(&facts))
+    }
+
+    fn decide_reading(&self, facts: &Facts<'_>, reading: &Reading<'_>) -> (Winner<'_>, Ruling) {
+        if let Some((rule, ruling)) = first(&self.block, facts, reading) {
+            return (Winner::Block(rule), ruling);
+        }
+        if !facts.score.is_some_and(|score| score.mql) {
+            let outcome = Outcome::Nurture { reason: NOT_AN_MQL_REASON.to_owned() };
+            return (Winner::NotAnMql, Ruling { rule: NOT_AN_MQL.to_owned(), outcome });
+        }
+        if let Some((rule, ruling)) = first(&self.route, facts, reading) {
+            return (Winner::Route(rule), ruling);
+        }
+        (Winner::Last, Ruling { rule: self.last.name.clone(), outcome: self.last.outcome.clone() })
+    }
+}
+
+/// What a decision came from.
+enum Winner<'r> {
+    /// A rule of `block`.
+    Block(&'r Rule),
+    /// No line of `mql` held.
+    NotAnMql,
+    /// A rule of `route` with an `if`.
+    Route(&'r Rule),
+    /// The last rule of `route`.
+    Last,
+}
+
+/// The first rule that fits.
+fn first<'r>(rules: &'r [Rule], facts: &Facts<'_>, reading: &Reading<'_>) -> Option<(&'r Rule, Ruling)> {
+    rules.iter().find_map(|rule| {
+        let outcome = rule.outcome(facts, reading)?;
+        Some((rule, Ruling { rule: rule.name.clone(), outcome }))
+    })
+}
+
+#[cfg(test)]
+mod tests;

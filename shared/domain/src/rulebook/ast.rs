@@ -1,0 +1,118 @@
+//! A rulebook as it was written: its shape is known, its values are still text. Every text knows its place.
+
+use super::diagnostic::Span;
+pub(crate) use super::yaml::Text;
+
+/// A whole rulebook. What could not be read is absent; the problems say why.
+#[derive(Debug, Default)]
+pub(crate) struct Document {
+    pub(crate) zone: Option<Text>,
+    pub(crate) currency: Option<Text>,
+    pub(crate) lookups: Vec<Lookup>,
+    pub(crate) conditions: Vec<Named>,
+    pub(crate) block: Vec<Rule>,
+    pub(crate) score: Option<Score>,
+    pub(crate) mql: Vec<Condition>,
+    pub(crate) route: Vec<Rule>,
+}
+
+/// A field of the rulebook's own, read off another one.
+#[derive(Debug)]
+pub(crate) struct Lookup {
+    pub(crate) name: Text,
+    pub(crate) from: Text,
+    pub(crate) values: Vec<(Text, Vec<Text>)>,
+}
+
+/// A condition with a name, to be used again.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) name: Text,
+    pub(crate) condition: Condition,
+}
+
+/// A rule of `block` or `route`.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) name: Text,
+    pub(crate) guard: Guard,
+    /// Absent if it could not be read.
+    pub(crate) then: Option<Then>,
+}
+
+/// When a rule applies.
+#[derive(Debug)]
+pub(crate) enum Guard {
+    /// It has no `if`.
+    Always,
+    /// It has this one.
+    If(Condition),
+    /// Its `if` could not be read.
+    Broken,
+}
+
+/// A condition.
+#[derive(Debug)]
+pub(crate) enum Condition {
+    /// All of these hold.
+    All(Vec<Condition>),
+    /// At least one of these holds.
+    Any(Vec<Condition>),
+    /// This does not hold.
+    Not(Box<Condition>),
+    /// At least one of these named conditions holds.
+    Is(Vec<Text>),
+    /// The field's value is one of these.
+    Test { field: Text, values: Vec<Text> },
+}
+
+impl Condition {
+    /// Where it begins.
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.first().map(Self::span).unwrap_or_default(),
+            Self::Not(inner) => inner.span(),
+            Self::Is(names) => names.first().map(|name| name.span).unwrap_or_default(),
+            Self::Test { field, .. } => field.span,
+        }
+    }
+}
+
+/// What a rule does.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// Give the lead to a pool; `if_nobody` names another one.
+    Pool { pool: Text, if_nobody: Option<Text> },
+    /// Give it to one rep; `if_unavailable` names a pool.
+    Owner { owner: Text, if_unavailable: Option<Text>, counts_as_turn: bool },
+    /// Keep in touch.
+    Nurture(Text),
+    /// Refuse it.
+    Disqualify(Text),
+    /// Stop until a person decides.
+    Hold(Text),
+}
+
+/// The `score` section.
+#[derive(Debug)]
+pub(crate) struct Score {
+    pub(crate) name: Text,
+    pub(crate) fit: Option<Part>,
+    pub(crate) engagement: Option<Part>,
+    pub(crate) account: Option<Part>,
+    pub(crate) grades: Vec<(Text, Text)>,
+}
+
+/// A part of the score.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) share: Option<Text>,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// A line that gives or takes points.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) condition: Condition,
+    pub(crate) points: Text,
+}

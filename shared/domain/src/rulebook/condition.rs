@@ -1,0 +1,362 @@
+//! Conditions ready to decide with: what holds for a lead, in which words, and what one condition says about another.
+
+use std::sync::Arc;
+
+use super::diagnostic::join;
+use super::reading::{Reading, Value, fold};
+
+/// A condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// All of these hold; with none, every lead passes.
+    All(Vec<Condition>),
+    /// At least one of these holds.
+    Any(Vec<Condition>),
+    /// This does not hold. A lead without the value passes `not: { country: DE }`.
+    Not(Box<Condition>),
+    /// A named condition.
+    Named(Arc<Named>),
+    /// A test of one field.
+    Test(Test),
+}
+
+/// A condition with a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) condition: Condition,
+    /// Number of tests it takes at most, everything it uses counted in full.
+    pub(crate) size: usize,
+}
+
+/// A test of one field: at least one of the matchers holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Test {
+    /// The field, by its slot in [`Reading`].
+    pub(crate) slot: usize,
+    /// Its name.
+    pub(crate) field: Arc<str>,
+    /// Whether its values are free text, shown in backticks.
+    pub(crate) free_text: bool,
+    pub(crate) any_of: Vec<Matcher>,
+}
+
+/// What a value is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Matcher {
+    /// The lead has a value.
+    Present,
+    /// The lead has none.
+    Absent,
+    /// A number from `from` to `to`, both included; `u32::MAX` is no upper end.
+    Number { from: u32, to: u32 },
+    /// Yes or no.
+    YesNo(bool),
+    /// Text.
+    Text { how: How, shown: String, folded: String },
+}
+
+/// How text is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Is,
+    StartsWith,
+    EndsWith,
+    Contains,
+    Word,
+}
+
+impl How {
+    /// The ways that begin with a keyword.
+    pub(crate) const KEYWORDS: [(&'static str, Self); 4] = [
+        ("starts with ", Self::StartsWith),
+        ("ends with ", Self::EndsWith),
+        ("contains ", Self::Contains),
+        ("word ", Self::Word),
+    ];
+
+    fn holds(self, text: &str, wanted: &str) -> bool {
+        match self {
+            Self::Is => text == wanted,
+            Self::StartsWith => text.starts_with(wanted),
+            Self::EndsWith => text.ends_with(wanted),
+            Self::Contains => text.contains(wanted),
+            Self::Word => text.match_indices(wanted).any(|(at, found)| {
+                let (before, rest) = text.split_at(at);
+                let after = rest.get(found.len()..).unwrap_or_default();
+                !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
+            }),
+        }
+    }
+}
+
+impl Matcher {
+    /// Text to compare with; `free` text is shown in backticks.
+    pub(crate) fn text(how: How, wanted: &str, free: bool) -> Self {
+        let shown = if free { format!("`{wanted}`") } else { wanted.to_owned() };
+        Self::Text { how, shown, folded: fold(wanted).into_owned() }
+    }
+
+    /// Whether it holds for a value, or for the lack of one.
+    pub(crate) fn holds(&self, value: Option<&Value<'_>>) -> bool {
+        match (self, value) {
+            (Self::Absent, None) | (Self::Present, Some(_)) => true,
+            (Self::Number { from, to }, Some(Value::Number(number))) => (from..=to).contains(&number),
+            (Self::YesNo(wanted), Some(Value::YesNo(yes))) => wanted == yes,
+            (Self::Text { how, folded: wanted, .. }, Some(Value::Text { folded, .. })) => how.holds(folded, wanted),
+            _ => false,
+        }
+    }
+
+    /// What it asks for, after a form of "is".
+    fn object(&self) -> String {
+        match self {
+            Self::Present => "any value".to_owned(),
+            Self::Absent => "no value".to_owned(),
+            Self::Number { from, to } if from == to => from.to_string(),
+            Self::Number { from, to: u32::MAX } => format!("{from} or more"),
+            Self::Number { from: 0, to } => format!("under {}", to.saturating_add(1)),
+            Self::Number { from, to } => format!("{from} to {to}"),
+            Self::YesNo(true) => "yes".to_owned(),
+            Self::YesNo(false) => "no".to_owned(),
+            Self::Text { how, shown, .. } => match how {
+                How::Is => shown.clone(),
+                How::StartsWith => format!("text starting with {shown}"),
+                How::EndsWith => format!("text ending with {shown}"),
+                How::Contains => format!("text containing {shown}"),
+                How::Word => format!("text with the word {shown}"),
+            },
+        }
+    }
+
+    /// What it says of a field, after the field's name.
+    fn predicate(&self) -> String {
+        match self {
+            Self::Present => "is present".to_owned(),
+            Self::Absent => "is absent".to_owned(),
+            Self::Text { how, shown, .. } => match how {
+                How::Is => format!("is {shown}"),
+                How::StartsWith => format!("starts with {shown}"),
+                How::EndsWith => format!("ends with {shown}"),
+                How::Contains => format!("contains {shown}"),
+                How::Word => format!("has the word {shown}"),
+            },
+            Self::Number { .. } | Self::YesNo(_) => format!("is {}", self.object()),
+        }
+    }
+
+    /// Whether it asks for a value that can be named as it is.
+    fn is_plain(&self) -> bool {
+        matches!(self, Self::Number { .. } | Self::YesNo(_) | Self::Text { how: How::Is, .. })
+    }
+
+    /// Whether everything `self` holds for, `other` holds for too. May say no where it is so.
+    fn implies(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Absent, _) => matches!(other, Self::Absent),
+            (_, Self::Present) => true,
+            (Self::Number { from, to }, Self::Number { from: other_from, to: other_to }) => other_from <= from && to <= other_to,
+            (Self::YesNo(a), Self::YesNo(b)) => a == b,
+            (Self::Text { how: How::Is, folded, .. }, Self::Text { how, folded: wanted, .. }) => how.holds(folded, wanted),
+            (Self::Text { how: a, folded: x, .. }, Self::Text { how: b, folded: y, .. }) => a == b && x == y,
+            _ => false,
+        }
+    }
+
+    /// Whether no value satisfies both. May say no where it is so.
+    fn excludes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Absent, Self::Absent) => false,
+            (Self::Absent, _) | (_, Self::Absent) => true,
+            (Self::Number { from, to }, Self::Number { from: other_from, to: other_to }) => to < other_from || other_to < from,
+            (Self::YesNo(a), Self::YesNo(b)) => a != b,
+            (Self::Text { how: How::Is, folded, .. }, Self::Text { how, folded: wanted, .. })
+            | (Self::Text { how, folded: wanted, .. }, Self::Text { how: How::Is, folded, .. }) => !how.holds(folded, wanted),
+            _ => false,
+        }
+    }
+}
+
+impl Test {
+    fn holds(&self, reading: &Reading<'_>) -> bool {
+        let value = reading.value(self.slot);
+        self.any_of.iter().any(|matcher| matcher.holds(value))
+    }
+
+    fn words(&self) -> String {
+        if self.any_of.iter().all(Matcher::is_plain) {
+            return format!("{} is {}", self.field, self.wanted());
+        }
+        let predicates: Vec<String> = self.any_of.iter().map(Matcher::predicate).collect();
+        format!("{} {}", self.field, join(&predicates, "or"))
+    }
+
+    fn wanted(&self) -> String {
+        let objects: Vec<String> = self.any_of.iter().map(Matcher::object).collect();
+        join(&objects, "or")
+    }
+
+    /// `country is DE`, `country is not known`.
+    fn state(&self, reading: &Reading<'_>) -> String {
+        match reading.value(self.slot) {
+            Some(value) => format!("{} is {}", self.field, value.show(self.free_text)),
+            None => format!("{} is not known", self.field),
+        }
+    }
+
+    fn reason(&self, reading: &Reading<'_>) -> String {
+        let value = reading.value(self.slot);
+        let state = self.state(reading);
+        match self.any_of.iter().find(|matcher| matcher.holds(value)) {
+            Some(Matcher::Number { from, to }) if from != to => format!("{state} ({})", Matcher::Number { from: *from, to: *to }.object()),
+            Some(matcher @ Matcher::Text { how, .. }) if *how != How::Is => format!("{state}, which {}", matcher.predicate()),
+            _ => state,
+        }
+    }
+}
+
+impl Condition {
+    /// The condition every lead meets.
+    pub(crate) const ALWAYS: Self = Self::All(Vec::new());
+
+    /// Whether it holds.
+    pub(crate) fn holds(&self, reading: &Reading<'_>) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(reading)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(reading)),
+            Self::Not(inner) => !inner.holds(reading),
+            Self::Named(named) => named.condition.holds(reading),
+            Self::Test(test) => test.holds(reading),
+        }
+    }
+
+    /// The condition in words, without a lead's values: `job.level is c_level or vp`.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::All(parts) if parts.is_empty() => "every lead".to_owned(),
+            Self::All(parts) => Self::words_of(parts, " and "),
+            Self::Any(parts) => Self::words_of(parts, " or "),
+            Self::Not(inner) => format!("not ({})", inner.words()),
+            Self::Named(named) => format!("is `{}`", named.name),
+            Self::Test(test) => test.words(),
+        }
+    }
+
+    fn words_of(parts: &[Self], and: &str) -> String {
+        let words = parts.iter().map(|part| match part {
+            Self::All(inner) | Self::Any(inner) if inner.len() > 1 => format!("({})", part.words()),
+            _ => part.words(),
+        });
+        words.collect::<Vec<String>>().join(and)
+    }
+
+    /// Why it holds for this lead, one reason per part: `company.employees is 1200 (1000 or more)`.
+    pub(crate) fn reasons(&self, reading: &Reading<'_>) -> Vec<String> {
+        match self {
+            Self::All(parts) => parts.iter().flat_map(|part| part.reasons(reading)).collect(),
+            Self::Any(parts) => {
+                let held = parts.iter().find(|part| part.holds(reading));
+                held.map(|part| part.reasons(reading)).unwrap_or_default()
+            }
+            Self::Not(inner) => match inner.as_ref() {
+                Self::Test(test) => vec![format!("{}, not {}", test.state(reading), test.wanted())],
+                inner => vec![format!("not ({})", inner.words())],
+            },
+            Self::Named(named) => {
+                let reasons = named.condition.reasons(reading);
+                vec![format!("it is `{}`: {}", named.name, join(&reasons, "and"))]
+            }
+            Self::Test(test) => vec![test.reason(reading)],
+        }
+    }
+
+    /// Every part that fails for this lead: `company.employees is 40, needed 1000 or more`. Empty if it holds.
+    pub(crate) fn failures(&self, reading: &Reading<'_>) -> Vec<String> {
+        if self.holds(reading) {
+            return Vec::new();
+        }
+        match self {
+            Self::All(parts) => parts.iter().flat_map(|part| part.failures(reading)).collect(),
+            Self::Any(parts) => {
+                let each: Vec<String> = parts.iter().map(|part| join(&part.failures(reading), "and")).collect();
+                vec![each.join("; and ")]
+            }
+            Self::Not(inner) => vec![match inner.as_ref() {
+                Self::Test(test) => format!("{}, needed anything but {}", test.state(reading), test.wanted()),
+                inner => format!("it must not be that {}", inner.words()),
+            }],
+            Self::Named(named) => {
+                let failures = named.condition.failures(reading);
+                vec![format!("it is not `{}`: {}", named.name, join(&failures, "and"))]
+            }
+            Self::Test(test) => vec![format!("{}, needed {}", test.state(reading), test.wanted())],
+        }
+    }
+
+    /// Every test in it.
+    pub(crate) fn each_test(&self, visit: &mut dyn FnMut(&Test)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(visit)),
+            Self::Not(inner) => inner.each_test(visit),
+            Self::Named(named) => named.condition.each_test(visit),
+            Self::Test(test) => visit(test),
+        }
+    }
+
+    /// Number of tests it takes at most.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().fold(1, |sum, part| sum.saturating_add(part.size())),
+            Self::Not(inner) => inner.size(),
+            Self::Named(named) => named.size,
+            Self::Test(_) => 1,
+        }
+    }
+
+    /// The conditions that must all hold.
+    pub(crate) fn conjuncts(&self) -> Vec<&Self> {
+        match self {
+            Self::All(parts) => parts.iter().flat_map(Self::conjuncts).collect(),
+            Self::Named(named) => named.condition.conjuncts(),
+            other => vec![other],
+        }
+    }
+
+    /// Whether every lead that meets `self` meets `other`. May say no where it is so, never yes where it is not.
+    pub(crate) fn implies(&self, other: &Self) -> bool {
+        let mine = self.conjuncts();
+        other.conjuncts().into_iter().all(|theirs| mine.iter().any(|one| one.part_implies(theirs)))
+    }
+
+    fn part_implies(&self, other: &Self) -> bool {
+        match (self, other) {
+            _ if self == other => true,
+            (Self::Test(mine), Self::Test(theirs)) => {
+                let covered = |one: &Matcher| theirs.any_of.iter().any(|other| one.implies(other));
+                mine.slot == theirs.slot && mine.any_of.iter().all(covered)
+            }
+            (Self::Any(parts), _) => parts.iter().all(|part| part.implies(other)),
+            (_, Self::Any(parts)) => parts.iter().any(|part| self.implies(part)),
+            _ => false,
+        }
+    }
+
+    /// Two tests that must both hold and cannot, in words.
+    pub(crate) fn contradiction(&self) -> Option<(String, String)> {
+        let parts = self.conjuncts();
+        let mut tests = parts.iter().filter_map(|part| match part {
+            Self::Test(test) => Some(test),
+            _ => None,
+        });
+        while let Some(one) = tests.next() {
+            let clash = tests.clone().find(|other| {
+                let excluded = |a: &Matcher| other.any_of.iter().all(|b| a.excludes(b));
+                one.slot == other.slot && one.any_of.iter().all(excluded)
+            });
+            if let Some(other) = clash {
+                return Some((one.words(), other.words()));
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,189 @@
+//! What a rulebook may look at: one table of fields, each with its type and where its value stands in [`Facts`].
+//!
+//! Personal data that no rule needs (the full e-mail address, the telephone number) is not in the table, so it can stand
+//! neither in a rule nor in an explanation.
+
+use super::Facts;
+use crate::account::AccountStatus;
+use crate::id::RepId;
+use crate::lead::{Channel, EmailKind, JobLevel, PhoneKind};
+
+/// The type of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A whole number, from 0 to `most`.
+    Number { most: u32 },
+    /// Text as people write it.
+    Text,
+    /// A word of the company's own.
+    Word,
+    /// ISO 3166-1 alpha-2.
+    Country,
+    /// ISO 639-1.
+    Language,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A rep.
+    Rep,
+    /// One of the rulebook's grades.
+    Grade,
+    /// `yes` or `no`.
+    YesNo,
+}
+
+/// A value before it is made ready to compare.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Raw<'a> {
+    Number(u32),
+    Text(&'a str),
+    YesNo(bool),
+}
+
+type Get = for<'a> fn(&Facts<'a>) -> Option<Raw<'a>>;
+
+/// A field of the lead schema.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    /// Its name in rulebooks.
+    pub(crate) name: &'static str,
+    /// Its type.
+    pub(crate) kind: Kind,
+    /// Whether it is known only once a lead has its score.
+    pub(crate) scored: bool,
+    get: Get,
+}
+
+impl Spec {
+    /// The field's value, if the lead has one.
+    pub(crate) fn get<'a>(&self, facts: &Facts<'a>) -> Option<Raw<'a>> {
+        (self.get)(facts)
+    }
+}
+
+const fn field(name: &'static str, kind: Kind, get: Get) -> Spec {
+    Spec { name, kind, scored: false, get }
+}
+
+const fn scored(name: &'static str, kind: Kind, get: Get) -> Spec {
+    Spec { name, kind, scored: true, get }
+}
+
+fn text(value: Option<&String>) -> Option<Raw<'_>> {
+    value.map(|value| Raw::Text(value))
+}
+
+/// The words of an enumeration; the match makes the compiler ask for a new variant's word.
+macro_rules! words {
+    ($list:ident, $word:ident, $type:ident { $($variant:ident => $text:literal),+ $(,)? }) => {
+        const $list: &[&str] = &[$($text),+];
+
+        fn $word<'a>(value: $type) -> Raw<'a> {
+            Raw::Text(match value { $($type::$variant => $text),+ })
+        }
+    };
+}
+
+words!(EMAIL_KINDS, email_kind, EmailKind {
+    Business => "business", Free => "free", Disposable => "disposable", Role => "role",
+});
+words!(PHONE_KINDS, phone_kind, PhoneKind {
+    Mobile => "mobile", Fixed => "fixed", Other => "other", Invalid => "invalid",
+});
+words!(JOB_LEVELS, job_level, JobLevel {
+    Intern => "intern", Staff => "staff", Manager => "manager", Director => "director", Vp => "vp", CLevel => "c_level",
+});
+words!(CHANNELS, channel, Channel {
+    Email => "email", Phone => "phone", Sms => "sms", Whatsapp => "whatsapp",
+});
+words!(STATUSES, status, AccountStatus {
+    Prospect => "prospect", Customer => "customer", OpenDeal => "open_deal",
+});
+
+const PERCENT: Kind = Kind::Number { most: 100 };
+
+/// Every field of the lead schema that a rulebook may look at.
+#[rustfmt::skip]
+pub(crate) static FIELDS: &[Spec] = &[
+    field("email.domain", Kind::Word, |f| text(f.profile.contact.email.as_ref().map(|email| &email.domain))),
+    field("email.kind", Kind::Choice(EMAIL_KINDS), |f| f.profile.contact.email.as_ref().map(|email| email_kind(email.kind))),
+    field("phone.kind", Kind::Choice(PHONE_KINDS), |f| f.profile.contact.phone.as_ref().map(|phone| phone_kind(phone.kind))),
+    field("name.first", Kind::Text, |f| text(f.profile.contact.first_name.as_ref())),
+    field("name.last", Kind::Text, |f| text(f.profile.contact.last_name.as_ref())),
+    field("job.title", Kind::Text, |f| text(f.profile.contact.job_title.as_ref())),
+    field("job.level", Kind::Choice(JOB_LEVELS), |f| f.profile.contact.job_level.map(job_level)),
+    field("language", Kind::Language, |f| text(f.profile.contact.language.as_ref())),
+    field("company.name", Kind::Text, |f| text(f.profile.company.name.as_ref())),
+    field("company.domain", Kind::Word, |f| text(f.profile.company.domain.as_ref())),
+    field("company.employees", Kind::Number { most: u32::MAX }, |f| f.profile.company.employees.map(Raw::Number)),
+    field("industry", Kind::Word, |f| text(f.profile.company.industry.as_ref())),
+    field("country", Kind::Country, |f| text(f.profile.place.country.as_ref())),
+    field("state", Kind::Text, |f| text(f.profile.place.state.as_ref())),
+    field("city", Kind::Text, |f| text(f.profile.place.city.as_ref())),
+    field("postal_code", Kind::Word, |f| text(f.profile.place.postal_code.as_ref())),
+    field("did", Kind::Word, |f| text(f.profile.interest.did.as_ref())),
+    field("product", Kind::Word, |f| text(f.profile.interest.product.as_ref())),
+    field("message", Kind::Text, |f| text(f.profile.interest.message.as_ref())),
+    field("campaign.name", Kind::Word, |f| text(f.profile.campaign.name.as_ref())),
+    field("campaign.source", Kind::Word, |f| text(f.profile.campaign.source.as_ref())),
+    field("campaign.medium", Kind::Word, |f| text(f.profile.campaign.medium.as_ref())),
+    field("source", Kind::Word, |f| Some(Raw::Text(f.source.as_str()))),
+    field("preferred_channel", Kind::Choice(CHANNELS), |f| f.profile.preferred_channel.map(channel)),
+    field("consent.email", Kind::YesNo, |f| f.profile.consent.email.map(Raw::YesNo)),
+    field("consent.phone", Kind::YesNo, |f| f.profile.consent.phone.map(Raw::YesNo)),
+    field("account", Kind::Word, |f| f.account.map(|a| Raw::Text(a.account.account_id.as_str()))),
+    field("account.status", Kind::Choice(STATUSES), |f| f.account.map(|a| status(a.account.status))),
+    field("account.tier", Kind::Word, |f| f.account.and_then(|a| text(a.account.tier.as_ref()))),
+    field(ACCOUNT_OWNER, Kind::Rep, |f| f.account.and_then(|a| a.owner.as_ref()).map(|rep| Raw::Text(rep.as_str()))),
+    field(DEAL_OWNER, Kind::Rep, |f| deal_owner(f).map(|rep| Raw::Text(rep.as_str()))),
+    field("account.score", PERCENT, |f| f.account.and_then(|a| a.account.score).map(|score| Raw::Number(score.into()))),
+    scored("score", PERCENT, |f| f.score.map(|score| Raw::Number(score.total.into()))),
+    scored("fit", PERCENT, |f| f.score.map(|score| Raw::Number(score.fit.into()))),
+    scored("grade", Kind::Grade, |f| f.score.and_then(|score| text(score.grade.as_ref()))),
+];
+
+/// The rep who looks after the lead's account, or the nearest parent's.
+pub(crate) const ACCOUNT_OWNER: &str = "account.owner";
+/// The rep who works on the account's open deal.
+pub(crate) const DEAL_OWNER: &str = "account.deal_owner";
+
+/// Who works on the account's deal, while there is an open one.
+pub(crate) fn deal_owner<'a>(facts: &Facts<'a>) -> Option<&'a RepId> {
+    let account = &facts.account?.account;
+    account.deal_owner.as_ref().filter(|_| account.status == AccountStatus::OpenDeal)
+}
+
+/// The field of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Spec> {
+    FIELDS.iter().find(|spec| spec.name == name)
+}
+
+/// Whether ISO 3166-1 assigns this code, in upper case (with `XK`, which Kosovo uses).
+pub(crate) fn is_country(code: &str) -> bool {
+    code.len() == 2 && COUNTRIES.split(' ').any(|known| known == code)
+}
+
+const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR \
+    BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI \
+    FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS \
+    IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO \
+    MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA \
+    RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT \
+    TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn countries_are_the_249_of_iso_3166_and_kosovo() {
+        assert_eq!(COUNTRIES.split(' ').count(), 250);
+        assert!(is_country("NO") && is_country("XK") && !is_country("UK") && !is_country("no"));
+    }
+
+    #[test]
+    fn no_field_is_named_twice() {
+        for spec in FIELDS {
+            assert_eq!(FIELDS.iter().filter(|other| other.name == spec.name).count(), 1, "{}", spec.name);
+        }
+    }
+}

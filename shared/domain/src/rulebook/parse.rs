@@ -1,0 +1,379 @@
+//! Turns the YAML tree into the shape of a rulebook: which keys may stand where, and what kind of thing they hold.
+//!
+//! Names and values are not looked at here; that is [`super::check`].
+
+use super::ast::{Condition, Document, Guard, Line, Lookup, Named, Part, Rule, Score, Text, Then};
+use super::diagnostic::{Problems, did_you_mean, join};
+use super::yaml::{Content, Node};
+
+type Entries<'n> = &'n [(Text, Node)];
+
+const SECTIONS: &[&str] = &["company", "lookups", "conditions", "block", "score", "mql", "route"];
+const ACTIONS: &[&str] = &["pool", "owner", "nurture", "disqualify", "hold"];
+
+/// Reads the shape of a rulebook; what is wrong with it goes to `problems`.
+pub(crate) fn parse(root: &Node, problems: &mut Problems) -> Document {
+    Shaper { problems }.document(root)
+}
+
+struct Shaper<'p> {
+    problems: &'p mut Problems,
+}
+
+fn get<'n>(entries: Entries<'n>, key: &str) -> Option<&'n Node> {
+    entries.iter().find(|(name, _)| name.text == key).map(|(_, node)| node)
+}
+
+impl Shaper<'_> {
+    fn document(&mut self, root: &Node) -> Document {
+        let mut document = Document::default();
+        let Some(entries) = self.mapping(root, "a rulebook", SECTIONS) else { return document };
+        for section in ["company", "score", "mql", "route"] {
+            if get(entries, section).is_none() {
+                let message = format!("the rulebook has no section `{section}`");
+                let help = match section {
+                    "company" => "add `company: { zone: Europe/Berlin, currency: EUR }`",
+                    "score" => "add `score:` with `fit: { share: 100%, lines: […] }`",
+                    "mql" => "add `mql:` with lines such as `- { score: 60+ }`",
+                    _ => "add `route:` with at least one rule that has no `if`",
+                };
+                self.problems.error_help(root_start(entries), "missing-section", message, help.to_owned());
+            }
+        }
+        for (key, node) in entries {
+            match key.text.as_str() {
+                "company" => self.company(key, node, &mut document),
+                "lookups" => document.lookups = self.lookups(node),
+                "conditions" => document.conditions = self.conditions(node),
+                "block" => document.block = self.rules(key, node),
+                "score" => document.score = self.score(key, node),
+                "mql" => document.mql = self.mql(node),
+                "route" => document.route = self.rules(key, node),
+                _ => {}
+            }
+        }
+        self.problems.about(None);
+        document
+    }
+
+    fn company(&mut self, key: &Text, node: &Node, document: &mut Document) {
+        let Some(entries) = self.mapping(node, "`company`", &["zone", "currency"]) else { return };
+        document.zone = self.required(entries, key, "zone", "company", "zone: Europe/Berlin");
+        document.currency = self.required(entries, key, "currency", "company", "currency: EUR");
+    }
+
+    fn lookups(&mut self, node: &Node) -> Vec<Lookup> {
+        let Some(entries) = self.open_mapping(node, "`lookups`") else { return Vec::new() };
+        entries.iter().filter_map(|(name, node)| self.lookup(name, node)).collect()
+    }
+
+    fn lookup(&mut self, name: &Text, node: &Node) -> Option<Lookup> {
+        let what = format!("lookup `{}`", name.text);
+        let entries = self.open_mapping(node, &what)?;
+        if let Some((key, _)) = entries.iter().find(|(key, _)| key.text == "use") {
+            let message = format!("{what} uses a table; only values written here, under `values`, are supported");
+            let help = "write `values: { dach: [DE, AT, CH] }`".to_owned();
+            self.problems.error_help(key.span, "lookup-table", message, help);
+            return None;
+        }
+        self.only(entries, &what, &["from", "values"]);
+        let from = self.required(entries, name, "from", &what, "from: country");
+        let Some(values) = get(entries, "values") else {
+            self.missing(name, "values", &what, "values: { dach: [DE, AT, CH] }");
+            return None;
+        };
+        let values = self.open_mapping(values, &format!("`values` of {what}"))?;
+        let values = values.iter().map(|(key, node)| (key.clone(), self.texts(node, &key.text))).collect();
+        Some(Lookup { name: name.clone(), from: from?, values })
+    }
+
+    fn conditions(&mut self, node: &Node) -> Vec<Named> {
+        let Some(entries) = self.open_mapping(node, "`conditions`") else { return Vec::new() };
+        let named = entries.iter().filter_map(|(name, node)| {
+            let condition = self.condition(node, &format!("condition `{}`", name.text))?;
+            Some(Named { name: name.clone(), condition })
+        });
+        named.collect()
+    }
+
+    fn rules(&mut self, section: &Text, node: &Node) -> Vec<Rule> {
+        let Some(nodes) = self.sequence(node, &format!("`{}`", section.text), "- { rule: NAME, if: {…}, then: {…} }") else {
+            return Vec::new();
+        };
+        let rules = nodes.iter().filter_map(|node| self.rule(section, node)).collect();
+        self.problems.about(None);
+        rules
+    }
+
+    fn rule(&mut self, section: &Text, node: &Node) -> Option<Rule> {
+        self.problems.about(None);
+        let entries = self.open_mapping(node, &format!("a rule of `{}`", section.text))?;
+        let place = Text { text: String::new(), span: root_start(entries) };
+        let name = match get(entries, "rule") {
+            Some(node) => self.text(node, "rule")?,
+            None => {
+                self.missing(&place, "rule", "this rule", "rule: NAME, so that decisions can name it");
+                Text { text: "without a name".to_owned(), span: place.span }
+            }
+        };
+        self.problems.about(Some(&name.text));
+        let what = format!("rule `{}`", name.text);
+        self.only(entries, &what, &["rule", "if", "then"]);
+        let guard = match get(entries, "if") {
+            None => Guard::Always,
+            Some(node) => self.condition(node, &what).map_or(Guard::Broken, Guard::If),
+        };
+        let then = match get(entries, "then") {
+            Some(node) => self.then(node, &what),
+            None => {
+                self.missing(&name, "then", &what, "then: { pool: NAME }");
+                None
+            }
+        };
+        Some(Rule { name, guard, then })
+    }
+
+    fn then(&mut self, node: &Node, what: &str) -> Option<Then> {
+        let of = format!("`then` of {what}");
+        let entries = self.open_mapping(node, &of)?;
+        let actions: Vec<&(Text, Node)> = entries.iter().filter(|(key, _)| ACTIONS.contains(&key.text.as_str())).collect();
+        let (action, value) = match actions.as_slice() {
+            [only] => only,
+            [] => {
+                let wrong = entries.iter().find_map(|(key, _)| Some((key, did_you_mean(&key.text, ACTIONS.iter().copied())?)));
+                let (span, help) = wrong.map_or((node.span, None), |(key, help)| (key.span, Some(help)));
+                let known: Vec<String> = ACTIONS.iter().map(|name| format!("`{name}`")).collect();
+                let help = help.unwrap_or_else(|| format!("write one of {}", join(&known, "or")));
+                self.problems.error_help(span, "no-action", format!("{of} does not say what to do"), help);
+                return None;
+            }
+            [(first, _), (second, _), ..] => {
+                let message = format!("{of} says both `{}` and `{}`", first.text, second.text);
+                self.problems.error_help(second.span, "two-actions", message, "keep one of them".to_owned());
+                return None;
+            }
+        };
+        let known: &[&str] = match action.text.as_str() {
+            "pool" => &["pool", "if_nobody"],
+            "owner" => &["owner", "if_unavailable", "counts_as_turn"],
+            _ => &[action.text.as_str()],
+        };
+        self.only(entries, &of, known);
+        let value = self.text(value, &action.text)?;
+        Some(match action.text.as_str() {
+            "pool" => Then::Pool { pool: value, if_nobody: self.fallback(entries, "if_nobody", "wait") },
+            "owner" => Then::Owner {
+                owner: value,
+                if_unavailable: self.fallback(entries, "if_unavailable", "assign"),
+                counts_as_turn: self.yes_or_no(entries, "counts_as_turn").unwrap_or(true),
+            },
+            "nurture" => Then::Nurture(value),
+            "disqualify" => Then::Disqualify(value),
+            _ => Then::Hold(value),
+        })
+    }
+
+    /// `wait | { pool: NAME }`: the pool, if it names one.
+    fn fallback(&mut self, entries: Entries<'_>, key: &str, word: &str) -> Option<Text> {
+        let node = get(entries, key)?;
+        match &node.content {
+            Content::Scalar { text, .. } if text == word => None,
+            Content::Mapping(_) => {
+                let inner = self.mapping(node, &format!("`{key}`"), &["pool"])?;
+                let place = Text { text: key.to_owned(), span: node.span };
+                self.required(inner, &place, "pool", &format!("`{key}`"), "pool: NAME")
+            }
+            Content::Refused => None,
+            _ => {
+                let message = format!("`{key}` is {}, which is neither `{word}` nor a pool", node.describe());
+                let help = format!("write `{word}` or `{{ pool: NAME }}`");
+                self.problems.error_help(node.span, "wrong-value", message, help);
+                None
+            }
+        }
+    }
+
+    fn yes_or_no(&mut self, entries: Entries<'_>, key: &str) -> Option<bool> {
+        let text = self.text(get(entries, key)?, key)?;
+        match text.text.as_str() {
+            "yes" => Some(true),
+            "no" => Some(false),
+            other => {
+                let message = format!("`{key}` is `{other}`, which is neither `yes` nor `no`");
+                self.problems.error_help(text.span, "wrong-value", message, "write `yes` or `no`".to_owned());
+                None
+            }
+        }
+    }
+
+    fn score(&mut self, name: &Text, node: &Node) -> Option<Score> {
+        let entries = self.mapping(node, "`score`", &["fit", "engagement", "account", "grades"])?;
+        let fit = get(entries, "fit").and_then(|node| self.part("fit", node, &["share", "lines"]));
+        let engagement = get(entries, "engagement").and_then(|node| self.part("engagement", node, &["share", "lines"]));
+        let account = get(entries, "account").and_then(|node| self.part("account", node, &["share"]));
+        let mut grades = Vec::new();
+        if let Some(node) = get(entries, "grades") {
+            for (grade, node) in self.open_mapping(node, "`grades`").unwrap_or_default() {
+                grades.extend(self.text(node, &grade.text).map(|from| (grade.clone(), from)));
+            }
+        }
+        Some(Score { name: name.clone(), fit, engagement, account, grades })
+    }
+
+    fn part(&mut self, part: &str, node: &Node, known: &[&str]) -> Option<Part> {
+        let what = format!("`score.{part}`");
+        let entries = self.mapping(node, &what, known)?;
+        let place = Text { text: part.to_owned(), span: node.span };
+        let share = self.required(entries, &place, "share", &what, "share: 40%");
+        let example = "- { if: { job.level: director }, points: 20 }";
+        let lines = match get(entries, "lines") {
+            Some(node) => self.sequence(node, &format!("`lines` of {what}"), example).unwrap_or_default(),
+            None => &[],
+        };
+        let lines = lines.iter().filter_map(|node| self.line(part, node)).collect();
+        Some(Part { share, lines })
+    }
+
+    fn line(&mut self, part: &str, node: &Node) -> Option<Line> {
+        let what = format!("a line of `score.{part}`");
+        let key = if part == "engagement" { "did" } else { "if" };
+        let entries = self.mapping(node, &what, &[key, "points"])?;
+        let place = Text { text: String::new(), span: root_start(entries) };
+        let points = self.required(entries, &place, "points", &what, "points: 20");
+        let Some((field, value)) = entries.iter().find(|(name, _)| name.text == key) else {
+            let example = if key == "did" { "did: webinar" } else { "if: { country: DE }" };
+            self.missing(&place, key, &what, example);
+            return None;
+        };
+        let condition = if key == "did" {
+            Condition::Test { field: field.clone(), values: self.texts(value, "did") }
+        } else {
+            self.condition(value, &what)?
+        };
+        Some(Line { condition, points: points? })
+    }
+
+    fn mql(&mut self, node: &Node) -> Vec<Condition> {
+        let nodes = self.sequence(node, "`mql`", "- { score: 60+ }").unwrap_or_default();
+        nodes.iter().filter_map(|node| self.condition(node, "a line of `mql`")).collect()
+    }
+
+    fn condition(&mut self, node: &Node, what: &str) -> Option<Condition> {
+        let entries = self.open_mapping(node, &format!("the condition of {what}"))?;
+        let mut parts: Vec<Condition> = Vec::new();
+        for (key, value) in entries {
+            parts.push(match key.text.as_str() {
+                "all" => Condition::All(self.alternatives(key, value, what)?),
+                "any" => Condition::Any(self.alternatives(key, value, what)?),
+                "not" => Condition::Not(Box::new(self.condition(value, what)?)),
+                "is" => Condition::Is(self.texts(value, "is")),
+                _ => Condition::Test { field: key.clone(), values: self.texts(value, &key.text) },
+            });
+        }
+        if parts.len() == 1 { parts.pop() } else { Some(Condition::All(parts)) }
+    }
+
+    fn alternatives(&mut self, key: &Text, node: &Node, what: &str) -> Option<Vec<Condition>> {
+        let nodes = self.sequence(node, &format!("`{}`", key.text), "[{ country: DE }, { language: de }]")?;
+        let parts: Vec<Option<Condition>> = nodes.iter().map(|node| self.condition(node, what)).collect();
+        parts.into_iter().collect()
+    }
+
+    /// A mapping with any keys, at least one of them.
+    fn open_mapping<'n>(&mut self, node: &'n Node, what: &str) -> Option<Entries<'n>> {
+        match &node.content {
+            Content::Mapping(entries) if !entries.is_empty() => return Some(entries),
+            Content::Mapping(_) => {
+                let help = "leave the key out if nothing belongs there".to_owned();
+                self.problems.error_help(node.span, "empty", format!("{what} is empty"), help);
+            }
+            Content::Refused => {}
+            _ => {
+                let message = format!("{what} must be keys with values, not {}", node.describe());
+                self.problems.error_help(node.span, "wrong-shape", message, "write `{ key: value }`".to_owned());
+            }
+        }
+        None
+    }
+
+    /// A mapping with none but the keys `known`.
+    fn mapping<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Entries<'n>> {
+        let entries = self.open_mapping(node, what)?;
+        self.only(entries, what, known);
+        Some(entries)
+    }
+
+    fn only(&mut self, entries: Entries<'_>, what: &str, known: &[&str]) {
+        for (key, _) in entries {
+            if !known.contains(&key.text.as_str()) {
+                let help = did_you_mean(&key.text, known.iter().copied()).unwrap_or_else(|| {
+                    let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+                    format!("known here: {}", join(&known, "and"))
+                });
+                let message = format!("{what} has an unknown key `{}`", key.text);
+                self.problems.error_help(key.span, "unknown-key", message, help);
+            }
+        }
+    }
+
+    fn sequence<'n>(&mut self, node: &'n Node, what: &str, example: &str) -> Option<&'n [Node]> {
+        match &node.content {
+            Content::Sequence(nodes) if !nodes.is_empty() => return Some(nodes),
+            Content::Sequence(_) => {
+                let help = format!("write `{example}`");
+                self.problems.error_help(node.span, "empty", format!("{what} is empty"), help);
+            }
+            Content::Refused => {}
+            _ => {
+                let message = format!("{what} must be a list, not {}", node.describe());
+                self.problems.error_help(node.span, "wrong-shape", message, format!("write `{example}`"));
+            }
+        }
+        None
+    }
+
+    /// One value or a list of them; at least one.
+    fn texts(&mut self, node: &Node, key: &str) -> Vec<Text> {
+        match &node.content {
+            Content::Sequence(nodes) if nodes.is_empty() => {
+                let message = format!("`{key}: []` holds for no lead");
+                let help = "name at least one value, or write `absent`".to_owned();
+                self.problems.error_help(node.span, "contradiction", message, help);
+                Vec::new()
+            }
+            Content::Sequence(nodes) => nodes.iter().filter_map(|node| self.text(node, key)).collect(),
+            _ => self.text(node, key).into_iter().collect(),
+        }
+    }
+
+    fn text(&mut self, node: &Node, key: &str) -> Option<Text> {
+        match &node.content {
+            Content::Scalar { text, quoted } if !text.trim().is_empty() || *quoted => {
+                Some(Text { text: text.trim().to_owned(), span: node.span })
+            }
+            Content::Refused => None,
+            _ => {
+                self.problems.error(node.span, "wrong-shape", format!("`{key}` must be a value, not {}", node.describe()));
+                None
+            }
+        }
+    }
+
+    fn required(&mut self, entries: Entries<'_>, place: &Text, key: &str, what: &str, example: &str) -> Option<Text> {
+        if let Some(node) = get(entries, key) {
+            return self.text(node, key);
+        }
+        self.missing(place, key, what, example);
+        None
+    }
+
+    fn missing(&mut self, place: &Text, key: &str, what: &str, example: &str) {
+        let message = format!("{what} has no `{key}`");
+        self.problems.error_help(place.span, "missing-key", message, format!("add `{example}`"));
+    }
+}
+
+/// Where a mapping begins: its first key.
+fn root_start(entries: Entries<'_>) -> super::diagnostic::Span {
+    entries.first().map(|(key, _)| key.span).unwrap_or_default()
+}

@@ -1,0 +1,459 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::account::{Account, AccountStatus};
+use crate::id::AccountId;
+use crate::lead::{Email, EmailKind, JobLevel};
+
+/// The example of the design, as far as the language goes today.
+const EXAMPLE: &str = "\
+company: { zone: Europe/Berlin, currency: EUR }
+lookups:
+  region: { from: country, values: { dach: [DE, AT, CH], nordics: [NO, SE] } }
+conditions:
+  enterprise: { company.employees: 1000+ }
+block:                     # first; never scored
+  - { rule: junk, if: { email.kind: disposable }, then: { disqualify: junk } }
+  - rule: looks odd
+    if: { message: contains bitcoin }
+    then:
+      hold: looks_odd
+score:
+  fit:
+    share: 40%
+    lines:
+      - { if: { job.level: [c_level, vp] }, points: 60 }
+      - { if: { is: enterprise }, points: 50 }
+      - { if: { job.title: word student }, points: -80 }
+  engagement:
+    share: 30%
+    lines:
+      - { did: [contact_me, demo], points: 100 }
+      - { did: webinar, points: 40 }
+  account: { share: 30% }
+  grades: { A: 80+, B: 60+, C: 40+ }
+mql:
+  - { score: 60+ }
+  - { did: [contact_me, demo] }
+route:
+  - rule: customers and open deals
+    if: { account.status: [customer, open_deal] }
+    then: { owner: account.owner, if_unavailable: { pool: account-cover }, counts_as_turn: no }
+  - rule: big in saxony
+    if: { is: enterprise, region: dach, postal_code: starts with 01 }
+    then: { owner: anna }
+  - rule: dach
+    if: { region: dach }
+    then: { pool: dach, if_nobody: wait }
+  - rule: nordics, not in a hurry
+    if: { region: nordics, not: { did: contact_me } }
+    then: { nurture: timing }
+  - rule: everyone else
+    then: { pool: inbound, if_nobody: { pool: overflow } }
+";
+
+#[derive(Default)]
+struct Lead {
+    profile: Profile,
+    account: Option<AccountFacts>,
+}
+
+impl Lead {
+    fn from(country: &str) -> Self {
+        let mut lead = Self::default();
+        lead.profile.place.country = Some(country.to_owned());
+        lead
+    }
+
+    fn employees(mut self, employees: u32) -> Self {
+        self.profile.company.employees = Some(employees);
+        self
+    }
+
+    fn postal_code(mut self, code: &str) -> Self {
+        self.profile.place.postal_code = Some(code.to_owned());
+        self
+    }
+
+    fn level(mut self, level: JobLevel) -> Self {
+        self.profile.contact.job_level = Some(level);
+        self
+    }
+
+    fn did(mut self, did: &str) -> Self {
+        self.profile.interest.did = Some(did.to_owned());
+        self
+    }
+
+    fn message(mut self, message: &str) -> Self {
+        self.profile.interest.message = Some(message.to_owned());
+        self
+    }
+
+    fn email(mut self, kind: EmailKind) -> Self {
+        let address = "ada@acme.example".to_owned();
+        let domain = "acme.example".to_owned();
+        self.profile.contact.email = Some(Email { identity: address.clone(), address, domain, kind });
+        self
+    }
+
+    fn custom(mut self, name: &str, value: &str) -> Self {
+        self.profile.custom.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    fn account(mut self, status: AccountStatus, owner: Option<&str>) -> Self {
+        let account = Account {
+            account_id: AccountId::from("acme"),
+            name: "Acme".to_owned(),
+            domains: vec![],
+            parent: None,
+            owner: owner.map(RepId::from),
+            status,
+            deal_owner: Some(RepId::from("dora")),
+            tier: None,
+            score: Some(70),
+        };
+        self.account = AccountFacts::inherit(&[account]);
+        self
+    }
+
+    /// Asks something about the lead, whose source is `website`.
+    fn ask<T>(&self, ask: impl FnOnce(&Facts<'_>) -> T) -> T {
+        let source = SourceId::from("website");
+        ask(&Facts { profile: &self.profile, source: &source, account: self.account.as_ref(), score: None })
+    }
+
+    fn rule(&self, rulebook: &Rulebook) -> String {
+        self.ask(|facts| rulebook.decide(facts)).rule
+    }
+}
+
+fn rulebook(text: &str) -> Rulebook {
+    match Rulebook::parse(text, None) {
+        Ok(Checked { rulebook, warnings }) if warnings.is_empty() => rulebook,
+        Ok(Checked { warnings: found, .. }) | Err(found) => panic!("{}", rendered(&found, text)),
+    }
+}
+
+fn rendered(found: &[Diagnostic], source: &str) -> String {
+    found.iter().map(|diagnostic| diagnostic.render(source, "rulebook.yaml")).collect::<Vec<String>>().join("\n")
+}
+
+/// A small rulebook with one condition, rule and field put in.
+fn with_condition(condition: &str) -> String {
+    format!(
+        "company: {{ zone: Europe/Berlin, currency: EUR }}\nscore: {{ fit: {{ share: 100%, lines: [] }} }}\nmql: [{{ source: present }}]\n\
+         route:\n  - {{ rule: yes, if: {condition}, then: {{ pool: a }} }}\n  - {{ rule: no, then: {{ pool: b }} }}\n"
+    )
+    .replace(", lines: []", "")
+}
+
+/// Whether `condition` holds for a lead.
+fn holds(condition: &str, lead: &Lead) -> bool {
+    lead.rule(&rulebook(&with_condition(condition))) == "yes"
+}
+
+/// What is wrong with `condition`: code, message, help.
+fn wrong(condition: &str) -> Vec<String> {
+    let found = Rulebook::parse(&with_condition(condition), None).expect_err("problems");
+    found.into_iter().map(|d| format!("{}: {} ({})", d.code, d.message, d.help.unwrap_or_default())).collect()
+}
+
+#[test]
+fn the_example_decides_and_explains() {
+    let rulebook = rulebook(EXAMPLE);
+    assert_eq!((rulebook.zone(), rulebook.currency()), ("Europe/Berlin", "EUR"));
+    assert_eq!(rulebook.pools().iter().map(PoolId::as_str).collect::<Vec<_>>(), ["account-cover", "dach", "inbound", "overflow"]);
+    assert_eq!(rulebook.rule_names().count(), 7);
+    let leads = [
+        Lead::from("DE").email(EmailKind::Disposable),
+        Lead::from("DE").message("Earn BITCOIN now"),
+        Lead::from("DE").employees(40).did("download"),
+        Lead::from("FR").did("demo").account(AccountStatus::Customer, Some("bert")),
+        Lead::from("FR").did("demo").account(AccountStatus::Customer, None),
+        Lead::from("DE").did("demo").employees(1200).postal_code("01067"),
+        Lead::from("DE").did("demo").employees(1200).postal_code("10115"),
+        Lead::from("NO").did("demo"),
+        Lead::from("NO").did("contact_me"),
+    ];
+    let explained = leads.iter().map(|lead| {
+        lead.ask(|facts| {
+            let explanation = rulebook.explain(facts);
+            assert_eq!(explanation.rule, rulebook.decide(facts).rule);
+            explanation.sentence
+        })
+    });
+    insta::assert_snapshot!(explained.collect::<Vec<String>>().join("\n"), @"");
+}
+
+#[test]
+fn an_explanation_names_near_misses_and_lookups() {
+    let lead = Lead::from("DE").did("demo").employees(40).postal_code("01067");
+    let explanation = lead.ask(|facts| rulebook(EXAMPLE).explain(facts));
+    insta::assert_json_snapshot!(explanation, @"");
+}
+
+#[test]
+fn the_outcome_is_what_the_rule_says() {
+    let rulebook = rulebook(EXAMPLE);
+    let outcome = |lead: Lead| lead.ask(|facts| rulebook.decide(facts)).outcome;
+    let cover = IfUnavailable::Pool(PoolId::from("account-cover"));
+    assert_eq!(
+        outcome(Lead::from("FR").did("demo").account(AccountStatus::OpenDeal, Some("bert"))),
+        Outcome::Owner { rep: RepId::from("bert"), if_unavailable: cover, counts_as_turn: false }
+    );
+    assert_eq!(
+        outcome(Lead::from("DE").did("demo").employees(1200).postal_code("01067")),
+        Outcome::Owner { rep: RepId::from("anna"), if_unavailable: IfUnavailable::Assign, counts_as_turn: true }
+    );
+    assert_eq!(
+        outcome(Lead::from("US").did("demo")),
+        Outcome::Pool { pool: PoolId::from("inbound"), if_nobody: IfNobody::Pool(PoolId::from("overflow")) }
+    );
+    assert_eq!(outcome(Lead::from("US")), Outcome::Nurture { reason: "not_an_mql".to_owned() });
+}
+
+#[test]
+fn a_deal_owner_counts_only_while_there_is_a_deal() {
+    let text = with_condition("{ account: present }").replace("{ pool: a }", "{ owner: account.deal_owner }");
+    let rulebook = rulebook(&text);
+    assert_eq!(Lead::from("DE").account(AccountStatus::OpenDeal, None).rule(&rulebook), "yes");
+    assert_eq!(Lead::from("DE").account(AccountStatus::Customer, Some("bert")).rule(&rulebook), "no");
+}
+
+#[test]
+fn a_score_adds_up_and_says_why() {
+    let rulebook = rulebook(EXAMPLE);
+    let lead = Lead::from("DE").level(JobLevel::Vp).employees(5000).did("webinar").account(AccountStatus::Prospect, None);
+    let score = lead.ask(|facts| rulebook.score(facts));
+    insta::assert_json_snapshot!(score, @"");
+    // The score that comes with the lead is the one that counts.
+    let stored = Score { mql: false, ..score };
+    assert_eq!(lead.ask(|facts| rulebook.decide(&Facts { score: Some(&stored), ..*facts })).rule, NOT_AN_MQL);
+}
+
+#[test]
+fn blocking_needs_no_score() {
+    let rulebook = rulebook(EXAMPLE);
+    let blocked = |lead: Lead| lead.ask(|facts| rulebook.blocked(facts)).map(|ruling| ruling.outcome);
+    assert_eq!(blocked(Lead::from("DE")), None);
+    let junk = Outcome::Disqualify { reason: "junk".to_owned() };
+    assert_eq!(blocked(Lead::from("DE").email(EmailKind::Disposable)), Some(junk));
+}
+
+#[test]
+fn conditions_read_values_by_the_type_of_the_field() {
+    let norway = Lead::from("NO").postal_code("01067").custom("code", "1e5").custom("newsletter", "yes");
+    assert!(holds("{ country: NO }", &norway));
+    assert!(holds("{ country: no }", &norway));
+    assert!(holds("{ postal_code: 01067 }", &norway));
+    assert!(!holds("{ postal_code: 1067 }", &norway));
+    assert!(holds("{ postal_code: starts with 01 }", &norway));
+    assert!(holds("{ custom.code: 1e5, custom.newsletter: yes }", &norway));
+    assert!(!holds("{ custom.code: 100000 }", &norway));
+    assert!(holds("{ custom.other: absent, source: website }", &norway));
+    assert_eq!(wrong("{ company.employees: 1e5 }").len(), 1);
+}
+
+#[test]
+fn text_is_compared_without_case_and_accents() {
+    let lead = Lead::from("DE").message("Wir wünschen ein  ANGEBOT für die Straße 5.");
+    for held in ["contains wunschen ein angebot", "starts with wir", "ends with 5.", "word strasse", "[nothing, word Angebot]"] {
+        assert!(holds(&format!("{{ message: {held} }}"), &lead), "{held}");
+    }
+    for failed in ["word wunsch", "angebot", "starts with angebot", "absent"] {
+        assert!(!holds(&format!("{{ message: {failed} }}"), &lead), "{failed}");
+    }
+}
+
+#[test]
+fn all_any_not_combine_and_absence_passes_only_not() {
+    let lead = Lead::from("DE").employees(100);
+    assert!(holds("{ any: [{ country: FR }, { company.employees: 50-999 }], not: { country: FR } }", &lead));
+    assert!(!holds("{ all: [{ country: DE }, { company.employees: under 100 }] }", &lead));
+    assert!(holds("{ not: { language: de } }", &lead));
+    assert!(!holds("{ language: [de, present] }", &lead));
+    assert!(holds("{ language: [de, absent] }", &lead));
+}
+
+#[test]
+fn a_trap_of_yaml_says_what_to_write() {
+    let source = EXAMPLE.replace("  - { score: 60+ }", "  - score: >= 60");
+    insta::assert_snapshot!(rendered(&Rulebook::parse(&source, None).unwrap_err(), &source), @"");
+    let source = EXAMPLE.replace("      hold: looks_odd", "\thold: looks_odd");
+    insta::assert_snapshot!(rendered(&Rulebook::parse(&source, None).unwrap_err(), &source), @"");
+}
+
+#[test]
+fn conditions_that_cannot_be_meant() {
+    let all = [
+        "{ country: [] }",
+        "{ all: [{ country: DE }, { country: [FR, AT] }] }",
+        "{ all: [{ company.employees: 1000+ }, { company.employees: under 50 }] }",
+        "{ company.employees: 999-50 }",
+        "{ score: 101+ }",
+        "{ country: UK }",
+        "{ employees: 5 }",
+        "{ consent.email: true }",
+        "{ grade: A }",
+        "{ is: enterprise }",
+        "{ message: starts with }",
+        "{}",
+        "DE",
+    ];
+    insta::assert_snapshot!(all.map(|condition| wrong(condition).join("\n")).join("\n"), @"");
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    let source = "\
+company: { zone: Europe/Berln, currency: Euro }
+lookups:
+  region: { from: country, values: { dach: [DE, AT], alps: [AT, CH] } }
+  territory: { from: postal_code, use: territories }
+conditions:
+  one: { is: two }
+  two: { is: one }
+block:
+  - { rule: junk, if: { email.kind: disposible }, then: { disqualify: junk } }
+  - { rule: cold, if: { score: under 20 }, then: { nurture: cold } }
+score:
+  fit:
+    share: 40%
+    lines:
+      - { if: { contry: DE }, points: many }
+  engagement: { share: 50%, halves_every: 14 days }
+  grades: { B: 60+, A: 80+ }
+mql:
+  - { score: 60+, grade: D }
+sla: []
+route:
+  - { rule: twins, if: { region: dahc, country: [] }, then: { pool: inbond } }
+  - { rule: twins, if: { country: DE }, then: { owner: annna, if_unavailable: asign } }
+  - { rule: narrower, if: { country: DE, company.employees: 1,000+ }, then: { pool: inbound, owner: anna } }
+  - { rule: again, if: { job.level: [vp, director], country: DE }, then: { poool: inbound } }
+  - { rule: everyone, then: { pool: inbound } }
+  - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
+";
+    let references = References { pools: [PoolId::from("inbound")].into(), reps: [RepId::from("anna")].into() };
+    let found = Rulebook::parse(source, Some(&references)).unwrap_err();
+    insta::assert_snapshot!(rendered(&found, source), @"");
+}
+
+#[test]
+fn a_rule_that_an_earlier_one_covers_is_named() {
+    let source = "\
+company: { zone: Europe/Berlin, currency: EUR }
+conditions: { big: { company.employees: 1000+ }, idle: { country: DE } }
+score: { fit: { share: 100% } }
+mql: [{ source: present }]
+route:
+  - { rule: owned, if: { country: DE }, then: { owner: account.owner } }
+  - { rule: big, if: { is: big, country: [DE, AT] }, then: { pool: a } }
+  - { rule: bigger, if: { all: [{ country: DE }, { company.employees: 5000-9000 }] }, then: { pool: b } }
+  - { rule: owned too, if: { country: DE, language: de }, then: { owner: account.owner } }
+  - { rule: just germany, if: { country: DE }, then: { pool: a } }
+  - { rule: owned again, if: { country: DE, language: fr }, then: { owner: account.deal_owner } }
+  - { rule: rest, then: { pool: a } }
+";
+    let found = Rulebook::parse(source, None).unwrap_err();
+    let found: Vec<String> = found.into_iter().map(|d| format!("{}: {}", d.line, d.message)).collect();
+    insta::assert_snapshot!(found.join("\n"), @"");
+}
+
+#[test]
+fn named_conditions_cannot_blow_up() {
+    let mut conditions = String::from("  c0: { country: DE }\n");
+    for n in 1..30 {
+        conditions.push_str(&format!("  c{n}: {{ is: [c{}, c{}] }}\n", n - 1, n - 1));
+    }
+    let source = with_condition("{ is: c29 }").replace("route:", &format!("conditions:\n{conditions}route:"));
+    let found = Rulebook::parse(&source, None).unwrap_err();
+    assert!(found.iter().any(|d| d.code == "too-large"), "{}", rendered(&found, &source));
+}
+
+#[test]
+fn diagnostics_are_for_programs_too() {
+    let found = Rulebook::parse("route: []", None).unwrap_err();
+    insta::assert_json_snapshot!(found.last(), @"");
+}
+
+/// A rule of the oracle: countries (none: any), fewest employees, whether it needs an account owner.
+type Simple = (Vec<usize>, Option<u32>, bool);
+
+const COUNTRIES: [&str; 4] = ["DE", "AT", "NO", "FR"];
+
+fn simple_rule() -> impl Strategy<Value = Simple> {
+    (prop::collection::btree_set(0..4_usize, 0..4), prop::option::of(0..6_u32), any::<bool>())
+        .prop_map(|(countries, employees, owner)| (countries.into_iter().collect(), employees, owner))
+}
+
+proptest! {
+    /// Rules written out as YAML decide like a reading of the rules by hand; a rule called dead never wins.
+    #[test]
+    fn deciding_equals_a_plain_reading(rules in prop::collection::vec(simple_rule(), 1..8), country in 0..5_usize, employees in prop::option::of(0..8_u32), owned: bool) {
+        let country = COUNTRIES.get(country).copied();
+        let plain = rules.iter().position(|(countries, fewest, owner)| {
+            let place = countries.is_empty() || country.is_some_and(|c| countries.iter().any(|at| COUNTRIES[*at] == c));
+            let size = fewest.is_none_or(|fewest| employees.is_some_and(|employees| employees >= fewest));
+            place && size && (owned || !owner)
+        });
+        let mut text = with_condition("{ country: DE }");
+        text.truncate(text.find("  - {").unwrap());
+        for (number, (countries, fewest, owner)) in rules.iter().enumerate() {
+            let names: Vec<&str> = countries.iter().map(|at| COUNTRIES[*at]).collect();
+            let mut tests = Vec::new();
+            if !names.is_empty() {
+                tests.push(format!("country: [{}]", names.join(", ")));
+            }
+            tests.extend(fewest.map(|fewest| format!("company.employees: {fewest}+")));
+            let condition = if tests.is_empty() { String::new() } else { format!("if: {{ {} }}, ", tests.join(", ")) };
+            let then = if *owner { "{ owner: account.owner }" } else { "{ pool: a }" };
+            text.push_str(&format!("  - {{ rule: r{number}, {condition}then: {then} }}\n"));
+        }
+        text.push_str("  - { rule: last, then: { pool: b } }\n");
+        let expected = plain.map_or("last".to_owned(), |at| format!("r{at}"));
+        match Rulebook::parse(&text, None) {
+            Ok(checked) => {
+                let mut lead = Lead::default();
+                lead.profile.place.country = country.map(ToOwned::to_owned);
+                lead.profile.company.employees = employees;
+                let lead = lead.account(AccountStatus::Customer, owned.then_some("bert"));
+                prop_assert_eq!(lead.rule(&checked.rulebook), expected);
+            }
+            Err(found) => for dead in found {
+                prop_assert_eq!(dead.code, "never-wins");
+                prop_assert_ne!(dead.rule, Some(expected.clone()));
+            },
+        }
+    }
+
+    /// Whatever is sent, checking answers; places lie within the source.
+    #[test]
+    fn checking_never_panics(edits in prop::collection::vec((0..EXAMPLE.len(), 0..12_usize, "[\\]\\[{}:,>|&*!#%'\"\t\n a-z0-9-]{0,6}"), 1..5)) {
+        let mut text = EXAMPLE.to_owned();
+        for (at, cut, put) in edits {
+            let at = at.min(text.len());
+            let end = (at + cut).min(text.len());
+            text.replace_range(at..end, &put);
+        }
+        if let Err(found) = Rulebook::parse(&text, None) {
+            prop_assert!(!found.is_empty());
+            for diagnostic in found {
+                prop_assert!(diagnostic.line <= text.lines().count().max(1) + 1);
+                prop_assert!(!diagnostic.render(&text, "x").is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn explanations_survive_being_stored() {
+    let explanation = Lead::from("DE").did("demo").ask(|facts| rulebook(EXAMPLE).explain(facts));
+    let text = serde_json::to_string(&explanation).unwrap();
+    assert_eq!(serde_json::from_str::<Explanation>(&text).unwrap(), explanation);
+    let _: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+}

@@ -1,0 +1,209 @@
+//! What a value in a rulebook means, by the type of the field it is compared with.
+
+use super::condition::{How, Matcher};
+use super::diagnostic::{join, nearest};
+use super::field::{Kind, is_country};
+use super::reading::fold;
+
+/// What is wrong with a value, after the words `FIELD is compared with VALUE, …`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct WrongValue {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+fn wrong(code: &'static str, message: impl Into<String>, help: impl Into<Option<String>>) -> WrongValue {
+    WrongValue { code, message: message.into(), help: help.into() }
+}
+
+/// The matcher for `text`. `choices` are the words that a field of a closed list may have.
+pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>) -> Result<Matcher, WrongValue> {
+    match text {
+        "present" => return Ok(Matcher::Present),
+        "absent" => return Ok(Matcher::Absent),
+        _ => {}
+    }
+    if let Some(choices) = choices {
+        return choice(text, choices);
+    }
+    match kind {
+        Kind::Number { most } => number(text, most),
+        Kind::YesNo => match text {
+            "yes" => Ok(Matcher::YesNo(true)),
+            "no" => Ok(Matcher::YesNo(false)),
+            _ => Err(wrong("wrong-type", "which is neither yes nor no", "write `yes`, `no`, `present` or `absent`".to_owned())),
+        },
+        Kind::Country => country(text),
+        Kind::Language => language(text),
+        Kind::Text => free_text(text, true),
+        Kind::Word | Kind::Rep | Kind::Grade | Kind::Choice(_) => free_text(text, false),
+    }
+}
+
+fn free_text(text: &str, free: bool) -> Result<Matcher, WrongValue> {
+    for (keyword, how) in How::KEYWORDS {
+        if let Some(wanted) = text.strip_prefix(keyword) {
+            return searched(how, wanted.trim(), keyword);
+        }
+        if text == keyword.trim_end() && how != How::Word {
+            return searched(how, "", keyword);
+        }
+    }
+    if fold(text).is_empty() {
+        return Err(wrong("wrong-value", "which is no text", "write `absent` for leads without a value".to_owned()));
+    }
+    Ok(Matcher::text(How::Is, text, free))
+}
+
+fn searched(how: How, wanted: &str, keyword: &str) -> Result<Matcher, WrongValue> {
+    if fold(wanted).is_empty() {
+        let help = format!("write the text after `{}`", keyword.trim_end());
+        return Err(wrong("wrong-value", "which does not say what to look for", help));
+    }
+    Ok(Matcher::text(how, wanted, true))
+}
+
+fn choice(text: &str, choices: &[&str]) -> Result<Matcher, WrongValue> {
+    let folded = fold(text);
+    if let Some(known) = choices.iter().find(|known| fold(known) == folded) {
+        return Ok(Matcher::text(How::Is, known, false));
+    }
+    let spelt = text.replace([' ', '-'], "_");
+    let help = match nearest(&spelt, choices.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            let known: Vec<String> = choices.iter().map(|known| format!("`{known}`")).collect();
+            format!("it is one of {}", join(&known, "or"))
+        }
+    };
+    Err(wrong("unknown-value", "which it never is", help))
+}
+
+fn country(text: &str) -> Result<Matcher, WrongValue> {
+    let code = text.to_ascii_uppercase();
+    if is_country(&code) {
+        return Ok(Matcher::text(How::Is, &code, false));
+    }
+    let help = match code.as_str() {
+        "UK" => "write `GB`, the code of the United Kingdom",
+        "EL" => "write `GR`, the code of Greece",
+        _ if text.chars().count() == 2 => "write a code of ISO 3166-1, such as `DE`",
+        _ => "write the two letters of ISO 3166-1, such as `DE`",
+    };
+    Err(wrong("unknown-value", "which is no country code", help.to_owned()))
+}
+
+fn language(text: &str) -> Result<Matcher, WrongValue> {
+    if text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return Ok(Matcher::text(How::Is, &text.to_ascii_lowercase(), false));
+    }
+    Err(wrong("unknown-value", "which is no language code", "write the two letters of ISO 639-1, such as `de`".to_owned()))
+}
+
+/// `1000+`, `50-999`, `under 50`, `40`.
+fn number(text: &str, most: u32) -> Result<Matcher, WrongValue> {
+    let matcher = if let Some(from) = text.strip_suffix('+') {
+        let from = whole(from, text)?;
+        if from == u32::MAX { None } else { Some((from, u32::MAX)) }
+    } else if let Some(end) = text.strip_prefix("under ") {
+        whole(end, text)?.checked_sub(1).map(|to| (0, to))
+    } else if let Some((from, to)) = text.split_once('-').filter(|(from, _)| !from.trim().is_empty()) {
+        Some((whole(from, text)?, whole(to, text)?))
+    } else {
+        let exact = whole(text, text)?;
+        Some((exact, exact))
+    };
+    match matcher {
+        Some((from, to)) if from > to => {
+            let help = format!("write `{to}-{from}`");
+            Err(wrong("empty-range", "which no number is in", help))
+        }
+        None => Err(wrong("empty-range", "which no number is in", None)),
+        Some((from, to)) if from > most || (to > most && to != u32::MAX) => {
+            Err(wrong("out-of-range", format!("but it goes from 0 to {most}"), None))
+        }
+        Some((from, to)) => Ok(Matcher::Number { from, to }),
+    }
+}
+
+/// A whole number; otherwise what to write instead of `all`.
+fn whole(digits: &str, all: &str) -> Result<u32, WrongValue> {
+    let digits = digits.trim();
+    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return digits.parse().map_err(|_| wrong("wrong-type", "which is too large", None));
+    }
+    Err(wrong("wrong-type", "which is no whole number or range", Some(instead(all))))
+}
+
+fn instead(all: &str) -> String {
+    let signs = [(">=", 0_i64, "+"), ("<=", 0, ""), (">", 1, "+"), ("over ", 1, "+"), ("<", 0, ""), ("at least ", 0, "+")];
+    for (sign, shift, suffix) in signs {
+        let Some(rest) = all.strip_prefix(sign) else { continue };
+        let Ok(number) = rest.trim().parse::<u32>() else { break };
+        let number = i64::from(number) + shift;
+        return match sign {
+            "<=" => format!("write `0-{number}`"),
+            "<" => format!("write `under {number}`"),
+            _ => format!("write `{number}{suffix}`"),
+        };
+    }
+    let digits: String = all.chars().filter(|c| !matches!(c, ',' | '.' | '_' | '\'' | ' ')).collect();
+    let bare = digits.strip_suffix('+').unwrap_or(&digits);
+    if digits.len() < all.len() && !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_digit()) {
+        return format!("write `{digits}`");
+    }
+    "write `40`, `50-999`, `1000+` or `under 50`".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBER: Kind = Kind::Number { most: u32::MAX };
+
+    fn range(text: &str) -> Option<(u32, u32)> {
+        match read(NUMBER, text, None) {
+            Ok(Matcher::Number { from, to }) => Some((from, to)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn numbers_and_ranges() {
+        assert_eq!(range("40"), Some((40, 40)));
+        assert_eq!(range("1000+"), Some((1000, u32::MAX)));
+        assert_eq!(range("50-999"), Some((50, 999)));
+        assert_eq!(range("50 - 999"), Some((50, 999)));
+        assert_eq!(range("under 50"), Some((0, 49)));
+        for bad in ["999-50", "under 0", "1e5", "1,000+", "-5", "", "+", "99999999999", "yes"] {
+            assert_eq!(range(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_number_written_otherwise_gets_the_right_spelling() {
+        let pairs = [
+            (">= 60", "write `60+`"),
+            ("> 60", "write `61+`"),
+            ("<= 60", "write `0-60`"),
+            ("< 60", "write `under 60`"),
+            ("over 60", "write `61+`"),
+            ("1,000+", "write `1000+`"),
+            ("1e5", "write `40`, `50-999`, `1000+` or `under 50`"),
+        ];
+        for (text, help) in pairs {
+            assert_eq!(read(NUMBER, text, None).unwrap_err().help.as_deref(), Some(help), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_type_of_the_field_says_what_a_text_is() {
+        assert_eq!(read(Kind::Country, "NO", None), Ok(Matcher::text(How::Is, "NO", false)));
+        assert_eq!(read(Kind::YesNo, "no", None), Ok(Matcher::YesNo(false)));
+        assert_eq!(read(Kind::Word, "01067", None), Ok(Matcher::text(How::Is, "01067", false)));
+        assert_eq!(read(Kind::Word, "1e5", None), Ok(Matcher::text(How::Is, "1e5", false)));
+        assert_eq!(read(Kind::Word, "yes", None), Ok(Matcher::text(How::Is, "yes", false)));
+        assert_eq!(read(Kind::Country, "UK", None).unwrap_err().help.unwrap(), "write `GB`, the code of the United Kingdom");
+    }
+}

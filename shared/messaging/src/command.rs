@@ -1,0 +1,165 @@
+//! What the queues carry. Every command has a `schema`, and all but [`RouteCommand::WakePool`] name their lead.
+
+use fairleader_domain::id::{LeadId, PoolId, RulebookVersion, SourceId};
+use fairleader_domain::scoring::Score;
+use fairleader_domain::submission::Submission;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Version of the commands' form. A command of another version is refused and ends in the dead-letter queue, where it
+/// waits for functions that can read it.
+pub const SCHEMA: u32 = 1;
+
+/// A command that cannot be carried out because of its form.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Not JSON, or not a command of the queue it came from.
+    #[error("the command cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// Of another version.
+    #[error("the command has schema {0}, this function reads schema {SCHEMA}")]
+    Schema(u32),
+}
+
+/// Reads a command from a message's body.
+pub fn read<C: for<'a> Deserialize<'a> + Command>(body: &str) -> Result<C, CommandError> {
+    let command: C = serde_json::from_str(body)?;
+    match command.schema() {
+        SCHEMA => Ok(command),
+        other => Err(CommandError::Schema(other)),
+    }
+}
+
+/// What all commands have.
+pub trait Command {
+    /// Version of the command's form.
+    fn schema(&self) -> u32;
+}
+
+/// To `enrich`: normalise, enrich and store a submission that was answered with 202.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreLead {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The lead, by source and key.
+    pub lead_id: LeadId,
+    /// Where it came from; for a row of a list, the list's source.
+    pub source: SourceId,
+    /// Leads of one group do not delay those of another: the source, or the import.
+    pub group: String,
+    /// When the submission was accepted.
+    pub received_at: Timestamp,
+    /// SHA-256 of the submission, in hex.
+    pub payload_hash: String,
+    /// What was submitted.
+    pub submission: Submission,
+    /// Follows the lead through the logs.
+    pub trace: String,
+}
+
+/// To `score`: score a stored lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreLead {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The lead.
+    pub lead_id: LeadId,
+    /// Version of the lead that this was made for.
+    pub version: u64,
+    /// The rulebook that this pass began with.
+    pub rulebook: RulebookVersion,
+    /// As in [`StoreLead`].
+    pub group: String,
+    /// Follows the lead through the logs.
+    pub trace: String,
+}
+
+/// To `route`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum RouteCommand {
+    /// Decide on a lead.
+    RouteLead {
+        /// [`SCHEMA`].
+        schema: u32,
+        /// The lead.
+        lead_id: LeadId,
+        /// Version of the lead that `score` was made for; with any other the lead is scored anew.
+        version: u64,
+        /// The rulebook that this pass began with; absent when a new pass begins here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rulebook: Option<RulebookVersion>,
+        /// Its score.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        score: Option<Score>,
+        /// As in [`StoreLead`].
+        group: String,
+        /// Follows the lead through the logs.
+        trace: String,
+    },
+    /// Give the leads in a pool's line to whoever is free now.
+    WakePool {
+        /// [`SCHEMA`].
+        schema: u32,
+        /// The pool.
+        pool: PoolId,
+    },
+}
+
+/// To `publish`: an event that the bus did not take. It is read again from the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishEvent {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The lead.
+    pub lead_id: LeadId,
+    /// Number of the event in the lead's history.
+    pub seq: u64,
+}
+
+impl Command for StoreLead {
+    fn schema(&self) -> u32 {
+        self.schema
+    }
+}
+
+impl Command for ScoreLead {
+    fn schema(&self) -> u32 {
+        self.schema
+    }
+}
+
+impl Command for RouteCommand {
+    fn schema(&self) -> u32 {
+        match self {
+            Self::RouteLead { schema, .. } | Self::WakePool { schema, .. } => *schema,
+        }
+    }
+}
+
+impl Command for PublishEvent {
+    fn schema(&self) -> u32 {
+        self.schema
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_of_the_bus_can_write_wake_pool() {
+        let command: RouteCommand = read(r#"{"schema": 1, "command": "wake_pool", "pool": "inbound"}"#).unwrap();
+        assert_eq!(command, RouteCommand::WakePool { schema: 1, pool: PoolId::from("inbound") });
+    }
+
+    #[test]
+    fn a_command_of_another_version_is_refused() {
+        let body = r#"{"schema": 99, "lead_id": "l-1", "seq": 1}"#;
+        assert_eq!(
+            read::<PublishEvent>(body).unwrap_err().to_string(),
+            "the command has schema 99, this function reads schema 1"
+        );
+        assert!(read::<PublishEvent>("hello").unwrap_err().to_string().starts_with("the command cannot be read"));
+    }
+}

@@ -1,0 +1,106 @@
+//! What a function is, and how it is driven.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::error;
+
+use crate::{Env, SetupError};
+
+/// A function could not handle an event as a whole; it is delivered again.
+pub type FunctionError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One Lambda function: built once, called with one event at a time.
+pub trait Function: Sized + Send + Sync + 'static {
+    /// What it is called with.
+    type Event: DeserializeOwned + Send + 'static;
+    /// What it answers.
+    type Reply: Serialize + Send + 'static;
+
+    /// Reads the environment and makes the clients, once.
+    fn new(env: &Env) -> Result<Self, SetupError>;
+
+    /// Handles one event.
+    fn call(
+        &self,
+        event: Self::Event,
+        invocation: Invocation,
+    ) -> impl Future<Output = Result<Self::Reply, FunctionError>> + Send;
+}
+
+/// What is known of one call apart from its event.
+#[derive(Clone, Debug, Default)]
+pub struct Invocation {
+    /// Names the call in logs and replies.
+    pub request_id: String,
+}
+
+/// Runs a function on Lambda until the instance is ended.
+pub async fn run<F: Function>() -> Result<(), lambda_runtime::Error> {
+    crate::log::init();
+    let function = Arc::new(F::new(&Env::from_process())?);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<F::Event>| {
+        let function = Arc::clone(&function);
+        async move {
+            let invocation = Invocation { request_id: event.context.request_id };
+            let answer = function.call(event.payload, invocation).await;
+            if let Err(cause) = &answer {
+                error!(cause = %cause, "call failed");
+            }
+            answer
+        }
+    }))
+    .await
+}
+
+/// A function ready to be called with the JSON that Lambda would send.
+pub trait Invoke: Send + Sync {
+    /// Calls it with `payload`, a JSON document; the answer is one too.
+    fn invoke<'a>(
+        &'a self,
+        payload: &'a [u8],
+        invocation: Invocation,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, InvokeError>> + Send + 'a>>;
+}
+
+/// Why a call gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// The payload is not the event this function takes.
+    #[error("the event cannot be read: {0}")]
+    Event(#[source] serde_json::Error),
+    /// The function failed.
+    #[error("the function failed: {0}")]
+    Function(#[source] FunctionError),
+    /// The answer cannot be written as JSON.
+    #[error("the answer cannot be written: {0}")]
+    Reply(#[source] serde_json::Error),
+}
+
+/// Builds a function from its environment; [`load`] of some [`Function`].
+pub type Load = fn(&Env) -> Result<Box<dyn Invoke>, SetupError>;
+
+/// Builds `F` for being called through JSON.
+pub fn load<F: Function>(env: &Env) -> Result<Box<dyn Invoke>, SetupError> {
+    Ok(Box::new(Loaded(F::new(env)?)))
+}
+
+struct Loaded<F>(F);
+
+impl<F: Function> Invoke for Loaded<F> {
+    fn invoke<'a>(
+        &'a self,
+        payload: &'a [u8],
+        invocation: Invocation,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, InvokeError>> + Send + 'a>> {
+        Box::pin(async move {
+            let event = serde_json::from_slice(payload).map_err(InvokeError::Event)?;
+            let reply = self.0.call(event, invocation).await.map_err(InvokeError::Function)?;
+            serde_json::to_vec(&reply).map_err(InvokeError::Reply)
+        })
+    }
+}
