@@ -1,1 +1,6 @@
-fn main() {}
+//! The Lambda function `admin`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fairleader_runtime::run::<fairleader_admin::Admin>().await
+}

@@ -1,1 +1,206 @@
-//! placeholder
+//! `enrich`: normalises and enriches a submission, finds its account and whether the person is known, and stores it.
+//!
+//! Nothing is stored in one piece; the order of the writes is such that repeating the command completes what an earlier
+//! attempt began: identities first (so that of two leads of one person only one is stored as its own), then the profile,
+//! then the state, then the message to `score`.
+
+mod duplicate;
+
+use std::collections::BTreeMap;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use fairleader_domain::id::{AccountId, LeadId};
+use fairleader_domain::lead::{Origin, Profile, Stage, State};
+use fairleader_domain::normalise;
+use fairleader_messaging::command::{self, SCHEMA};
+use fairleader_messaging::{Outgoing, Queue, ScoreLead, StoreLead};
+use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
+use fairleader_store::{
+    ActiveRulebook, Created, Identities, Leads, Reps, Rulebooks, Table, account_identities, person_identities,
+};
+use futures::{StreamExt, stream};
+use tracing::info;
+
+/// Leads stored at the same time within a batch: all of them.
+const AT_ONCE: usize = 10;
+
+/// The function.
+#[derive(Debug)]
+pub struct Enrich {
+    leads: Leads,
+    identities: Identities,
+    reps: Reps,
+    rulebooks: ActiveRulebook,
+    score: Queue,
+    clock: Clock,
+}
+
+/// A command with what was made of its submission.
+#[derive(Debug)]
+struct Enriched {
+    command: StoreLead,
+    profile: Profile,
+}
+
+/// A lead that has to be scored, at this version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ToScore {
+    lead_id: LeadId,
+    version: u64,
+}
+
+impl ToScore {
+    /// The lead, if it is at a stage where a score can change what happens to it.
+    fn undecided(state: &State) -> Option<Self> {
+        matches!(state.stage, Stage::Stored | Stage::Nurturing)
+            .then(|| Self { lead_id: state.lead_id.clone(), version: state.version })
+    }
+}
+
+impl Function for Enrich {
+    type Event = SqsEvent;
+    type Reply = SqsBatchResponse;
+
+    fn new(env: &Env) -> Result<Self, SetupError> {
+        let config = env.sdk_config()?;
+        Ok(Self {
+            leads: Leads::new(Table::new(&config, env.get("LEADS_TABLE")?)),
+            identities: Identities::new(Table::new(&config, env.get("IDENTITIES_TABLE")?)),
+            reps: Reps::new(Table::new(&config, env.get("REPS_TABLE")?)),
+            rulebooks: ActiveRulebook::new(Rulebooks::new(Table::new(&config, env.get("RULEBOOKS_TABLE")?))),
+            score: Queue::new(&config, env.get("SCORE_QUEUE_URL")?),
+            clock: env.clock(),
+        })
+    }
+
+    /// Stores every lead in the batch; the accounts are looked up together, and what fails is delivered again.
+    async fn call(&self, event: SqsEvent, _: Invocation) -> Result<SqsBatchResponse, FunctionError> {
+        let mut failures = Vec::new();
+        let mut batch = Vec::new();
+        for message in event.records {
+            let id = message.message_id.unwrap_or_default();
+            match command::read::<StoreLead>(message.body.as_deref().unwrap_or_default()) {
+                Ok(command) => {
+                    let profile = normalise::profile(&command.submission);
+                    batch.push((id, Enriched { command, profile }));
+                }
+                Err(cause) => failures.push(failed(id, &cause.into())),
+            }
+        }
+        self.find_accounts(&mut batch).await?;
+        let stored: Vec<_> = stream::iter(batch)
+            .map(|(id, lead)| async move {
+                let outcome = self.store(&lead).await;
+                (id, lead.command, outcome)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        let mut sent = Vec::new();
+        let mut scores = Vec::new();
+        for (id, command, outcome) in stored {
+            match outcome {
+                Ok(Some(lead)) => {
+                    sent.push(id);
+                    scores.push((command, lead));
+                }
+                Ok(None) => {}
+                Err(cause) => failures.push(failed(id, &cause)),
+            }
+        }
+        if let Err(cause) = self.send(scores).await {
+            failures.extend(sent.into_iter().map(|id| failed(id, &cause)));
+        }
+        Ok(retry(failures))
+    }
+}
+
+impl Enrich {
+    /// Finds the account of every lead in the batch, with one read.
+    async fn find_accounts(&self, batch: &mut [(String, Enriched)]) -> Result<(), FunctionError> {
+        let wanted: Vec<Vec<String>> = batch.iter().map(|(_, lead)| account_identities(&lead.profile)).collect();
+        let found: BTreeMap<String, AccountId> = self.identities.accounts(&wanted.concat()).await?;
+        for ((_, lead), identities) in batch.iter_mut().zip(wanted) {
+            let account = identities.iter().find_map(|identity| Some((identity, found.get(identity)?)));
+            if let Some((identity, account)) = account {
+                lead.profile.account_id = Some(account.clone());
+                let by_email = lead
+                    .profile
+                    .contact
+                    .email
+                    .as_ref()
+                    .is_some_and(|email| identity.strip_prefix("domain:").is_some_and(|d| email.domain.ends_with(d)));
+                let origin = if by_email { Origin::Email } else { Origin::Account };
+                lead.profile.origins.insert("account".to_owned(), origin);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores one lead, or merges it into the one that the person already has. Gives back the lead to score.
+    async fn store(&self, lead: &Enriched) -> Result<Option<ToScore>, FunctionError> {
+        let mut known = Vec::new();
+        for identity in person_identities(&lead.profile) {
+            known.extend(self.claim(&identity, lead).await?);
+        }
+        if !known.is_empty() {
+            return self.merge(lead, known).await;
+        }
+        let StoreLead { lead_id, source, received_at, payload_hash, .. } = &lead.command;
+        let state = State::stored(lead_id.clone(), source.clone(), *received_at, payload_hash.clone());
+        match self.leads.create(&state, &lead.profile).await? {
+            Created::New => {
+                info!(lead.id = %lead_id, trace = %lead.command.trace, "stored lead");
+                Ok(ToScore::undecided(&state))
+            }
+            Created::Existing(existing) => self.again(lead, *existing).await,
+        }
+    }
+
+    /// The same id came before: a repeat, or the sender changed their mind.
+    async fn again(&self, lead: &Enriched, existing: State) -> Result<Option<ToScore>, FunctionError> {
+        let command = &lead.command;
+        if existing.stage == Stage::Held && existing.held_from.is_none() {
+            // It was held before it could be stored, and now it can.
+            let StoreLead { lead_id, source, received_at, payload_hash, .. } = command;
+            let mut state = State::stored(lead_id.clone(), source.clone(), *received_at, payload_hash.clone());
+            state.version = existing.version.saturating_add(1);
+            return if self.leads.replace_unstored(&existing, &state).await? {
+                Ok(ToScore::undecided(&state))
+            } else {
+                Err(format!("lead {lead_id} moved while it was stored").into())
+            };
+        }
+        if existing.payload_hash != command.payload_hash {
+            return self.resubmit(lead, existing).await;
+        }
+        // A repeat. If the lead (or the one it was merged into) is not decided on yet, the message to `score` may have
+        // been lost with the attempt that stored it.
+        match &existing.merged_into {
+            Some(into) => Ok(self.surviving(into).await?.and_then(|target| ToScore::undecided(&target.state))),
+            None => Ok(ToScore::undecided(&existing)),
+        }
+    }
+
+    async fn send(&self, leads: Vec<(StoreLead, ToScore)>) -> Result<(), FunctionError> {
+        if leads.is_empty() {
+            return Ok(());
+        }
+        let rulebook = self.rulebooks.version(self.clock.now()).await?;
+        let messages = leads
+            .into_iter()
+            .map(|(command, lead)| {
+                let score = ScoreLead {
+                    schema: SCHEMA,
+                    lead_id: lead.lead_id,
+                    version: lead.version,
+                    rulebook: rulebook.clone(),
+                    group: command.group,
+                    trace: command.trace,
+                };
+                Outgoing::new(&score, Some(&score.group))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(self.score.send_all(messages).await?)
+    }
+}

@@ -1,1 +1,6 @@
-fn main() {}
+//! The Lambda function `publish`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fairleader_runtime::run::<fairleader_publish::Publish>().await
+}

@@ -5,4 +5,9 @@
 //! the real AWS clients and one proxy that enforces the template's policies.
 
 pub mod aws_error;
+pub mod sqs;
 pub mod stack;
+pub mod template;
+pub mod iam;
+pub mod data_folder;
+pub mod tables;

@@ -11,6 +11,7 @@ pub mod id;
 pub mod lead;
 pub mod lifecycle;
 pub mod normalise;
+pub mod person;
 pub mod pool;
 pub mod problem;
 pub mod rep;

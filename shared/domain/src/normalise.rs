@@ -19,7 +19,10 @@ use crate::lead::{Campaign, Company, Consent, Contact, Email, EmailKind, Interes
 use crate::submission::Submission;
 
 /// Words that stand for nothing in a field that has to be filled in.
-const PLACEHOLDERS: &[&str] = &["na", "none", "null", "nil", "ka", "keineangabe", "nichtangegeben", "unknown", "unbekannt", "ninguno", "ninguna", "nd", "notprovided", "undefined"];
+///
+/// Short ones need their punctuation: `ND` is North Dakota.
+const PLACEHOLDERS: &str = "n/a; n.a.; n.a; #n/a; n/d; n.d.; k.a.; k. a.; none; null; nil; unknown; undefined; not provided; \
+    keine angabe; nicht angegeben; unbekannt; ninguno; ninguna; no aplica; non specifie; inconnu; sconosciuto";
 
 /// The profile of the person a submission speaks of.
 ///
@@ -54,8 +57,15 @@ pub fn profile(submission: &Submission) -> Profile {
             product: fields.lower("product"),
             message: fields.raw("message").map(str::to_owned),
         },
-        campaign: Campaign { name: fields.text("utm_campaign"), source: fields.text("utm_source"), medium: fields.text("utm_medium") },
-        consent: Consent { email: fields.raw("consent_email").and_then(choice::flag), phone: fields.raw("consent_phone").and_then(choice::flag) },
+        campaign: Campaign {
+            name: fields.text("utm_campaign"),
+            source: fields.text("utm_source"),
+            medium: fields.text("utm_medium"),
+        },
+        consent: Consent {
+            email: fields.raw("consent_email").and_then(choice::flag),
+            phone: fields.raw("consent_phone").and_then(choice::flag),
+        },
         preferred_channel: fields.raw("preferred_channel").and_then(choice::channel),
         custom: fields.custom(),
         ..Profile::default()
@@ -73,7 +83,12 @@ pub fn profile(submission: &Submission) -> Profile {
 /// Country and telephone number, each of which may tell about the other.
 fn fill_country_and_phone(profile: &mut Profile, fields: Fields<'_>) {
     let given = fields.raw("country").and_then(country::code);
-    let by_email = profile.contact.email.as_ref().filter(|email| names_company(email)).and_then(|email| country::of_domain(&email.domain));
+    let by_email = profile
+        .contact
+        .email
+        .as_ref()
+        .filter(|email| names_company(email))
+        .and_then(|email| country::of_domain(&email.domain));
     let abroad = fields.raw("phone").map(|phone| phone::read(phone, None));
     let by_phone = abroad.as_ref().and_then(|reading| reading.country);
 
@@ -101,19 +116,33 @@ fn names_company(email: &Email) -> bool {
 fn fill_name(contact: &mut Contact, fields: Fields<'_>, country: Option<&str>) {
     contact.first_name = fields.raw("first_name").and_then(name::given);
     contact.last_name = fields.raw("last_name").and_then(name::family);
-    if (contact.first_name.is_none() || contact.last_name.is_none())
-        && let Some(full) = fields.raw("name").filter(|full| !full.contains('@') || full.contains('<'))
-    {
-        let (given, family) = name::split(full, country);
-        contact.first_name = contact.first_name.take().or(given);
-        contact.last_name = contact.last_name.take().or(family);
+    // People put their address where a name is asked for.
+    let Some(full) = fields.raw("name").filter(|full| !full.contains('@') || full.contains('<')) else { return };
+    match (&contact.first_name, &contact.last_name) {
+        (Some(_), Some(_)) => {}
+        // Beside `Vorname` a column `Name` holds the family name.
+        (Some(first), None) if !fold::words(first).iter().any(|word| fold::words(full).contains(word)) => {
+            contact.last_name = name::family(full);
+        }
+        _ => {
+            let (given, family) = name::split(full, country);
+            contact.first_name = contact.first_name.take().or(given);
+            contact.last_name = contact.last_name.take().or(family);
+        }
     }
 }
 
 fn derive_domain(profile: &mut Profile, fields: Fields<'_>) {
     let own = |domain: &String| !company::is_shared_site(domain) && !lists::is_free(domain);
     let by_website = fields.raw("website").and_then(company::registrable_domain).filter(own);
-    let by_email = || profile.contact.email.as_ref().filter(|email| names_company(email)).and_then(|email| company::registrable_domain(&email.domain));
+    let by_email = || {
+        profile
+            .contact
+            .email
+            .as_ref()
+            .filter(|email| names_company(email))
+            .and_then(|email| company::registrable_domain(&email.domain))
+    };
     let (domain, origin) = match by_website {
         Some(domain) => (Some(domain), Some(Origin::Website)),
         None => (by_email(), Some(Origin::Email)),
@@ -147,7 +176,11 @@ fn note(profile: &mut Profile, field: &str, origin: Option<Origin>) {
 fn postal_code(text: &str, country: Option<&str>) -> Option<String> {
     let upper = fold::tidy(text).to_uppercase();
     let bare = match upper.split_once('-') {
-        Some((letters, rest)) if country.is_some() && ["D", "A", "F", "I", "E", "B", "L", "NL", "S", "DK", "FL"].contains(&letters) => rest.trim(),
+        Some((letters, rest))
+            if country.is_some() && ["D", "A", "F", "I", "E", "B", "L", "NL", "S", "DK", "FL"].contains(&letters) =>
+        {
+            rest.trim()
+        }
         Some((letters, rest)) if country == Some(letters) => rest.trim(),
         _ => &upper,
     };
@@ -171,8 +204,10 @@ impl<'a> Fields<'a> {
     /// One line of text, if it says something.
     fn text(self, name: &str) -> Option<String> {
         let value = fold::tidy(self.raw(name)?);
-        let key = fold::key(&value);
-        (!key.is_empty() && !PLACEHOLDERS.contains(&key.as_str())).then_some(value)
+        let folded = fold::fold(&value);
+        let says_something =
+            value.chars().any(char::is_alphanumeric) && !PLACEHOLDERS.split("; ").any(|word| word == folded);
+        says_something.then_some(value)
     }
 
     fn lower(self, name: &str) -> Option<String> {
@@ -193,18 +228,84 @@ mod tests {
     use crate::lead::{Channel, JobLevel, PhoneKind};
 
     fn of(fields: &[(&str, &str)]) -> Profile {
-        profile(&Submission { fields: fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect() })
+        profile(&Submission {
+            fields: fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        })
     }
 
     #[test]
     fn a_messy_form_becomes_a_profile() {
         let profile = of(&[
-            ("email", "Maria.Garcia+Web@ACME-Robotica.example"), ("phone", "612 34 56 78"), ("name", "GARCÍA LÓPEZ, MARÍA DEL CARMEN"), ("job_title", "Directora  de Compras"),
-            ("company", "Acme Robótica, S.L."), ("website", "https://www.acme-robotica.example/es"), ("country", "España"), ("postal_code", "8001"), ("employees", "1.000-5.000"),
-            ("industry", "Automoción"), ("did", "Solicitar demo"), ("product", "Pallet Robot"), ("preferred_channel", "WhatsApp"), ("consent_email", "sí"), ("utm_campaign", "Otoño 2026"),
-            ("custom.budget", "50k"), ("message", "Hola,\nllámame."),
+            ("email", "Maria.Garcia+Web@ACME-Robotica.example"),
+            ("phone", "612 34 56 78"),
+            ("name", "GARCÍA LÓPEZ, MARÍA DEL CARMEN"),
+            ("job_title", "Directora  de Compras"),
+            ("company", "Acme Robótica, S.L."),
+            ("website", "https://www.acme-robotica.example/es"),
+            ("country", "España"),
+            ("postal_code", "8001"),
+            ("employees", "1.000-5.000"),
+            ("industry", "Automoción"),
+            ("did", "Solicitar demo"),
+            ("product", "Pallet Robot"),
+            ("preferred_channel", "WhatsApp"),
+            ("consent_email", "sí"),
+            ("utm_campaign", "Otoño 2026"),
+            ("custom.budget", "50k"),
+            ("message", "Hola,\nllámame."),
         ]);
-        insta::assert_json_snapshot!(profile, @"");
+        insta::assert_json_snapshot!(profile, @r#"
+        {
+          "contact": {
+            "first_name": "María del Carmen",
+            "last_name": "García López",
+            "email": {
+              "address": "Maria.Garcia+Web@acme-robotica.example",
+              "identity": "maria.garcia@acme-robotica.example",
+              "domain": "acme-robotica.example",
+              "kind": "business"
+            },
+            "phone": {
+              "raw": "612 34 56 78",
+              "e164": "+34612345678",
+              "kind": "mobile"
+            },
+            "job_title": "Directora de Compras",
+            "job_level": "director",
+            "language": "es"
+          },
+          "company": {
+            "name": "Acme Robótica, S.L.",
+            "domain": "acme-robotica.example",
+            "employees": 1000,
+            "industry": "automoción"
+          },
+          "place": {
+            "country": "ES",
+            "postal_code": "08001"
+          },
+          "interest": {
+            "did": "demo",
+            "product": "pallet robot",
+            "message": "Hola,\nllámame."
+          },
+          "campaign": {
+            "name": "Otoño 2026"
+          },
+          "consent": {
+            "email": true
+          },
+          "preferred_channel": "whatsapp",
+          "custom": {
+            "budget": "50k"
+          },
+          "origins": {
+            "company.domain": "website",
+            "job.level": "job_title",
+            "language": "country"
+          }
+        }
+        "#);
     }
 
     #[test]
@@ -224,7 +325,13 @@ mod tests {
 
     #[test]
     fn what_is_said_comes_before_what_is_derived() {
-        let profile = of(&[("email", "a@acme.de"), ("phone", "+34 612 345 678"), ("country", "Austria"), ("language", "English"), ("website", "linkedin.com/company/acme")]);
+        let profile = of(&[
+            ("email", "a@acme.de"),
+            ("phone", "+34 612 345 678"),
+            ("country", "Austria"),
+            ("language", "English"),
+            ("website", "linkedin.com/company/acme"),
+        ]);
         assert_eq!(profile.place.country.as_deref(), Some("AT"));
         assert_eq!(profile.contact.language.as_deref(), Some("en"));
         assert_eq!(profile.company.domain.as_deref(), Some("acme.de"));
@@ -242,28 +349,64 @@ mod tests {
     #[test]
     fn what_cannot_be_used_stays_out_or_is_marked() {
         let profile = of(&[
-            ("email", "anna(at)x"), ("phone", "call me"), ("country", "Atlantis"), ("employees", "many"), ("company", "n/a"), ("city", "-"), ("name", "anna@acme.example"), ("job_title", "k.A."),
-            ("last_name", "Null"), ("consent_email", "perhaps"), ("postal_code", "--"),
+            ("email", "anna(at)x"),
+            ("phone", "call me"),
+            ("country", "Atlantis"),
+            ("employees", "many"),
+            ("company", "n/a"),
+            ("city", "-"),
+            ("state", "N/A"),
+            ("name", "anna@acme.example"),
+            ("job_title", "k.A."),
+            ("last_name", "Null"),
+            ("consent_email", "perhaps"),
+            ("postal_code", "--"),
         ]);
         let phone = profile.contact.phone.clone().unwrap();
         assert_eq!((phone.raw.as_str(), phone.e164, phone.kind), ("call me", None, PhoneKind::Invalid));
-        let nothing = Profile { contact: Contact { phone: profile.contact.phone.clone(), last_name: Some("Null".to_owned()), ..Contact::default() }, ..Profile::default() };
+        let nothing = Profile {
+            contact: Contact {
+                phone: profile.contact.phone.clone(),
+                last_name: Some("Null".to_owned()),
+                ..Contact::default()
+            },
+            ..Profile::default()
+        };
         assert_eq!(profile, nothing);
     }
 
     #[test]
+    fn short_names_are_no_placeholders() {
+        assert_eq!(of(&[("state", "ND")]).place.state.as_deref(), Some("ND"));
+        assert_eq!(of(&[("state", "n/d")]).place.state, None);
+    }
+
+    #[test]
     fn given_names_win_over_the_full_name() {
-        let contact = of(&[("first_name", "ADA"), ("name", "Augusta Lovelace")]).contact;
+        let contact = of(&[("first_name", "ADA"), ("name", "Ada Augusta Lovelace")]).contact;
         assert_eq!((contact.first_name.as_deref(), contact.last_name.as_deref()), (Some("Ada"), Some("Lovelace")));
+        let contact = of(&[("first_name", "Ursula"), ("name", "von der Leyen")]).contact;
+        assert_eq!(contact.last_name.as_deref(), Some("von der Leyen"));
         let contact = of(&[("preferred_channel", "Telefon"), ("job_title", "CEO")]);
-        assert_eq!((contact.preferred_channel, contact.contact.job_level), (Some(Channel::Phone), Some(JobLevel::CLevel)));
+        assert_eq!(
+            (contact.preferred_channel, contact.contact.job_level),
+            (Some(Channel::Phone), Some(JobLevel::CLevel))
+        );
     }
 
     #[test]
     fn postal_codes_are_text() {
         for (text, country, expected) in [
-            ("10115", None, "10115"), ("D-10115", Some("DE"), "10115"), ("DE-01067", Some("DE"), "01067"), ("1067", Some("DE"), "01067"), ("1010", Some("AT"), "1010"), ("sw1a 1aa", Some("GB"), "SW1A 1AA"),
-            ("01310-100", Some("BR"), "01310-100"), ("00-950", Some("PL"), "00-950"), ("1012 ab", Some("NL"), "1012 AB"), ("NL-1012 AB", Some("NL"), "1012 AB"),
+            ("10115", None, "10115"),
+            ("D-10115", Some("DE"), "10115"),
+            ("DE-01067", Some("DE"), "01067"),
+            ("1067", Some("DE"), "01067"),
+            ("1010", Some("AT"), "1010"),
+            ("sw1a 1aa", Some("GB"), "SW1A 1AA"),
+            ("01310-100", Some("BR"), "01310-100"),
+            ("00-950", Some("PL"), "00-950"),
+            ("1012 ab", Some("NL"), "1012 AB"),
+            ("NL-1012 AB", Some("NL"), "1012 AB"),
         ] {
             assert_eq!(postal_code(text, country).as_deref(), Some(expected), "{text}");
         }
@@ -274,7 +417,8 @@ mod tests {
         let piece = prop_oneof![
             any::<String>(),
             proptest::sample::select(vec![
-                "@", ".", ",", "-", "+49", "00", "(0)", " ", "\u{301}", "ß", "İ", "k", "1.000", "von", "Dr.", "GmbH", "://", "www.", "ada", "CEO", "Director", "de", "ext", ";", "<", "x@y.z", "٣", "８", "+",
+                "@", ".", ",", "-", "+49", "00", "(0)", " ", "\u{301}", "ß", "İ", "k", "1.000", "von", "Dr.", "GmbH",
+                "://", "www.", "ada", "CEO", "Director", "de", "ext", ";", "<", "x@y.z", "٣", "８", "+",
             ])
             .prop_map(str::to_owned),
         ];

@@ -246,16 +246,6 @@ impl Rule {
         };
         reading.value(owner.slot()).is_none().then_some(name)
     }
-
-    /// Whether every lead that fits `later` fits this rule too.
-    fn covers(&self, later: &Self) -> bool {
-        let needs = match (&self.target, &later.target) {
-            (Target::Fixed(_), _) => true,
-            (Target::Owner { owner, .. }, Target::Owner { owner: theirs, .. }) => owner == theirs,
-            (Target::Owner { .. }, Target::Fixed(_)) => false,
-        };
-        needs && later.condition.implies(&self.condition)
-    }
 }
 
 impl Rulebook {

@@ -1,8 +1,7 @@
 //! The EventBridge bus.
 
 use aws_sdk_eventbridge::Client;
-use aws_sdk_eventbridge::error::SdkError;
-use aws_sdk_eventbridge::operation::put_events::PutEventsError as ServiceError;
+use aws_sdk_eventbridge::error::DisplayErrorContext;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_types::SdkConfig;
@@ -12,7 +11,7 @@ use fairleader_domain::event::Event;
 const BATCH: usize = 10;
 
 /// Name under which all events of Fairleader are put on the bus.
-pub const SOURCE: &str = "fairleader";
+const SOURCE: &str = "fairleader";
 
 /// The bus that events are put on.
 #[derive(Clone, Debug)]
@@ -21,16 +20,10 @@ pub struct Bus {
     name: String,
 }
 
-/// No event was taken.
+/// An event cannot be written as JSON, so none was put on the bus.
 #[derive(Debug, thiserror::Error)]
-pub enum PutEventsError {
-    /// An event cannot be written as JSON.
-    #[error("the event cannot be written: {0}")]
-    Unwritable(#[from] serde_json::Error),
-    /// EventBridge refused the request or could not be reached.
-    #[error("the events were not put on the bus")]
-    Request(#[from] SdkError<ServiceError>),
-}
+#[error("the event cannot be written: {0}")]
+pub struct PutEventsError(#[from] serde_json::Error);
 
 impl Bus {
     /// The bus called `name`.
@@ -54,7 +47,7 @@ impl Bus {
                     }));
                 }
                 Err(cause) => {
-                    tracing::warn!(cause = %aws_sdk_eventbridge::error::DisplayErrorContext(&cause), "bus refused a request");
+                    tracing::warn!(cause = %DisplayErrorContext(&cause), "bus refused a request");
                     refused.extend(batch);
                 }
             }

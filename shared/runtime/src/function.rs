@@ -45,14 +45,15 @@ pub async fn run<F: Function>() -> Result<(), lambda_runtime::Error> {
     let function = Arc::new(F::new(&Env::from_process())?);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<F::Event>| {
         let function = Arc::clone(&function);
-        async move {
+        // Boxed: the handlers' futures are deep, and the runtime wraps them in many more layers.
+        Box::pin(async move {
             let invocation = Invocation { request_id: event.context.request_id };
             let answer = function.call(event.payload, invocation).await;
             if let Err(cause) = &answer {
                 error!(cause = %cause, "call failed");
             }
             answer
-        }
+        })
     }))
     .await
 }

@@ -95,13 +95,17 @@ const YES_NO: Shape = Shape::YesNo;
 const TAGS: Property = inert("Tags", "tags: nothing on one machine is billed or grouped by them");
 const LATER_GROUPS: &str = "message groups that keep an order come with a later version; make it a standard queue";
 const NO_RETRY_POLICY: &str = "retry policies of rules and schedules: on one machine an event is delivered at once or goes to the dead-letter queue";
-const KEY: &str = "encryption keys: on one machine the data folder is protected by its owner's account and the disk's encryption";
+const KEY: &str =
+    "encryption keys: on one machine the data folder is protected by its owner's account and the disk's encryption";
 const NAMES_ONLY: &str = "descriptions and titles: they are for the AWS console";
 
 /// The sections of a template.
 pub(super) const SECTIONS: &[Property] = &[
     run("AWSTemplateFormatVersion", Shape::OneOf(&["2010-09-09"])),
-    run("Transform", Shape::OneOrMany(&Shape::Only(&["AWS::Serverless-2016-10-31"], "other macros run in AWS only; remove it"))),
+    run(
+        "Transform",
+        Shape::OneOrMany(&Shape::Only(&["AWS::Serverless-2016-10-31"], "other macros run in AWS only; remove it")),
+    ),
     run("Description", TEXT),
     run("Metadata", Shape::Any),
     run("Parameters", Shape::Any),
@@ -122,7 +126,10 @@ pub(super) const RESOURCE: &[Property] = &[
     run("DependsOn", Shape::Any),
     run("Metadata", Shape::Any),
     inert("DeletionPolicy", "deletion policies: on one machine nothing is deleted but by removing the data folder"),
-    inert("UpdateReplacePolicy", "deletion policies: on one machine nothing is deleted but by removing the data folder"),
+    inert(
+        "UpdateReplacePolicy",
+        "deletion policies: on one machine nothing is deleted but by removing the data folder",
+    ),
     refused("CreationPolicy", "it waits for signals of other machines; remove it"),
     refused("UpdatePolicy", "it says how AWS rolls out a change; remove it"),
     refused("Connectors", "SAM connectors are not read here; write the function's `Policies` out"),
@@ -130,7 +137,13 @@ pub(super) const RESOURCE: &[Property] = &[
 
 /// What a parameter says of itself.
 pub(super) const PARAMETER: &[Property] = &[
-    needed("Type", Shape::Only(&["String", "Number", "CommaDelimitedList"], "parameter types that are looked up in AWS cannot be read on one machine; use `String`")),
+    needed(
+        "Type",
+        Shape::Only(
+            &["String", "Number", "CommaDelimitedList"],
+            "parameter types that are looked up in AWS cannot be read on one machine; use `String`",
+        ),
+    ),
     run("Default", TEXT),
     run("AllowedValues", TEXTS),
     run("MinValue", whole(i64::MIN, i64::MAX, "")),
@@ -162,20 +175,58 @@ pub(super) const TYPES: &[ResourceType] = &[
     ResourceType { name: "AWS::Events::Rule", fate: TypeFate::Run(RULE) },
     ResourceType { name: "AWS::Serverless::Function", fate: TypeFate::Run(FUNCTION) },
     ResourceType { name: "AWS::Serverless::HttpApi", fate: TypeFate::Run(HTTP_API) },
-    ResourceType { name: "AWS::SQS::QueuePolicy", fate: TypeFate::Inert("queue policies: on one machine the rules of the template may send to their targets") },
-    ResourceType { name: "AWS::Lambda::Permission", fate: TypeFate::Inert("Lambda permissions: on one machine the event sources of the template may call their functions") },
-    ResourceType { name: "AWS::Logs::LogGroup", fate: TypeFate::Inert("log groups: on one machine logs go to the terminal") },
-    ResourceType { name: "AWS::CloudWatch::Alarm", fate: TypeFate::Inert("alarms: nobody is called out for one machine") },
-    ResourceType { name: "AWS::CloudWatch::CompositeAlarm", fate: TypeFate::Inert("alarms: nobody is called out for one machine") },
-    ResourceType { name: "AWS::CloudWatch::Dashboard", fate: TypeFate::Inert("dashboards: one machine sends no metrics") },
-    ResourceType { name: "AWS::Serverless::SimpleTable", fate: TypeFate::Refused("write it as `AWS::DynamoDB::Table`") },
-    ResourceType { name: "AWS::Serverless::Api", fate: TypeFate::Refused("REST APIs are not run; write it as `AWS::Serverless::HttpApi`") },
+    ResourceType {
+        name: "AWS::SQS::QueuePolicy",
+        fate: TypeFate::Inert("queue policies: on one machine the rules of the template may send to their targets"),
+    },
+    ResourceType {
+        name: "AWS::Lambda::Permission",
+        fate: TypeFate::Inert(
+            "Lambda permissions: on one machine the event sources of the template may call their functions",
+        ),
+    },
+    ResourceType {
+        name: "AWS::Logs::LogGroup",
+        fate: TypeFate::Inert("log groups: on one machine logs go to the terminal"),
+    },
+    ResourceType {
+        name: "AWS::CloudWatch::Alarm",
+        fate: TypeFate::Inert("alarms: nobody is called out for one machine"),
+    },
+    ResourceType {
+        name: "AWS::CloudWatch::CompositeAlarm",
+        fate: TypeFate::Inert("alarms: nobody is called out for one machine"),
+    },
+    ResourceType {
+        name: "AWS::CloudWatch::Dashboard",
+        fate: TypeFate::Inert("dashboards: one machine sends no metrics"),
+    },
+    ResourceType {
+        name: "AWS::Serverless::SimpleTable",
+        fate: TypeFate::Refused("write it as `AWS::DynamoDB::Table`"),
+    },
+    ResourceType {
+        name: "AWS::Serverless::Api",
+        fate: TypeFate::Refused("REST APIs are not run; write it as `AWS::Serverless::HttpApi`"),
+    },
     ResourceType { name: "AWS::ApiGatewayV2::Api", fate: TypeFate::Refused("write it as `AWS::Serverless::HttpApi`") },
     ResourceType { name: "AWS::Lambda::Function", fate: TypeFate::Refused("write it as `AWS::Serverless::Function`") },
-    ResourceType { name: "AWS::Lambda::EventSourceMapping", fate: TypeFate::Refused("write it below `Events` of its function") },
-    ResourceType { name: "AWS::Scheduler::Schedule", fate: TypeFate::Refused("write it below `Events` of its function, as `ScheduleV2`") },
-    ResourceType { name: "AWS::IAM::Role", fate: TypeFate::Refused("write what a function may do below its `Policies`") },
-    ResourceType { name: "AWS::IAM::Policy", fate: TypeFate::Refused("write what a function may do below its `Policies`") },
+    ResourceType {
+        name: "AWS::Lambda::EventSourceMapping",
+        fate: TypeFate::Refused("write it below `Events` of its function"),
+    },
+    ResourceType {
+        name: "AWS::Scheduler::Schedule",
+        fate: TypeFate::Refused("write it below `Events` of its function, as `ScheduleV2`"),
+    },
+    ResourceType {
+        name: "AWS::IAM::Role",
+        fate: TypeFate::Refused("write what a function may do below its `Policies`"),
+    },
+    ResourceType {
+        name: "AWS::IAM::Policy",
+        fate: TypeFate::Refused("write what a function may do below its `Policies`"),
+    },
 ];
 
 const TABLE: &[Property] = &[
@@ -185,33 +236,50 @@ const TABLE: &[Property] = &[
     run("GlobalSecondaryIndexes", Shape::List(&Shape::Record(INDEX))),
     run("LocalSecondaryIndexes", Shape::List(&Shape::Record(INDEX))),
     run("BillingMode", Shape::OneOf(&["PAY_PER_REQUEST", "PROVISIONED"])),
-    run("StreamSpecification", Shape::Record(&[needed("StreamViewType", Shape::OneOf(&["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]))])),
+    run(
+        "StreamSpecification",
+        Shape::Record(&[needed(
+            "StreamViewType",
+            Shape::OneOf(&["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]),
+        )]),
+    ),
     run("TimeToLiveSpecification", Shape::Record(&[needed("AttributeName", TEXT), needed("Enabled", YES_NO)])),
     inert("ProvisionedThroughput", "read and write capacity: on one machine tables are as fast as the disk"),
     inert("OnDemandThroughput", "read and write capacity: on one machine tables are as fast as the disk"),
     inert("WarmThroughput", "read and write capacity: on one machine tables are as fast as the disk"),
-    inert("PointInTimeRecoverySpecification", "point-in-time recovery: on one machine copy the data folder while nothing runs"),
+    inert(
+        "PointInTimeRecoverySpecification",
+        "point-in-time recovery: on one machine copy the data folder while nothing runs",
+    ),
     inert("SSESpecification", KEY),
-    inert("DeletionProtectionEnabled", "deletion policies: on one machine nothing is deleted but by removing the data folder"),
+    inert(
+        "DeletionProtectionEnabled",
+        "deletion policies: on one machine nothing is deleted but by removing the data folder",
+    ),
     inert("TableClass", "storage classes: one machine has one disk"),
     inert("ContributorInsightsSpecification", "metrics of tables and APIs: one machine sends none"),
     TAGS,
     refused("KinesisStreamSpecification", "there is no Kinesis on one machine; use `StreamSpecification`"),
     refused("ImportSourceSpecification", "imports from S3 run in AWS only; remove it"),
-    refused("ResourcePolicy", "policies of tables are not checked; write what each function may do below its `Policies`"),
+    refused(
+        "ResourcePolicy",
+        "policies of tables are not checked; write what each function may do below its `Policies`",
+    ),
 ];
 
 const ATTRIBUTE: &[Property] =
     &[needed("AttributeName", TEXT), needed("AttributeType", Shape::OneOf(&["S", "N", "B"]))];
-const KEY_PART: &[Property] =
-    &[needed("AttributeName", TEXT), needed("KeyType", Shape::OneOf(&["HASH", "RANGE"]))];
+const KEY_PART: &[Property] = &[needed("AttributeName", TEXT), needed("KeyType", Shape::OneOf(&["HASH", "RANGE"]))];
 const INDEX: &[Property] = &[
     needed("IndexName", TEXT),
     needed("KeySchema", Shape::List(&Shape::Record(KEY_PART))),
-    needed("Projection", Shape::Record(&[
-        needed("ProjectionType", Shape::OneOf(&["ALL", "KEYS_ONLY", "INCLUDE"])),
-        run("NonKeyAttributes", TEXTS),
-    ])),
+    needed(
+        "Projection",
+        Shape::Record(&[
+            needed("ProjectionType", Shape::OneOf(&["ALL", "KEYS_ONLY", "INCLUDE"])),
+            run("NonKeyAttributes", TEXTS),
+        ]),
+    ),
     inert("ProvisionedThroughput", "read and write capacity: on one machine tables are as fast as the disk"),
     inert("OnDemandThroughput", "read and write capacity: on one machine tables are as fast as the disk"),
     inert("WarmThroughput", "read and write capacity: on one machine tables are as fast as the disk"),
@@ -225,16 +293,19 @@ const QUEUE: &[Property] = &[
     run("MessageRetentionPeriod", whole(60, 1_209_600, "seconds")),
     run("MaximumMessageSize", whole(1_024, 1_048_576, "bytes")),
     run("ReceiveMessageWaitTimeSeconds", whole(0, 20, "seconds")),
-    run("RedrivePolicy", Shape::Record(&[
-        needed("deadLetterTargetArn", TEXT),
-        needed("maxReceiveCount", whole(1, 1_000, "receives")),
-    ])),
-    inert("RedriveAllowPolicy", "who may use a queue for dead letters: on one machine the redrive policies of the template decide"),
+    run(
+        "RedrivePolicy",
+        Shape::Record(&[needed("deadLetterTargetArn", TEXT), needed("maxReceiveCount", whole(1, 1_000, "receives"))]),
+    ),
+    inert(
+        "RedriveAllowPolicy",
+        "who may use a queue for dead letters: on one machine the redrive policies of the template decide",
+    ),
     inert("SqsManagedSseEnabled", KEY),
     inert("KmsMasterKeyId", KEY),
     inert("KmsDataKeyReusePeriodSeconds", KEY),
     TAGS,
-    refused("FifoQueue", LATER_GROUPS),
+    run("FifoQueue", Shape::Only(&["false"], LATER_GROUPS)),
     refused("ContentBasedDeduplication", LATER_GROUPS),
     refused("DeduplicationScope", LATER_GROUPS),
     refused("FifoThroughputLimit", LATER_GROUPS),
@@ -267,10 +338,10 @@ const TARGET: &[Property] = &[
     needed("Arn", TEXT),
     run("Input", TEXT),
     run("InputPath", TEXT),
-    run("InputTransformer", Shape::Record(&[
-        run("InputPathsMap", Shape::Names(&Shape::Text)),
-        needed("InputTemplate", TEXT),
-    ])),
+    run(
+        "InputTransformer",
+        Shape::Record(&[run("InputPathsMap", Shape::Names(&Shape::Text)), needed("InputTemplate", TEXT)]),
+    ),
     run("DeadLetterConfig", Shape::Record(&[needed("Arn", TEXT)])),
     inert("RetryPolicy", NO_RETRY_POLICY),
     refused("RoleArn", "targets here are queues and functions, which need no role; remove it"),
@@ -278,15 +349,18 @@ const TARGET: &[Property] = &[
 ];
 
 const HTTP_API: &[Property] = &[
-    run("Auth", Shape::Record(&[
-        run("DefaultAuthorizer", TEXT),
-        run("Authorizers", Shape::Names(&Shape::Record(AUTHORIZER))),
-    ])),
-    run("DefaultRouteSettings", Shape::Record(&[
-        run("ThrottlingRateLimit", whole(1, 1_000_000, "requests a second")),
-        run("ThrottlingBurstLimit", whole(1, 1_000_000, "requests")),
-        inert("DetailedMetricsEnabled", "metrics of tables and APIs: one machine sends none"),
-    ])),
+    run(
+        "Auth",
+        Shape::Record(&[run("DefaultAuthorizer", TEXT), run("Authorizers", Shape::Names(&Shape::Record(AUTHORIZER)))]),
+    ),
+    run(
+        "DefaultRouteSettings",
+        Shape::Record(&[
+            run("ThrottlingRateLimit", whole(1, 1_000_000, "requests a second")),
+            run("ThrottlingBurstLimit", whole(1, 1_000_000, "requests")),
+            inert("DetailedMetricsEnabled", "metrics of tables and APIs: one machine sends none"),
+        ]),
+    ),
     inert("Name", NAMES_ONLY),
     inert("Description", NAMES_ONLY),
     inert("StageName", "stages: on one machine the API has one, at the root"),
@@ -305,16 +379,31 @@ const HTTP_API: &[Property] = &[
 const AUTHORIZER: &[Property] = &[
     needed("FunctionArn", TEXT),
     needed("AuthorizerPayloadFormatVersion", Shape::Only(&["2.0"], "version 1.0 is not run; use `2.0`")),
-    needed("EnableSimpleResponses", Shape::Only(&["true"], "authorizers that answer with an IAM policy are not run; use `true`")),
-    inert("EnableFunctionDefaultPermissions", "Lambda permissions: on one machine the event sources of the template may call their functions"),
-    inert("FunctionInvokeRole", "Lambda permissions: on one machine the event sources of the template may call their functions"),
-    run("Identity", Shape::Record(&[
-        run("Headers", TEXTS),
-        run("Context", Shape::List(&Shape::Only(&["routeKey", "$context.routeKey"], "only `routeKey` is known here"))),
-        run("ReauthorizeEvery", whole(0, 3_600, "seconds")),
-        refused("QueryStrings", "put the credential into a header"),
-        refused("StageVariables", "put the credential into a header"),
-    ])),
+    needed(
+        "EnableSimpleResponses",
+        Shape::Only(&["true"], "authorizers that answer with an IAM policy are not run; use `true`"),
+    ),
+    inert(
+        "EnableFunctionDefaultPermissions",
+        "Lambda permissions: on one machine the event sources of the template may call their functions",
+    ),
+    inert(
+        "FunctionInvokeRole",
+        "Lambda permissions: on one machine the event sources of the template may call their functions",
+    ),
+    run(
+        "Identity",
+        Shape::Record(&[
+            run("Headers", TEXTS),
+            run(
+                "Context",
+                Shape::List(&Shape::Only(&["routeKey", "$context.routeKey"], "only `routeKey` is known here")),
+            ),
+            run("ReauthorizeEvery", whole(0, 3_600, "seconds")),
+            refused("QueryStrings", "put the credential into a header"),
+            refused("StageVariables", "put the credential into a header"),
+        ]),
+    ),
     refused("JwtConfiguration", "tokens are checked by the authorizer function; see `FunctionArn`"),
     refused("IdentitySource", "write `Identity: { Headers: [...] }`"),
 ];
@@ -327,7 +416,13 @@ pub(super) const FUNCTION: &[Property] = &[
     run("Environment", Shape::Record(&[run("Variables", Shape::Names(&Shape::Text))])),
     run("Policies", Shape::Any),
     run("Events", Shape::Any),
-    run("Runtime", Shape::Only(&["provided.al2023", "provided.al2", "provided"], "functions here are Rust binaries; use `provided.al2023`")),
+    run(
+        "Runtime",
+        Shape::Only(
+            &["provided.al2023", "provided.al2", "provided"],
+            "functions here are Rust binaries; use `provided.al2023`",
+        ),
+    ),
     run("Handler", TEXT),
     run("CodeUri", TEXT),
     inert("Architectures", "processor architectures: on one machine functions run on its own"),
@@ -351,7 +446,10 @@ pub(super) const FUNCTION: &[Property] = &[
     refused("FileSystemConfigs", "one machine mounts no file systems for functions; remove it"),
     refused("FunctionUrlConfig", "function URLs are not run; give the function an `HttpApi` event"),
     refused("EventInvokeConfig", "nothing here calls a function without waiting for it; use a queue"),
-    refused("DeadLetterQueue", "nothing here calls a function without waiting for it; give its queue a `RedrivePolicy`"),
+    refused(
+        "DeadLetterQueue",
+        "nothing here calls a function without waiting for it; give its queue a `RedrivePolicy`",
+    ),
     refused("SnapStart", "functions here are Rust binaries, which start in milliseconds; remove it"),
 ];
 
@@ -367,8 +465,14 @@ pub(super) const EVENTS: &[ResourceType] = &[
     ResourceType { name: "CloudWatchEvent", fate: TypeFate::Refused("use its newer name, `EventBridgeRule`") },
     ResourceType { name: "CloudWatchLogs", fate: TypeFate::Refused("one machine keeps no log groups; remove it") },
     ResourceType { name: "S3", fate: TypeFate::Refused("there is no S3 on one machine; use a queue") },
-    ResourceType { name: "SNS", fate: TypeFate::Refused("there is no SNS on one machine; use `EventBridgeRule` or a queue") },
-    ResourceType { name: "Kinesis", fate: TypeFate::Refused("there is no Kinesis on one machine; use a table's stream or a queue") },
+    ResourceType {
+        name: "SNS",
+        fate: TypeFate::Refused("there is no SNS on one machine; use `EventBridgeRule` or a queue"),
+    },
+    ResourceType {
+        name: "Kinesis",
+        fate: TypeFate::Refused("there is no Kinesis on one machine; use a table's stream or a queue"),
+    },
 ];
 
 const FILTERS: Property = run(
@@ -400,13 +504,22 @@ const STREAM_EVENT: &[Property] = &[
     PARTIAL,
     run("BisectBatchOnFunctionError", YES_NO),
     run("MaximumRetryAttempts", whole(-1, 10_000, "attempts")),
-    run("DestinationConfig", Shape::Record(&[needed("OnFailure", Shape::Record(&[
-        run("Type", Shape::Only(&["SQS"], "only a queue can be told of failures here; use `SQS`")),
-        needed("Destination", TEXT),
-    ]))])),
+    run(
+        "DestinationConfig",
+        Shape::Record(&[needed(
+            "OnFailure",
+            Shape::Record(&[
+                run("Type", Shape::Only(&["SQS"], "only a queue can be told of failures here; use `SQS`")),
+                needed("Destination", TEXT),
+            ]),
+        )]),
+    ),
     FILTERS,
     ENABLED,
-    inert("ParallelizationFactor", "parallel batches of one shard: on one machine a stream has one shard and one call at a time"),
+    inert(
+        "ParallelizationFactor",
+        "parallel batches of one shard: on one machine a stream has one shard and one call at a time",
+    ),
     inert("MetricsConfig", "metrics of tables and APIs: one machine sends none"),
     inert("KmsKeyArn", KEY),
     refused("MaximumRecordAgeInSeconds", "records here are kept for 24 hours; use `MaximumRetryAttempts`"),
@@ -445,13 +558,19 @@ const HTTP_API_EVENT: &[Property] = &[
     run("ApiId", TEXT),
     run("Method", TEXT),
     run("Path", TEXT),
-    run("Auth", Shape::Record(&[
-        run("Authorizer", TEXT),
-        refused("AuthorizationScopes", "scopes are checked by the authorizer function; remove it"),
-    ])),
+    run(
+        "Auth",
+        Shape::Record(&[
+            run("Authorizer", TEXT),
+            refused("AuthorizationScopes", "scopes are checked by the authorizer function; remove it"),
+        ]),
+    ),
     run("PayloadFormatVersion", Shape::Only(&["2.0"], "version 1.0 is not run; use `2.0`")),
     inert("TimeoutInMillis", "timeouts of the API: on one machine the function's `Timeout` decides"),
-    refused("RouteSettings", "limits of single routes come with a later version; use `DefaultRouteSettings` of the API"),
+    refused(
+        "RouteSettings",
+        "limits of single routes come with a later version; use `DefaultRouteSettings` of the API",
+    ),
 ];
 
 const BUS_EVENT: &[Property] = &[
@@ -459,10 +578,10 @@ const BUS_EVENT: &[Property] = &[
     needed("Pattern", Shape::Json),
     run("Input", TEXT),
     run("InputPath", TEXT),
-    run("InputTransformer", Shape::Record(&[
-        run("InputPathsMap", Shape::Names(&Shape::Text)),
-        needed("InputTemplate", TEXT),
-    ])),
+    run(
+        "InputTransformer",
+        Shape::Record(&[run("InputPathsMap", Shape::Names(&Shape::Text)), needed("InputTemplate", TEXT)]),
+    ),
     run("RuleName", TEXT),
     run("DeadLetterConfig", Shape::Record(&[needed("Arn", TEXT)])),
     run("State", Shape::Only(&["ENABLED"], "take the event out, or put a `Condition` on its function")),
@@ -478,7 +597,10 @@ pub(super) const STATEMENT: &[Property] = &[
     needed("Resource", Shape::OneOrMany(&Shape::Text)),
     refused("NotAction", "name the actions in `Action`"),
     refused("NotResource", "name the resources in `Resource`"),
-    refused("Condition", "conditions of statements are not evaluated here, and a right must not be wider than on AWS; remove it"),
+    refused(
+        "Condition",
+        "conditions of statements are not evaluated here, and a right must not be wider than on AWS; remove it",
+    ),
     refused("Principal", "a function's own policy has no principal; remove it"),
 ];
 

@@ -1,32 +1,15 @@
 //! Company names and domains: what they are compared by.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use super::email::ascii_domain;
 use super::fold::{fold, tidy};
+use super::lists;
 
-/// Legal forms, folded, their parts run together; dropped at the end of a name when names are compared.
-///
-/// Mostly from the ISO 20275 list of entity legal forms, reduced to what stands on letterheads.
-const LEGAL_FORMS: &[&str] = &[
-    // German
-    "ag", "ek", "ekfm", "ekfr", "ev", "gbr", "ggmbh", "gmbh", "gmbhcokg", "kg", "kgaa", "mbh", "ohg", "partg", "partgmbb", "se",
-    "ug", "ughaftungsbeschrankt", "haftungsbeschrankt", "gesmbh", "og", "eg", "sagl",
-    // English
-    "bhd", "co", "company", "corp", "corporation", "inc", "incorporated", "limited", "llc", "llp", "lp", "ltd", "pbc", "plc",
-    "pllc", "ptyltd", "pty", "pteltd", "pte", "pvtltd", "pvt", "privatelimited", "sdnbhd", "sdn", "dac", "clg",
-    // Spanish, Portuguese
-    "sa", "sadecv", "sab", "sabdecv", "sac", "sal", "sau", "sapi", "sapidecv", "sas", "scoop", "sl", "slne", "slu", "slp", "srldecv",
-    "sdrldecv", "sderldecv", "spa", "cia", "ciaanonima", "eirl", "lda", "limitada", "ltda", "epp", "eireli", "unipessoal",
-    "unipessoallda", "sociedadlimitada", "sociedadanonima", 
-    // French
-    "eurl", "gie", "sarl", "sasu", "sca", "sci", "scop", "scrl", "selarl", "snc", "sprl",
-    // Italian
-    "sapa", "sas", "sncc", "srl", "srls", "coopsociale",
-    // Dutch, Nordic, Baltic
-    "bv", "bvba", "cv", "nv", "vof", "ab", "abp", "publ", "aps", "as", "asa", "hb", "ivs", "oy", "oyj", "ky", "ehf", "hf", "ou", "uab", "sia",
-    // Central and eastern Europe, Turkey, Asia
-    "doo", "dd", "kft", "nyrt", "zrt", "bt", "sro", "spolsro", "vos", "spzoo", "spolkazoo", "spj", "spk", "eood", "ood", "ead", "ad",
-    "ooo", "zao", "oao", "pao", "tov", "asti", "ltdsti", "ticltdsti", "sti", "kk", "gk", "kabushikigaisha", "tbk",
-];
+/// Legal forms, their parts run together, dropped at the end of a name when names are compared.
+static LEGAL_FORMS: LazyLock<BTreeSet<&'static str>> =
+    LazyLock::new(|| lists::entries(include_str!("lists/legal_forms.txt")).flat_map(str::split_whitespace).collect());
 
 /// The longest legal form, in words as written with blanks or full stops (`S. de R.L. de C.V.`).
 const LONGEST_FORM: usize = 7;
@@ -36,8 +19,17 @@ const JOINERS: &[&str] = &["and", "und", "y", "et", "en", "och", "og"];
 
 /// Sites where companies have pages but that are nobody's own website.
 const SHARED_SITES: &[&str] = &[
-    "facebook.com", "google.com", "instagram.com", "linkedin.com", "linktr.ee", "tiktok.com", "twitter.com", "wikipedia.org", "x.com",
-    "xing.com", "youtube.com",
+    "facebook.com",
+    "google.com",
+    "instagram.com",
+    "linkedin.com",
+    "linktr.ee",
+    "tiktok.com",
+    "twitter.com",
+    "wikipedia.org",
+    "x.com",
+    "xing.com",
+    "youtube.com",
 ];
 
 /// What a company's name is compared by: folded words without legal form, joining words and punctuation.
@@ -70,7 +62,7 @@ fn without_form(words: &[&str]) -> Option<usize> {
     let first = words.len().saturating_sub(LONGEST_FORM).max(1);
     (first..words.len()).find(|start| {
         let form: String = words.iter().skip(*start).copied().collect();
-        LEGAL_FORMS.contains(&form.as_str())
+        LEGAL_FORMS.contains(form.as_str())
     })
 }
 
@@ -107,13 +99,34 @@ mod tests {
     #[test]
     fn one_company_has_one_key() {
         for (name, expected) in [
-            ("Acme GmbH", "acme"), ("ACME G.m.b.H.", "acme"), ("acme gmbh & co. kg", "acme"), ("Acme GmbH und Co KG", "acme"),
-            ("Acme Robótica, S.L.", "acme robotica"), ("Acme Robotica SL", "acme robotica"), ("Acme S. A. de C. V.", "acme"),
-            ("Acme Comercial S de RL de CV", "acme comercial"), ("Acme S.p.A.", "acme"), ("Acme Sp. z o.o.", "acme"), ("Acme, Inc.", "acme"),
-            ("The Acme Company", "acme"), ("Acme (UK) Ltd.", "acme uk"), ("Acme SARL", "acme"), ("Acme B.V.", "acme"), ("Acme Oy", "acme"),
-            ("Acme UG (haftungsbeschränkt)", "acme"), ("Meyer & Söhne AG", "meyer sohne"), ("Meyer und Söhne", "meyer sohne"),
-            ("McDonald's Corp", "mcdonalds"), ("SAS", "sas"), ("AG", "ag"), ("The Co", "the"), ("Volvo AB (publ)", "volvo"),
-            ("3M", "3m"), ("株式会社", "株式会社"), ("", ""), ("—", ""),
+            ("Acme GmbH", "acme"),
+            ("ACME G.m.b.H.", "acme"),
+            ("acme gmbh & co. kg", "acme"),
+            ("Acme GmbH und Co KG", "acme"),
+            ("Acme Robótica, S.L.", "acme robotica"),
+            ("Acme Robotica SL", "acme robotica"),
+            ("Acme S. A. de C. V.", "acme"),
+            ("Acme Comercial S de RL de CV", "acme comercial"),
+            ("Acme S.p.A.", "acme"),
+            ("Acme Sp. z o.o.", "acme"),
+            ("Acme, Inc.", "acme"),
+            ("The Acme Company", "acme"),
+            ("Acme (UK) Ltd.", "acme uk"),
+            ("Acme SARL", "acme"),
+            ("Acme B.V.", "acme"),
+            ("Acme Oy", "acme"),
+            ("Acme UG (haftungsbeschränkt)", "acme"),
+            ("Meyer & Söhne AG", "meyer sohne"),
+            ("Meyer und Söhne", "meyer sohne"),
+            ("McDonald's Corp", "mcdonalds"),
+            ("SAS", "sas"),
+            ("AG", "ag"),
+            ("The Co", "the"),
+            ("Volvo AB (publ)", "volvo"),
+            ("3M", "3m"),
+            ("株式会社", "株式会社"),
+            ("", ""),
+            ("—", ""),
         ] {
             assert_eq!(key(name), expected, "{name}");
         }
@@ -128,9 +141,15 @@ mod tests {
     #[test]
     fn the_registrable_domain_is_what_a_company_owns() {
         for (website, expected) in [
-            ("www.acme.example", "acme.example"), ("https://www.Acme.co.uk/about?x=1#y", "acme.co.uk"), ("acme.example", "acme.example"),
-            ("http://shop.acme.com.br:8080/", "acme.com.br"), ("//acme.example/x", "acme.example"), ("ada@mail.acme.example", "acme.example"),
-            ("müller.example", "xn--mller-kva.example"), ("acme.github.io", "acme.github.io"), ("HTTPS://ACME.EXAMPLE.", "acme.example"),
+            ("www.acme.example", "acme.example"),
+            ("https://www.Acme.co.uk/about?x=1#y", "acme.co.uk"),
+            ("acme.example", "acme.example"),
+            ("http://shop.acme.com.br:8080/", "acme.com.br"),
+            ("//acme.example/x", "acme.example"),
+            ("ada@mail.acme.example", "acme.example"),
+            ("müller.example", "xn--mller-kva.example"),
+            ("acme.github.io", "acme.github.io"),
+            ("HTTPS://ACME.EXAMPLE.", "acme.example"),
         ] {
             assert_eq!(registrable_domain(website).as_deref(), Some(expected), "{website}");
         }

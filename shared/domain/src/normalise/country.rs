@@ -11,9 +11,9 @@ const LANGUAGES: &str = include_str!("lists/languages.txt");
 
 /// Top-level domains of countries that are sold and used without regard to the country.
 const USED_EVERYWHERE: &[&str] = &[
-    "ac", "ag", "ai", "am", "as", "bz", "cc", "cd", "cf", "co", "cx", "dj", "fm", "ga", "gd", "gg", "gl", "gq", "gs", "im", "io", "je",
-    "la", "lc", "ly", "me", "ml", "ms", "mu", "nf", "nu", "pn", "pw", "sc", "sh", "so", "st", "tc", "tf", "tk", "tl", "to", "tv", "vc",
-    "vg", "vu", "ws",
+    "ac", "ag", "ai", "am", "as", "bz", "cc", "cd", "cf", "co", "cx", "dj", "fm", "ga", "gd", "gg", "gl", "gq", "gs",
+    "im", "io", "je", "la", "lc", "ly", "me", "ml", "ms", "mu", "nf", "nu", "pn", "pw", "sc", "sh", "so", "st", "tc",
+    "tf", "tk", "tl", "to", "tv", "vc", "vg", "vu", "ws",
 ];
 
 struct Tables {
@@ -68,7 +68,10 @@ fn one_of(found: impl Iterator<Item = &'static str>) -> Option<&'static str> {
 /// Domains of countries that everybody uses (`.io`, `.co`, `.ai`, …) say nothing.
 pub fn of_domain(domain: &str) -> Option<&'static str> {
     let (_, top) = domain.rsplit_once('.')?;
-    if top.len() != 2 || USED_EVERYWHERE.contains(&top) {
+    // `acme.com.co` is Colombian all the same.
+    let below = domain.rsplit('.').nth(1).unwrap_or_default();
+    let sold = USED_EVERYWHERE.contains(&top) && !matches!(below, "com" | "co" | "org" | "net" | "gov" | "gob" | "edu");
+    if top.len() != 2 || sold {
         return None;
     }
     TABLES.by_name.get(top).copied()
@@ -102,19 +105,63 @@ mod tests {
     #[test]
     fn countries_are_known_by_code_and_name() {
         for (text, expected) in [
-            ("DE", "DE"), ("deu", "DE"), (" Germany ", "DE"), ("Deutschland", "DE"), ("ALEMANIA", "DE"), ("Allemagne", "DE"),
-            ("Germania", "DE"), ("Duitsland", "DE"), ("BRD", "DE"), ("Germany (DE)", "DE"), ("Köln, Deutschland", "DE"),
-            ("USA", "US"), ("U.S.A.", "US"), ("U.S.", "US"), ("EE.UU.", "US"), ("Estados Unidos", "US"), ("états-unis", "US"),
-            ("UK", "GB"), ("England", "GB"), ("The United Kingdom", "GB"), ("Großbritannien", "GB"), ("Grossbritannien", "GB"),
-            ("España", "ES"), ("espana", "ES"), ("Spanien", "ES"), ("Brasil", "BR"), ("Brésil", "BR"), ("México", "MX"), ("Méjico", "MX"),
-            ("Österreich", "AT"), ("Oesterreich", "AT"), ("Suiza", "CH"), ("Schweiz", "CH"), ("Holland", "NL"), ("Países Bajos", "NL"),
-            ("Czech Republic", "CZ"), ("Tschechien", "CZ"), ("Turkey", "TR"), ("Türkiye", "TR"), ("Côte d'Ivoire", "CI"),
-            ("Ivory Coast", "CI"), ("South Korea", "KR"), ("日本", "JP"), ("Polska", "PL"), ("Sverige", "SE"), ("Česko", "CZ"),
-            ("Россия", "RU"), ("Ελλάδα", "GR"), ("Guinea-Bissau", "GW"), ("Níger", "NE"), ("Nigeria", "NG"), ("NO", "NO"),
+            ("DE", "DE"),
+            ("deu", "DE"),
+            (" Germany ", "DE"),
+            ("Deutschland", "DE"),
+            ("ALEMANIA", "DE"),
+            ("Allemagne", "DE"),
+            ("Germania", "DE"),
+            ("Duitsland", "DE"),
+            ("BRD", "DE"),
+            ("Germany (DE)", "DE"),
+            ("Köln, Deutschland", "DE"),
+            ("USA", "US"),
+            ("U.S.A.", "US"),
+            ("U.S.", "US"),
+            ("EE.UU.", "US"),
+            ("Estados Unidos", "US"),
+            ("états-unis", "US"),
+            ("UK", "GB"),
+            ("England", "GB"),
+            ("The United Kingdom", "GB"),
+            ("Großbritannien", "GB"),
+            ("Grossbritannien", "GB"),
+            ("España", "ES"),
+            ("espana", "ES"),
+            ("Spanien", "ES"),
+            ("Brasil", "BR"),
+            ("Brésil", "BR"),
+            ("México", "MX"),
+            ("Méjico", "MX"),
+            ("Österreich", "AT"),
+            ("Oesterreich", "AT"),
+            ("Suiza", "CH"),
+            ("Schweiz", "CH"),
+            ("Holland", "NL"),
+            ("Países Bajos", "NL"),
+            ("Czech Republic", "CZ"),
+            ("Tschechien", "CZ"),
+            ("Turkey", "TR"),
+            ("Türkiye", "TR"),
+            ("Côte d'Ivoire", "CI"),
+            ("Ivory Coast", "CI"),
+            ("South Korea", "KR"),
+            ("日本", "JP"),
+            ("Polska", "PL"),
+            ("Sverige", "SE"),
+            ("Česko", "CZ"),
+            ("Россия", "RU"),
+            ("Ελλάδα", "GR"),
+            ("Guinea-Bissau", "GW"),
+            ("Níger", "NE"),
+            ("Nigeria", "NG"),
+            ("NO", "NO"),
         ] {
             assert_eq!(code(text), Some(expected), "{text}");
         }
-        for text in ["", "-", "Atlantis", "XX", "Europa", "Berlin", "Deutschland oder Schweiz", "Spain / France", "123"] {
+        for text in ["", "-", "Atlantis", "XX", "Europa", "Berlin", "Deutschland oder Schweiz", "Spain / France", "123"]
+        {
             assert_eq!(code(text), None, "{text}");
         }
     }
@@ -137,8 +184,16 @@ mod tests {
     #[test]
     fn a_top_level_domain_tells_the_country_only_where_it_does() {
         for (domain, expected) in [
-            ("acme.de", Some("DE")), ("acme.co.uk", Some("GB")), ("acme.com.br", Some("BR")), ("acme.io", None), ("acme.co", None),
-            ("acme.com", None), ("acme.example", None), ("acme.eu", None), ("de", None),
+            ("acme.de", Some("DE")),
+            ("acme.co.uk", Some("GB")),
+            ("acme.com.br", Some("BR")),
+            ("acme.io", None),
+            ("acme.co", None),
+            ("acme.com.co", Some("CO")),
+            ("acme.com", None),
+            ("acme.example", None),
+            ("acme.eu", None),
+            ("de", None),
         ] {
             assert_eq!(of_domain(domain), expected, "{domain}");
         }
@@ -147,16 +202,37 @@ mod tests {
     #[test]
     fn languages_are_known_by_code_and_name() {
         for (text, expected) in [
-            ("de", "de"), ("DE-at", "de"), ("pt_BR.UTF-8", "pt"), ("deu", "de"), ("ger", "de"), ("German", "de"), ("Deutsch", "de"), ("alemán", "de"),
-            ("English (UK)", "en"), ("inglés", "en"), ("français", "fr"), ("Castellano", "es"), ("español", "es"), ("Svenska", "sv"),
-            ("日本語", "ja"), ("de-DE,de;q=0.9,en;q=0.8", "de"),
+            ("de", "de"),
+            ("DE-at", "de"),
+            ("pt_BR.UTF-8", "pt"),
+            ("deu", "de"),
+            ("ger", "de"),
+            ("German", "de"),
+            ("Deutsch", "de"),
+            ("alemán", "de"),
+            ("English (UK)", "en"),
+            ("inglés", "en"),
+            ("français", "fr"),
+            ("Castellano", "es"),
+            ("español", "es"),
+            ("Svenska", "sv"),
+            ("日本語", "ja"),
+            ("de-DE,de;q=0.9,en;q=0.8", "de"),
         ] {
             assert_eq!(language(text), Some(expected), "{text}");
         }
         for text in ["", "x", "Klingon", "12"] {
             assert_eq!(language(text), None, "{text}");
         }
-        for (country, expected) in [("DE", Some("de")), ("AT", Some("de")), ("BR", Some("pt")), ("US", Some("en")), ("CH", None), ("BE", None), ("", None)] {
+        for (country, expected) in [
+            ("DE", Some("de")),
+            ("AT", Some("de")),
+            ("BR", Some("pt")),
+            ("US", Some("en")),
+            ("CH", None),
+            ("BE", None),
+            ("", None),
+        ] {
             assert_eq!(main_language(country), expected, "{country}");
         }
     }

@@ -4,14 +4,50 @@ use super::fold::fold;
 
 /// Words before a number that make it an upper end.
 const UP_TO: &[&str] = &[
-    "<", "≤", "under", "less than", "fewer than", "up to", "below", "unter", "bis", "weniger als", "menos de", "hasta", "ate", "moins de", "jusqu'a",
-    "meno di", "fino a", "minder dan", "tot", "mindre an", "upp till",
+    "<",
+    "≤",
+    "under",
+    "less than",
+    "fewer than",
+    "up to",
+    "below",
+    "unter",
+    "bis",
+    "weniger als",
+    "menos de",
+    "hasta",
+    "ate",
+    "moins de",
+    "jusqu'a",
+    "meno di",
+    "fino a",
+    "minder dan",
+    "tot",
+    "mindre an",
+    "upp till",
 ];
 
 /// What spreadsheets make of `1-10` and `11-50`.
 const MONTHS: &[(&str, u32)] = &[
-    ("jan", 1), ("feb", 2), ("mar", 3), ("apr", 4), ("may", 5), ("jun", 6), ("jul", 7), ("aug", 8), ("sep", 9), ("oct", 10), ("nov", 11),
-    ("dec", 12), ("mai", 5), ("okt", 10), ("dez", 12), ("ene", 1), ("abr", 4), ("ago", 8), ("dic", 12),
+    ("jan", 1),
+    ("feb", 2),
+    ("mar", 3),
+    ("apr", 4),
+    ("may", 5),
+    ("jun", 6),
+    ("jul", 7),
+    ("aug", 8),
+    ("sep", 9),
+    ("oct", 10),
+    ("nov", 11),
+    ("dec", 12),
+    ("mai", 5),
+    ("okt", 10),
+    ("dez", 12),
+    ("ene", 1),
+    ("abr", 4),
+    ("ago", 8),
+    ("dic", 12),
 ];
 
 /// The number of employees; of a range (`1.000-5.000`) the lower end, of an upper limit (`under 50`) 1.
@@ -60,7 +96,9 @@ fn read_number(text: &str) -> Option<u32> {
     let (mut whole, mut rest) = take_digits(text);
     let mut joined = whole.to_owned();
     let mut fraction = "";
-    while whole.len() <= 3 && let Some(after) = rest.strip_prefix(['.', ',', '\'', '’', ' ', '\u{a0}', '\u{202f}']) {
+    while whole.len() <= 3
+        && let Some(after) = rest.strip_prefix(['.', ',', '\'', '’', ' ', '\u{a0}', '\u{202f}'])
+    {
         let (group, next) = take_digits(after);
         if group.len() == 3 {
             joined.push_str(group);
@@ -95,11 +133,40 @@ mod tests {
     #[test]
     fn numbers_are_read_as_forms_give_them() {
         for (text, expected) in [
-            ("200", 200), ("200.0", 200), ("1.000-5.000", 1_000), ("1,000 to 5,000", 1_000), ("1 000 – 5 000", 1_000), ("1'000", 1_000),
-            ("50-999", 50), ("1000+", 1_000), ("ca. 200", 200), ("~ 200 Mitarbeiter", 200), ("11 bis 50", 11), ("11 a 50", 11), ("10k", 10_000),
-            ("10 k", 10_000), ("1.5k", 1_500), ("2,5 Tsd.", 2_500), ("> 500", 500), ("más de 1.000 empleados", 1_000), ("1,200,000", 1_200_000),
-            ("1.5 million", 1_500_000), ("50 000", 50_000), ("< 50", 1), ("under 50", 1), ("bis 50", 1), ("hasta 10", 1), ("moins de 10", 1), ("jusqu'à 10", 1),
-            ("1-10", 1), ("Nov-50", 11), ("2-Oct", 2), ("0", 0), ("２００", 200), ("1.00", 1), ("5 1000", 5),
+            ("200", 200),
+            ("200.0", 200),
+            ("1.000-5.000", 1_000),
+            ("1,000 to 5,000", 1_000),
+            ("1 000 – 5 000", 1_000),
+            ("1'000", 1_000),
+            ("50-999", 50),
+            ("1000+", 1_000),
+            ("ca. 200", 200),
+            ("~ 200 Mitarbeiter", 200),
+            ("11 bis 50", 11),
+            ("11 a 50", 11),
+            ("10k", 10_000),
+            ("10 k", 10_000),
+            ("1.5k", 1_500),
+            ("2,5 Tsd.", 2_500),
+            ("> 500", 500),
+            ("más de 1.000 empleados", 1_000),
+            ("1,200,000", 1_200_000),
+            ("1.5 million", 1_500_000),
+            ("50 000", 50_000),
+            ("< 50", 1),
+            ("under 50", 1),
+            ("bis 50", 1),
+            ("hasta 10", 1),
+            ("moins de 10", 1),
+            ("jusqu'à 10", 1),
+            ("1-10", 1),
+            ("Nov-50", 11),
+            ("2-Oct", 2),
+            ("0", 0),
+            ("２００", 200),
+            ("1.00", 1),
+            ("5 1000", 5),
         ] {
             assert_eq!(parse(text), Some(expected), "{text}");
         }

@@ -8,7 +8,8 @@ use super::fold::key;
 static DISPOSABLE: LazyLock<BTreeSet<&'static str>> =
     LazyLock::new(|| entries(include_str!("lists/disposable.txt")).collect());
 static FREE: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| entries(include_str!("lists/free.txt")).collect());
-static ROLES: LazyLock<BTreeSet<String>> = LazyLock::new(|| entries(include_str!("lists/roles.txt")).map(key).collect());
+static ROLES: LazyLock<BTreeSet<String>> =
+    LazyLock::new(|| entries(include_str!("lists/roles.txt")).map(key).collect());
 
 /// The lines of a list, without comments and blank lines.
 pub(super) fn entries(text: &'static str) -> impl Iterator<Item = &'static str> {
@@ -40,9 +41,9 @@ pub(super) fn is_role(local: &str) -> bool {
     ROLES.contains(&key(name))
 }
 
-/// Reads a list whose lines are `first second rest`, `rest` being names separated by `;`.
+/// Reads a list whose lines are a code, a blank, and names separated by `;`.
 ///
-/// Returns each name's [`key`] with the line's first word.
+/// Returns each code's and name's [`key`] with the code.
 pub(super) fn names(text: &'static str) -> BTreeMap<String, &'static str> {
     let mut found = BTreeMap::new();
     for line in entries(text) {
@@ -61,7 +62,9 @@ mod tests {
 
     #[test]
     fn free_providers_are_known_under_any_suffix() {
-        for domain in ["gmail.com", "web.de", "yahoo.com.br", "yahoo.co.uk", "hotmail.fr", "freemail.example", "uol.com.br"] {
+        for domain in
+            ["gmail.com", "web.de", "yahoo.com.br", "yahoo.co.uk", "hotmail.fr", "freemail.example", "uol.com.br"]
+        {
             assert!(is_free(domain), "{domain}");
         }
         for domain in ["acme.example", "notyahoo.com", "mail.yahoo-inc.com", "com", "example.com", ""] {
@@ -87,7 +90,9 @@ mod tests {
 
     #[test]
     fn roles_are_known_with_tags_and_separators() {
-        for local in ["info", "INFO", "no-reply", "Büro", "buero", "sales+web", "accounts.payable", "atencion-al-cliente"] {
+        for local in
+            ["info", "INFO", "no-reply", "Büro", "buero", "sales+web", "accounts.payable", "atencion-al-cliente"]
+        {
             assert!(is_role(local), "{local}");
         }
         for local in ["anna", "ada.lovelace", "infobit", "+sales", ""] {

@@ -4,25 +4,95 @@ use super::fold::{fold, key, tidy};
 
 /// Forms of address and degrees, folded and without punctuation; taken off at the front of a name.
 const TITLES: &[&str] = &[
-    "mr", "mrs", "ms", "miss", "mx", "dr", "drs", "prof", "professor", "sir", "madam", "dame", "herr", "hr", "frau", "fr", "dipl", "diplom", "ing", "dipling",
-    "diplkfm", "mag", "magister", "sr", "sra", "srta", "senor", "senora", "senorita", "don", "dona", "d", "lic", "licda", "ingo", "arq", "m", "mme", "mlle", "monsieur",
-    "madame", "mademoiselle", "me", "sig", "sigra", "signor", "signora", "dott", "dottssa", "dottore", "dottoressa", "avv", "geom", "rag", "eng", "dra", "doutor",
-    "dhr", "mevr", "mw", "meneer", "mevrouw", "ir", "herrn", "med", "rer", "nat", "phil", "jur", "hc",
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "mx",
+    "dr",
+    "drs",
+    "prof",
+    "professor",
+    "sir",
+    "madam",
+    "dame",
+    "herr",
+    "hr",
+    "frau",
+    "fr",
+    "dipl",
+    "diplom",
+    "ing",
+    "dipling",
+    "diplkfm",
+    "mag",
+    "magister",
+    "sr",
+    "sra",
+    "srta",
+    "senor",
+    "senora",
+    "senorita",
+    "don",
+    "dona",
+    "d",
+    "lic",
+    "licda",
+    "ingo",
+    "arq",
+    "m",
+    "mme",
+    "mlle",
+    "monsieur",
+    "madame",
+    "mademoiselle",
+    "me",
+    "sig",
+    "sigra",
+    "signor",
+    "signora",
+    "dott",
+    "dottssa",
+    "dottore",
+    "dottoressa",
+    "avv",
+    "geom",
+    "rag",
+    "eng",
+    "dra",
+    "doutor",
+    "dhr",
+    "mevr",
+    "mw",
+    "meneer",
+    "mevrouw",
+    "ir",
+    "herrn",
+    "med",
+    "rer",
+    "nat",
+    "phil",
+    "jur",
+    "hc",
 ];
 
 /// Those that are also names or initials; they count as titles with a full stop only (`D. Juan`, but `Don Draper`).
-const ONLY_WITH_STOP: &[&str] = &["d", "m", "me", "fr", "hr", "don", "dona", "ing", "mag", "sir", "dame", "ir", "eng", "rag", "geom", "med", "rer", "nat", "phil", "jur", "hc"];
+const ONLY_WITH_STOP: &[&str] = &[
+    "d", "m", "me", "fr", "hr", "don", "dona", "ing", "mag", "sir", "dame", "ir", "eng", "rag", "geom", "med", "rer",
+    "nat", "phil", "jur", "hc",
+];
 
 /// Degrees and generations after a name, folded and without punctuation.
 const SUFFIXES: &[&str] = &[
-    "phd", "md", "mba", "msc", "bsc", "ma", "ba", "mag", "jr", "junior", "sr", "senior", "ii", "iii", "iv", "esq", "cpa", "pe", "dds", "jd", "llm", "meng", "beng", "dba",
-    "pmp", "cfa", "dipling",
+    "phd", "md", "mba", "msc", "bsc", "ma", "ba", "mag", "jr", "junior", "sr", "senior", "ii", "iii", "iv", "esq",
+    "cpa", "pe", "dds", "jd", "llm", "meng", "beng", "dba", "pmp", "cfa", "dipling",
 ];
 
 /// Words that belong to the family name after them, in lower case.
 const PARTICLES: &[&str] = &[
-    "af", "al", "av", "bin", "da", "das", "de", "degli", "dei", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "ibn", "la", "las", "le", "les", "lo", "los", "te",
-    "ten", "ter", "van", "vom", "von", "zu", "zum", "zur", "'t",
+    "af", "al", "av", "bin", "da", "das", "de", "degli", "dei", "del", "della", "den", "der", "di", "do", "dos", "du",
+    "el", "ibn", "la", "las", "le", "les", "lo", "los", "te", "ten", "ter", "van", "vom", "von", "zu", "zum", "zur",
+    "'t",
 ];
 
 /// Countries where people carry a father's and a mother's family name (Spanish custom).
@@ -31,8 +101,39 @@ const TWO_FAMILY_NAMES: &[&str] =
 
 /// Second given names of Spanish, folded: with these, three words are two given names and one family name.
 const SECOND_NAMES: &[&str] = &[
-    "alberto", "alejandro", "andres", "angel", "antonia", "antonio", "carlos", "carmen", "cristina", "eduardo", "elena", "enrique", "fernando", "francisco", "ignacio",
-    "isabel", "javier", "jesus", "jose", "josefa", "juan", "luis", "luisa", "manuel", "maria", "mario", "miguel", "pablo", "pedro", "pilar", "rafael", "ramon", "teresa",
+    "alberto",
+    "alejandro",
+    "andres",
+    "angel",
+    "antonia",
+    "antonio",
+    "carlos",
+    "carmen",
+    "cristina",
+    "eduardo",
+    "elena",
+    "enrique",
+    "fernando",
+    "francisco",
+    "ignacio",
+    "isabel",
+    "javier",
+    "jesus",
+    "jose",
+    "josefa",
+    "juan",
+    "luis",
+    "luisa",
+    "manuel",
+    "maria",
+    "mario",
+    "miguel",
+    "pablo",
+    "pedro",
+    "pilar",
+    "rafael",
+    "ramon",
+    "teresa",
 ];
 
 /// A given name as people write it, without titles; `None` when no letter is left.
@@ -189,13 +290,37 @@ mod tests {
     #[test]
     fn full_names_come_apart() {
         for (full, given, family) in [
-            ("Ada Lovelace", "Ada", "Lovelace"), ("Lovelace, Ada", "Ada", "Lovelace"), ("ada lovelace", "Ada", "Lovelace"), ("ADA LOVELACE", "Ada", "Lovelace"),
-            ("Ada King Lovelace", "Ada King", "Lovelace"), ("Dr. Ada Lovelace, PhD", "Ada", "Lovelace"), ("Prof. Dr.-Ing. Max Müller", "Max", "Müller"), ("Herr Max Müller", "Max", "Müller"),
-            ("Ursula von der Leyen", "Ursula", "von der Leyen"), ("von der Leyen, Ursula", "Ursula", "von der Leyen"), ("Ludwig van Beethoven", "Ludwig", "van Beethoven"),
-            ("Van Morrison", "Van", "Morrison"), ("Marine Le Pen", "Marine", "Le Pen"), ("Juan de la Cruz", "Juan", "de la Cruz"), ("José Ortega y Gasset", "José", "Ortega y Gasset"),
-            ("DUPONT Jean-Luc", "Jean-Luc", "Dupont"), ("Jean DUPONT", "Jean", "Dupont"), ("Sr. Juan Pérez", "Juan", "Pérez"), ("Don Draper", "Don", "Draper"), ("Martin Luther King Jr.", "Martin Luther", "King"),
-            ("Ada", "Ada", ""), ("  ", "", ""), ("12345", "", ""), ("Ada Lovelace (Acme)", "Ada", "Lovelace"), ("Ada Lovelace <ada@acme.example>", "Ada", "Lovelace"), ("Dr.", "Dr.", ""),
-            ("Miss", "Miss", ""), (",", "", ""), ("Lovelace,", "Lovelace", ""), ("山田太郎", "山田太郎", ""), ("J. R. R. Tolkien", "J. R. R.", "Tolkien"),
+            ("Ada Lovelace", "Ada", "Lovelace"),
+            ("Lovelace, Ada", "Ada", "Lovelace"),
+            ("ada lovelace", "Ada", "Lovelace"),
+            ("ADA LOVELACE", "Ada", "Lovelace"),
+            ("Ada King Lovelace", "Ada King", "Lovelace"),
+            ("Dr. Ada Lovelace, PhD", "Ada", "Lovelace"),
+            ("Prof. Dr.-Ing. Max Müller", "Max", "Müller"),
+            ("Herr Max Müller", "Max", "Müller"),
+            ("Ursula von der Leyen", "Ursula", "von der Leyen"),
+            ("von der Leyen, Ursula", "Ursula", "von der Leyen"),
+            ("Ludwig van Beethoven", "Ludwig", "van Beethoven"),
+            ("Van Morrison", "Van", "Morrison"),
+            ("Marine Le Pen", "Marine", "Le Pen"),
+            ("Juan de la Cruz", "Juan", "de la Cruz"),
+            ("José Ortega y Gasset", "José", "Ortega y Gasset"),
+            ("DUPONT Jean-Luc", "Jean-Luc", "Dupont"),
+            ("Jean DUPONT", "Jean", "Dupont"),
+            ("Sr. Juan Pérez", "Juan", "Pérez"),
+            ("Don Draper", "Don", "Draper"),
+            ("Martin Luther King Jr.", "Martin Luther", "King"),
+            ("Ada", "Ada", ""),
+            ("  ", "", ""),
+            ("12345", "", ""),
+            ("Ada Lovelace (Acme)", "Ada", "Lovelace"),
+            ("Ada Lovelace <ada@acme.example>", "Ada", "Lovelace"),
+            ("Dr.", "Dr.", ""),
+            ("Miss", "Miss", ""),
+            (",", "", ""),
+            ("Lovelace,", "Lovelace", ""),
+            ("山田太郎", "山田太郎", ""),
+            ("J. R. R. Tolkien", "J. R. R.", "Tolkien"),
         ] {
             assert_eq!(both(full, None), (given.to_owned(), family.to_owned()), "{full}");
         }
@@ -204,8 +329,11 @@ mod tests {
     #[test]
     fn spanish_custom_has_two_family_names() {
         for (full, given, family) in [
-            ("María García López", "María", "García López"), ("José Luis Pérez", "José Luis", "Pérez"), ("María del Carmen García López", "María del Carmen", "García López"),
-            ("JUAN CARLOS DE LA TORRE GÓMEZ", "Juan Carlos", "de la Torre Gómez"), ("Ana Pérez", "Ana", "Pérez"),
+            ("María García López", "María", "García López"),
+            ("José Luis Pérez", "José Luis", "Pérez"),
+            ("María del Carmen García López", "María del Carmen", "García López"),
+            ("JUAN CARLOS DE LA TORRE GÓMEZ", "Juan Carlos", "de la Torre Gómez"),
+            ("Ana Pérez", "Ana", "Pérez"),
         ] {
             assert_eq!(both(full, Some("ES")), (given.to_owned(), family.to_owned()), "{full}");
         }
@@ -215,13 +343,29 @@ mod tests {
     #[test]
     fn case_is_mended_only_where_it_is_no_choice() {
         for (text, expected) in [
-            ("MARÍA DEL CARMEN", "María del Carmen"), ("jean-luc", "Jean-Luc"), ("LaToya", "LaToya"), ("JP", "JP"), ("j.r.r.", "J.R.R."), ("ÉMILE", "Émile"), ("dr. ada", "Ada"),
+            ("MARÍA DEL CARMEN", "María del Carmen"),
+            ("jean-luc", "Jean-Luc"),
+            ("LaToya", "LaToya"),
+            ("JP", "JP"),
+            ("j.r.r.", "J.R.R."),
+            ("ÉMILE", "Émile"),
+            ("dr. ada", "Ada"),
         ] {
             assert_eq!(given(text).as_deref(), Some(expected), "{text}");
         }
         for (text, expected) in [
-            ("mcdonald", "McDonald"), ("MCDONALD", "McDonald"), ("McDonald", "McDonald"), ("o'neil", "O'Neil"), ("O’NEIL", "O’Neil"), ("von der leyen", "von der Leyen"), ("VON DER LEYEN", "von der Leyen"),
-            ("müller-lüdenscheidt", "Müller-Lüdenscheidt"), ("deGrom", "deGrom"), ("d'angelo", "D'Angelo"), ("li", "Li"), ("ß", "ß"),
+            ("mcdonald", "McDonald"),
+            ("MCDONALD", "McDonald"),
+            ("McDonald", "McDonald"),
+            ("o'neil", "O'Neil"),
+            ("O’NEIL", "O’Neil"),
+            ("von der leyen", "von der Leyen"),
+            ("VON DER LEYEN", "von der Leyen"),
+            ("müller-lüdenscheidt", "Müller-Lüdenscheidt"),
+            ("deGrom", "deGrom"),
+            ("d'angelo", "D'Angelo"),
+            ("li", "Li"),
+            ("ß", "ß"),
         ] {
             assert_eq!(family(text).as_deref(), Some(expected), "{text}");
         }

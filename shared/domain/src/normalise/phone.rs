@@ -112,9 +112,19 @@ mod tests {
     #[test]
     fn what_nobody_can_call_is_invalid() {
         for (text, country) in [
-            ("", None), ("12", Some("DE")), ("n/a", Some("DE")), ("030 901820", None), ("2025550173", None),
-            ("+49 1", None), ("+999 123456789", None), ("000000000", Some("DE")), ("1111111", Some("ES")),
-            ("+", None), ("+١", None), ("030 901820", Some("XX")), ("030 901820", Some("deutschland")),
+            ("", None),
+            ("12", Some("DE")),
+            ("n/a", Some("DE")),
+            ("030 901820", None),
+            ("2025550173", None),
+            ("+49 1", None),
+            ("+999 123456789", None),
+            ("000000000", Some("DE")),
+            ("1111111", Some("ES")),
+            ("+", None),
+            ("+١", None),
+            ("030 901820", Some("XX")),
+            ("030 901820", Some("deutschland")),
         ] {
             let phone = read(text, country).phone;
             assert_eq!((phone.e164, phone.kind), (None, PhoneKind::Invalid), "{text}");
@@ -124,8 +134,12 @@ mod tests {
     #[test]
     fn the_country_comes_from_numbers_of_people() {
         for (text, country) in [
-            ("+4930901820", Some("DE")), ("+1 416 555 0123", Some("CA")), ("+1 202 555 0173", Some("US")),
-            ("+44 7781 123456", Some("GG")), ("+1 800 253 0000", None), ("+800 1234 5678", None),
+            ("+4930901820", Some("DE")),
+            ("+1 416 555 0123", Some("CA")),
+            ("+1 202 555 0173", Some("US")),
+            ("+44 7781 123456", Some("GG")),
+            ("+1 800 253 0000", None),
+            ("+800 1234 5678", None),
         ] {
             assert_eq!(read(text, None).country, country, "{text}");
         }

@@ -71,7 +71,10 @@ fn words(title: &str) -> Vec<String> {
         if abbreviation { word.replace('.', "") } else { word.to_owned() }
     });
     let undotted = undotted.collect::<Vec<_>>().join(" ");
-    fold::words(&undotted).into_iter().map(|word| word.replace("ae", "a").replace("oe", "o").replace("ue", "u")).collect()
+    fold::words(&undotted)
+        .into_iter()
+        .map(|word| word.replace("ae", "a").replace("oe", "o").replace("ue", "u"))
+        .collect()
 }
 
 /// Seniority by a job title in English, German, Spanish, French, Italian, Portuguese, Dutch or Swedish.
@@ -92,44 +95,34 @@ pub fn level(title: &str) -> Option<JobLevel> {
     if has(&["former", "ex", "retired", "ehemaliger", "ehemalige", "exdirector", "retraite", "jubilado", "jubilada"]) {
         return None;
     }
-    let mut highest: Option<JobLevel> = None;
-    let mut rest = words.as_slice();
-    while let Some((first, after)) = rest.split_first() {
-        // `Chief of Staff to the CEO`: the person is not who they work for.
-        if first == "to" && highest.is_some() {
-            break;
-        }
-        let Some((says, used)) = phrase_at(rest) else {
-            rest = after;
-            continue;
-        };
-        match says {
-            Says::Serves => return Some(JobLevel::Staff.min(highest_intern(&words).unwrap_or(JobLevel::Staff))),
-            Says::Level(level) => highest = highest.max(Some(level)),
-            Says::Nothing => {}
-        }
-        rest = rest.get(used..).unwrap_or_default();
+    let said = said(&words);
+    let is_intern = said.iter().any(|(_, says)| *says == Says::Level(JobLevel::Intern));
+    if said.iter().any(|(_, says)| *says == Says::Serves) {
+        return Some(if is_intern { JobLevel::Intern } else { JobLevel::Staff });
     }
-    let interns = highest_intern(&words).is_some();
-    match highest {
+    let levels =
+        || said.iter().filter_map(|(at, says)| if let Says::Level(level) = says { Some((*at, *level)) } else { None });
+    // `Chief of Staff to the CEO`: the person is not who they work for.
+    let first = levels().next().map_or(0, |(at, _)| at);
+    let end = words.iter().skip(first).position(|word| word == "to").map_or(words.len(), |after| first + after);
+    match levels().filter(|(at, _)| *at < end).map(|(_, level)| level).max() {
         // An intern in management is an intern; a student who founded a company leads it.
-        Some(JobLevel::Staff | JobLevel::Manager | JobLevel::Director) if interns => Some(JobLevel::Intern),
+        Some(JobLevel::Staff | JobLevel::Manager | JobLevel::Director) if is_intern => Some(JobLevel::Intern),
         Some(JobLevel::Manager) if has(&["junior", "jr"]) => Some(JobLevel::Staff),
-        level => level,
+        highest => highest,
     }
 }
 
-/// `Some(Intern)` if a phrase of the title says so.
-fn highest_intern(words: &[String]) -> Option<JobLevel> {
-    let mut rest = words;
-    while let Some((_, after)) = rest.split_first() {
-        match phrase_at(rest) {
-            Some((Says::Level(JobLevel::Intern), _)) => return Some(JobLevel::Intern),
-            Some((_, used)) => rest = rest.get(used..).unwrap_or_default(),
-            None => rest = after,
-        }
+/// Every known phrase of a title with the place of its first word, from left to right, none overlapping.
+fn said(words: &[String]) -> Vec<(usize, Says)> {
+    let mut said = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
+        let (says, used) = phrase_at(rest).unwrap_or((Says::Nothing, 1));
+        said.push((at, says));
+        at += used;
     }
-    None
+    said
 }
 
 /// The longest phrase at the start of `words`, and how many words it takes.
@@ -150,55 +143,76 @@ fn phrase_at(words: &[String]) -> Option<(Says, usize)> {
 mod tests {
     use super::*;
 
-    fn check(level_expected: Option<JobLevel>, titles: &[&str]) {
-        for title in titles {
+    fn check(level_expected: Option<JobLevel>, titles: &str) {
+        for title in titles.split("; ") {
             assert_eq!(level(title), level_expected, "{title}");
         }
     }
 
     #[test]
     fn the_top_of_a_company() {
-        check(Some(JobLevel::CLevel), &[
-            "CEO", "C.E.O.", "Chief Executive Officer", "CTO & Co-Founder", "Founder", "Owner", "President", "President and CEO", "Managing Director", "Managing Partner",
-            "Geschäftsführer", "Geschaeftsfuehrerin", "GESCHÄFTSFÜHRER/IN", "Geschäftsführender Gesellschafter", "Vorstand Vertrieb", "Vorstandsvorsitzender", "Vertriebsvorstand", "Inhaber",
-            "Mitglied der Geschäftsleitung", "Director General", "Directora General", "Gerente General", "Consejero Delegado", "Propietaria", "Socio fundador", "PDG", "Directeur Général",
-            "Gérante", "Amministratore Delegato", "Titolare", "Diretor Geral", "Sócio", "Algemeen directeur", "Eigenaar", "VD", "Verkställande direktör", "Ägare", "CEO / Inhaber",
-            "Chief Information Security Officer", "Executive Director", "Founder & Product Manager",
-        ]);
+        check(
+            Some(JobLevel::CLevel),
+            "CEO; C.E.O.; Chief Executive Officer; CTO & Co-Founder; Founder; Owner; President; President and CEO; \
+             Managing Director; Managing Partner; Geschäftsführer; Geschaeftsfuehrerin; GESCHÄFTSFÜHRER/IN; \
+             Geschäftsführender Gesellschafter; Vorstand Vertrieb; Vorstandsvorsitzender; Vertriebsvorstand; Inhaber; \
+             Mitglied der Geschäftsleitung; Director General; Directora General; Gerente General; Consejero Delegado; \
+             Propietaria; Socio fundador; PDG; Directeur Général; Gérante; Amministratore Delegato; Titolare; Diretor \
+             Geral; Sócio; Algemeen directeur; Eigenaar; VD; Verkställande direktör; Ägare; CEO / Inhaber; Chief \
+             Information Security Officer; Executive Director; Founder & Product Manager",
+        );
     }
 
     #[test]
     fn leaders_of_departments_and_above() {
-        check(Some(JobLevel::Vp), &["VP", "VP of Sales", "Vice President", "Vice-President, Marketing", "SVP Operations", "Vizepräsident", "Vicepresidenta", "Vice-président"]);
-        check(Some(JobLevel::Director), &[
-            "Director", "Sales Director", "Director of Engineering", "Director de Marketing", "Directrice commerciale", "Direttore vendite", "Diretora de RH", "Commercieel directeur",
-            "Head of IT", "IT-Leiter", "Leiterin Einkauf", "Abteilungsleiter", "Bereichsleiterin", "Leiter Key Account Management", "Vertriebsleitung", "Hoofd inkoop", "Försäljningschef",
-            "Marketingdirektor", "Chief of Staff to the CEO", "Directeur artistique",
-        ]);
+        check(
+            Some(JobLevel::Vp),
+            "VP; VP of Sales; Vice President; Vice-President, Marketing; SVP Operations; Vizepräsident; \
+             Vicepresidenta; Vice-président",
+        );
+        check(
+            Some(JobLevel::Director),
+            "Director; Sales Director; Director of Engineering; Director de Marketing; Directrice commerciale; \
+             Direttore vendite; Diretora de RH; Commercieel directeur; Head of IT; IT-Leiter; Leiterin Einkauf; \
+             Abteilungsleiter; Bereichsleiterin; Leiter Key Account Management; Vertriebsleitung; Hoofd inkoop; \
+             Försäljningschef; Marketingdirektor; Chief of Staff to the CEO; Directeur artistique",
+        );
     }
 
     #[test]
     fn leaders_of_teams() {
-        check(Some(JobLevel::Manager), &[
-            "Manager", "Marketing Manager", "Senior Manager Procurement", "Gerente de ventas", "Gerente", "Jefe de compras", "Jefa de equipo", "Responsable marketing", "Responsabile acquisti",
-            "Chef d’équipe", "Chef", "Teamleiter", "Gruppenleiterin", "Team Lead", "Teamleider", "Vertriebsmanager", "Coordenadora de TI", "Supervisor", "Lead Developer", "Assistant Manager",
-        ]);
+        check(
+            Some(JobLevel::Manager),
+            "Manager; Marketing Manager; Senior Manager Procurement; Gerente de ventas; Gerente; Jefe de compras; \
+             Jefa de equipo; Responsable marketing; Responsabile acquisti; Chef d’équipe; Chef; Teamleiter; \
+             Gruppenleiterin; Team Lead; Teamleider; Vertriebsmanager; Coordenadora de TI; Supervisor; Lead \
+             Developer; Assistant Manager",
+        );
     }
 
     #[test]
     fn traps() {
-        check(Some(JobLevel::Staff), &[
-            "Assistant to the CEO", "CEO Assistant", "Executive Assistant to the President", "Assistenz der Geschäftsführung", "Assistentin der Geschäftsleitung", "Vorstandsassistent",
-            "Asistente de dirección general", "Assistante du PDG", "Referent des Vorstands", "Product Owner", "Product-Owner", "Process Owner", "Account Manager", "Key-Account-Managerin", "Projektmanager",
-            "Project Manager", "Projektleiter", "Chef de projet", "Jefe de proyecto", "Gerente de proyectos", "Office Manager", "HR Business Partner", "Founder's Associate", "Zugbegleiter", "Junior Sales Manager",
-            "Software Engineer", "Sachbearbeiterin Einkauf", "Vertriebsmitarbeiter", "Comercial", "Ingénieur", "Consulente", "Lead Generation Specialist", "Account Executive", "Administrador de sistemas",
-        ]);
-        check(Some(JobLevel::Intern), &[
-            "Werkstudent", "Werkstudentin Marketing", "Praktikant", "Becario", "Stagiaire", "Marketing Intern", "Intern", "Trainee", "Azubi", "Estagiária", "HR Manager Intern", "Management Trainee",
-            "Intern to the Director", "Praktikant Assistenz der Geschäftsführung",
-        ]);
-        check(Some(JobLevel::CLevel), &["Student & Founder"]);
-        check(None, &["", "—", "Wizard of light bulbs", "former CEO", "Ex-CEO", "Vertrieb", "12345", "Lead Generation", "Student Success"]);
+        check(
+            Some(JobLevel::Staff),
+            "Assistant to the CEO; CEO Assistant; Executive Assistant to the President; Assistenz der \
+             Geschäftsführung; Assistentin der Geschäftsleitung; Vorstandsassistent; Asistente de dirección general; \
+             Assistante du PDG; Referent des Vorstands; Product Owner; Product-Owner; Process Owner; Account Manager; \
+             Key-Account-Managerin; Projektmanager; Project Manager; Projektleiter; Chef de projet; Jefe de proyecto; \
+             Gerente de proyectos; Office Manager; HR Business Partner; Founder's Associate; Zugbegleiter; Junior \
+             Sales Manager; Software Engineer; Sachbearbeiterin Einkauf; Vertriebsmitarbeiter; Comercial; Ingénieur; \
+             Consulente; Lead Generation Specialist; Account Executive; Administrador de sistemas",
+        );
+        check(
+            Some(JobLevel::Intern),
+            "Werkstudent; Werkstudentin Marketing; Praktikant; Becario; Stagiaire; Marketing Intern; Intern; Trainee; \
+             Azubi; Estagiária; HR Manager Intern; Management Trainee; Intern to the Director; Praktikant Assistenz \
+             der Geschäftsführung",
+        );
+        check(Some(JobLevel::CLevel), "Student & Founder");
+        check(
+            None,
+            "; —; Wizard of light bulbs; former CEO; Ex-CEO; Vertrieb; 12345; Lead Generation; Student Success",
+        );
     }
 
     #[test]

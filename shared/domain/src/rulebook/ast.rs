@@ -40,6 +40,13 @@ pub(crate) struct Rule {
     pub(crate) then: Option<Then>,
 }
 
+impl Rule {
+    /// How messages call the rule of this name.
+    pub(crate) fn what(name: &Text) -> String {
+        if name.text.is_empty() { "this rule".to_owned() } else { format!("rule `{}`", name.text) }
+    }
+}
+
 /// When a rule applies.
 #[derive(Debug)]
 pub(crate) enum Guard {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::ast::{Condition as Written, Document, Guard, Line, Lookup, Part, Rule as WrittenRule, Score, Text, Then};
-use super::condition::{Condition, Matcher, Named, Test};
+use super::condition::{Condition, Matcher, Named, Test, all_implied};
 use super::diagnostic::{Problems, Span, did_you_mean, join};
 use super::field::{self, ACCOUNT_OWNER, DEAL_OWNER, FIELDS, Kind};
 use super::reading::{Field, Fields, Origin};
@@ -60,6 +60,28 @@ struct Checker<'d, 'p> {
     pools: BTreeSet<PoolId>,
 }
 
+/// A rule of which a part may be broken.
+struct Draft<'d> {
+    name: &'d Text,
+    condition: Option<Condition>,
+    target: Option<Target>,
+}
+
+impl Draft<'_> {
+    fn finish(self) -> Option<Rule> {
+        Some(Rule { name: self.name.text.clone(), condition: self.condition?, target: self.target? })
+    }
+
+    /// Whether a lead that fits both this rule's condition and that of `later` is always taken by this rule.
+    fn takes_before(&self, later: &Self) -> bool {
+        match (&self.target, &later.target) {
+            (Some(Target::Fixed(_)), _) => true,
+            (Some(Target::Owner { owner, .. }), Some(Target::Owner { owner: theirs, .. })) => owner == theirs,
+            _ => false,
+        }
+    }
+}
+
 impl<'d> Checker<'d, '_> {
     fn rulebook(&mut self) -> Option<Rulebook> {
         let document = self.document;
@@ -95,15 +117,13 @@ impl<'d> Checker<'d, '_> {
     }
 
     fn zone(&mut self, zone: &Text) -> Option<String> {
-        match TimeZone::get(&zone.text) {
-            Ok(known) => Some(known.iana_name().unwrap_or(&zone.text).to_owned()),
-            Err(_) => {
-                let message = format!("`{}` is no time zone", zone.text);
-                let help = "write the IANA name of one, such as `Europe/Berlin`".to_owned();
-                self.problems.error_help(zone.span, "unknown-zone", message, help);
-                None
-            }
+        if let Ok(known) = TimeZone::get(&zone.text) {
+            return Some(known.iana_name().unwrap_or(&zone.text).to_owned());
         }
+        let message = format!("`{}` is no time zone", zone.text);
+        let help = "write the IANA name of one, such as `Europe/Berlin`".to_owned();
+        self.problems.error_help(zone.span, "unknown-zone", message, help);
+        None
     }
 
     fn currency(&mut self, currency: &Text) -> Option<String> {
@@ -202,10 +222,14 @@ impl<'d> Checker<'d, '_> {
         for rule in document.block.iter().chain(&document.route) {
             let name = &rule.name;
             self.problems.about(Some(&name.text));
+            // A missing name is reported by `parse`.
+            if name.text.is_empty() {
+                continue;
+            }
             if name.text == NOT_AN_MQL {
                 let message = format!("a rule cannot be called `{NOT_AN_MQL}`; that name is taken");
                 self.problems.error(name.span, "name", message);
-            } else if name.text.is_empty() || name.text.chars().count() > 100 || name.text.contains(char::is_control) {
+            } else if name.text.chars().count() > 100 || name.text.contains(char::is_control) {
                 let message = format!("`{}` cannot be the name of a rule", name.text);
                 self.problems.error_help(name.span, "name", message, "use one line of 1 to 100 characters".to_owned());
             } else if let Some(line) = seen.get(name.text.as_str()) {
@@ -219,31 +243,35 @@ impl<'d> Checker<'d, '_> {
 
     /// Compiles the rules of a section, `None` for a broken one, and finds those that can never win.
     fn section(&mut self, written: &'d [WrittenRule], section: &str) -> Vec<Option<Rule>> {
-        let rules: Vec<Option<Rule>> = written.iter().map(|rule| self.rule(rule, section)).collect();
-        for (at, (later, text)) in rules.iter().zip(written).enumerate() {
-            let Some(later) = later else { continue };
-            let earlier = rules.iter().zip(written).take(at);
-            let mut earlier = earlier.filter_map(|(rule, text)| Some((rule.as_ref()?, text)));
-            let Some((cover, first)) = earlier.find(|(earlier, _)| earlier.covers(later)) else { continue };
-            self.problems.about(Some(&later.name));
-            let place = format!("rule `{}` in line {}", cover.name, first.name.span.line);
-            let (message, help) = if cover.condition == Condition::ALWAYS {
-                (format!("rule `{}` can never win: {place} takes every lead before it", later.name), "move the rule without `if` to the end")
+        let drafts: Vec<Draft<'d>> = written.iter().map(|rule| self.rule(rule, section)).collect();
+        // What every rule asks for, worked out once: each is compared with all before it.
+        let asked = drafts.iter().map(|draft| Some((draft, draft.condition.as_ref()?.conjuncts())));
+        let asked: Vec<(&Draft<'d>, Vec<&Condition>)> = asked.flatten().collect();
+        for (at, (later, theirs)) in asked.iter().enumerate() {
+            let covers =
+                |(draft, mine): &&(&Draft<'d>, Vec<&Condition>)| draft.takes_before(later) && all_implied(theirs, mine);
+            let Some((cover, _)) = asked.iter().take(at).find(covers) else { continue };
+            self.problems.about(Some(&later.name.text));
+            let what = WrittenRule::what(later.name);
+            let place = format!("{} in line {}", WrittenRule::what(cover.name), cover.name.span.line);
+            let (why, help) = if cover.condition == Some(Condition::ALWAYS) {
+                (format!("{place} takes every lead before it"), "move the rule without `if` to the end")
             } else {
                 (
-                    format!("rule `{}` can never win: every lead it fits is taken by {place}", later.name),
+                    format!("{place} takes every lead it fits"),
                     "move it up, narrow the earlier rule, or remove one of them",
                 )
             };
-            self.problems.error_help(text.name.span, "never-wins", message, help.to_owned());
+            let message = format!("{what} can never win: {why}");
+            self.problems.error_help(later.name.span, "never-wins", message, help.to_owned());
         }
         self.problems.about(None);
-        rules
+        drafts.into_iter().map(Draft::finish).collect()
     }
 
-    fn rule(&mut self, rule: &'d WrittenRule, section: &str) -> Option<Rule> {
+    fn rule(&mut self, rule: &'d WrittenRule, section: &str) -> Draft<'d> {
         self.problems.about(Some(&rule.name.text));
-        let what = format!("rule `{}`", rule.name.text);
+        let what = WrittenRule::what(&rule.name);
         let condition = match &rule.guard {
             Guard::Always if section == "block" => {
                 let message = format!("{what} has no `if`, so it blocks every lead");
@@ -254,13 +282,15 @@ impl<'d> Checker<'d, '_> {
             Guard::If(condition) => self.condition(condition, Place { what: &what, scored: section != "block" }),
             Guard::Broken => None,
         };
-        if let (Guard::If(written), Some((one, other))) = (&rule.guard, condition.as_ref().and_then(Condition::contradiction)) {
+        if let (Guard::If(written), Some((one, other))) =
+            (&rule.guard, condition.as_ref().and_then(Condition::contradiction))
+        {
             let message = format!("{what} can never win: `{one}` and `{other}` exclude each other");
             let help = "use `any` if one of them is enough".to_owned();
             self.problems.error_help(written.span(), "contradiction", message, help);
         }
         let target = rule.then.as_ref().and_then(|then| self.target(then, &what, section));
-        Some(Rule { name: rule.name.text.clone(), condition: condition?, target: target? })
+        Draft { name: &rule.name, condition, target }
     }
 
     fn target(&mut self, then: &Then, what: &str, section: &str) -> Option<Target> {
@@ -309,7 +339,8 @@ impl<'d> Checker<'d, '_> {
         let id = PoolId::new(pool.text.as_str());
         if let Some(known) = self.references.map(|references| &references.pools).filter(|pools| !pools.contains(&id)) {
             let message = format!("{what} names unknown pool `{}`", pool.text);
-            let help = did_you_mean(&pool.text, known.iter().map(PoolId::as_str)).unwrap_or_else(|| "create the pool first".to_owned());
+            let help = did_you_mean(&pool.text, known.iter().map(PoolId::as_str))
+                .unwrap_or_else(|| "create the pool first".to_owned());
             self.problems.error_help(pool.span, "unknown-pool", message, help);
             return None;
         }
@@ -365,13 +396,14 @@ impl<'d> Checker<'d, '_> {
         let last = rules.pop()?;
         let name = text.name.text.clone();
         self.problems.about(Some(&name));
+        let what = WrittenRule::what(&text.name);
         let problem = match (&text.guard, last) {
             (Guard::If(_), _) => (
-                format!("rule `{name}` is the last of `route` and has an `if`, so some leads fit no rule"),
+                format!("{what} is the last of `route` and has an `if`, so some leads fit no rule"),
                 "end with a rule for everyone else: `- { rule: everyone else, then: { pool: NAME } }`",
             ),
             (_, Some(Rule { target: Target::Owner { .. }, .. })) => (
-                format!("rule `{name}` is the last of `route`, but not every lead has that owner"),
+                format!("{what} is the last of `route`, but not every lead has that owner"),
                 "end with a rule that can take every lead, such as one with a `pool`",
             ),
             (_, Some(Rule { target: Target::Fixed(outcome), .. })) => {
@@ -394,11 +426,17 @@ impl<'d> Checker<'d, '_> {
         for text in parts.iter().filter_map(|(_, part)| part.as_ref()?.share.as_ref()) {
             if share(text).is_none() {
                 let message = format!("`{}` is no share", text.text);
-                self.problems.error_help(text.span, "wrong-share", message, "write a whole percentage, such as `40%`".to_owned());
+                self.problems.error_help(
+                    text.span,
+                    "wrong-share",
+                    message,
+                    "write a whole percentage, such as `40%`".to_owned(),
+                );
             }
         }
         if let Some(sum) = sum.filter(|sum| *sum != 100) {
-            let shares = parts.iter().filter_map(|(name, part)| Some(format!("{name} {}", part.as_ref()?.share.as_ref()?.text)));
+            let shares =
+                parts.iter().filter_map(|(name, part)| Some(format!("{name} {}", part.as_ref()?.share.as_ref()?.text)));
             let shares: Vec<String> = shares.collect();
             let message = format!("the shares of the score add up to {sum} %, not 100 %");
             let help = if shares.is_empty() { None } else { Some(format!("they are {}", join(&shares, "and"))) };
@@ -437,12 +475,25 @@ impl<'d> Checker<'d, '_> {
             let from = text.text.strip_suffix('+').and_then(|from| from.parse::<u8>().ok()).filter(|from| *from <= 100);
             let Some(from) = from else {
                 let message = format!("grade `{}` begins at `{}`, which is no score", name.text, text.text);
-                self.problems.error_help(text.span, "grade", message, "write the lowest score of the grade, such as `80+`".to_owned());
+                self.problems.error_help(
+                    text.span,
+                    "grade",
+                    message,
+                    "write the lowest score of the grade, such as `80+`".to_owned(),
+                );
                 continue;
             };
             if let Some(better) = grades.last().filter(|better| better.from <= from) {
-                let message = format!("grade `{}` can never be given: `{}` at {}+ comes first", name.text, better.name, better.from);
-                self.problems.error_help(text.span, "grade", message, "order grades from the best to the worst".to_owned());
+                let message = format!(
+                    "grade `{}` can never be given: `{}` at {}+ comes first",
+                    name.text, better.name, better.from
+                );
+                self.problems.error_help(
+                    text.span,
+                    "grade",
+                    message,
+                    "order grades from the best to the worst".to_owned(),
+                );
             }
             grades.push(scoring::Grade { name: name.text.clone(), from });
         }
@@ -456,7 +507,12 @@ impl<'d> Checker<'d, '_> {
             let Some(condition) = self.condition(line, place) else { continue };
             if let Some((one, other)) = condition.contradiction() {
                 let message = format!("a line of `mql` can never hold: `{one}` and `{other}` exclude each other");
-                self.problems.error_help(line.span(), "contradiction", message, "write them as two lines if one is enough".to_owned());
+                self.problems.error_help(
+                    line.span(),
+                    "contradiction",
+                    message,
+                    "write them as two lines if one is enough".to_owned(),
+                );
             }
             lines.push(condition);
         }
@@ -519,7 +575,8 @@ impl<'d> Checker<'d, '_> {
                 }
             });
             if let Some(field) = scored {
-                let message = format!("{} uses condition `{}`, which tests `{field}`", place.what, name.text);
+                let message =
+                    format!("{} uses condition `{}`, which tests `{field}`, not known there", place.what, name.text);
                 self.problems.error_help(name.span, "not-yet-scored", message, NOT_YET.to_owned());
                 return None;
             }
@@ -580,7 +637,9 @@ impl<'d> Checker<'d, '_> {
         }
         if let Some(custom) = name.strip_prefix("custom.").filter(|custom| !custom.is_empty()) {
             let origin = Origin::Custom(custom.to_owned());
-            return Some(self.fields.slot(name).unwrap_or_else(|| self.fields.push(Field { name: name.to_owned(), origin })));
+            return Some(
+                self.fields.slot(name).unwrap_or_else(|| self.fields.push(Field { name: name.to_owned(), origin })),
+            );
         }
         let Some(spec) = field::find(name) else {
             let lookups = document.lookups.iter().map(|lookup| lookup.name.text.as_str());
@@ -592,7 +651,7 @@ impl<'d> Checker<'d, '_> {
             return None;
         };
         if spec.scored && !place.scored {
-            let message = format!("{} tests `{name}`", place.what);
+            let message = format!("{} tests `{name}`, which is not known there", place.what);
             self.problems.error_help(field.span, "not-yet-scored", message, NOT_YET.to_owned());
             return None;
         }
@@ -618,7 +677,9 @@ impl<'d> Checker<'d, '_> {
         let field = self.fields.get(slot)?;
         let owned: Vec<&str> = match (&field.origin, kind) {
             (Origin::Lookup { entries, .. }, _) => entries.iter().map(|(key, _)| key.as_str()).collect(),
-            (_, Kind::Grade) => self.document.score.iter().flat_map(|score| &score.grades).map(|(name, _)| name.text.as_str()).collect(),
+            (_, Kind::Grade) => {
+                self.document.score.iter().flat_map(|score| &score.grades).map(|(name, _)| name.text.as_str()).collect()
+            }
             _ => Vec::new(),
         };
         let choices = match (&field.origin, kind) {

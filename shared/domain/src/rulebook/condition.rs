@@ -155,9 +155,13 @@ impl Matcher {
         match (self, other) {
             (Self::Absent, _) => matches!(other, Self::Absent),
             (_, Self::Present) => true,
-            (Self::Number { from, to }, Self::Number { from: other_from, to: other_to }) => other_from <= from && to <= other_to,
+            (Self::Number { from, to }, Self::Number { from: other_from, to: other_to }) => {
+                other_from <= from && to <= other_to
+            }
             (Self::YesNo(a), Self::YesNo(b)) => a == b,
-            (Self::Text { how: How::Is, folded, .. }, Self::Text { how, folded: wanted, .. }) => how.holds(folded, wanted),
+            (Self::Text { how: How::Is, folded, .. }, Self::Text { how, folded: wanted, .. }) => {
+                how.holds(folded, wanted)
+            }
             (Self::Text { how: a, folded: x, .. }, Self::Text { how: b, folded: y, .. }) => a == b && x == y,
             _ => false,
         }
@@ -168,10 +172,14 @@ impl Matcher {
         match (self, other) {
             (Self::Absent, Self::Absent) => false,
             (Self::Absent, _) | (_, Self::Absent) => true,
-            (Self::Number { from, to }, Self::Number { from: other_from, to: other_to }) => to < other_from || other_to < from,
+            (Self::Number { from, to }, Self::Number { from: other_from, to: other_to }) => {
+                to < other_from || other_to < from
+            }
             (Self::YesNo(a), Self::YesNo(b)) => a != b,
             (Self::Text { how: How::Is, folded, .. }, Self::Text { how, folded: wanted, .. })
-            | (Self::Text { how, folded: wanted, .. }, Self::Text { how: How::Is, folded, .. }) => !how.holds(folded, wanted),
+            | (Self::Text { how, folded: wanted, .. }, Self::Text { how: How::Is, folded, .. }) => {
+                !how.holds(folded, wanted)
+            }
             _ => false,
         }
     }
@@ -208,8 +216,12 @@ impl Test {
         let value = reading.value(self.slot);
         let state = self.state(reading);
         match self.any_of.iter().find(|matcher| matcher.holds(value)) {
-            Some(Matcher::Number { from, to }) if from != to => format!("{state} ({})", Matcher::Number { from: *from, to: *to }.object()),
-            Some(matcher @ Matcher::Text { how, .. }) if *how != How::Is => format!("{state}, which {}", matcher.predicate()),
+            Some(Matcher::Number { from, to }) if from != to => {
+                format!("{state} ({})", Matcher::Number { from: *from, to: *to }.object())
+            }
+            Some(matcher @ Matcher::Text { how, .. }) if *how != How::Is => {
+                format!("{state}, which {}", matcher.predicate())
+            }
             _ => state,
         }
     }
@@ -237,7 +249,7 @@ impl Condition {
             Self::All(parts) => Self::words_of(parts, " and "),
             Self::Any(parts) => Self::words_of(parts, " or "),
             Self::Not(inner) => format!("not ({})", inner.words()),
-            Self::Named(named) => format!("is `{}`", named.name),
+            Self::Named(named) => format!("it is `{}`", named.name),
             Self::Test(test) => test.words(),
         }
     }
@@ -324,17 +336,16 @@ impl Condition {
 
     /// Whether every lead that meets `self` meets `other`. May say no where it is so, never yes where it is not.
     pub(crate) fn implies(&self, other: &Self) -> bool {
-        let mine = self.conjuncts();
-        other.conjuncts().into_iter().all(|theirs| mine.iter().any(|one| one.part_implies(theirs)))
+        all_implied(&self.conjuncts(), &other.conjuncts())
     }
 
     fn part_implies(&self, other: &Self) -> bool {
         match (self, other) {
-            _ if self == other => true,
             (Self::Test(mine), Self::Test(theirs)) => {
                 let covered = |one: &Matcher| theirs.any_of.iter().any(|other| one.implies(other));
                 mine.slot == theirs.slot && mine.any_of.iter().all(covered)
             }
+            _ if self == other => true,
             (Self::Any(parts), _) => parts.iter().all(|part| part.implies(other)),
             (_, Self::Any(parts)) => parts.iter().any(|part| self.implies(part)),
             _ => false,
@@ -359,4 +370,9 @@ impl Condition {
         }
         None
     }
+}
+
+/// Whether every lead that meets all of `mine` meets all of `theirs`; see [`Condition::implies`].
+pub(crate) fn all_implied(mine: &[&Condition], theirs: &[&Condition]) -> bool {
+    theirs.iter().all(|theirs| mine.iter().any(|one| one.part_implies(theirs)))
 }

@@ -14,6 +14,9 @@ pub enum Severity {
     Warning,
 }
 
+/// Most characters of a line that are shown.
+const MAX_SHOWN: usize = 160;
+
 /// One thing that is wrong with a rulebook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
@@ -44,25 +47,22 @@ impl Diagnostic {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let text = source
-            .lines()
-            .nth(self.line.saturating_sub(1))
-            .unwrap_or_default()
-            .replace('\t', " ");
+        let line = source.lines().nth(self.line.saturating_sub(1)).unwrap_or_default();
+        // Of a long line only what is around the problem.
+        let before = self.column.saturating_sub(1);
+        let hidden = if line.chars().count() > MAX_SHOWN { before.saturating_sub(MAX_SHOWN / 2) } else { 0 };
+        let text: String =
+            line.chars().skip(hidden).take(MAX_SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let before = before - hidden;
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
-        let indent = " ".repeat(self.column.saturating_sub(1));
-        let underline = "^".repeat(self.length);
+        let indent = " ".repeat(before);
+        let underline = "^".repeat(self.length.min(MAX_SHOWN.saturating_sub(before)).max(1));
         let mut out = format!("{severity}[{}]: {}\n", self.code, self.message);
         let place = format!("{file}:{}:{}", self.line, self.column);
         // Writing to a `String` cannot fail; `.ok()` says so without a panic.
         writeln!(out, "{margin}--> {place}\n{margin} |").ok();
-        writeln!(
-            out,
-            "{number} | {}\n{margin} | {indent}{underline}",
-            text.trim_end()
-        )
-        .ok();
+        writeln!(out, "{number} | {}\n{margin} | {indent}{underline}", text.trim_end()).ok();
         if let Some(help) = &self.help {
             writeln!(out, "{margin} = help: {help}").ok();
         }
@@ -122,14 +122,7 @@ impl Problems {
         self.push(Severity::Warning, span, code, message.into(), help.into());
     }
 
-    fn push(
-        &mut self,
-        severity: Severity,
-        span: Span,
-        code: &'static str,
-        message: String,
-        help: Option<String>,
-    ) {
+    fn push(&mut self, severity: Severity, span: Span, code: &'static str, message: String, help: Option<String>) {
         let diagnostic = Diagnostic {
             severity,
             line: span.line.max(1),
@@ -145,22 +138,14 @@ impl Problems {
 
     /// Everything found, in the order of the source; `Err` if any of it is an error.
     pub(crate) fn finish(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
-        self.found
-            .sort_by(|a, b| (a.line, a.column, a.code).cmp(&(b.line, b.column, b.code)));
+        self.found.sort_by(|a, b| (a.line, a.column, a.code).cmp(&(b.line, b.column, b.code)));
         self.found.dedup();
-        if self.found.iter().any(|d| d.severity == Severity::Error) {
-            Err(self.found)
-        } else {
-            Ok(self.found)
-        }
+        if self.found.iter().any(|d| d.severity == Severity::Error) { Err(self.found) } else { Ok(self.found) }
     }
 }
 
 /// The candidate that `wrong` was probably meant to be.
-pub(crate) fn nearest<'a>(
-    wrong: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     let far = 1 + wrong.chars().count() / 4;
     candidates
@@ -177,10 +162,7 @@ pub(crate) fn nearest<'a>(
 }
 
 /// ``did you mean `x`?``, if anything is near.
-pub(crate) fn did_you_mean<'a>(
-    wrong: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub(crate) fn did_you_mean<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(wrong, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
 }
 

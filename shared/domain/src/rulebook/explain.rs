@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::join;
 use super::reading::{Fields, Origin, Reading};
-use super::{Facts, IfNobody, IfUnavailable, NOT_AN_MQL, Outcome, Rule, Rulebook, Ruling, Section, Winner};
+use super::{Facts, IfNobody, IfUnavailable, NOT_AN_MQL, Outcome, Rule, Rulebook, Ruling, Section, Target, Winner};
 
 /// Most near misses that are kept.
 const MAX_NEAR_MISSES: usize = 5;
@@ -48,25 +48,36 @@ pub(super) fn explain(rulebook: &Rulebook, facts: &Facts<'_>, reading: &Reading<
         Winner::NotAnMql => rulebook.scoring.mql.iter().map(|line| join(&line.failures(reading), "and")).collect(),
         Winner::Last => Vec::new(),
     };
-    let (near_misses, one_off) = near_misses(rules.iter().take_while(|rule| rule.name != ruling.rule), reading);
-    let sentence = sentence(section, &ruling, &reasons, near_misses.first().filter(|_| one_off));
+    let earlier = rules.iter().take_while(|rule| rule.name != ruling.rule);
+    let misses = misses(earlier, reading);
+    let close = misses.iter().find(|miss| miss.close).map(|miss| &miss.near);
+    let sentence = sentence(section, &ruling, &reasons, close);
     let lookups = lookups(&rulebook.fields, reading);
+    let near_misses = misses.into_iter().map(|miss| miss.near).collect();
     Explanation { rule: ruling.rule, section, reasons, near_misses, lookups, sentence }
 }
 
-/// The near misses, and whether the first of them failed on one condition only.
-fn near_misses<'r>(earlier: impl Iterator<Item = &'r Rule>, reading: &Reading<'_>) -> (Vec<NearMiss>, bool) {
-    let mut misses: Vec<(bool, NearMiss)> = Vec::new();
+/// A rule that did not fit, and by how much.
+struct Miss {
+    /// How many of its conditions failed.
+    failures: usize,
+    /// Whether only one of several conditions failed, so that people will ask about it.
+    close: bool,
+    near: NearMiss,
+}
+
+fn misses<'r>(earlier: impl Iterator<Item = &'r Rule>, reading: &Reading<'_>) -> Vec<Miss> {
+    let mut misses: Vec<Miss> = Vec::new();
     for rule in earlier {
         let failures = rule.failures(reading);
-        let several = failures.len() > 1;
+        let close = failures.len() == 1 && rule.conditions() > 1;
+        let count = failures.len();
         let Some(failed) = failures.into_iter().next() else { continue };
-        misses.push((several, NearMiss { rule: rule.name.clone(), failed }));
+        misses.push(Miss { failures: count, close, near: NearMiss { rule: rule.name.clone(), failed } });
     }
-    misses.sort_by_key(|(several, _)| *several);
+    misses.sort_by_key(|miss| miss.failures > 1);
     misses.truncate(MAX_NEAR_MISSES);
-    let one_off = misses.first().is_some_and(|(several, _)| !several);
-    (misses.into_iter().map(|(_, miss)| miss).collect(), one_off)
+    misses
 }
 
 fn lookups(fields: &Fields, reading: &Reading<'_>) -> Vec<String> {
@@ -85,11 +96,13 @@ fn lookups(fields: &Fields, reading: &Reading<'_>) -> Vec<String> {
 
 fn sentence(section: Section, ruling: &Ruling, reasons: &[String], missed: Option<&NearMiss>) -> String {
     if section == Section::Mql {
-        return format!("The lead is {NOT_AN_MQL}, so it goes to nurture: {}.", join(reasons, "and"));
+        return format!("The lead is {NOT_AN_MQL}, so it goes to nurture: {}.", list(reasons));
     }
     let does = match &ruling.outcome {
         Outcome::Pool { pool, if_nobody: IfNobody::Wait } => format!("gives the lead to pool `{pool}`"),
-        Outcome::Pool { pool, if_nobody: IfNobody::Pool(other) } => format!("gives the lead to pool `{pool}`, or to `{other}` if nobody there can take it"),
+        Outcome::Pool { pool, if_nobody: IfNobody::Pool(other) } => {
+            format!("gives the lead to pool `{pool}`, or to `{other}` if nobody there can take it")
+        }
         Outcome::Owner { rep, if_unavailable: IfUnavailable::Assign, .. } => format!("gives the lead to `{rep}`"),
         Outcome::Owner { rep, if_unavailable: IfUnavailable::Pool(pool), .. } => {
             format!("gives the lead to `{rep}`, or to pool `{pool}` if they cannot take it")
@@ -98,12 +111,17 @@ fn sentence(section: Section, ruling: &Ruling, reasons: &[String], missed: Optio
         Outcome::Disqualify { reason } => format!("refuses the lead (`{reason}`)"),
         Outcome::Hold { reason } => format!("holds the lead for a person to decide (`{reason}`)"),
     };
-    let because = if reasons.is_empty() { "no earlier rule fits".to_owned() } else { join(reasons, "and") };
-    let mut sentence = format!("Rule `{}` {does}, because {because}.", ruling.rule);
-    if let Some(NearMiss { rule, failed }) = missed {
-        sentence.push_str(&format!(" Rule `{rule}` comes before it, but {failed}."));
+    let because = if reasons.is_empty() { "no earlier rule fits".to_owned() } else { list(reasons) };
+    let sentence = format!("Rule `{}` {does}, because {because}.", ruling.rule);
+    match missed {
+        Some(NearMiss { rule, failed }) => format!("{sentence} Rule `{rule}` comes before it, but {failed}."),
+        None => sentence,
     }
-    sentence
+}
+
+/// Joins reasons so that a comma within one does not look like the next.
+fn list(reasons: &[String]) -> String {
+    if reasons.iter().any(|reason| reason.contains([',', ':'])) { reasons.join("; ") } else { join(reasons, "and") }
 }
 
 impl Rule {
@@ -114,5 +132,11 @@ impl Rule {
             failures.push(format!("{field} is not known"));
         }
         failures
+    }
+
+    /// How many conditions it has, an owner it needs counted as one.
+    fn conditions(&self) -> usize {
+        let needs_owner = matches!(self.target, Target::Owner { .. });
+        self.condition.conjuncts().len() + usize::from(needs_owner)
     }
 }

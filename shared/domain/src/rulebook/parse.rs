@@ -3,7 +3,7 @@
 //! Names and values are not looked at here; that is [`super::check`].
 
 use super::ast::{Condition, Document, Guard, Line, Lookup, Named, Part, Rule, Score, Text, Then};
-use super::diagnostic::{Problems, did_you_mean, join};
+use super::diagnostic::{Problems, Span, did_you_mean, join};
 use super::yaml::{Content, Node};
 
 type Entries<'n> = &'n [(Text, Node)];
@@ -27,7 +27,7 @@ fn get<'n>(entries: Entries<'n>, key: &str) -> Option<&'n Node> {
 impl Shaper<'_> {
     fn document(&mut self, root: &Node) -> Document {
         let mut document = Document::default();
-        let Some(entries) = self.mapping(root, "a rulebook", SECTIONS) else { return document };
+        let Some(entries) = self.mapping(root, "the rulebook", SECTIONS) else { return document };
         for section in ["company", "score", "mql", "route"] {
             if get(entries, section).is_none() {
                 let message = format!("the rulebook has no section `{section}`");
@@ -37,7 +37,7 @@ impl Shaper<'_> {
                     "mql" => "add `mql:` with lines such as `- { score: 60+ }`",
                     _ => "add `route:` with at least one rule that has no `if`",
                 };
-                self.problems.error_help(root_start(entries), "missing-section", message, help.to_owned());
+                self.problems.error_help(start(entries), "missing-section", message, help.to_owned());
             }
         }
         for (key, node) in entries {
@@ -97,7 +97,8 @@ impl Shaper<'_> {
     }
 
     fn rules(&mut self, section: &Text, node: &Node) -> Vec<Rule> {
-        let Some(nodes) = self.sequence(node, &format!("`{}`", section.text), "- { rule: NAME, if: {…}, then: {…} }") else {
+        let Some(nodes) = self.sequence(node, &format!("`{}`", section.text), "- { rule: NAME, if: {…}, then: {…} }")
+        else {
             return Vec::new();
         };
         let rules = nodes.iter().filter_map(|node| self.rule(section, node)).collect();
@@ -108,39 +109,33 @@ impl Shaper<'_> {
     fn rule(&mut self, section: &Text, node: &Node) -> Option<Rule> {
         self.problems.about(None);
         let entries = self.open_mapping(node, &format!("a rule of `{}`", section.text))?;
-        let place = Text { text: String::new(), span: root_start(entries) };
-        let name = match get(entries, "rule") {
-            Some(node) => self.text(node, "rule")?,
-            None => {
-                self.missing(&place, "rule", "this rule", "rule: NAME, so that decisions can name it");
-                Text { text: "without a name".to_owned(), span: place.span }
-            }
-        };
+        let place = Text { text: String::new(), span: start(entries) };
+        let name = self.required(entries, &place, "rule", "this rule", "rule: NAME").unwrap_or(place);
         self.problems.about(Some(&name.text));
-        let what = format!("rule `{}`", name.text);
+        let what = Rule::what(&name);
         self.only(entries, &what, &["rule", "if", "then"]);
         let guard = match get(entries, "if") {
             None => Guard::Always,
             Some(node) => self.condition(node, &what).map_or(Guard::Broken, Guard::If),
         };
-        let then = match get(entries, "then") {
-            Some(node) => self.then(node, &what),
-            None => {
-                self.missing(&name, "then", &what, "then: { pool: NAME }");
-                None
-            }
-        };
+        let node = get(entries, "then");
+        if node.is_none() {
+            self.missing(&name, "then", &what, "then: { pool: NAME }");
+        }
+        let then = node.and_then(|node| self.then(node, &what));
         Some(Rule { name, guard, then })
     }
 
     fn then(&mut self, node: &Node, what: &str) -> Option<Then> {
         let of = format!("`then` of {what}");
         let entries = self.open_mapping(node, &of)?;
-        let actions: Vec<&(Text, Node)> = entries.iter().filter(|(key, _)| ACTIONS.contains(&key.text.as_str())).collect();
+        let actions: Vec<&(Text, Node)> =
+            entries.iter().filter(|(key, _)| ACTIONS.contains(&key.text.as_str())).collect();
         let (action, value) = match actions.as_slice() {
             [only] => only,
             [] => {
-                let wrong = entries.iter().find_map(|(key, _)| Some((key, did_you_mean(&key.text, ACTIONS.iter().copied())?)));
+                let wrong =
+                    entries.iter().find_map(|(key, _)| Some((key, did_you_mean(&key.text, ACTIONS.iter().copied())?)));
                 let (span, help) = wrong.map_or((node.span, None), |(key, help)| (key.span, Some(help)));
                 let known: Vec<String> = ACTIONS.iter().map(|name| format!("`{name}`")).collect();
                 let help = help.unwrap_or_else(|| format!("write one of {}", join(&known, "or")));
@@ -238,7 +233,7 @@ impl Shaper<'_> {
         let what = format!("a line of `score.{part}`");
         let key = if part == "engagement" { "did" } else { "if" };
         let entries = self.mapping(node, &what, &[key, "points"])?;
-        let place = Text { text: String::new(), span: root_start(entries) };
+        let place = Text { text: String::new(), span: start(entries) };
         let points = self.required(entries, &place, "points", &what, "points: 20");
         let Some((field, value)) = entries.iter().find(|(name, _)| name.text == key) else {
             let example = if key == "did" { "did: webinar" } else { "if: { country: DE }" };
@@ -262,6 +257,12 @@ impl Shaper<'_> {
         let entries = self.open_mapping(node, &format!("the condition of {what}"))?;
         let mut parts: Vec<Condition> = Vec::new();
         for (key, value) in entries {
+            if key.text.starts_with(|c: char| c.is_ascii_digit()) && value.span == key.span {
+                let message = format!("the comma before `{}` ends the value there", key.text);
+                let help = "write numbers without it (`1000+`), and several values as a list: `[DE, AT]`".to_owned();
+                self.problems.error_help(key.span, "comma", message, help);
+                continue;
+            }
             parts.push(match key.text.as_str() {
                 "all" => Condition::All(self.alternatives(key, value, what)?),
                 "any" => Condition::Any(self.alternatives(key, value, what)?),
@@ -353,7 +354,11 @@ impl Shaper<'_> {
             }
             Content::Refused => None,
             _ => {
-                self.problems.error(node.span, "wrong-shape", format!("`{key}` must be a value, not {}", node.describe()));
+                self.problems.error(
+                    node.span,
+                    "wrong-shape",
+                    format!("`{key}` must be a value, not {}", node.describe()),
+                );
                 None
             }
         }
@@ -374,6 +379,6 @@ impl Shaper<'_> {
 }
 
 /// Where a mapping begins: its first key.
-fn root_start(entries: Entries<'_>) -> super::diagnostic::Span {
+fn start(entries: Entries<'_>) -> Span {
     entries.first().map(|(key, _)| key.span).unwrap_or_default()
 }

@@ -129,7 +129,8 @@ impl Value<'_> {
             Self::YesNo(true) => "yes".to_owned(),
             Self::YesNo(false) => "no".to_owned(),
             Self::Text { shown, .. } => {
-                let mut text: String = shown.chars().take(MAX_SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+                let mut text: String =
+                    shown.chars().take(MAX_SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
                 if text.len() < shown.len() {
                     text.push('…');
                 }

@@ -32,7 +32,11 @@ pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>) -> Result<M
         Kind::YesNo => match text {
             "yes" => Ok(Matcher::YesNo(true)),
             "no" => Ok(Matcher::YesNo(false)),
-            _ => Err(wrong("wrong-type", "which is neither yes nor no", "write `yes`, `no`, `present` or `absent`".to_owned())),
+            _ => Err(wrong(
+                "wrong-type",
+                "which is neither yes nor no",
+                "write `yes`, `no`, `present` or `absent`".to_owned(),
+            )),
         },
         Kind::Country => country(text),
         Kind::Language => language(text),
@@ -72,6 +76,7 @@ fn choice(text: &str, choices: &[&str]) -> Result<Matcher, WrongValue> {
     let spelt = text.replace([' ', '-'], "_");
     let help = match nearest(&spelt, choices.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
+        None if choices.is_empty() => "the rulebook names no values it could have".to_owned(),
         None => {
             let known: Vec<String> = choices.iter().map(|known| format!("`{known}`")).collect();
             format!("it is one of {}", join(&known, "or"))
@@ -98,7 +103,11 @@ fn language(text: &str) -> Result<Matcher, WrongValue> {
     if text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
         return Ok(Matcher::text(How::Is, &text.to_ascii_lowercase(), false));
     }
-    Err(wrong("unknown-value", "which is no language code", "write the two letters of ISO 639-1, such as `de`".to_owned()))
+    Err(wrong(
+        "unknown-value",
+        "which is no language code",
+        "write the two letters of ISO 639-1, such as `de`".to_owned(),
+    ))
 }
 
 /// `1000+`, `50-999`, `under 50`, `40`.
@@ -137,7 +146,8 @@ fn whole(digits: &str, all: &str) -> Result<u32, WrongValue> {
 }
 
 fn instead(all: &str) -> String {
-    let signs = [(">=", 0_i64, "+"), ("<=", 0, ""), (">", 1, "+"), ("over ", 1, "+"), ("<", 0, ""), ("at least ", 0, "+")];
+    let signs =
+        [(">=", 0_i64, "+"), ("<=", 0, ""), (">", 1, "+"), ("over ", 1, "+"), ("<", 0, ""), ("at least ", 0, "+")];
     for (sign, shift, suffix) in signs {
         let Some(rest) = all.strip_prefix(sign) else { continue };
         let Ok(number) = rest.trim().parse::<u32>() else { break };
@@ -204,6 +214,9 @@ mod tests {
         assert_eq!(read(Kind::Word, "01067", None), Ok(Matcher::text(How::Is, "01067", false)));
         assert_eq!(read(Kind::Word, "1e5", None), Ok(Matcher::text(How::Is, "1e5", false)));
         assert_eq!(read(Kind::Word, "yes", None), Ok(Matcher::text(How::Is, "yes", false)));
-        assert_eq!(read(Kind::Country, "UK", None).unwrap_err().help.unwrap(), "write `GB`, the code of the United Kingdom");
+        assert_eq!(
+            read(Kind::Country, "UK", None).unwrap_err().help.unwrap(),
+            "write `GB`, the code of the United Kingdom"
+        );
     }
 }

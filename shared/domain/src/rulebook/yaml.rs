@@ -128,13 +128,24 @@ fn restore(text: &str) -> String {
 /// The parser's own messages are for people who know YAML; the common ones in plain words.
 fn in_plain_words(info: &str) -> (String, Option<String>) {
     let (message, help) = if info.contains("mapping values are not allowed") {
-        ("there is a `:` where no key can be", "indent keys of one mapping alike, and put quotes around a text that contains `: `")
+        (
+            "there is a `:` where no key can be",
+            "indent keys of one mapping alike, and put quotes around a text that contains `: `",
+        )
+    } else if info.contains("recursion") {
+        return ("it is nested too deeply".to_owned(), None);
     } else if info.contains("anchor") {
-        ("aliases (`*name`) are not supported in a rulebook", "name a condition under `conditions` and use it with `is: NAME`")
+        (
+            "aliases (`*name`) are not supported in a rulebook",
+            "name a condition under `conditions` and use it with `is: NAME`",
+        )
     } else if info.contains("quoted scalar") {
         ("a quote is opened here and never closed", "close it on the same line")
     } else if info.contains("flow") || info.contains("','") {
-        ("a bracket is opened and not closed properly", "separate entries with `, ` and close every `{` with `}` and every `[` with `]`")
+        (
+            "a bracket is opened and not closed properly",
+            "separate entries with `, ` and close every `{` with `}` and every `[` with `]`",
+        )
     } else {
         return (format!("this is not valid YAML: {info}"), None);
     };
@@ -170,7 +181,11 @@ impl<'s> Reader<'s, '_> {
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
                 _ if root.is_some() => {
                     let span = self.span(range.start, range.end);
-                    self.problems.error(span, "second-document", "a rulebook is one document; nothing may follow a `---` line");
+                    self.problems.error(
+                        span,
+                        "second-document",
+                        "a rulebook is one document; nothing may follow a `---` line",
+                    );
                     return Ok(None);
                 }
                 event => root = Some(self.node(event, range, 0)?),
@@ -184,12 +199,13 @@ impl<'s> Reader<'s, '_> {
 
     fn node(&mut self, event: Event<'s>, range: Range, depth: usize) -> Result<Node, ScanError> {
         if depth > MAX_DEPTH {
-            return Err(ScanError::new_str(range.start, "it is nested too deeply"));
+            return Err(ScanError::new_str(range.start, "recursion"));
         }
         let span = self.span(range.start, range.end);
         let (anchor, tagged) = match &event {
-            Event::Scalar(_, _, anchor, tag) => (*anchor, tag.is_some()),
-            Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => (*anchor, tag.is_some()),
+            Event::Scalar(_, _, anchor, tag) | Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
+                (*anchor, tag.is_some())
+            }
             _ => (0, false),
         };
         if anchor != 0 {
@@ -287,7 +303,9 @@ mod tests {
 
     #[test]
     fn a_comparison_sign_is_not_a_block_scalar() {
-        let Content::Mapping(entries) = tree("ä: 1\nscore: >= 60\nother: > 5\ntext: >\n  folded\n").content else { panic!() };
+        let Content::Mapping(entries) = tree("ä: 1\nscore: >= 60\nother: > 5\ntext: >\n  folded\n").content else {
+            panic!()
+        };
         let texts: Vec<String> = entries.iter().map(|(_, node)| node.describe()).collect();
         assert_eq!(texts, ["`1`", "`>= 60`", "`> 5`", "`folded\n`"]);
         assert_eq!(entries[1].1.span, Span { line: 2, column: 8, end: 13 });
@@ -296,14 +314,102 @@ mod tests {
     #[test]
     fn what_a_rulebook_may_not_contain_is_named() {
         let source = "a: &x 1\nb: !!str 2\na: 3\n? [k]\n: 1\nc: *x\n";
-        insta::assert_snapshot!(complaints(source), @"");
+        insta::assert_snapshot!(complaints(source), @r#"
+        error[anchor]: anchors (`&name`) are not supported in a rulebook
+         --> x.yaml:1:4
+          |
+        1 | a: &x 1
+          |    ^^^^
+          = help: name a condition under `conditions` and use it with `is: NAME`
+        error[tag]: tags (`!name`) are not supported in a rulebook
+         --> x.yaml:2:4
+          |
+        2 | b: !!str 2
+          |    ^^^^^^^
+          = help: leave the `!…` out, or put quotes around a text that starts with `!`
+        error[duplicate-key]: `a` stands here twice, first in line 1
+         --> x.yaml:3:1
+          |
+        3 | a: 3
+          | ^
+          = help: keep one of them; several values go into one list
+        error[key]: a key must be a single word or text
+         --> x.yaml:4:3
+          |
+        4 | ? [k]
+          |   ^^^
+        error[anchor]: aliases (`*name`) are not supported in a rulebook
+         --> x.yaml:6:4
+          |
+        6 | c: *x
+          |    ^^
+          = help: name a condition under `conditions` and use it with `is: NAME`
+        "#);
     }
 
     #[test]
     fn broken_yaml_says_where_and_what_to_do() {
-        let all = ["a:\n\tb: 1\n\tc: 2\n", "a: b: c\n", "a: \"x\nb: 1\n", "a: {b: [1, 2}\n", "a: 1\n---\nb: 2\n", "# nothing\n", "a: *x\n"];
+        let all = [
+            "a:\n\tb: 1\n\tc: 2\n",
+            "a: b: c\n",
+            "a: \"x\nb: 1\n",
+            "a: {b: [1, 2}\n",
+            "a: 1\n---\nb: 2\n",
+            "# nothing\n",
+            "a: *x\n",
+        ];
         let found: Vec<String> = all.iter().map(|source| complaints(source)).collect();
-        insta::assert_snapshot!(found.join("\n"), @"");
-        assert!(complaints(&"[".repeat(300)).contains("nested"), "{}", complaints(&"[".repeat(300)));
+        insta::assert_snapshot!(found.join("\n"), @r#"
+        error[tab]: this line and 1 more are indented with tabs
+         --> x.yaml:2:1
+          |
+        2 |  b: 1
+          | ^
+          = help: YAML only takes blanks here: use two per level
+
+        error[yaml]: there is a `:` where no key can be
+         --> x.yaml:1:5
+          |
+        1 | a: b: c
+          |     ^
+          = help: indent keys of one mapping alike, and put quotes around a text that contains `: `
+
+        error[yaml]: a quote is opened here and never closed
+         --> x.yaml:1:4
+          |
+        1 | a: "x
+          |    ^
+          = help: close it on the same line
+
+        error[yaml]: a bracket is opened and not closed properly
+         --> x.yaml:1:13
+          |
+        1 | a: {b: [1, 2}
+          |             ^
+          = help: separate entries with `, ` and close every `{` with `}` and every `[` with `]`
+
+        error[second-document]: a rulebook is one document; nothing may follow a `---` line
+         --> x.yaml:3:1
+          |
+        3 | b: 2
+          | ^
+
+        error[empty]: the rulebook is empty
+         --> x.yaml:1:1
+          |
+        1 | # nothing
+          | ^
+
+        error[yaml]: aliases (`*name`) are not supported in a rulebook
+         --> x.yaml:1:4
+          |
+        1 | a: *x
+          |    ^
+          = help: name a condition under `conditions` and use it with `is: NAME`
+        "#);
+        for depth in [50, 300] {
+            let found = complaints(&"[".repeat(depth));
+            assert!(found.contains("nested too deeply"), "{found}");
+        }
     }
 }

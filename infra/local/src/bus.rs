@@ -1,0 +1,300 @@
+//! EventBridge: `PutEvents`, rules, and delivery to queues and functions.
+//!
+//! `PutEvents` answers when every matching target has its event on disk: in its queue, or, for a function, in a queue of
+//! the bus's own from which it is called asynchronously, twice more if it fails. What cannot be delivered goes to the
+//! target's dead-letter queue with the attributes AWS puts there, or, without one, is dropped and logged, as on AWS.
+//!
+//! Patterns, JSON paths and templates are read at the start; one that cannot be read stops the start.
+
+mod delivery;
+mod entry;
+mod input;
+
+use std::sync::Arc;
+
+use rustack_events_core::pattern::{EventPattern, matches, parse_event_pattern};
+use serde_json::{Value, json};
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use self::input::Input;
+use crate::aws_error::AwsError;
+use crate::lambda::{Lambda, place};
+use crate::sqs::{AttributeValue, Attributes, BUS_QUEUE, Outgoing, Queues};
+use crate::stack::{Rule, Stack, TargetTo};
+
+/// How many events a slow listener of [`Bus::subscribe`] may be behind.
+const TAPPED: usize = 16_384;
+
+/// The event buses of the stack. Clones share them.
+#[derive(Clone)]
+pub struct Bus {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    buses: Vec<String>,
+    rules: Vec<Ready>,
+    queues: Queues,
+    region: String,
+    account: String,
+    tap: broadcast::Sender<Value>,
+    /// Calls functions with events, if there are any to call.
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(worker) = &self.worker {
+            worker.abort();
+        }
+    }
+}
+
+/// A rule with everything parsed.
+struct Ready {
+    name: String,
+    arn: String,
+    bus: String,
+    pattern: EventPattern,
+    targets: Vec<ReadyTarget>,
+}
+
+struct ReadyTarget {
+    arn: String,
+    to: TargetTo,
+    input: Input,
+    dead_letter_queue: Option<String>,
+}
+
+/// The bus cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A rule's event pattern cannot be read.
+    #[error("rule `{rule}` has an event pattern that cannot be read: {cause}")]
+    Pattern {
+        /// The rule.
+        rule: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// A target's input cannot be used.
+    #[error("target `{target}` of rule `{rule}`: {cause}")]
+    Input {
+        /// The rule.
+        rule: String,
+        /// The target's id.
+        target: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// A target or dead-letter queue is not there.
+    #[error("target `{target}` of rule `{rule}` sends to `{to}`, which the template does not declare")]
+    UnknownTarget {
+        /// The rule.
+        rule: String,
+        /// The target's id.
+        target: String,
+        /// What it names.
+        to: String,
+    },
+    /// A rule listens to a bus that is not there.
+    #[error("rule `{rule}` listens to the bus `{bus}`, which the template does not declare")]
+    UnknownBus {
+        /// The rule.
+        rule: String,
+        /// What it names.
+        bus: String,
+    },
+}
+
+impl Bus {
+    /// Starts the buses and rules of the stack. Must be called within a Tokio runtime if a rule has a function as its
+    /// target.
+    pub fn start(stack: &Stack, queues: Queues, lambda: Lambda) -> Result<Self, StartError> {
+        let arn = stack.functions.first().map(|function| function.arn.as_str());
+        let arn = arn.or_else(|| stack.queues.first().map(|queue| queue.arn.as_str())).unwrap_or_default();
+        let (region, account) = place(arn);
+        let mut buses = stack.buses.clone();
+        // Every account has it.
+        buses.push("default".to_owned());
+        let rules: Vec<Ready> = stack
+            .rules
+            .iter()
+            .map(|rule| ready(rule, stack, &buses, (region, account)))
+            .collect::<Result<_, _>>()?;
+        let calls = rules.iter().flat_map(|rule| &rule.targets).any(|t| matches!(t.to, TargetTo::Function(_)));
+        let worker = calls.then(|| tokio::spawn(delivery::run(queues.clone(), lambda)));
+        let (tap, _) = broadcast::channel(TAPPED);
+        let (region, account) = (region.to_owned(), account.to_owned());
+        Ok(Self { shared: Arc::new(Shared { buses, rules, queues, region, account, tap, worker }) })
+    }
+
+    /// Every event that is accepted from now on, as its targets would see it.
+    pub fn subscribe(&self) -> broadcast::Receiver<Value> {
+        self.shared.tap.subscribe()
+    }
+
+    /// Answers one call of the EventBridge JSON protocol (`AWSEvents.*`): `operation` without its prefix.
+    pub async fn handle(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
+        match operation {
+            "PutEvents" => self.put_events(body).await,
+            "ListEventBuses" => {
+                let buses: Vec<Value> = self
+                    .shared
+                    .buses
+                    .iter()
+                    .map(|name| json!({ "Name": name, "Arn": self.arn(&format!("event-bus/{name}")) }))
+                    .collect();
+                Ok(json!({ "EventBuses": buses }))
+            }
+            other => Err(AwsError::client(
+                "UnknownOperationException",
+                format!("{other} is not available on one machine; buses and rules come from infra/template.yaml"),
+            )),
+        }
+    }
+
+    fn arn(&self, resource: &str) -> String {
+        format!("arn:aws:events:{}:{}:{resource}", self.shared.region, self.shared.account)
+    }
+
+    async fn put_events(&self, body: Value) -> Result<Value, AwsError> {
+        let mut answers = Vec::new();
+        let mut outgoing = Vec::new();
+        let mut accepted = Vec::new();
+        for entry in entry::read(body)? {
+            match entry.check(&self.shared.buses) {
+                Ok(entry) => {
+                    let id = Uuid::now_v7().to_string();
+                    let event = entry.event(&id, &self.shared.region, &self.shared.account);
+                    for rule in self.shared.rules.iter().filter(|rule| rule.bus == entry.bus) {
+                        if matches(&rule.pattern, &event) {
+                            rule.targets.iter().for_each(|target| outgoing.extend(deliver(rule, target, &event)));
+                        }
+                    }
+                    answers.push(json!({ "EventId": id }));
+                    accepted.push(event);
+                }
+                Err((code, message)) => answers.push(json!({ "ErrorCode": code, "ErrorMessage": message })),
+            }
+        }
+        let failed = answers.len() - accepted.len();
+        self.shared.queues.send_all(outgoing).await?;
+        for event in accepted {
+            // Nobody may be listening.
+            self.shared.tap.send(event).unwrap_or_default();
+        }
+        Ok(json!({ "FailedEntryCount": failed, "Entries": answers }))
+    }
+}
+
+/// The message that brings `event` to the target, or to its dead-letter queue.
+fn deliver(rule: &Ready, target: &ReadyTarget, event: &Value) -> Option<Outgoing> {
+    let text = match target.input.render(event, &rule.name, &rule.arn) {
+        Ok(text) => text,
+        Err(cause) => return dead_letter(rule, target, event, "INVALID_INPUT", &cause),
+    };
+    Some(match &target.to {
+        // A message may not be larger, and one that cannot be stored must not fail the others' delivery.
+        TargetTo::Queue(_) if text.len() > 1024 * 1024 => {
+            return dead_letter(rule, target, event, "INVALID_PARAMETER", "the message is larger than 1 MiB");
+        }
+        TargetTo::Queue(queue) => {
+            Outgoing { queue: queue.clone(), body: text, attributes: Attributes::default() }
+        }
+        TargetTo::Function(function) => Outgoing {
+            queue: BUS_QUEUE.to_owned(),
+            body: delivery::Call {
+                function: function.clone(),
+                payload: text,
+                rule_arn: rule.arn.clone(),
+                target_arn: target.arn.clone(),
+                dead_letter_queue: target.dead_letter_queue.clone(),
+                event: event.to_string(),
+            }
+            .to_body(),
+            attributes: Attributes::default(),
+        },
+    })
+}
+
+fn dead_letter(rule: &Ready, target: &ReadyTarget, event: &Value, code: &str, cause: &str) -> Option<Outgoing> {
+    tracing::error!(rule = %rule.name, target = %target.arn, code, cause, "event not delivered");
+    let queue = target.dead_letter_queue.clone()?;
+    let attributes = failure_attributes(&rule.arn, &target.arn, code, cause, 0);
+    Some(Outgoing { queue, body: event.to_string(), attributes })
+}
+
+/// What EventBridge attaches to an event in a dead-letter queue.
+fn failure_attributes(rule_arn: &str, target_arn: &str, code: &str, cause: &str, retries: i64) -> Attributes {
+    let mut attributes = Attributes::default();
+    let mut add = |name: &str, value: &str| {
+        attributes.0.insert(name.to_owned(), AttributeValue::string(value));
+    };
+    add("RULE_ARN", rule_arn);
+    add("TARGET_ARN", target_arn);
+    add("ERROR_CODE", code);
+    // An attribute cannot hold control characters or nothing.
+    add("ERROR_MESSAGE", &format!("{}.", cause.replace(char::is_control, " ")));
+    if retries > 0 {
+        add("EXHAUSTED_RETRY_CONDITION", "MaximumRetryAttempts");
+        attributes.0.insert(
+            "RETRY_ATTEMPTS".to_owned(),
+            AttributeValue { data_type: "Number".to_owned(), string_value: Some(retries.to_string()), binary_value: None },
+        );
+    }
+    attributes
+}
+
+fn ready(rule: &Rule, stack: &Stack, buses: &[String], (region, account): (&str, &str)) -> Result<Ready, StartError> {
+    if !buses.contains(&rule.bus) {
+        return Err(StartError::UnknownBus { rule: rule.name.clone(), bus: rule.bus.clone() });
+    }
+    let pattern = parse_event_pattern(&rule.pattern)
+        .map_err(|cause| StartError::Pattern { rule: rule.name.clone(), cause: cause.to_string() })?;
+    let bus = if rule.bus == "default" { String::new() } else { format!("{}/", rule.bus) };
+    let mut targets = Vec::with_capacity(rule.targets.len());
+    for target in &rule.targets {
+        let unknown = |to: &str| StartError::UnknownTarget {
+            rule: rule.name.clone(),
+            target: target.id.clone(),
+            to: to.to_owned(),
+        };
+        let queue_arn = |name: &str| {
+            stack.queues.iter().find(|queue| queue.name == name).map(|queue| queue.arn.clone()).ok_or_else(|| unknown(name))
+        };
+        let arn = match &target.to {
+            TargetTo::Queue(name) => queue_arn(name)?,
+            TargetTo::Function(id) => {
+                let function = stack.functions.iter().find(|function| function.id == *id);
+                function.map(|function| function.arn.clone()).ok_or_else(|| unknown(id))?
+            }
+        };
+        if let Some(name) = &target.dead_letter_queue {
+            queue_arn(name)?;
+        }
+        let input = Input::parse(&target.input).map_err(|cause| StartError::Input {
+            rule: rule.name.clone(),
+            target: target.id.clone(),
+            cause,
+        })?;
+        targets.push(ReadyTarget {
+            arn,
+            to: target.to.clone(),
+            input,
+            dead_letter_queue: target.dead_letter_queue.clone(),
+        });
+    }
+    Ok(Ready {
+        name: rule.name.clone(),
+        arn: format!("arn:aws:events:{region}:{account}:rule/{bus}{}", rule.name),
+        bus: rule.bus.clone(),
+        pattern,
+        targets,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! Which right on which resource a call needs.
+//!
+//! Only as much of a request is read as names its resources. A request that cannot be read so far is refused here and never
+//! reaches a service, which might read it otherwise.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
+
+use super::{Proxy, Service};
+use crate::aws_error::AwsError;
+
+/// A right that a call needs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Need {
+    /// `dynamodb:GetItem`.
+    pub action: String,
+    /// An ARN, or `*` for what no single resource stands for.
+    pub resource: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OneTable {
+    table_name: String,
+    index_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Batch {
+    request_items: BTreeMap<String, IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Transaction {
+    transact_items: Vec<BTreeMap<String, OneTable>>,
+}
+
+/// What a call of DynamoDB or its streams needs.
+pub(super) fn tables(proxy: &Proxy, service: Service, operation: &str, body: &[u8]) -> Result<Vec<Need>, AwsError> {
+    let need = |action: &str, table: &str, index: Option<&str>| Need {
+        action: format!("dynamodb:{action}"),
+        resource: table_arn(proxy, table, index),
+    };
+    let mut needs = match operation {
+        // A stream is named by an iterator here, not by an ARN, so only a right to everything is enough.
+        _ if service == Service::Streams => vec![everything("dynamodb", operation)],
+        "ExecuteStatement" | "BatchExecuteStatement" | "ExecuteTransaction" => {
+            return Err(AwsError::client(
+                "com.amazon.coral.service#AccessDeniedException",
+                format!("{operation} is refused to functions here: PartiQL is not checked against policies; use GetItem, Query, PutItem and their like"),
+            ));
+        }
+        "ListTables" | "TagResource" | "UntagResource" | "ListTagsOfResource" => vec![everything("dynamodb", operation)],
+        "BatchGetItem" | "BatchWriteItem" => {
+            let batch: Batch = read(body)?;
+            batch.request_items.keys().map(|table| need(operation, table, None)).collect()
+        }
+        "TransactWriteItems" | "TransactGetItems" => {
+            let transaction: Transaction = read(body)?;
+            let actions = transaction.transact_items.iter().flatten();
+            actions
+                .map(|(kind, of)| {
+                    let action = match kind.as_str() {
+                        "Put" => "PutItem",
+                        "Update" => "UpdateItem",
+                        "Delete" => "DeleteItem",
+                        "ConditionCheck" => "ConditionCheckItem",
+                        "Get" => "GetItem",
+                        other => return Err(unreadable(format!("`{other}` is not an action of a transaction"))),
+                    };
+                    Ok(need(action, &of.table_name, None))
+                })
+                .collect::<Result<_, _>>()?
+        }
+        _ => {
+            let of: OneTable = read(body)?;
+            let index = of.index_name.as_deref().filter(|_| matches!(operation, "Query" | "Scan"));
+            vec![need(operation, &of.table_name, index)]
+        }
+    };
+    needs.sort();
+    needs.dedup();
+    Ok(needs)
+}
+
+/// What a call of SQS needs.
+pub(super) fn queues(proxy: &Proxy, operation: &str, body: &Value) -> Vec<Need> {
+    // A batch needs the right to its single operation.
+    let action = format!("sqs:{}", operation.strip_suffix("Batch").unwrap_or(operation));
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let name = text("QueueUrl").and_then(|url| url.rsplit('/').next()).or_else(|| text("QueueName"));
+    let resource = match (name, text("SourceArn")) {
+        (Some(name), _) => format!("arn:aws:sqs:{}:{}:{name}", proxy.region, proxy.account),
+        (None, Some(arn)) => arn.to_owned(),
+        (None, None) => "*".to_owned(),
+    };
+    vec![Need { action, resource }]
+}
+
+/// What a call of EventBridge needs.
+pub(super) fn bus(proxy: &Proxy, operation: &str, body: &Value) -> Vec<Need> {
+    let entries = match (operation, body.get("Entries").and_then(Value::as_array)) {
+        ("PutEvents", Some(entries)) => entries,
+        _ => return vec![everything("events", operation)],
+    };
+    let mut needs: Vec<Need> = entries
+        .iter()
+        .map(|entry| {
+            let bus = entry.get("EventBusName").and_then(Value::as_str).unwrap_or("default");
+            let resource = if bus.starts_with("arn:") {
+                bus.to_owned()
+            } else {
+                format!("arn:aws:events:{}:{}:event-bus/{bus}", proxy.region, proxy.account)
+            };
+            Need { action: format!("events:{operation}"), resource }
+        })
+        .collect();
+    needs.sort();
+    needs.dedup();
+    needs
+}
+
+fn everything(service: &str, operation: &str) -> Need {
+    Need { action: format!("{service}:{operation}"), resource: "*".to_owned() }
+}
+
+/// The ARN of a table, or of one of its indexes; a request may name the table by its ARN as well.
+fn table_arn(proxy: &Proxy, table: &str, index: Option<&str>) -> String {
+    let table = if table.starts_with("arn:") {
+        table.to_owned()
+    } else {
+        format!("arn:aws:dynamodb:{}:{}:table/{table}", proxy.region, proxy.account)
+    };
+    match index {
+        Some(index) => format!("{table}/index/{index}"),
+        None => table,
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AwsError> {
+    serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))
+}
+
+fn unreadable(why: String) -> AwsError {
+    AwsError::client("com.amazon.coral.service#SerializationException", why)
+}

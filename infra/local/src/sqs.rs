@@ -1,0 +1,391 @@
+//! Standard queues that speak SQS, kept in one SQLite file.
+//!
+//! What a client may rely on is what AWS promises of standard queues: a message that was accepted is delivered at least
+//! once, stays hidden while somebody works on it, comes back if they do not delete it, and goes to the dead-letter queue
+//! after too many receives. An answer to a send, delete or change of visibility means that it is on disk.
+//!
+//! One thread owns the database ([`writer`]). It takes every request that is waiting into one transaction, so that
+//! callers share the cost of a commit, and serves waiting receives in the very transaction in which a message comes in.
+//! Pollers in this process call [`Queues::receive`] and its neighbours; clients speak the JSON protocol
+//! ([`Queues::handle`]).
+//!
+//! A receipt handle belongs to one receive. Deleting with the handle of an earlier receive succeeds and deletes nothing,
+//! as standard queues on AWS do. Not here: FIFO queues, queue tags and policies, the limit of 120,000 messages in flight.
+
+mod attributes;
+mod protocol;
+mod store;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+pub use self::attributes::{AttributeValue, Attributes};
+use self::store::{NewMessage, Receipt};
+pub(crate) use self::store::{Received, md5_hex};
+use self::writer::Request;
+use crate::aws_error::AwsError;
+use crate::stack::Queue;
+
+/// Queues whose names begin so are the bus's own; a client cannot name them, because `$` may not stand in a name.
+const HIDDEN: char = '$';
+
+/// The queue for events on their way to functions.
+pub(crate) const BUS_QUEUE: &str = "$bus";
+
+/// Who sent a message, as `SenderId` says it; on one machine nobody tells senders apart.
+pub(crate) const SENDER: &str = "AIDAFAIRLEADERLOCAL00";
+
+/// All queues of the stack. Clones share them.
+#[derive(Clone)]
+pub struct Queues {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queues: Vec<Queue>,
+    by_name: BTreeMap<String, usize>,
+    inbox: mpsc::Sender<Request>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+/// The queues cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be opened or is no database of ours.
+    #[error("the queues in `{path}` cannot be opened: {cause}")]
+    Database {
+        /// The file.
+        path: String,
+        /// What SQLite says.
+        #[source]
+        cause: rusqlite::Error,
+    },
+    /// A redrive policy names a queue that is not there.
+    #[error("queue `{queue}` has the dead-letter queue `{dead_letter_queue}`, which the template does not declare")]
+    UnknownDeadLetterQueue {
+        /// The queue.
+        queue: String,
+        /// What it names.
+        dead_letter_queue: String,
+    },
+    /// The thread that owns the database cannot be started.
+    #[error("the thread for the queues cannot be started: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A message as a poller gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The message's id, the same on every delivery.
+    pub id: String,
+    /// Names this delivery when the message is deleted or its visibility changed.
+    pub receipt_handle: String,
+    /// The body.
+    pub body: String,
+    /// What the sender attached.
+    pub attributes: Attributes,
+    /// MD5 of the body, in hexadecimal.
+    pub md5_of_body: String,
+    /// `ApproximateReceiveCount`, `SentTimestamp` and the others, as SQS names them.
+    pub system_attributes: BTreeMap<String, String>,
+    /// How often it was received, this time included, in all queues it was in.
+    pub receive_count: i64,
+}
+
+/// How many messages a queue holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Ready to be received.
+    pub visible: u64,
+    /// Received, and not yet deleted or visible again.
+    pub in_flight: u64,
+    /// Sent with a delay that is not over.
+    pub delayed: u64,
+}
+
+impl Counts {
+    /// All messages.
+    pub fn total(&self) -> u64 {
+        self.visible.saturating_add(self.in_flight).saturating_add(self.delayed)
+    }
+}
+
+/// A message on its way into a queue.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Name of the queue.
+    pub queue: String,
+    /// The body.
+    pub body: String,
+    /// What goes with it.
+    pub attributes: Attributes,
+}
+
+impl Queues {
+    /// Opens the file at `path`, or makes it, with these queues. Messages of queues that are no longer declared stay in
+    /// the file.
+    ///
+    /// Messages that were in flight are visible again at once: whoever received them lived in the process that ended, so
+    /// nobody will delete them any more, and waiting out their visibility timeout would only delay them. Their receives
+    /// stay counted, so that a message that brings the process down ends in the dead-letter queue.
+    pub fn open(path: &Path, queues: &[Queue]) -> Result<Self, OpenError> {
+        let mut queues = queues.to_vec();
+        queues.push(bus_queue());
+        let by_name: BTreeMap<String, usize> =
+            queues.iter().enumerate().map(|(index, queue)| (queue.name.clone(), index)).collect();
+        let mut settings = Vec::with_capacity(queues.len());
+        for queue in &queues {
+            let redrive = match &queue.redrive {
+                None => None,
+                Some(redrive) => match by_name.get(&redrive.dead_letter_queue) {
+                    Some(target) => Some((*target, i64::from(redrive.max_receive_count))),
+                    None => {
+                        return Err(OpenError::UnknownDeadLetterQueue {
+                            queue: queue.name.clone(),
+                            dead_letter_queue: redrive.dead_letter_queue.clone(),
+                        });
+                    }
+                },
+            };
+            settings.push(store::Settings {
+                name: queue.name.clone(),
+                arn: queue.arn.clone(),
+                retention_ms: millis(queue.retention),
+                redrive,
+            });
+        }
+        let store = store::Store::open(path, settings, now_ms())
+            .map_err(|cause| OpenError::Database { path: path.display().to_string(), cause })?;
+        let (inbox, requests) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("queues".to_owned())
+            .spawn(move || writer::run(store, &requests))
+            .map_err(OpenError::Thread)?;
+        Ok(Self { shared: Arc::new(Shared { queues, by_name, inbox, thread: Mutex::new(Some(thread)) }) })
+    }
+
+    /// Answers one call of the SQS JSON protocol: `operation` without its prefix (`SendMessage`) and the call's body.
+    pub async fn handle(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
+        protocol::handle(self, operation, body).await
+    }
+
+    /// Sends one message. When it returns, the message is on disk.
+    pub async fn send(&self, queue: &str, body: String, attributes: Attributes) -> Result<(), AwsError> {
+        self.send_all(vec![Outgoing { queue: queue.to_owned(), body, attributes }]).await
+    }
+
+    /// Sends all of these messages or, on an error, none.
+    pub async fn send_all(&self, messages: Vec<Outgoing>) -> Result<(), AwsError> {
+        let mut new = Vec::with_capacity(messages.len());
+        for Outgoing { queue, body, attributes } in messages {
+            let index = self.index(&queue)?;
+            let settings = self.queue(index)?;
+            protocol::check_content(settings, &body, &attributes)?;
+            new.push(self.new_message(index, body, &attributes, None, None)?.0);
+        }
+        self.write(new).await
+    }
+
+    /// Receives up to `max` messages, waiting up to `wait` for the first. They are hidden for `visibility`.
+    ///
+    /// Dropping the future gives back what it was about to receive.
+    pub async fn receive(
+        &self,
+        queue: &str,
+        max: usize,
+        wait: Duration,
+        visibility: Duration,
+    ) -> Result<Vec<Message>, AwsError> {
+        let received = self.take(self.index(queue)?, max, wait, visibility).await?;
+        received.into_iter().map(|message| self.message(message)).collect()
+    }
+
+    /// Deletes messages by their receipt handles; those of an earlier receive, or of a message that is gone, do nothing.
+    pub async fn delete(&self, queue: &str, receipt_handles: &[String]) -> Result<(), AwsError> {
+        let index = self.index(queue)?;
+        let receipts: Result<Vec<Receipt>, AwsError> =
+            receipt_handles.iter().map(|handle| protocol::receipt(index, handle)).collect();
+        self.remove(receipts?).await
+    }
+
+    /// Sets how long from now a received message stays hidden; zero makes it visible at once.
+    pub async fn change_visibility(
+        &self,
+        queue: &str,
+        receipt_handle: &str,
+        visibility: Duration,
+    ) -> Result<(), AwsError> {
+        let receipt = protocol::receipt(self.index(queue)?, receipt_handle)?;
+        let outcomes = self.hide(vec![(receipt, visibility)]).await?;
+        outcomes.into_iter().next().map_or(Ok(()), |outcome| protocol::visibility_error(outcome, receipt_handle))
+    }
+
+    /// How many messages `queue` holds.
+    pub async fn counts(&self, queue: &str) -> Result<Counts, AwsError> {
+        self.count(self.index(queue)?).await
+    }
+
+    /// How many messages each queue holds, by name; the bus's own queue is among them.
+    pub async fn all_counts(&self) -> Result<BTreeMap<String, Counts>, AwsError> {
+        let mut all = BTreeMap::new();
+        for (name, index) in &self.shared.by_name {
+            all.insert(name.clone(), self.count(*index).await?);
+        }
+        Ok(all)
+    }
+
+    /// Whether all queues are empty and nothing is in flight, dead-letter queues included.
+    pub async fn idle(&self) -> Result<bool, AwsError> {
+        self.ask(|reply| Request::Idle { reply }).await
+    }
+
+    /// The position that was kept for `source` with [`Queues::keep_position`].
+    pub(crate) async fn position(&self, source: &str) -> Result<Option<String>, AwsError> {
+        let source = source.to_owned();
+        self.ask(|reply| Request::Position { source, reply }).await
+    }
+
+    /// Keeps a position (how far a stream was read), durably.
+    pub(crate) async fn keep_position(&self, source: &str, position: &str) -> Result<(), AwsError> {
+        let (source, position) = (source.to_owned(), position.to_owned());
+        self.ask(|reply| Request::KeepPosition { source, position, reply }).await
+    }
+
+    /// Finishes what was asked for and closes the file; later calls fail.
+    pub async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.shared.inbox.send(Request::Close { reply }).is_ok() {
+            // An error means that the thread had ended already.
+            closed.await.unwrap_or_default();
+        }
+        let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of the queues panicked");
+        }
+    }
+
+    fn index(&self, name: &str) -> Result<usize, AwsError> {
+        self.shared.by_name.get(name).copied().ok_or_else(protocol::no_such_queue)
+    }
+
+    fn queue(&self, index: usize) -> Result<&Queue, AwsError> {
+        self.shared.queues.get(index).ok_or_else(protocol::no_such_queue)
+    }
+
+    /// The visible queues, for clients to list.
+    fn listed(&self) -> impl Iterator<Item = &Queue> {
+        self.shared.queues.iter().filter(|queue| !queue.name.starts_with(HIDDEN))
+    }
+
+    fn new_message(
+        &self,
+        queue: usize,
+        body: String,
+        attributes: &Attributes,
+        group: Option<String>,
+        delay: Option<Duration>,
+    ) -> Result<(NewMessage, Uuid), AwsError> {
+        let id = Uuid::now_v7();
+        let sent_at = now_ms();
+        let delay = delay.unwrap_or(self.queue(queue)?.delay);
+        let attributes = attributes.to_stored()?;
+        Ok((NewMessage { queue, id, body, attributes, group, sent_at, visible_at: sent_at + millis(delay) }, id))
+    }
+
+    async fn write(&self, messages: Vec<NewMessage>) -> Result<(), AwsError> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        self.ask(|reply| Request::Send { messages, reply }).await
+    }
+
+    async fn take(
+        &self,
+        queue: usize,
+        max: usize,
+        wait: Duration,
+        visibility: Duration,
+    ) -> Result<Vec<Received>, AwsError> {
+        let deadline = Instant::now().checked_add(wait).unwrap_or_else(Instant::now);
+        let visibility_ms = millis(visibility);
+        self.ask(|reply| Request::Receive { queue, max, visibility_ms, deadline, reply }).await
+    }
+
+    async fn remove(&self, receipts: Vec<Receipt>) -> Result<(), AwsError> {
+        self.ask(|reply| Request::Delete { receipts, reply }).await
+    }
+
+    async fn hide(&self, changes: Vec<(Receipt, Duration)>) -> Result<Vec<store::Hidden>, AwsError> {
+        let changes = changes.into_iter().map(|(receipt, visibility)| (receipt, millis(visibility))).collect();
+        self.ask(|reply| Request::ChangeVisibility { changes, reply }).await
+    }
+
+    async fn count(&self, queue: usize) -> Result<Counts, AwsError> {
+        self.ask(|reply| Request::Counts { queue, reply }).await
+    }
+
+    async fn purge(&self, queue: usize) -> Result<(), AwsError> {
+        self.ask(|reply| Request::Purge { queue, reply }).await
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(writer::Reply<T>) -> Request) -> Result<T, AwsError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.inbox.send(request(reply)).map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    fn message(&self, received: Received) -> Result<Message, AwsError> {
+        Ok(Message {
+            id: received.id.to_string(),
+            receipt_handle: protocol::receipt_handle(&received.receipt),
+            md5_of_body: md5_hex(received.body.as_bytes()),
+            system_attributes: protocol::system_attributes(&received),
+            attributes: Attributes::from_stored(received.attributes.as_deref())?,
+            receive_count: received.receives,
+            body: received.body,
+        })
+    }
+}
+
+fn closed() -> AwsError {
+    AwsError::server("the queues are closed")
+}
+
+/// Milliseconds since the Unix epoch.
+fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+fn bus_queue() -> Queue {
+    Queue {
+        id: BUS_QUEUE.to_owned(),
+        name: BUS_QUEUE.to_owned(),
+        arn: String::new(),
+        url: String::new(),
+        visibility_timeout: Duration::from_secs(900),
+        delay: Duration::ZERO,
+        retention: Duration::from_secs(14 * 24 * 3600),
+        // An event and what it is for; the bus itself limits events.
+        maximum_message_size: 8 * 1024 * 1024,
+        receive_wait: Duration::ZERO,
+        redrive: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+//! The thread that owns the database: group commit, and receives that wait.
+//!
+//! Every request that is in the inbox goes into one transaction; what comes in while that commits makes up the next one.
+//! A receive that finds nothing is parked and served, first come first served, in the transaction in which a message
+//! comes in, or when one becomes visible. Nothing is answered before the commit.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::store::{Hidden, NewMessage, Receipt, Received, Store};
+use super::{Counts, now_ms};
+use crate::aws_error::AwsError;
+
+/// Most requests in a transaction.
+const MOST_AT_ONCE: usize = 512;
+
+/// How often what was kept long enough is deleted.
+const EXPIRE_EVERY: Duration = Duration::from_secs(30);
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, AwsError>>;
+
+pub(super) enum Request {
+    Send { messages: Vec<NewMessage>, reply: Reply<()> },
+    Receive { queue: usize, max: usize, visibility_ms: i64, deadline: Instant, reply: Reply<Vec<Received>> },
+    Delete { receipts: Vec<Receipt>, reply: Reply<()> },
+    ChangeVisibility { changes: Vec<(Receipt, i64)>, reply: Reply<Vec<Hidden>> },
+    Purge { queue: usize, reply: Reply<()> },
+    Counts { queue: usize, reply: Reply<Counts> },
+    Idle { reply: Reply<bool> },
+    Position { source: String, reply: Reply<Option<String>> },
+    KeepPosition { source: String, position: String, reply: Reply<()> },
+    Close { reply: oneshot::Sender<()> },
+}
+
+/// A receive that waits.
+struct Parked {
+    max: usize,
+    visibility_ms: i64,
+    deadline: Instant,
+    reply: Reply<Vec<Received>>,
+}
+
+#[derive(Default)]
+struct Line {
+    parked: VecDeque<Parked>,
+    /// Whether messages may have come in or become visible since the line was last served.
+    dirty: bool,
+    /// When the next message becomes visible; only kept while somebody is parked.
+    next_visible: Option<i64>,
+}
+
+/// Told to the caller once the transaction has ended.
+type Answer = Box<dyn FnOnce(Result<(), &AwsError>)>;
+
+struct Served {
+    reply: Reply<Vec<Received>>,
+    messages: Vec<Received>,
+}
+
+struct Writer {
+    store: Store,
+    lines: Vec<Line>,
+    /// Received for callers who had gone.
+    abandoned: Vec<Receipt>,
+    expire_at: Instant,
+}
+
+/// Runs until every sender of `inbox` is gone, or one asks to close.
+pub(super) fn run(store: Store, inbox: &Receiver<Request>) {
+    let lines = (0..store.queues()).map(|_| Line::default()).collect();
+    let mut writer = Writer { store, lines, abandoned: Vec::new(), expire_at: Instant::now() };
+    loop {
+        let mut requests = Vec::new();
+        match inbox.recv_timeout(writer.until_wake_up()) {
+            Ok(first) => requests.push(first),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        requests.extend(inbox.try_iter().take(MOST_AT_ONCE));
+        let mut closing = None;
+        if let Some(place) = requests.iter().position(|request| matches!(request, Request::Close { .. })) {
+            requests.truncate(place + 1);
+            if let Some(Request::Close { reply }) = requests.pop() {
+                closing = Some(reply);
+            }
+        }
+        writer.round(requests);
+        if let Some(reply) = closing {
+            // Parked receives and the file go before the caller hears of it.
+            drop(writer);
+            reply.send(()).unwrap_or_default();
+            return;
+        }
+    }
+}
+
+impl Writer {
+    /// How long nothing happens by itself.
+    fn until_wake_up(&self) -> Duration {
+        if !self.abandoned.is_empty() {
+            return Duration::ZERO;
+        }
+        let now = now_ms();
+        let mut wait = self.expire_at.saturating_duration_since(Instant::now());
+        for line in self.lines.iter().filter(|line| !line.parked.is_empty()) {
+            for parked in &line.parked {
+                wait = wait.min(parked.deadline.saturating_duration_since(Instant::now()));
+            }
+            if let Some(at) = line.next_visible {
+                wait = wait.min(Duration::from_millis(u64::try_from(at - now).unwrap_or(0)));
+            }
+        }
+        wait
+    }
+
+    /// One transaction, and the answers to all that took part in it.
+    fn round(&mut self, requests: Vec<Request>) {
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut served = Vec::new();
+        match self.transact(requests, &mut answers, &mut served) {
+            Ok(()) => {
+                for answer in answers {
+                    answer(Ok(()));
+                }
+                for Served { reply, messages } in served {
+                    if let Err(Ok(unwanted)) = reply.send(Ok(messages)) {
+                        self.abandoned.extend(unwanted.iter().map(|message| message.receipt));
+                    }
+                }
+            }
+            Err(cause) => {
+                self.store.roll_back();
+                tracing::error!(cause = %cause, "a transaction of the queues failed");
+                let error = AwsError::server(format!("the queues' database failed: {cause}"));
+                for answer in answers {
+                    answer(Err(&error));
+                }
+                for Served { reply, .. } in served {
+                    reply.send(Err(error.clone())).unwrap_or_default();
+                }
+                // What was parked is looked at again with the next message; until then let callers try again.
+                for line in &mut self.lines {
+                    for parked in line.parked.drain(..) {
+                        parked.reply.send(Err(error.clone())).unwrap_or_default();
+                    }
+                }
+            }
+        }
+    }
+
+    fn transact(
+        &mut self,
+        requests: Vec<Request>,
+        answers: &mut Vec<Answer>,
+        served: &mut Vec<Served>,
+    ) -> Result<(), rusqlite::Error> {
+        let now = now_ms();
+        self.store.begin()?;
+        for receipt in std::mem::take(&mut self.abandoned) {
+            self.store.give_back(&receipt, now)?;
+            self.touch(receipt.queue);
+        }
+        if self.expire_at <= Instant::now() {
+            self.store.expire(now)?;
+            self.expire_at = Instant::now() + EXPIRE_EVERY;
+        }
+        for request in requests {
+            if let Some(answer) = self.apply(request, now)? {
+                answers.push(answer);
+            }
+        }
+        self.serve(now, served)?;
+        self.store.commit()
+    }
+
+    fn touch(&mut self, queue: usize) {
+        if let Some(line) = self.lines.get_mut(queue) {
+            line.dirty = true;
+        }
+    }
+
+    fn apply(&mut self, request: Request, now: i64) -> Result<Option<Answer>, rusqlite::Error> {
+        Ok(match request {
+            Request::Send { messages, reply } => {
+                for message in &messages {
+                    self.store.send(message)?;
+                    self.touch(message.queue);
+                }
+                Some(answer(reply, ()))
+            }
+            Request::Receive { queue, max, visibility_ms, deadline, reply } => {
+                if let Some(line) = self.lines.get_mut(queue) {
+                    line.parked.push_back(Parked { max, visibility_ms, deadline, reply });
+                    line.dirty = true;
+                }
+                None
+            }
+            Request::Delete { receipts, reply } => {
+                for receipt in &receipts {
+                    self.store.delete(receipt)?;
+                }
+                Some(answer(reply, ()))
+            }
+            Request::ChangeVisibility { changes, reply } => {
+                let mut outcomes = Vec::with_capacity(changes.len());
+                for (receipt, visibility_ms) in changes {
+                    outcomes.push(self.store.hide(&receipt, visibility_ms, now)?);
+                    self.touch(receipt.queue);
+                }
+                Some(answer(reply, outcomes))
+            }
+            Request::Purge { queue, reply } => {
+                self.store.purge(queue)?;
+                Some(answer(reply, ()))
+            }
+            Request::Counts { queue, reply } => Some(answer(reply, self.store.counts(queue, now)?)),
+            Request::Idle { reply } => Some(answer(reply, self.store.is_empty()?)),
+            Request::Position { source, reply } => Some(answer(reply, self.store.position(&source)?)),
+            Request::KeepPosition { source, position, reply } => {
+                self.store.keep_position(&source, &position)?;
+                Some(answer(reply, ()))
+            }
+            // `run` takes it out before.
+            Request::Close { .. } => None,
+        })
+    }
+
+    /// Gives messages to those who wait for them, and nothing to those who waited long enough.
+    fn serve(&mut self, now: i64, served: &mut Vec<Served>) -> Result<(), rusqlite::Error> {
+        for line in &mut self.lines {
+            line.dirty |= line.next_visible.is_some_and(|at| at <= now);
+        }
+        // A message that moves to a dead-letter queue makes that queue's line dirty, so look until none is.
+        while let Some(queue) = self.lines.iter().position(|line| line.dirty && !line.parked.is_empty()) {
+            self.serve_line(queue, now, served)?;
+        }
+        let instant = Instant::now();
+        for line in self.lines.iter_mut().filter(|line| line.parked.iter().any(|parked| parked.deadline <= instant)) {
+            for parked in std::mem::take(&mut line.parked) {
+                if parked.deadline <= instant {
+                    served.push(Served { reply: parked.reply, messages: Vec::new() });
+                } else {
+                    line.parked.push_back(parked);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn serve_line(&mut self, queue: usize, now: i64, served: &mut Vec<Served>) -> Result<(), rusqlite::Error> {
+        let Some(line) = self.lines.get_mut(queue) else { return Ok(()) };
+        line.dirty = false;
+        line.next_visible = None;
+        let mut moved_to = None;
+        while let Some(parked) = line.parked.pop_front() {
+            if parked.reply.is_closed() {
+                continue;
+            }
+            let messages = self.store.receive(queue, parked.max, parked.visibility_ms, now, &mut moved_to)?;
+            if messages.is_empty() {
+                line.parked.push_front(parked);
+                line.next_visible = self.store.next_visible(queue, now)?;
+                break;
+            }
+            served.push(Served { reply: parked.reply, messages });
+        }
+        if let Some(target) = moved_to {
+            self.touch(target);
+        }
+        Ok(())
+    }
+}
+
+fn answer<T: 'static>(reply: Reply<T>, value: T) -> Answer {
+    // Whoever asked may have gone; what they asked for is done all the same.
+    Box::new(move |outcome| drop(reply.send(outcome.map(|()| value).map_err(Clone::clone))))
+}

@@ -1,0 +1,296 @@
+//! DynamoDB on this machine: `dynoxide` on one SQLite file, called in this process.
+//!
+//! Calls go straight to the engine; going through its own HTTP server costs more than twice as much a call. Only what the
+//! engine's server alone can do, wording a refusal of a malformed request exactly as AWS does, is asked of that server; it
+//! is started for the one request and listens no longer ([`engine`]).
+//!
+//! Streams are read from the file directly ([`stream`]).
+
+mod engine;
+mod stream;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dynoxide::actions::create_table::CreateTableRequest;
+use dynoxide::actions::describe_table::DescribeTableRequest;
+use dynoxide::actions::update_time_to_live::UpdateTimeToLiveRequest;
+use dynoxide::{Database, DynoxideError};
+use serde_json::{Value, json};
+use tokio::sync::{Semaphore, watch};
+
+pub use self::engine::Reply;
+pub use self::stream::StreamRecordRaw;
+use self::stream::Streams;
+use crate::stack::Table;
+
+/// The tables of the stack. Clones share them.
+#[derive(Clone)]
+pub struct Tables {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    database: Database,
+    streams: Streams,
+    /// The engine has one lock; more threads than this would only wait for it.
+    turns: Semaphore,
+    written: watch::Sender<u64>,
+}
+
+/// The tables cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be opened, or is none of the engine's.
+    #[error("the tables in `{path}` cannot be opened: {source}")]
+    Database {
+        /// The file.
+        path: String,
+        /// What the engine says.
+        source: DynoxideError,
+    },
+    /// The streams in the file cannot be read.
+    #[error("the streams in `{path}` cannot be read: {source}")]
+    Streams {
+        /// The file.
+        path: String,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// The engine does not make or change a table as the template has it.
+    #[error("table `{table}` cannot be made as the template has it: {source}")]
+    Table {
+        /// The table.
+        table: String,
+        /// What the engine says.
+        source: DynoxideError,
+    },
+    /// The template's definition of a table cannot be read by the engine.
+    #[error("table `{table}` cannot be made as the template has it: {source}")]
+    Definition {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// The file has the table, but otherwise than the template.
+    #[error(
+        "table `{table}` in `{path}` has {part} {found}, but the template has {wanted}; a table that exists is not changed: \
+         put the template back as it was, or start with an empty data folder"
+    )]
+    Changed {
+        /// The table.
+        table: String,
+        /// The file.
+        path: String,
+        /// Which part differs.
+        part: &'static str,
+        /// What the file has.
+        found: String,
+        /// What the template has.
+        wanted: String,
+    },
+}
+
+/// Most calls that work on the tables at a time; the rest wait without a thread.
+const TURNS: usize = 4;
+
+impl Tables {
+    /// Opens the file at `path`, makes the tables that are missing, and sets what expires.
+    ///
+    /// Blocks until done. A table that is there but has other keys, indexes or another stream than in the template is
+    /// refused.
+    pub fn open(path: &Path, tables: &[Table]) -> Result<Self, OpenError> {
+        let shown = path.display().to_string();
+        let database = Database::new(&path.to_string_lossy())
+            .map_err(|source| OpenError::Database { path: shown.clone(), source })?;
+        for table in tables {
+            ensure(&database, table, &shown)?;
+        }
+        let streams = Streams::open(path, tables).map_err(|source| OpenError::Streams { path: shown, source })?;
+        let shared = Shared { database, streams, turns: Semaphore::new(TURNS), written: watch::Sender::new(0) };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Answers `operation` (`GetItem`) with the JSON request `body`, as DynamoDB or DynamoDB Streams would.
+    pub async fn call(&self, operation: &str, body: Bytes) -> Reply {
+        let Ok(turn) = self.shared.turns.acquire().await else {
+            return Reply::internal("the tables are closed");
+        };
+        let shared = Arc::clone(&self.shared);
+        let name = operation.to_owned();
+        let request = body.clone();
+        let worked = tokio::task::spawn_blocking(move || engine::in_process(&shared.database, &name, &request)).await;
+        drop(turn);
+        let reply = match worked {
+            Ok(Some(reply)) => reply,
+            Ok(None) => engine::through_server(&self.shared.database, operation, body).await,
+            Err(failure) => Reply::internal(format!("the engine failed on {operation}: {failure}")),
+        };
+        if reply.status == 200 && engine::writes(operation) {
+            self.shared.written.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        reply
+    }
+
+    /// Changes whenever something was written, so that readers of streams need not ask again and again.
+    pub fn written(&self) -> watch::Receiver<u64> {
+        self.shared.written.subscribe()
+    }
+
+    /// Up to `limit` records of the table's stream after the one numbered `after` (`None`: from the oldest kept), in order.
+    pub async fn read_stream(
+        &self,
+        table: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> anyhow::Result<Vec<StreamRecordRaw>> {
+        let (shared, table, after) = (Arc::clone(&self.shared), table.to_owned(), after.map(str::to_owned));
+        tokio::task::spawn_blocking(move || shared.streams.read(&table, after.as_deref(), limit)).await?
+    }
+
+    /// The number of the newest record of the table's stream; `None` if it has none.
+    pub async fn stream_end(&self, table: &str) -> anyhow::Result<Option<String>> {
+        let (shared, table) = (Arc::clone(&self.shared), table.to_owned());
+        tokio::task::spawn_blocking(move || shared.streams.end(&table)).await?
+    }
+
+    /// Removes records of the table's stream that are older than 24 hours and not after `done`, the number up to which
+    /// every reader is through. The newest record stays, so that numbers never begin anew. Returns how many went.
+    pub async fn trim_stream(&self, table: &str, done: &str) -> anyhow::Result<usize> {
+        let (shared, table, done) = (Arc::clone(&self.shared), table.to_owned(), done.to_owned());
+        tokio::task::spawn_blocking(move || shared.streams.trim(&table, &done, stream::KEPT)).await?
+    }
+
+    /// Removes items whose time to live is over, by the machine's clock. Returns how many went.
+    pub async fn sweep_expired(&self) -> anyhow::Result<usize> {
+        let shared = Arc::clone(&self.shared);
+        let gone = tokio::task::spawn_blocking(move || shared.database.sweep_ttl()).await??;
+        if gone > 0 {
+            self.shared.written.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        Ok(gone)
+    }
+
+    /// Removes expired items again and again, `every` so often; ends only when dropped.
+    pub async fn keep_swept(self, every: Duration) {
+        loop {
+            tokio::time::sleep(every).await;
+            if let Err(error) = self.sweep_expired().await {
+                tracing::error!(cause = %error, "expired items could not be removed");
+            }
+        }
+    }
+}
+
+/// Makes the table if it is missing, else holds it against the template.
+fn ensure(database: &Database, table: &Table, path: &str) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Table { table: table.name.clone(), source };
+    let described = database.describe_table(DescribeTableRequest { table_name: table.name.clone() });
+    match described {
+        Err(DynoxideError::ResourceNotFoundException(_)) => {
+            let request: CreateTableRequest = serde_json::from_value(table.create.clone())
+                .map_err(|source| OpenError::Definition { table: table.name.clone(), source })?;
+            database.create_table(request).map_err(failed)?;
+        }
+        Err(source) => return Err(failed(source)),
+        Ok(described) => {
+            let found = serde_json::to_value(&described)
+                .map_err(|source| OpenError::Definition { table: table.name.clone(), source })?;
+            compare(table, found.get("Table").unwrap_or(&Value::Null), path)?;
+        }
+    }
+    set_expiry(database, table).map_err(failed)
+}
+
+/// Refuses a table whose shape in the file is not the template's.
+fn compare(table: &Table, found: &Value, path: &str) -> Result<(), OpenError> {
+    let parts: [(&str, fn(&Value) -> String); 4] = [
+        ("the key", key),
+        ("the indexes", |table| indexes(table, "GlobalSecondaryIndexes")),
+        ("the local indexes", |table| indexes(table, "LocalSecondaryIndexes")),
+        ("the stream", |table| match table.pointer("/StreamSpecification/StreamViewType").and_then(Value::as_str) {
+            Some(view) => view.to_owned(),
+            None => "none".to_owned(),
+        }),
+    ];
+    for (part, show) in parts {
+        let (found, wanted) = (show(found), show(&table.create));
+        if found != wanted {
+            let (table, path) = (table.name.clone(), path.to_owned());
+            return Err(OpenError::Changed { table, path, part, found, wanted });
+        }
+    }
+    Ok(())
+}
+
+/// A key with its types, as `lead_id (S), part (S)`.
+fn key_of(owner: &Value, attributes: &Value) -> String {
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut schema = list(owner.get("KeySchema").unwrap_or(&Value::Null));
+    schema.sort_by_key(|part| text(part, "KeyType"));
+    let shown = schema.iter().map(|part| {
+        let name = text(part, "AttributeName");
+        let defined = list(attributes).into_iter().find(|attribute| text(attribute, "AttributeName") == name);
+        format!("{name} ({})", defined.map_or_else(|| "?".to_owned(), |attribute| text(&attribute, "AttributeType")))
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+fn key(table: &Value) -> String {
+    key_of(table, table.get("AttributeDefinitions").unwrap_or(&Value::Null))
+}
+
+fn indexes(table: &Value, kind: &str) -> String {
+    let attributes = table.get("AttributeDefinitions").unwrap_or(&Value::Null);
+    let none = Vec::new();
+    let indexes = table.get(kind).and_then(Value::as_array).unwrap_or(&none);
+    let mut shown: Vec<String> = indexes
+        .iter()
+        .map(|index| {
+            let name = index.get("IndexName").and_then(Value::as_str).unwrap_or("?");
+            let projection = index.pointer("/Projection/ProjectionType").and_then(Value::as_str).unwrap_or("?");
+            let mut others: Vec<&str> = index
+                .pointer("/Projection/NonKeyAttributes")
+                .and_then(Value::as_array)
+                .map(|names| names.iter().filter_map(Value::as_str).collect())
+                .unwrap_or_default();
+            others.sort_unstable();
+            let others = if others.is_empty() { String::new() } else { format!(" {}", others.join(" ")) };
+            format!("{name}: {} [{projection}{others}]", key_of(index, attributes))
+        })
+        .collect();
+    shown.sort();
+    if shown.is_empty() { "none".to_owned() } else { shown.join("; ") }
+}
+
+/// Sets the attribute that expires items, or unsets it, where that is not so yet.
+fn set_expiry(database: &Database, table: &Table) -> Result<(), DynoxideError> {
+    let now = database.get_table_metadata(&table.name)?;
+    let now = now.filter(|metadata| metadata.ttl_enabled).and_then(|metadata| metadata.ttl_attribute);
+    if now == table.ttl_attribute {
+        return Ok(());
+    }
+    let change = |attribute: &str, enabled: bool| {
+        let request = json!({
+            "TableName": table.name,
+            "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": enabled },
+        });
+        let request: UpdateTimeToLiveRequest =
+            serde_json::from_value(request).map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
+        database.update_time_to_live(request).map(|_| ())
+    };
+    if let Some(attribute) = &now {
+        change(attribute, false)?;
+    }
+    match &table.ttl_attribute {
+        Some(attribute) => change(attribute, true),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

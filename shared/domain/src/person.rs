@@ -1,0 +1,136 @@
+//! One person or two: whether two leads are the same person, which of them carries on, and what it takes over.
+
+use crate::lead::{EmailKind, Origin, Profile, State};
+use crate::normalise::fold::fold;
+
+/// What two leads have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// The identity of their e-mail address.
+    Email,
+    /// A mobile number.
+    Phone,
+}
+
+/// Whether two leads that share an identity are the same person.
+///
+/// A personal address is one person's. A shared mailbox (`info@…`) and a number may be several people's, so there the
+/// family names must not contradict each other; and a shared number says nothing of two people who write from
+/// different addresses of their companies.
+pub fn same(shared: Shared, a: &Profile, b: &Profile) -> bool {
+    let family = |profile: &Profile| profile.contact.last_name.as_deref().map(fold);
+    let names_agree = match (family(a), family(b)) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    };
+    let mailbox = |profile: &Profile| profile.contact.email.as_ref().map(|email| (email.kind, email.identity.clone()));
+    match (shared, mailbox(a), mailbox(b)) {
+        (Shared::Email, Some((EmailKind::Role, _)), _) => names_agree,
+        (Shared::Email, ..) => true,
+        (Shared::Phone, Some((EmailKind::Business, one)), Some((EmailKind::Business, other))) if one != other => false,
+        (Shared::Phone, ..) => names_agree,
+    }
+}
+
+/// Of two stored leads of one person, the one that carries on comes first: the one sales is working on, else the one
+/// that was received earlier, else the lesser id.
+pub fn carries_on<'a>(a: &'a State, b: &'a State) -> (&'a State, &'a State) {
+    let rank = |state: &'a State| (!state.stage.is_owned(), state.received_at, &state.lead_id);
+    if rank(a) <= rank(b) { (a, b) } else { (b, a) }
+}
+
+/// Takes over what `later` says and `kept` does not know. What the person did and wants, and what they allow, is always
+/// the latest word.
+pub fn absorb(kept: &mut Profile, later: &Profile) {
+    macro_rules! fill {
+        ($($field:ident . $value:ident as $name:literal),* $(,)?) => {$(
+            if kept.$field.$value.is_none() && later.$field.$value.is_some() {
+                kept.$field.$value.clone_from(&later.$field.$value);
+                kept.origins.insert($name.to_owned(), Origin::Merge);
+            }
+        )*};
+    }
+    fill!(
+        contact.first_name as "name.first",
+        contact.last_name as "name.last",
+        contact.email as "email",
+        contact.phone as "phone",
+        contact.job_title as "job.title",
+        contact.job_level as "job.level",
+        contact.language as "language",
+        company.name as "company.name",
+        company.domain as "company.domain",
+        company.employees as "company.employees",
+        company.industry as "industry",
+        place.country as "country",
+        place.state as "state",
+        place.city as "city",
+        place.postal_code as "postal_code",
+        campaign.name as "campaign.name",
+        campaign.source as "campaign.source",
+        campaign.medium as "campaign.medium",
+    );
+    if later.interest.did.is_some() {
+        kept.interest.did.clone_from(&later.interest.did);
+    }
+    if later.interest.product.is_some() {
+        kept.interest.product.clone_from(&later.interest.product);
+    }
+    if later.interest.message.is_some() {
+        kept.interest.message.clone_from(&later.interest.message);
+    }
+    kept.consent.email = later.consent.email.or(kept.consent.email);
+    kept.consent.phone = later.consent.phone.or(kept.consent.phone);
+    kept.preferred_channel = later.preferred_channel.or(kept.preferred_channel);
+    if kept.account_id.is_none() {
+        kept.account_id.clone_from(&later.account_id);
+    }
+    for (name, value) in &later.custom {
+        kept.custom.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normalise;
+    use crate::submission::Submission;
+
+    fn profile(json: &str) -> Profile {
+        normalise::profile(&Submission::from_json(json.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn an_address_is_one_person_and_a_shared_mailbox_is_not() {
+        let ada = profile(r#"{"email": "ada@acme.example", "last_name": "Lovelace"}"#);
+        let married = profile(r#"{"email": "ada@acme.example", "last_name": "King"}"#);
+        assert!(same(Shared::Email, &ada, &married));
+        let info = profile(r#"{"email": "info@acme.example", "last_name": "Lovelace"}"#);
+        let other = profile(r#"{"email": "info@acme.example", "last_name": "Babbage"}"#);
+        let unnamed = profile(r#"{"email": "info@acme.example"}"#);
+        assert!(!same(Shared::Email, &info, &other));
+        assert!(same(Shared::Email, &info, &unnamed));
+    }
+
+    #[test]
+    fn a_number_is_one_person_unless_names_or_companies_say_otherwise() {
+        let phone_only = profile(r#"{"phone": "+49 171 3920012", "last_name": "Müller"}"#);
+        let work = profile(r#"{"phone": "+49 171 3920012", "email": "m@acme.example", "last_name": "MUELLER"}"#);
+        let plain = profile(r#"{"phone": "+49 171 3920012", "email": "m@acme.example", "last_name": "muller"}"#);
+        let elsewhere = profile(r#"{"phone": "+49 171 3920012", "email": "x@other.example", "last_name": "Müller"}"#);
+        assert!(same(Shared::Phone, &phone_only, &plain));
+        assert!(!same(Shared::Phone, &phone_only, &work), "written differently: better two leads than a wrong one");
+        assert!(!same(Shared::Phone, &plain, &elsewhere));
+    }
+
+    #[test]
+    fn what_they_want_is_the_latest_word_and_the_rest_is_filled_in() {
+        let mut kept = profile(r#"{"email": "ada@acme.example", "did": "newsletter", "country": "DE"}"#);
+        let later = profile(r#"{"email": "ada@acme.example", "did": "demo", "country": "AT", "job_title": "CTO"}"#);
+        absorb(&mut kept, &later);
+        assert_eq!(kept.interest.did.as_deref(), Some("demo"));
+        assert_eq!(kept.place.country.as_deref(), Some("DE"));
+        assert_eq!(kept.contact.job_title.as_deref(), Some("CTO"));
+        assert_eq!(kept.origins.get("job.title"), Some(&Origin::Merge));
+    }
+}

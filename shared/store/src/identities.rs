@@ -1,0 +1,193 @@
+//! `identities`: who an e-mail address or telephone number belongs to, and which account a domain or name.
+//!
+//! | access | key |
+//! |---|---|
+//! | the lead of an address or number | `email:…` (its identity), `phone:…` (E.164) |
+//! | the account of a domain or company | `domain:…`, `company:…` (normalised name) |
+
+use std::collections::BTreeMap;
+
+use fairleader_domain::account::Account;
+use fairleader_domain::id::{AccountId, LeadId};
+use fairleader_domain::lead::{EmailKind, PhoneKind, Profile};
+use fairleader_domain::normalise;
+use jiff::Timestamp;
+
+use crate::item::{CURRENT_SCHEMA, Item, SCHEMA, get_number, get_text, item, millis, number, text};
+use crate::table::Write;
+use crate::{StoreError, Table};
+
+const IDENTITY: &str = "identity";
+const LEAD: &str = "lead_id";
+const ACCOUNT: &str = "account_id";
+const CLAIMED_AT: &str = "claimed_at";
+
+/// The identities table.
+#[derive(Clone, Debug)]
+pub struct Identities(Table);
+
+/// What became of claiming an identity for a lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The lead has it, now or from an earlier attempt.
+    Ours,
+    /// Another lead has it.
+    Theirs {
+        /// That lead.
+        lead: LeadId,
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+fn key(identity: &str) -> Item {
+    item([(IDENTITY, text(identity))])
+}
+
+/// The identities of a person, in the order in which they are claimed: e-mail address, then mobile number. A fixed
+/// line or switchboard is shared by colleagues and identifies nobody.
+pub fn person_identities(profile: &Profile) -> Vec<String> {
+    let email = profile.contact.email.as_ref().map(|email| format!("email:{}", email.identity));
+    let phone = profile
+        .contact
+        .phone
+        .as_ref()
+        .filter(|phone| phone.kind == PhoneKind::Mobile)
+        .and_then(|phone| phone.e164.as_ref())
+        .map(|number| format!("phone:{number}"));
+    email.into_iter().chain(phone).collect()
+}
+
+/// The identities by which a person's account is found, the surest first: the domain of a business address, the
+/// company's own domain, its name.
+pub fn account_identities(profile: &Profile) -> Vec<String> {
+    let by_email = profile
+        .contact
+        .email
+        .as_ref()
+        .filter(|email| matches!(email.kind, EmailKind::Business | EmailKind::Role))
+        .and_then(|email| normalise::company::registrable_domain(&email.domain));
+    let mut found: Vec<String> = Vec::new();
+    let domains = by_email.into_iter().chain(profile.company.domain.clone()).map(|domain| format!("domain:{domain}"));
+    let name = profile.company.name.as_deref().map(normalise::company::key).filter(|key| !key.is_empty());
+    for identity in domains.chain(name.map(|key| format!("company:{key}"))) {
+        if !found.contains(&identity) {
+            found.push(identity);
+        }
+    }
+    found
+}
+
+impl Identities {
+    /// The identities in `table`.
+    pub fn new(table: Table) -> Self {
+        Self(table)
+    }
+
+    /// Claims `identity` for `lead`, unless another lead has it.
+    pub async fn claim(&self, identity: &str, lead: &LeadId, now: Timestamp) -> Result<Claim, StoreError> {
+        let written = self
+            .0
+            .put_if(
+                claim_item(identity, lead, now),
+                "attribute_not_exists(schema) OR lead_id = :lead",
+                [(":lead", text(lead.as_str()))],
+            )
+            .await?;
+        self.claimed(written)
+    }
+
+    /// Takes `identity` over from `from`, which claimed it at `since` and was never stored.
+    pub async fn take_over(
+        &self,
+        identity: &str,
+        lead: &LeadId,
+        from: &LeadId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Claim, StoreError> {
+        let written = self
+            .0
+            .put_if(
+                claim_item(identity, lead, now),
+                "lead_id = :from AND claimed_at = :since",
+                [(":from", text(from.as_str())), (":since", millis(since))],
+            )
+            .await?;
+        self.claimed(written)
+    }
+
+    fn claimed(&self, written: Write) -> Result<Claim, StoreError> {
+        match written {
+            Write::Done => Ok(Claim::Ours),
+            Write::Refused(Some(theirs)) => Ok(Claim::Theirs {
+                lead: LeadId::from(get_text(&theirs, &self.0.name, LEAD)?),
+                since: Timestamp::from_millisecond(get_number(&theirs, &self.0.name, CLAIMED_AT)?)
+                    .unwrap_or(Timestamp::UNIX_EPOCH),
+            }),
+            Write::Refused(None) => Err(StoreError::Attribute { table: self.0.name.clone(), attribute: LEAD }),
+        }
+    }
+
+    /// The accounts that `identities` lead to.
+    pub async fn accounts(&self, identities: &[String]) -> Result<BTreeMap<String, AccountId>, StoreError> {
+        let mut unique: Vec<&String> = identities.iter().collect();
+        unique.sort();
+        unique.dedup();
+        let items = self.0.get_many(unique.into_iter().map(|identity| key(identity)).collect()).await?;
+        items
+            .iter()
+            .map(|item| {
+                let identity = get_text(item, &self.0.name, IDENTITY)?.to_owned();
+                Ok((identity, AccountId::from(get_text(item, &self.0.name, ACCOUNT)?)))
+            })
+            .collect()
+    }
+
+    /// Makes `identity` lead to `account`; gives back the account that has it already, if another does.
+    pub async fn claim_account(
+        &self,
+        identity: &str,
+        account: &AccountId,
+    ) -> Result<Option<AccountId>, StoreError> {
+        let mut item = key(identity);
+        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (ACCOUNT, text(account.as_str()))]));
+        let written = self
+            .0
+            .put_if(
+                item,
+                "attribute_not_exists(schema) OR account_id = :account",
+                [(":account", text(account.as_str()))],
+            )
+            .await?;
+        match written {
+            Write::Done => Ok(None),
+            Write::Refused(theirs) => {
+                let theirs = theirs.unwrap_or_default();
+                Ok(Some(AccountId::from(get_text(&theirs, &self.0.name, ACCOUNT)?)))
+            }
+        }
+    }
+
+    /// Forgets an identity.
+    pub async fn release(&self, identity: &str) -> Result<(), StoreError> {
+        self.0.delete(key(identity)).await
+    }
+
+    /// The identities of an account: its domains and its name.
+    pub fn of_account(account: &Account) -> Vec<String> {
+        let domains = account.domains.iter().map(|domain| format!("domain:{domain}"));
+        let name = normalise::company::key(&account.name);
+        domains.chain((!name.is_empty()).then(|| format!("company:{name}"))).collect()
+    }
+}
+
+fn claim_item(identity: &str, lead: &LeadId, now: Timestamp) -> Item {
+    let mut item = key(identity);
+    item.extend(crate::item::item([
+        (SCHEMA, number(CURRENT_SCHEMA)),
+        (LEAD, text(lead.as_str())),
+        (CLAIMED_AT, millis(now)),
+    ]));
+    item
+}

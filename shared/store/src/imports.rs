@@ -1,0 +1,159 @@
+//! `imports`: lists that were brought in, part by part, with a result for every row.
+//!
+//! | access | key |
+//! |---|---|
+//! | what is known of an import | `import_id`, `import` |
+//! | what became of a part | `import_id`, `part#` + 6 digits |
+//! | the results of its rows | `import_id`, `rows#` + 6 digits + `#` + 4 digits, deflated |
+
+use std::io::{Read, Write as _};
+
+use fairleader_domain::id::{LeadId, SourceId};
+use fairleader_domain::problem::FieldProblem;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::item::{BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, body, bytes, get_bytes, get_text, item, json, number, text};
+use crate::table::Write;
+use crate::{StoreError, Table};
+
+const IMPORT_ID: &str = "import_id";
+const IMPORT: &str = "import";
+const DATA: &str = "data";
+
+/// Results in one item: at a few hundred bytes each before compression, well below 400 KB.
+const ROWS_PER_ITEM: usize = 1_000;
+
+/// The imports table.
+#[derive(Clone, Debug)]
+pub struct Imports(Table);
+
+/// A list that is being brought in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// Its identifier.
+    pub import_id: String,
+    /// What people call it.
+    pub name: String,
+    /// Where its leads come from.
+    pub source: SourceId,
+    /// Whether rows are only checked.
+    pub dry_run: bool,
+    /// When it began.
+    pub created_at: Timestamp,
+}
+
+/// What became of a part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartResult {
+    /// Its number, from 1.
+    pub part: u32,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// Rows in it.
+    pub rows: u32,
+    /// Rows that became leads (or would, in a dry run).
+    pub accepted: u32,
+    /// Rows that were refused.
+    pub rejected: u32,
+}
+
+/// What became of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowResult {
+    /// The part it is in.
+    pub part: u32,
+    /// Its number in the part, from 1, not counting the header.
+    pub row: u32,
+    /// The line of the part where it begins.
+    pub line: u64,
+    /// The lead it became; absent if it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead_id: Option<LeadId>,
+    /// Why it was refused, by column.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem>,
+}
+
+fn key(import: &str, part: &str) -> Item {
+    item([(IMPORT_ID, text(import)), (PART, text(part))])
+}
+
+impl Imports {
+    /// The imports in `table`.
+    pub fn new(table: Table) -> Self {
+        Self(table)
+    }
+
+    /// Begins an import; beginning the same one again changes nothing.
+    pub async fn create(&self, import: &Import) -> Result<Import, StoreError> {
+        let mut item = key(&import.import_id, IMPORT);
+        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(import)?)]));
+        match self.0.put_if(item, "attribute_not_exists(import_id)", []).await? {
+            Write::Refused(Some(existing)) => body(&existing, &self.0.name),
+            _ => Ok(import.clone()),
+        }
+    }
+
+    /// An import, and what became of its parts so far.
+    pub async fn get(&self, import: &str) -> Result<Option<(Import, Vec<PartResult>)>, StoreError> {
+        let Some(found) = self.0.get(key(import, IMPORT)).await? else { return Ok(None) };
+        let parts = self.0.query_all(self.by_prefix(import, "part#")).await?;
+        let parts = parts.iter().map(|item| body(item, &self.0.name)).collect::<Result<_, _>>()?;
+        Ok(Some((body(&found, &self.0.name)?, parts)))
+    }
+
+    /// Keeps what became of a part: its rows first, so that a part that is there has them all.
+    pub async fn put_part(&self, import: &str, part: &PartResult, rows: &[RowResult]) -> Result<(), StoreError> {
+        for (i, chunk) in rows.chunks(ROWS_PER_ITEM).enumerate() {
+            let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(&serde_json::to_vec(chunk)?)?;
+            let mut item = key(import, &format!("rows#{:06}#{i:04}", part.part));
+            item.insert(DATA.to_owned(), bytes(encoder.finish()?));
+            self.0.put(item).await?;
+        }
+        let mut item = key(import, &format!("part#{:06}", part.part));
+        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(part)?)]));
+        self.0.put(item).await
+    }
+
+    /// Results of an import's rows, about a thousand from `from` on, and where the next ones begin.
+    pub async fn rows(&self, import: &str, from: Option<&str>) -> Result<(Vec<RowResult>, Option<String>), StoreError> {
+        let answer = self
+            .by_prefix(import, "rows#")
+            .limit(1)
+            .set_exclusive_start_key(from.map(|cursor| key(import, &format!("rows#{cursor}"))))
+            .send()
+            .await
+            .map_err(StoreError::service(self.0.what("querying")))?;
+        let mut rows = Vec::new();
+        for item in answer.items() {
+            let mut unpacked = Vec::new();
+            DeflateDecoder::new(get_bytes(item, &self.0.name, DATA)?).read_to_end(&mut unpacked)?;
+            rows.extend(serde_json::from_slice::<Vec<RowResult>>(&unpacked)?);
+        }
+        let next = match answer.last_evaluated_key() {
+            Some(last) => Some(get_text(last, &self.0.name, PART)?.trim_start_matches("rows#").to_owned()),
+            None => None,
+        };
+        Ok((rows, next))
+    }
+
+    fn by_prefix(
+        &self,
+        import: &str,
+        prefix: &str,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        self.0
+            .client
+            .query()
+            .table_name(&self.0.name)
+            .key_condition_expression("import_id = :import AND begins_with(part, :prefix)")
+            .expression_attribute_values(":import", text(import))
+            .expression_attribute_values(":prefix", text(prefix))
+            .consistent_read(true)
+    }
+}

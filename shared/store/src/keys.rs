@@ -1,0 +1,52 @@
+//! `keys`: what opens the API, hashed. One item each, by `key_hash`: a key itself is kept nowhere.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::item::{BODY, CURRENT_SCHEMA, Item, SCHEMA, body, item, json, number, text};
+use crate::{StoreError, Table};
+
+const KEY_HASH: &str = "key_hash";
+
+/// The keys table.
+#[derive(Clone, Debug)]
+pub struct Keys(Table);
+
+/// What a key opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// What its holder may do: a role's name.
+    pub role: String,
+    /// Who holds it: a source, a rep, or a name.
+    pub subject: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+fn key(hash: &str) -> Item {
+    item([(KEY_HASH, text(hash))])
+}
+
+impl Keys {
+    /// The keys in `table`.
+    pub fn new(table: Table) -> Self {
+        Self(table)
+    }
+
+    /// What the key with this SHA-256 (hex) opens.
+    pub async fn get(&self, hash: &str) -> Result<Option<KeyRecord>, StoreError> {
+        self.0.get(key(hash)).await?.map(|item| body(&item, &self.0.name)).transpose()
+    }
+
+    /// Keeps a key by its SHA-256 (hex).
+    pub async fn put(&self, hash: &str, record: &KeyRecord) -> Result<(), StoreError> {
+        let mut item = key(hash);
+        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(record)?)]));
+        self.0.put(item).await
+    }
+
+    /// Forgets a key.
+    pub async fn delete(&self, hash: &str) -> Result<(), StoreError> {
+        self.0.delete(key(hash)).await
+    }
+}

@@ -1,0 +1,535 @@
+//! `leads`: who the person is, where the lead stands, and everything that happened to it.
+//!
+//! | access | key |
+//! |---|---|
+//! | a lead | `lead_id`, `profile` and `state` |
+//! | its history | `lead_id`, `event#` + 12 digits |
+//! | its decisions, explained | `lead_id`, `why#` + 12 digits, the number of the event that tells of it |
+//! | what came in for it later | `lead_id`, `activity#` + hash of the content |
+//! | commands that failed for it | `lead_id`, `dead#` + hash of the command |
+//! | what has to happen | index `due`: shard, instant in ms |
+//! | a rep's inbox, a pool's line, held leads | index `assignee`: `rep#…`, `pool#…#shard`, `held`; best first |
+//!
+//! The `state` item is the one that everything else is guarded by: whoever changes anything that a decision could read
+//! names the version of the state they read, in the same transaction.
+
+use aws_sdk_dynamodb::types::Put;
+use fairleader_domain::event::Event;
+use fairleader_domain::id::{LeadId, PoolId, RepId};
+use fairleader_domain::lead::{Profile, Stage, State};
+use fairleader_domain::lifecycle::Change;
+use fairleader_domain::routing::Why;
+use fairleader_domain::submission::Submission;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::item::{
+    BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, VERSION, body, get_text, item, json, millis, number, text,
+};
+use crate::table::Write;
+use crate::{StoreError, Table, Transaction};
+
+const LEAD: &str = "lead_id";
+const STAGE: &str = "stage";
+const DUE_SHARD: &str = "due_shard";
+const DUE_AT: &str = "due_at";
+const ASSIGNEE: &str = "assignee";
+const PRIORITY: &str = "priority";
+
+const PROFILE: &str = "profile";
+const STATE: &str = "state";
+const EVENT: &str = "event#";
+const WHY: &str = "why#";
+const DEAD: &str = "dead#";
+
+/// Shards of the `due` index: a partition takes 1,000 writes a second, and no stack decides on more than 8,000 leads in one.
+const DUE_SHARDS: u8 = 8;
+/// Shards of each pool's waiting line, for the same reason.
+const LINE_SHARDS: u8 = 4;
+
+/// The leads table.
+#[derive(Clone, Debug)]
+pub struct Leads(Table);
+
+/// A lead as a decision needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// Where it stands.
+    pub state: State,
+    /// Who it is.
+    pub profile: Profile,
+}
+
+/// What became of storing a new lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is there now.
+    New,
+    /// It was there before, like this.
+    Existing(Box<State>),
+}
+
+/// What came in for a lead after it was stored: the same submission with other content, or another one of the same
+/// person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absorbed {
+    /// When it was accepted.
+    pub received_at: Timestamp,
+    /// SHA-256 of the content, in hex.
+    pub payload_hash: String,
+    /// The lead it came as; this lead itself for a resubmission.
+    pub lead_id: LeadId,
+    /// The content.
+    pub submission: Submission,
+}
+
+/// A command that failed too often, kept with its lead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// Name of the queue it failed in.
+    pub queue: String,
+    /// The command, as it was.
+    pub command: String,
+    /// When it was put here.
+    pub at: Timestamp,
+}
+
+/// A page of an index, best first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeadPage {
+    /// The leads, in order.
+    pub leads: Vec<LeadId>,
+    /// Where the next page begins; absent on the last one.
+    pub next: Option<String>,
+}
+
+/// An event with its key, as the stream shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent(pub Event);
+
+impl StoredEvent {
+    /// The event in the `body` of an item whose `part` says that it is one.
+    pub fn read(part: &str, body: &str) -> Result<Option<Self>, StoreError> {
+        if part.starts_with(EVENT) { Ok(Some(Self(serde_json::from_str(body)?))) } else { Ok(None) }
+    }
+}
+
+fn key(lead: &LeadId, part: &str) -> Item {
+    item([(LEAD, text(lead.as_str())), (PART, text(part))])
+}
+
+fn numbered(prefix: &str, number: u64) -> String {
+    format!("{prefix}{number:012}")
+}
+
+/// A hash that is the same on every machine (FNV-1a, 32 bits), to spread leads over shards.
+fn spread(lead: &LeadId, shards: u8) -> u32 {
+    let hash = lead
+        .as_str()
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash % u32::from(shards)
+}
+
+fn due_shard(lead: &LeadId) -> String {
+    format!("s{}", spread(lead, DUE_SHARDS))
+}
+
+/// All shards of the `due` index.
+pub fn due_shards() -> impl Iterator<Item = String> {
+    (0..DUE_SHARDS).map(|shard| format!("s{shard}"))
+}
+
+fn line_shard(pool: &PoolId, shard: u32) -> String {
+    format!("pool#{pool}#{shard}")
+}
+
+/// Where a lead stands in the `assignee` index, if it does.
+fn assignee(state: &State) -> Option<String> {
+    match (state.stage, &state.owner, &state.pool) {
+        (Stage::Assigned | Stage::Accepted, Some(owner), _) => Some(format!("rep#{owner}")),
+        (Stage::Waiting, _, Some(pool)) => Some(line_shard(pool, spread(&state.lead_id, LINE_SHARDS))),
+        (Stage::Held, ..) => Some("held".to_owned()),
+        _ => None,
+    }
+}
+
+/// Highest score, then most recent, first; read backwards. Milliseconds need 14 digits until the year 5138.
+fn priority(state: &State) -> i64 {
+    let score = state.score.as_ref().map_or(0, |score| i64::from(score.total));
+    score * 100_000_000_000_000 + state.received_at.as_millisecond()
+}
+
+fn state_item(state: &State) -> Result<Item, StoreError> {
+    let mut item = key(&state.lead_id, STATE);
+    item.extend(crate::item::item([
+        (SCHEMA, number(CURRENT_SCHEMA)),
+        (VERSION, number(state.version)),
+        (STAGE, text(state.stage.as_str())),
+        (BODY, json(state)?),
+    ]));
+    if let Some(due) = state.due_at {
+        item.insert(DUE_SHARD.to_owned(), text(due_shard(&state.lead_id)));
+        item.insert(DUE_AT.to_owned(), millis(due));
+    }
+    if let Some(assignee) = assignee(state) {
+        item.insert(ASSIGNEE.to_owned(), text(assignee));
+        item.insert(PRIORITY.to_owned(), number(priority(state)));
+    }
+    Ok(item)
+}
+
+fn with_body(lead: &LeadId, part: &str, value: &impl Serialize) -> Result<Item, StoreError> {
+    let mut item = key(lead, part);
+    item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(value)?)]));
+    Ok(item)
+}
+
+impl Leads {
+    /// The leads in `table`.
+    pub fn new(table: Table) -> Self {
+        Self(table)
+    }
+
+    fn table(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Begins a transaction in which leads take part.
+    pub fn transaction<L: Clone>(&self) -> Transaction<L> {
+        Transaction::new(&self.0.client)
+    }
+
+    /// Stores a new lead. The profile goes first: a state is only there once everything a decision reads is. What an
+    /// earlier attempt wrote stays as it is.
+    pub async fn create(&self, state: &State, profile: &Profile) -> Result<Created, StoreError> {
+        let profile = with_body(&state.lead_id, PROFILE, profile)?;
+        self.0.put_if(profile, "attribute_not_exists(lead_id)", []).await?;
+        match self.0.put_if(state_item(state)?, "attribute_not_exists(lead_id)", []).await? {
+            Write::Done => Ok(Created::New),
+            Write::Refused(Some(existing)) => Ok(Created::Existing(Box::new(body(&existing, self.table())?))),
+            Write::Refused(None) => Err(StoreError::Attribute { table: self.table().to_owned(), attribute: BODY }),
+        }
+    }
+
+    /// Stores only where a lead stands, when nothing else of it is known. `false` if it was there before.
+    pub async fn create_state(&self, state: &State) -> Result<bool, StoreError> {
+        let done = self.0.put_if(state_item(state)?, "attribute_not_exists(lead_id)", []).await?;
+        Ok(matches!(done, Write::Done))
+    }
+
+    /// Stores a lead in the place of one that was held before anything but its state could be stored. `false` if it
+    /// moved since.
+    pub async fn replace_unstored(&self, seen: &State, state: &State) -> Result<bool, StoreError> {
+        let written = self
+            .0
+            .put_if(state_item(state)?, "version = :seen", [(":seen", number(seen.version))])
+            .await?;
+        Ok(matches!(written, Write::Done))
+    }
+
+    /// Where a lead stands.
+    pub async fn state(&self, lead: &LeadId) -> Result<Option<State>, StoreError> {
+        self.0.get(key(lead, STATE)).await?.map(|item| body(&item, self.table())).transpose()
+    }
+
+    /// A lead; `None` until it is stored.
+    pub async fn load(&self, lead: &LeadId) -> Result<Option<Loaded>, StoreError> {
+        Ok(self.load_all(std::slice::from_ref(lead)).await?.pop())
+    }
+
+    /// Many leads, in any order; those that are not stored are left out.
+    pub async fn load_all(&self, leads: &[LeadId]) -> Result<Vec<Loaded>, StoreError> {
+        let mut ids: Vec<&LeadId> = leads.iter().collect();
+        ids.sort();
+        ids.dedup();
+        let keys = ids.iter().flat_map(|lead| [key(lead, STATE), key(lead, PROFILE)]).collect();
+        let mut profiles = std::collections::BTreeMap::new();
+        let mut states = Vec::with_capacity(ids.len());
+        for item in self.0.get_many(keys).await? {
+            let lead = LeadId::from(get_text(&item, self.table(), LEAD)?);
+            match get_text(&item, self.table(), PART)? {
+                PROFILE => {
+                    profiles.insert(lead, body::<Profile>(&item, self.table())?);
+                }
+                _ => states.push(body::<State>(&item, self.table())?),
+            }
+        }
+        Ok(states
+            .into_iter()
+            .filter_map(|state| Some(Loaded { profile: profiles.remove(&state.lead_id)?, state }))
+            .collect())
+    }
+
+    /// Adds a change to `transaction`: the state under the version it was read with, and its event.
+    pub fn change<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        change: &Change,
+    ) -> Result<(), StoreError> {
+        let put = Put::builder()
+            .table_name(self.table())
+            .set_item(Some(state_item(&change.state)?))
+            .condition_expression("version = :seen")
+            .expression_attribute_values(":seen", number(change.expected_version))
+            .build()?;
+        transaction.put(label.clone(), put);
+        self.event(transaction, label, change)
+    }
+
+    /// Adds a lead that is stored for the first time with the change that ends it: a duplicate that was recognised
+    /// before it was anything else. Its profile has to be there already.
+    pub fn create_changed<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        change: &Change,
+    ) -> Result<(), StoreError> {
+        let put = Put::builder()
+            .table_name(self.table())
+            .set_item(Some(state_item(&change.state)?))
+            .condition_expression("attribute_not_exists(lead_id)")
+            .build()?;
+        transaction.put(label.clone(), put);
+        self.event(transaction, label, change)
+    }
+
+    fn event<L: Clone>(&self, transaction: &mut Transaction<L>, label: L, change: &Change) -> Result<(), StoreError> {
+        let lead = &change.state.lead_id;
+        let event = Event::new(lead.clone(), change.state.last_event, change.at, change.event.clone());
+        let put = Put::builder()
+            .table_name(self.table())
+            .set_item(Some(with_body(lead, &numbered(EVENT, event.seq), &event)?))
+            .condition_expression("attribute_not_exists(lead_id)")
+            .build()?;
+        transaction.put(label, put);
+        Ok(())
+    }
+
+    /// Adds the explanation of a decision.
+    pub fn explain<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        lead: &LeadId,
+        why: &Why,
+    ) -> Result<(), StoreError> {
+        let item = with_body(lead, &numbered(WHY, why.event), why)?;
+        transaction.put(label, Put::builder().table_name(self.table()).set_item(Some(item)).build()?);
+        Ok(())
+    }
+
+    /// Adds a new profile. The state has to change in the same transaction, or decisions would not notice.
+    pub fn reprofile<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        lead: &LeadId,
+        profile: &Profile,
+    ) -> Result<(), StoreError> {
+        let item = with_body(lead, PROFILE, profile)?;
+        transaction.put(label, Put::builder().table_name(self.table()).set_item(Some(item)).build()?);
+        Ok(())
+    }
+
+    /// Adds what came in for `lead` later; refused (by `label`) when this very content came before.
+    pub fn absorb<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        lead: &LeadId,
+        absorbed: &Absorbed,
+    ) -> Result<(), StoreError> {
+        let part = format!("activity#{}#{}", absorbed.lead_id, absorbed.payload_hash);
+        let put = Put::builder()
+            .table_name(self.table())
+            .set_item(Some(with_body(lead, &part, absorbed)?))
+            .condition_expression("attribute_not_exists(lead_id)")
+            .build()?;
+        transaction.put(label, put);
+        Ok(())
+    }
+
+    /// Stores who the lead is if nothing is known of it yet.
+    pub async fn create_profile(&self, lead: &LeadId, profile: &Profile) -> Result<(), StoreError> {
+        self.0.put_if(with_body(lead, PROFILE, profile)?, "attribute_not_exists(lead_id)", []).await?;
+        Ok(())
+    }
+
+    /// A lead's history, oldest first.
+    pub async fn events(&self, lead: &LeadId) -> Result<Vec<Event>, StoreError> {
+        self.parts(lead, EVENT).await
+    }
+
+    /// One event of a lead's history.
+    pub async fn event_at(&self, lead: &LeadId, seq: u64) -> Result<Option<Event>, StoreError> {
+        self.0.get(key(lead, &numbered(EVENT, seq))).await?.map(|item| body(&item, self.table())).transpose()
+    }
+
+    /// A lead's decisions, explained, oldest first.
+    pub async fn whys(&self, lead: &LeadId) -> Result<Vec<Why>, StoreError> {
+        self.parts(lead, WHY).await
+    }
+
+    async fn parts<T: serde::de::DeserializeOwned>(&self, lead: &LeadId, prefix: &str) -> Result<Vec<T>, StoreError> {
+        let query = self
+            .0
+            .client
+            .query()
+            .table_name(self.table())
+            .key_condition_expression("lead_id = :lead AND begins_with(part, :prefix)")
+            .expression_attribute_values(":lead", text(lead.as_str()))
+            .expression_attribute_values(":prefix", text(prefix))
+            .consistent_read(true);
+        self.0.query_all(query).await?.iter().map(|item| body(item, self.table())).collect()
+    }
+
+    /// A rep's open leads, best first.
+    pub async fn inbox(&self, rep: &RepId, limit: i32, from: Option<&str>) -> Result<LeadPage, StoreError> {
+        self.page(&format!("rep#{rep}"), limit, from).await
+    }
+
+    /// Leads on hold, best first.
+    pub async fn held(&self, limit: i32, from: Option<&str>) -> Result<LeadPage, StoreError> {
+        self.page("held", limit, from).await
+    }
+
+    /// The best leads in a pool's line, at most `limit`.
+    pub async fn line(&self, pool: &PoolId, limit: i32) -> Result<Vec<LeadId>, StoreError> {
+        let mut found = Vec::new();
+        for shard in 0..u32::from(LINE_SHARDS) {
+            let query = self.by_assignee(&line_shard(pool, shard), limit);
+            let answer = query.send().await.map_err(StoreError::service(self.0.what("querying")))?;
+            for item in answer.items() {
+                let priority: i64 = crate::item::get_number(item, self.table(), PRIORITY)?;
+                found.push((priority, LeadId::from(get_text(item, self.table(), LEAD)?)));
+            }
+        }
+        found.sort_by(|a, b| b.cmp(a));
+        found.truncate(usize::try_from(limit).unwrap_or(0));
+        Ok(found.into_iter().map(|(_, lead)| lead).collect())
+    }
+
+    fn by_assignee(
+        &self,
+        assignee: &str,
+        limit: i32,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        self.0
+            .client
+            .query()
+            .table_name(self.table())
+            .index_name("assignee")
+            .key_condition_expression("assignee = :assignee")
+            .expression_attribute_values(":assignee", text(assignee))
+            .scan_index_forward(false)
+            .limit(limit)
+    }
+
+    async fn page(&self, assignee: &str, limit: i32, from: Option<&str>) -> Result<LeadPage, StoreError> {
+        let mut query = self.by_assignee(assignee, limit);
+        // A cursor is the last lead seen and its priority; one that cannot be read begins at the front.
+        if let Some((lead, priority)) = from.and_then(|cursor| cursor.split_once('.')) {
+            let mut start = key(&LeadId::from(lead), STATE);
+            start.extend(item([(ASSIGNEE, text(assignee)), (PRIORITY, number(priority))]));
+            query = query.set_exclusive_start_key(Some(start));
+        }
+        let answer = query.send().await.map_err(StoreError::service(self.0.what("querying")))?;
+        let leads = answer
+            .items()
+            .iter()
+            .map(|item| Ok(LeadId::from(get_text(item, self.table(), LEAD)?)))
+            .collect::<Result<_, StoreError>>()?;
+        let next = match answer.last_evaluated_key() {
+            Some(last) => {
+                let priority: i64 = crate::item::get_number(last, self.table(), PRIORITY)?;
+                Some(format!("{}.{priority}", get_text(last, self.table(), LEAD)?))
+            }
+            None => None,
+        };
+        Ok(LeadPage { leads, next })
+    }
+
+    /// Leads of one shard whose deadline has passed at `now`, earliest first, at most `limit`, with that deadline in ms.
+    pub async fn due(&self, shard: &str, now: Timestamp, limit: i32) -> Result<Vec<(LeadId, i64)>, StoreError> {
+        let answer = self
+            .0
+            .client
+            .query()
+            .table_name(self.table())
+            .index_name("due")
+            .key_condition_expression("due_shard = :shard AND due_at <= :now")
+            .expression_attribute_values(":shard", text(shard))
+            .expression_attribute_values(":now", millis(now))
+            .limit(limit)
+            .send()
+            .await
+            .map_err(StoreError::service(self.0.what("querying")))?;
+        answer
+            .items()
+            .iter()
+            .map(|item| {
+                let lead = LeadId::from(get_text(item, self.table(), LEAD)?);
+                Ok((lead, crate::item::get_number(item, self.table(), DUE_AT)?))
+            })
+            .collect()
+    }
+
+    /// Claims a due lead by moving its hint to `again_at`. `false` if somebody else did, or it is no longer due.
+    /// Only the index moves; the deadline in the state stays what it was.
+    pub async fn claim_due(&self, lead: &LeadId, seen: i64, again_at: Timestamp) -> Result<bool, StoreError> {
+        let answer = self
+            .0
+            .client
+            .update_item()
+            .table_name(self.table())
+            .set_key(Some(key(lead, STATE)))
+            .update_expression("SET due_at = :again")
+            .condition_expression("due_at = :seen")
+            .expression_attribute_values(":again", millis(again_at))
+            .expression_attribute_values(":seen", number(seen))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(cause) if cause.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(cause) => Err(StoreError::service(self.0.what("writing to"))(cause)),
+        }
+    }
+
+    /// Keeps a command that failed too often; keeping it twice is the same as once.
+    pub async fn keep_dead_letter(&self, lead: &LeadId, id: &str, letter: &DeadLetter) -> Result<(), StoreError> {
+        self.0.put(with_body(lead, &format!("{DEAD}{id}"), letter)?).await
+    }
+
+    /// The commands that failed for a lead, with their ids.
+    pub async fn dead_letters(&self, lead: &LeadId) -> Result<Vec<(String, DeadLetter)>, StoreError> {
+        let query = self
+            .0
+            .client
+            .query()
+            .table_name(self.table())
+            .key_condition_expression("lead_id = :lead AND begins_with(part, :prefix)")
+            .expression_attribute_values(":lead", text(lead.as_str()))
+            .expression_attribute_values(":prefix", text(DEAD))
+            .consistent_read(true);
+        self.0
+            .query_all(query)
+            .await?
+            .iter()
+            .map(|item| {
+                let id = get_text(item, self.table(), PART)?.trim_start_matches(DEAD).to_owned();
+                Ok((id, body(item, self.table())?))
+            })
+            .collect()
+    }
+
+    /// Forgets a command that was sent again.
+    pub async fn drop_dead_letter(&self, lead: &LeadId, id: &str) -> Result<(), StoreError> {
+        self.0.delete(key(lead, &format!("{DEAD}{id}"))).await
+    }
+}
+
