@@ -59,7 +59,9 @@ impl Enrich {
             tokio::time::sleep(wait).await;
         }
         if now.duration_since(since) < ABANDONED_AFTER {
-            return Err(format!("lead {lead_id} waits for lead {theirs}, which is the same person, to be stored").into());
+            return Err(
+                format!("lead {lead_id} waits for lead {theirs}, which is the same person, to be stored").into()
+            );
         }
         match self.identities.take_over(identity, lead_id, &theirs, since, now).await? {
             Claim::Ours => Ok(None),
@@ -85,16 +87,12 @@ impl Enrich {
         lead: &Enriched,
         mut known: Vec<Loaded>,
     ) -> Result<Option<ToScore>, FunctionError> {
-        known.dedup_by(|a, b| a.state.lead_id == b.state.lead_id);
-        while let (Some(one), Some(other)) = (known.pop(), known.pop()) {
-            known.push(self.unite(one, other).await?);
-            if known.len() == 1 {
-                break;
-            }
-        }
-        let Some(target) = known.pop() else {
+        let Some(mut target) = known.pop() else {
             return Err(format!("lead {} has nobody to merge into", lead.command.lead_id).into());
         };
+        for other in known {
+            target = self.unite(target, other).await?;
+        }
         self.leads.create_profile(&lead.command.lead_id, &lead.profile).await?;
         self.merge_into(lead, target).await
     }

@@ -124,12 +124,10 @@ impl Enrich {
             let account = identities.iter().find_map(|identity| Some((identity, found.get(identity)?)));
             if let Some((identity, account)) = account {
                 lead.profile.account_id = Some(account.clone());
-                let by_email = lead
-                    .profile
-                    .contact
-                    .email
-                    .as_ref()
-                    .is_some_and(|email| identity.strip_prefix("domain:").is_some_and(|d| email.domain.ends_with(d)));
+                let by_email =
+                    lead.profile.contact.email.as_ref().is_some_and(|email| {
+                        identity.strip_prefix("domain:").is_some_and(|d| email.domain.ends_with(d))
+                    });
                 let origin = if by_email { Origin::Email } else { Origin::Account };
                 lead.profile.origins.insert("account".to_owned(), origin);
             }

@@ -1,1 +1,118 @@
-//! placeholder
+//! `route`: decides by the rulebook who gets a lead, and commits the decision.
+//!
+//! Gather, decide, commit: a batch is read together, decided on by one pure function, and committed in one transaction
+//! a pool, in which the owner, the seat and the turn change together or not at all. Whoever loses a race reads again and
+//! decides again; an old decision is never written a second time.
+
+mod commit;
+mod gather;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use fairleader_domain::id::{LeadId, PoolId, RulebookVersion};
+use fairleader_domain::scoring::Score;
+use fairleader_messaging::RouteCommand;
+use fairleader_messaging::command;
+use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
+use fairleader_store::{Accounts, ActiveRulebook, Leads, Pools, Reps, Rulebooks, Table};
+use tracing::info;
+
+/// Most leads that one `WakePool` takes out of a line; what is left is taken by the next one.
+const WAKE_AT_MOST: i32 = 25;
+
+/// The function.
+#[derive(Debug)]
+pub struct Route {
+    leads: Leads,
+    accounts: Accounts,
+    reps: Reps,
+    pools: Pools,
+    rulebooks: ActiveRulebook,
+    clock: Clock,
+}
+
+/// A lead to decide on.
+#[derive(Clone, Debug)]
+struct Ask {
+    /// The lead.
+    lead_id: LeadId,
+    /// The version its score was made for.
+    version: u64,
+    /// The rulebook that its pass began with.
+    rulebook: Option<RulebookVersion>,
+    /// Its score at that version.
+    score: Option<Score>,
+}
+
+impl Ask {
+    /// A lead to look at afresh.
+    fn afresh(lead_id: LeadId) -> Self {
+        Self { lead_id, version: 0, rulebook: None, score: None }
+    }
+}
+
+impl Function for Route {
+    type Event = SqsEvent;
+    type Reply = SqsBatchResponse;
+
+    fn new(env: &Env) -> Result<Self, SetupError> {
+        let config = env.sdk_config()?;
+        let table = |name: &str| Ok::<_, SetupError>(Table::new(&config, env.get(name)?));
+        Ok(Self {
+            leads: Leads::new(table("LEADS_TABLE")?),
+            accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
+            reps: Reps::new(table("REPS_TABLE")?),
+            pools: Pools::new(table("POOLS_TABLE")?),
+            rulebooks: ActiveRulebook::new(Rulebooks::new(table("RULEBOOKS_TABLE")?)),
+            clock: env.clock(),
+        })
+    }
+
+    /// Routes every lead in the batch; only those worth retrying are delivered again.
+    async fn call(&self, event: SqsEvent, _: Invocation) -> Result<SqsBatchResponse, FunctionError> {
+        let mut failures = Vec::new();
+        let mut asks = Vec::new();
+        let mut messages = Vec::new();
+        for message in event.records {
+            let id = message.message_id.unwrap_or_default();
+            match command::read::<RouteCommand>(message.body.as_deref().unwrap_or_default()) {
+                Ok(RouteCommand::RouteLead { lead_id, version, rulebook, score, .. }) => {
+                    messages.push((id, lead_id.clone()));
+                    asks.push(Ask { lead_id, version, rulebook, score });
+                }
+                Ok(RouteCommand::WakePool { pool, .. }) => {
+                    if let Err(cause) = self.wake(&pool).await {
+                        failures.push(failed(id, &cause));
+                    }
+                }
+                Err(cause) => failures.push(failed(id, &cause.into())),
+            }
+        }
+        let unrouted = self.route(asks).await;
+        for (id, lead) in messages {
+            if let Some(cause) = unrouted.get(&lead) {
+                failures.push(failed(id, &cause.as_str().into()));
+            }
+        }
+        Ok(retry(failures))
+    }
+}
+
+impl Route {
+    /// Gives the leads in a pool's line to whoever is free now: the best ones first, as many as find a seat.
+    async fn wake(&self, pool: &PoolId) -> Result<(), FunctionError> {
+        let waiting = self.leads.line(pool, WAKE_AT_MOST).await?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        info!(pool = %pool, leads = waiting.len(), "waking pool");
+        let mut unrouted = std::collections::BTreeMap::new();
+        // A transaction has room for ten leads and what goes with them.
+        for leads in waiting.chunks(10) {
+            unrouted.extend(self.route(leads.iter().cloned().map(Ask::afresh).collect()).await);
+        }
+        match unrouted.into_iter().next() {
+            None => Ok(()),
+            Some((lead, cause)) => Err(format!("lead {lead} of pool {pool}: {cause}").into()),
+        }
+    }
+}

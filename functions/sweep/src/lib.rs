@@ -1,1 +1,98 @@
-//! placeholder
+//! `sweep`: the safety net. Every minute it queues leads whose deadline has passed and wakes pools whose line is not
+//! empty; and it drains the dead-letter queue, so that a command that failed for good leaves its lead on hold, with the
+//! command beside it, and not lost in a queue.
+
+mod dead_letters;
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use fairleader_messaging::command::SCHEMA;
+use fairleader_messaging::{Outgoing, Queue, RouteCommand};
+use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
+use fairleader_store::{Leads, Pools, Table, due_shards};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tracing::info;
+
+/// How long a lead that was queued is left alone: its command has been carried out, or failed and is tried again.
+const BACKOFF: SignedDuration = SignedDuration::from_mins(5);
+/// Most leads taken from a shard at a time; what is left is taken a minute later.
+const AT_MOST: i32 = 500;
+
+/// The function.
+#[derive(Debug)]
+pub struct Sweep {
+    leads: Leads,
+    pools: Pools,
+    route: Queue,
+    clock: Clock,
+}
+
+impl Function for Sweep {
+    type Event = Value;
+    type Reply = Value;
+
+    fn new(env: &Env) -> Result<Self, SetupError> {
+        let config = env.sdk_config()?;
+        Ok(Self {
+            leads: Leads::new(Table::new(&config, env.get("LEADS_TABLE")?)),
+            pools: Pools::new(Table::new(&config, env.get("POOLS_TABLE")?)),
+            route: Queue::new(&config, env.get("ROUTE_QUEUE_URL")?),
+            clock: env.clock(),
+        })
+    }
+
+    /// The dead-letter queue sends `Records`; a schedule does not.
+    async fn call(&self, event: Value, _: Invocation) -> Result<Value, FunctionError> {
+        if event.get("Records").is_some() {
+            let batch: SqsEvent = serde_json::from_value(event)?;
+            return Ok(serde_json::to_value(self.drain(batch).await)?);
+        }
+        let due = self.queue_due().await?;
+        let woken = self.wake_lines().await?;
+        info!(leads = due, pools = woken, "swept");
+        Ok(json!({"due": due, "woken": woken}))
+    }
+}
+
+impl Sweep {
+    /// Queues every lead whose deadline has passed. Each is claimed first, so sweeps that come late, twice or at the
+    /// same time queue it once.
+    async fn queue_due(&self) -> Result<usize, FunctionError> {
+        let now = self.clock.now();
+        let mut messages = Vec::new();
+        for shard in due_shards() {
+            for (lead_id, seen) in self.leads.due(&shard, now, AT_MOST).await? {
+                if !self.leads.claim_due(&lead_id, seen, now.checked_add(BACKOFF)?).await? {
+                    continue;
+                }
+                let command = RouteCommand::RouteLead {
+                    schema: SCHEMA,
+                    trace: format!("sweep-{lead_id}"),
+                    lead_id,
+                    version: 0,
+                    rulebook: None,
+                    score: None,
+                    group: "sweep".to_owned(),
+                };
+                messages.push(Outgoing::new(&command, Some("sweep"))?);
+            }
+        }
+        let count = messages.len();
+        self.route.send_all(messages).await?;
+        Ok(count)
+    }
+
+    /// Wakes every pool in whose line somebody waits: a shift may have begun since the last minute.
+    async fn wake_lines(&self) -> Result<usize, FunctionError> {
+        let mut messages = Vec::new();
+        for pool in self.pools.definitions().await? {
+            if !self.leads.line(&pool.pool_id, 1).await?.is_empty() {
+                let command = RouteCommand::WakePool { schema: SCHEMA, pool: pool.pool_id };
+                messages.push(Outgoing::new(&command, Some("sweep"))?);
+            }
+        }
+        let count = messages.len();
+        self.route.send_all(messages).await?;
+        Ok(count)
+    }
+}

@@ -171,7 +171,8 @@ impl Bus {
                     let event = entry.event(&id, &self.shared.region, &self.shared.account);
                     for rule in self.shared.rules.iter().filter(|rule| rule.bus == entry.bus) {
                         if matches(&rule.pattern, &event) {
-                            rule.targets.iter().for_each(|target| outgoing.extend(deliver(rule, target, &event)));
+                            let deliver = |target| deliver(&self.shared.queues, rule, target, &event);
+                            outgoing.extend(rule.targets.iter().filter_map(deliver));
                         }
                     }
                     answers.push(json!({ "EventId": id }));
@@ -191,40 +192,54 @@ impl Bus {
 }
 
 /// The message that brings `event` to the target, or to its dead-letter queue.
-fn deliver(rule: &Ready, target: &ReadyTarget, event: &Value) -> Option<Outgoing> {
+fn deliver(queues: &Queues, rule: &Ready, target: &ReadyTarget, event: &Value) -> Option<Outgoing> {
     let text = match target.input.render(event, &rule.name, &rule.arn) {
         Ok(text) => text,
-        Err(cause) => return dead_letter(rule, target, event, "INVALID_INPUT", &cause),
+        Err(cause) => return dead_letter(queues, rule, target, event, "INVALID_INPUT", &cause),
     };
-    Some(match &target.to {
-        // A message may not be larger, and one that cannot be stored must not fail the others' delivery.
-        TargetTo::Queue(_) if text.len() > 1024 * 1024 => {
-            return dead_letter(rule, target, event, "INVALID_PARAMETER", "the message is larger than 1 MiB");
-        }
-        TargetTo::Queue(queue) => {
-            Outgoing { queue: queue.clone(), body: text, attributes: Attributes::default() }
-        }
-        TargetTo::Function(function) => Outgoing {
-            queue: BUS_QUEUE.to_owned(),
-            body: delivery::Call {
+    let (queue, body) = match &target.to {
+        TargetTo::Queue(queue) => (queue.clone(), text),
+        TargetTo::Function(function) => {
+            let call = delivery::Call {
                 function: function.clone(),
                 payload: text,
                 rule_arn: rule.arn.clone(),
                 target_arn: target.arn.clone(),
                 dead_letter_queue: target.dead_letter_queue.clone(),
                 event: event.to_string(),
-            }
-            .to_body(),
-            attributes: Attributes::default(),
-        },
-    })
+            };
+            (BUS_QUEUE.to_owned(), call.to_body())
+        }
+    };
+    let message = Outgoing { queue, body, attributes: Attributes::default() };
+    // One message that its queue does not take must not fail the delivery of all the others.
+    match queues.accepts(&message) {
+        Ok(()) => Some(message),
+        Err(cause) => dead_letter(queues, rule, target, event, "INVALID_PARAMETER", &cause.message),
+    }
 }
 
-fn dead_letter(rule: &Ready, target: &ReadyTarget, event: &Value, code: &str, cause: &str) -> Option<Outgoing> {
+fn dead_letter(
+    queues: &Queues,
+    rule: &Ready,
+    target: &ReadyTarget,
+    event: &Value,
+    code: &str,
+    cause: &str,
+) -> Option<Outgoing> {
     tracing::error!(rule = %rule.name, target = %target.arn, code, cause, "event not delivered");
     let queue = target.dead_letter_queue.clone()?;
     let attributes = failure_attributes(&rule.arn, &target.arn, code, cause, 0);
-    Some(Outgoing { queue, body: event.to_string(), attributes })
+    // The two characters JSON does not escape and a queue does not take.
+    let body = event.to_string().replace(['\u{FFFE}', '\u{FFFF}'], "\u{FFFD}");
+    let message = Outgoing { queue, body, attributes };
+    match queues.accepts(&message) {
+        Ok(()) => Some(message),
+        Err(cause) => {
+            tracing::error!(rule = %rule.name, cause = %cause, "event dropped; its dead-letter queue does not take it");
+            None
+        }
+    }
 }
 
 /// What EventBridge attaches to an event in a dead-letter queue.

@@ -11,3 +11,4 @@ pub mod template;
 pub mod iam;
 pub mod data_folder;
 pub mod tables;
+pub mod proxy;

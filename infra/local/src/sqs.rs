@@ -186,13 +186,18 @@ impl Queues {
     /// Sends all of these messages or, on an error, none.
     pub async fn send_all(&self, messages: Vec<Outgoing>) -> Result<(), AwsError> {
         let mut new = Vec::with_capacity(messages.len());
-        for Outgoing { queue, body, attributes } in messages {
+        for message in messages {
+            self.accepts(&message)?;
+            let Outgoing { queue, body, attributes } = message;
             let index = self.index(&queue)?;
-            let settings = self.queue(index)?;
-            protocol::check_content(settings, &body, &attributes)?;
             new.push(self.new_message(index, body, &attributes, None, None)?.0);
         }
         self.write(new).await
+    }
+
+    /// Whether [`Queues::send_all`] would take this message.
+    pub(crate) fn accepts(&self, message: &Outgoing) -> Result<(), AwsError> {
+        protocol::check_content(self.queue(self.index(&message.queue)?)?, &message.body, &message.attributes)
     }
 
     /// Receives up to `max` messages, waiting up to `wait` for the first. They are hidden for `visibility`.
@@ -319,7 +324,10 @@ impl Queues {
     ) -> Result<Vec<Received>, AwsError> {
         let deadline = Instant::now().checked_add(wait).unwrap_or_else(Instant::now);
         let visibility_ms = millis(visibility);
-        self.ask(|reply| Request::Receive { queue, max, visibility_ms, deadline, reply }).await
+        let inbox = self.shared.inbox.clone();
+        let delivery =
+            self.ask(|reply| Request::Receive { queue, max, visibility_ms, deadline, reply, inbox }).await?;
+        Ok(delivery.take())
     }
 
     async fn remove(&self, receipts: Vec<Receipt>) -> Result<(), AwsError> {

@@ -103,7 +103,7 @@ fn parameter(scope: &Scope<'_>, entry: &Entry, notices: &mut Vec<String>) -> Nod
         }
     };
     let limit = |name: &str| parameter.get(name).and_then(Node::text).and_then(|text| text.parse::<i64>().ok());
-    let mut refuse = |expected: String| {
+    let refuse = |expected: String| {
         scope.problem(
             at,
             &path,

@@ -44,7 +44,9 @@ struct Span {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HoursError {
     /// A part that is not days and times.
-    #[error("`{0}` is not working hours; write them like `mon-fri 09:00-17:00`, several separated by commas, or `always`")]
+    #[error(
+        "`{0}` is not working hours; write them like `mon-fri 09:00-17:00`, several separated by commas, or `always`"
+    )]
     Part(String),
     /// Not a day of the week.
     #[error("`{0}` is not a day; use mon, tue, wed, thu, fri, sat or sun")]

@@ -9,12 +9,15 @@
 //!
 //! It knows nothing of tables: who calls it commits the [`Change`] under the version the state was read with.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::event::EventKind;
 use crate::id::{LeadId, PoolId, RepId, RulebookVersion};
 use crate::lead::{Stage, State};
 use crate::scoring::Score;
+
+/// How long after its release a lead is looked at if nobody did before.
+const RELEASED_DUE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// What shall happen to a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,6 +221,8 @@ pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Tra
             change.state.stage = to;
             change.state.held_from = None;
             change.state.reason = None;
+            // Whoever lets it go on queues it as well; should they not come to it, the sweep does.
+            change.state.due_at = now.checked_add(RELEASED_DUE_AFTER).ok();
             change.tell(EventKind::LeadReleased { to })
         }
     }
@@ -234,6 +239,7 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
             state.stage == Stage::Nurturing
                 && state.reason.as_ref() == Some(reason)
                 && state.score.as_ref() == Some(&score)
+                && state.due_at.is_none()
         }
         _ => false,
     };
@@ -393,14 +399,8 @@ mod tests {
     fn only_the_owner_accepts_and_only_the_current_assignment() {
         let state = apply(&stored(), rep("anna")).state;
         let accept = |by: &str, assignment| Command::Accept { by: RepId::from(by), assignment };
-        assert_eq!(
-            transition(&state, accept("ben", 1), at(61)),
-            Err(Refusal::NotOwner { owner: RepId::from("anna") })
-        );
-        assert_eq!(
-            transition(&state, accept("anna", 2), at(61)),
-            Err(Refusal::OldAssignment { given: 2, current: 1 })
-        );
+        assert_eq!(transition(&state, accept("ben", 1), at(61)), Err(Refusal::NotOwner { owner: RepId::from("anna") }));
+        assert_eq!(transition(&state, accept("anna", 2), at(61)), Err(Refusal::OldAssignment { given: 2, current: 1 }));
         let accepted = apply(&state, accept("anna", 1)).state;
         assert_eq!(accepted.stage, Stage::Accepted);
         assert_eq!(transition(&accepted, accept("anna", 1), at(99)), Ok(Transition::Unchanged), "a repeat succeeds");
@@ -418,8 +418,7 @@ mod tests {
 
     #[test]
     fn a_held_lead_goes_back_where_it_can_be_decided_on() {
-        let waiting =
-            apply(&stored(), to(Destination::Line { pool: PoolId::from("inbound"), until: at(600) })).state;
+        let waiting = apply(&stored(), to(Destination::Line { pool: PoolId::from("inbound"), until: at(600) })).state;
         let held = apply(&waiting, Command::Hold { reason: "failed".to_owned() }).state;
         assert_eq!((held.stage, held.held_from, held.due_at), (Stage::Held, Some(Stage::Waiting), None));
         assert!(transition(&held, rep("anna"), at(70)).is_err());
@@ -464,7 +463,9 @@ mod tests {
                 let expected: Vec<_> = state.owner.iter().map(|rep| (rep.clone(), 1)).collect();
                 prop_assert_eq!(seats.clone().into_iter().collect::<Vec<_>>(), expected);
                 prop_assert_eq!(state.owner.is_some(), state.stage.is_owned());
-                prop_assert_eq!(state.due_at.is_some(), state.stage == Stage::Waiting);
+                prop_assert!(state.stage != Stage::Waiting || state.due_at.is_some());
+                prop_assert!(state.due_at.is_none()
+                    || matches!(state.stage, Stage::Waiting | Stage::Stored | Stage::Nurturing));
                 prop_assert_eq!(state.merged_into.is_some(), state.stage == Stage::Merged);
                 prop_assert_eq!(state.held_from.is_some(), state.stage == Stage::Held);
             }

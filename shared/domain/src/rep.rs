@@ -1,9 +1,12 @@
 //! A sales rep: who they are, when they work, what they can take.
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::hours::WeeklyHours;
 use crate::id::RepId;
+use crate::normalise;
+use crate::problem::FieldProblem;
 
 /// What is set about a rep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,4 +48,35 @@ impl Default for RepLoad {
     fn default() -> Self {
         Self { open: 0, on: true }
     }
+}
+
+/// Most open leads that a rep may be set to take.
+pub const MAX_CAPACITY: u32 = 10_000;
+
+/// What keeps `rep` from being put on the roster; empty if nothing does.
+pub fn problems(rep: &Rep) -> Vec<FieldProblem> {
+    let mut found = Vec::new();
+    if rep.name.trim().is_empty() {
+        found.push(FieldProblem::field("name", "a rep needs a name"));
+    }
+    if normalise::email::parse(&rep.email).is_none() {
+        let detail = format!("`{}` is not an e-mail address; write it like name@company.example", rep.email);
+        found.push(FieldProblem::field("email", detail));
+    }
+    if TimeZone::get(&rep.zone).is_err() {
+        let detail = format!("`{}` is not a time zone; use an IANA name like Europe/Berlin", rep.zone);
+        found.push(FieldProblem::field("zone", detail));
+    }
+    if rep.capacity > MAX_CAPACITY {
+        found.push(FieldProblem::field("capacity", format!("{} is more than {MAX_CAPACITY} open leads", rep.capacity)));
+    }
+    for (i, language) in rep.languages.iter().enumerate() {
+        if normalise::country::language(language).as_deref() != Some(language) {
+            found.push(FieldProblem {
+                pointer: format!("/languages/{i}"),
+                detail: format!("`{language}` is not a language; use two letters like de (ISO 639-1)"),
+            });
+        }
+    }
+    found
 }

@@ -160,9 +160,9 @@ impl Queue {
                         .build()
                 })
                 .collect::<Result<Vec<_>, _>>()?;
-            let answer = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await?;
-            let failed: BTreeMap<&str, &str> =
-                answer.failed().iter().map(|entry| (entry.id(), entry.code())).collect();
+            let answer =
+                self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await?;
+            let failed: BTreeMap<&str, &str> = answer.failed().iter().map(|entry| (entry.id(), entry.code())).collect();
             refused = (failed.len(), failed.values().next().map(|code| (*code).to_owned()).unwrap_or_default());
             let mut index = 0_usize;
             messages.retain(|_| {

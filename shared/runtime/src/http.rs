@@ -86,6 +86,13 @@ pub fn json(status: u16, body: &impl Serialize) -> ApiGatewayV2httpResponse {
     }
 }
 
+/// A problem reply with more in it than [`Problem`] has; its `status` is the reply's.
+pub fn problem_json(problem: &serde_json::Value) -> ApiGatewayV2httpResponse {
+    let status =
+        problem.get("status").and_then(serde_json::Value::as_u64).and_then(|status| u16::try_from(status).ok());
+    reply(status.unwrap_or(500), "application/problem+json", problem.to_string())
+}
+
 /// A reply without a body.
 pub fn no_content() -> ApiGatewayV2httpResponse {
     let mut response = ApiGatewayV2httpResponse::default();
@@ -153,7 +160,8 @@ impl Problem {
 
     /// Something failed on our side; the cause is in the log only.
     pub fn internal() -> Self {
-        Self::new(500, "internal", "something failed on our side").detail("try again; if it stays, ask whoever runs Fairleader")
+        Self::new(500, "internal", "something failed on our side")
+            .detail("try again; if it stays, ask whoever runs Fairleader")
     }
 
     /// The caller's role may not do this.

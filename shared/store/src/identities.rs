@@ -145,11 +145,7 @@ impl Identities {
     }
 
     /// Makes `identity` lead to `account`; gives back the account that has it already, if another does.
-    pub async fn claim_account(
-        &self,
-        identity: &str,
-        account: &AccountId,
-    ) -> Result<Option<AccountId>, StoreError> {
+    pub async fn claim_account(&self, identity: &str, account: &AccountId) -> Result<Option<AccountId>, StoreError> {
         let mut item = key(identity);
         item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (ACCOUNT, text(account.as_str()))]));
         let written = self

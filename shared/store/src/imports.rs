@@ -16,7 +16,9 @@ use flate2::write::DeflateEncoder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::item::{BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, body, bytes, get_bytes, get_text, item, json, number, text};
+use crate::item::{
+    BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, body, bytes, get_bytes, get_text, item, json, number, text,
+};
 use crate::table::Write;
 use crate::{StoreError, Table};
 

@@ -124,10 +124,8 @@ fn numbered(prefix: &str, number: u64) -> String {
 
 /// A hash that is the same on every machine (FNV-1a, 32 bits), to spread leads over shards.
 fn spread(lead: &LeadId, shards: u8) -> u32 {
-    let hash = lead
-        .as_str()
-        .bytes()
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash =
+        lead.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash % u32::from(shards)
 }
 
@@ -221,10 +219,7 @@ impl Leads {
     /// Stores a lead in the place of one that was held before anything but its state could be stored. `false` if it
     /// moved since.
     pub async fn replace_unstored(&self, seen: &State, state: &State) -> Result<bool, StoreError> {
-        let written = self
-            .0
-            .put_if(state_item(state)?, "version = :seen", [(":seen", number(seen.version))])
-            .await?;
+        let written = self.0.put_if(state_item(state)?, "version = :seen", [(":seen", number(seen.version))]).await?;
         Ok(matches!(written, Write::Done))
     }
 
@@ -532,4 +527,3 @@ impl Leads {
         self.0.delete(key(lead, &format!("{DEAD}{id}"))).await
     }
 }
-

@@ -103,7 +103,8 @@ impl Reps {
         if let (Some(capacity), true) = (seats.capacity, seats.delta > 0) {
             // What there may be before, so that there is room for all of them.
             let room = i64::from(capacity) - i64::from(seats.delta);
-            let condition = "(attribute_not_exists(#open) OR #open <= :room) AND (attribute_not_exists(#on) OR #on = :on)";
+            let condition =
+                "(attribute_not_exists(#open) OR #open <= :room) AND (attribute_not_exists(#on) OR #on = :on)";
             update = update
                 .condition_expression(condition)
                 .expression_attribute_names("#on", ON)

@@ -225,11 +225,8 @@ impl ActiveRulebook {
         if let Some(known) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).compiled.get(version) {
             return Ok(Arc::clone(known));
         }
-        let source = self
-            .rulebooks
-            .source(version)
-            .await?
-            .ok_or_else(|| RulebookError::NoSuchVersion(version.clone()))?;
+        let source =
+            self.rulebooks.source(version).await?.ok_or_else(|| RulebookError::NoSuchVersion(version.clone()))?;
         let checked = Rulebook::parse(&source, None).map_err(|problems| RulebookError::Unreadable {
             version: version.clone(),
             problem: problems.first().map(|problem| problem.message.clone()).unwrap_or_default(),

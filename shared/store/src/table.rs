@@ -161,8 +161,7 @@ impl Table {
 
     /// Reads the whole table. For small tables only.
     pub(crate) async fn scan_all(&self) -> Result<Vec<Item>, StoreError> {
-        let mut pages =
-            self.client.scan().table_name(&self.name).consistent_read(true).into_paginator().items().send();
+        let mut pages = self.client.scan().table_name(&self.name).consistent_read(true).into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
             found.push(item.map_err(StoreError::service(self.what("scanning")))?);

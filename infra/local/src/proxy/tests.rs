@@ -1,1 +1,275 @@
+use std::net::SocketAddr;
 
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use aws_sdk_dynamodb::{Client, Config};
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::stack::Stack;
+use crate::template::{self, Settings};
+
+const TEMPLATE: &str = r#"
+Resources:
+  Leads:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: leads
+      AttributeDefinitions: [{ AttributeName: id, AttributeType: S }, { AttributeName: owner, AttributeType: S }]
+      KeySchema: [{ AttributeName: id, KeyType: HASH }]
+      GlobalSecondaryIndexes:
+        - { IndexName: owner, KeySchema: [{ AttributeName: owner, KeyType: HASH }], Projection: { ProjectionType: KEYS_ONLY } }
+      StreamSpecification: { StreamViewType: NEW_IMAGE }
+  Secrets:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: secrets
+      AttributeDefinitions: [{ AttributeName: id, AttributeType: S }]
+      KeySchema: [{ AttributeName: id, KeyType: HASH }]
+  Queue: { Type: AWS::SQS::Queue, Properties: { QueueName: work } }
+  Bus: { Type: AWS::Events::EventBus, Properties: { Name: bus } }
+  Route:
+    Type: AWS::Serverless::Function
+    Metadata: { BuildProperties: { Binary: route } }
+    Properties:
+      FunctionName: fl-route
+      Policies:
+        - Statement:
+            - { Effect: Allow, Action: [dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query], Resource: !GetAtt Leads.Arn }
+            - { Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt Queue.Arn }
+            - { Effect: Allow, Action: events:PutEvents, Resource: !GetAtt Bus.Arn }
+"#;
+
+struct Running {
+    address: SocketAddr,
+    key: AccessKey,
+    tables: Tables,
+    _folder: tempfile::TempDir,
+    _stop: oneshot::Sender<()>,
+}
+
+async fn running() -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let settings = Settings {
+        stack_name: "test".to_owned(),
+        region: "us-east-1".to_owned(),
+        account: "000000000000".to_owned(),
+        endpoint_url: format!("http://{address}"),
+        parameters: std::collections::BTreeMap::new(),
+    };
+    let stack: Stack = template::read(TEMPLATE, "t.yaml", &settings).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let tables = Tables::open(&folder.path().join("tables.db"), &stack.tables).unwrap();
+    let keys = Keys::new(&stack.functions).unwrap();
+    let key = keys.of("Route").unwrap().clone();
+    // A service that says what reached it.
+    let echo: Handler = Arc::new(|call: Call| {
+        Box::pin(async move {
+            let who = match &call.principal {
+                Principal::Function(function) => function.id.clone(),
+                Principal::Operator => "operator".to_owned(),
+            };
+            match call.operation.as_str() {
+                "GetQueueUrl" => Err(AwsError::client("com.amazonaws.sqs#QueueDoesNotExist", "no such queue")
+                    .query_code("AWS.SimpleQueueService.NonExistentQueue;Sender")),
+                operation => Ok(json!({ "operation": operation, "who": who, "body": call.body })),
+            }
+        })
+    });
+    let proxy = Proxy {
+        tables: tables.clone(),
+        queues: Arc::clone(&echo),
+        bus: echo,
+        keys,
+        region: settings.region,
+        account: settings.account,
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    tokio::spawn(proxy.serve(listener, async {
+        stopped.await.unwrap_or_default();
+    }));
+    Running { address, key, tables, _folder: folder, _stop: stop }
+}
+
+impl Running {
+    fn client(&self, id: &str, secret: &str) -> Client {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(format!("http://{}", self.address))
+            .credentials_provider(Credentials::new(id, secret, None, None, "test"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        Client::from_conf(config)
+    }
+
+    fn function(&self) -> Client {
+        self.client(&self.key.id, &self.key.secret)
+    }
+
+    fn operator(&self) -> Client {
+        self.client(OPERATOR_KEY_ID, OPERATOR_SECRET)
+    }
+
+    /// A call made by hand; status, `x-amzn-query-error`, body.
+    async fn raw(&self, target: &str, key: &str, body: &str) -> (u16, Option<String>, String) {
+        let response = reqwest::Client::new()
+            .post(format!("http://{}/000000000000/work", self.address))
+            .header("x-amz-target", target)
+            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/x/aws4_request, Signature=0"))
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap();
+        let query = response.headers().get("x-amzn-query-error").map(|value| value.to_str().unwrap().to_owned());
+        assert!(response.headers().contains_key("x-amzn-requestid"));
+        (response.status().as_u16(), query, response.text().await.unwrap())
+    }
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_does_what_its_policy_allows() {
+    let running = running().await;
+    let client = running.function();
+    client.put_item().table_name("leads").item("id", text("1")).item("owner", text("ann")).send().await.unwrap();
+    let found = client.get_item().table_name("leads").key("id", text("1")).send().await.unwrap();
+    assert_eq!(found.item().unwrap()["owner"], text("ann"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_is_refused_what_its_policy_does_not_allow() {
+    let running = running().await;
+    let client = running.function();
+    let error = client.get_item().table_name("secrets").key("id", text("1")).send().await.unwrap_err().into_service_error();
+    insta::assert_snapshot!(error.meta(), @"");
+    // The right to the table is none to its index, and one item of a transaction is enough to refuse it.
+    let query = client
+        .query()
+        .table_name("leads")
+        .index_name("owner")
+        .key_condition_expression("#o = :o")
+        .expression_attribute_names("#o", "owner")
+        .expression_attribute_values(":o", text("ann"));
+    let error = query.send().await.unwrap_err().into_service_error();
+    assert!(error.meta().message().unwrap().contains("table/leads/index/owner"), "{error:?}");
+    let put = Put::builder().table_name("leads").item("id", text("2")).build().unwrap();
+    let check = ConditionCheck::builder().table_name("secrets").key("id", text("1")).condition_expression("attribute_not_exists(id)");
+    let error = client
+        .transact_write_items()
+        .transact_items(TransactWriteItem::builder().put(put).build())
+        .transact_items(TransactWriteItem::builder().condition_check(check.build().unwrap()).build())
+        .send()
+        .await
+        .unwrap_err()
+        .into_service_error();
+    assert!(error.meta().message().unwrap().contains("dynamodb:ConditionCheckItem"), "{error:?}");
+    let found = running.operator().get_item().table_name("leads").key("id", text("2")).send().await.unwrap();
+    assert!(found.item().is_none());
+    let error = client.execute_statement().statement("SELECT * FROM secrets").send().await.unwrap_err().into_service_error();
+    assert_eq!(error.meta().code(), Some("AccessDeniedException"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_condition_comes_with_the_item() {
+    let running = running().await;
+    let client = running.function();
+    let put = || {
+        let put = client.put_item().table_name("leads").item("id", text("1")).condition_expression("attribute_not_exists(id)");
+        put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).send()
+    };
+    put().await.unwrap();
+    let error = put().await.unwrap_err().into_service_error();
+    assert!(error.is_conditional_check_failed_exception());
+    let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(error) = error else { panic!() };
+    assert_eq!(error.item().unwrap()["id"], text("1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_request_is_worded_as_on_aws() {
+    let running = running().await;
+    let error = running
+        .function()
+        .put_item()
+        .table_name("leads")
+        .item("id", AttributeValue::N("1".to_owned()))
+        .send()
+        .await
+        .unwrap_err()
+        .into_service_error();
+    insta::assert_snapshot!(error.meta(), @"");
+    let (status, _, body) = running.raw("DynamoDB_20120810.PutItem", OPERATOR_KEY_ID, r#"{"TableName": 3}"#).await;
+    assert_eq!(status, 400);
+    insta::assert_snapshot!(body, @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_key_is_refused() {
+    let running = running().await;
+    let error = running.client("AKIANOBODY", "x").list_tables().send().await.unwrap_err().into_service_error();
+    assert_eq!(error.meta().code(), Some("UnrecognizedClientException"));
+    let (status, query, _) = running.raw("AmazonSQS.SendMessage", "AKIANOBODY", "{}").await;
+    assert_eq!((status, query.as_deref()), (403, Some("InvalidClientTokenId;Sender")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_may_do_everything() {
+    let running = running().await;
+    let tables = running.operator().list_tables().send().await.unwrap();
+    assert_eq!(tables.table_names(), ["leads", "secrets"]);
+    let (status, _, body) = running.raw("AWSEvents.ListRules", OPERATOR_KEY_ID, "{}").await;
+    assert_eq!((status, body.as_str()), (200, r#"{"body":{},"operation":"ListRules","who":"operator"}"#));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queues_and_bus_are_reached_under_the_same_policies() {
+    let running = running().await;
+    let url = format!("http://{}/000000000000", running.address);
+    let key = running.key.id.as_str();
+    let send = |queue: &str| json!({ "QueueUrl": format!("{url}/{queue}"), "Entries": [] }).to_string();
+    let (status, _, _) = running.raw("AmazonSQS.SendMessageBatch", key, &send("work")).await;
+    assert_eq!(status, 200);
+    let (status, query, body) = running.raw("AmazonSQS.SendMessage", key, &send("other")).await;
+    assert_eq!((status, query.as_deref()), (403, Some("AccessDenied;Sender")), "{body}");
+    let (status, _, body) = running.raw("AmazonSQS.DeleteMessageBatch", key, &send("work")).await;
+    assert!(status == 403 && body.contains("sqs:DeleteMessage on resource: arn:aws:sqs:us-east-1:000000000000:work"), "{body}");
+    let (_, query, _) = running.raw("AmazonSQS.GetQueueUrl", OPERATOR_KEY_ID, r#"{"QueueName":"x"}"#).await;
+    assert_eq!(query.as_deref(), Some("AWS.SimpleQueueService.NonExistentQueue;Sender"));
+    let (status, ..) = running.raw("AWSEvents.PutEvents", key, r#"{"Entries":[{"EventBusName":"bus"}]}"#).await;
+    assert_eq!(status, 200);
+    let (status, _, body) = running.raw("AWSEvents.PutEvents", key, r#"{"Entries":[{"EventBusName":"bus"},{}]}"#).await;
+    assert!(status == 400 && body.contains("event-bus/default"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_client_sends_is_refused() {
+    let running = running().await;
+    let (status, _, body) = running.raw("Lambda.Invoke", OPERATOR_KEY_ID, "{}").await;
+    assert!(status == 400 && body.contains("`Lambda.Invoke` is not a call that is known here"), "{body}");
+    let get = reqwest::get(format!("http://{}/", running.address)).await.unwrap();
+    assert_eq!(get.status(), 404);
+    let rebound = reqwest::Client::new().post(format!("http://{}/", running.address)).header("host", "evil.example");
+    assert_eq!(rebound.send().await.unwrap().status(), 403);
+    let large = "x".repeat(LARGEST_BODY + 1);
+    let (status, ..) = running.raw("DynamoDB_20120810.PutItem", OPERATOR_KEY_ID, &large).await;
+    assert_eq!(status, 413);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_are_told_and_reads_are_not() {
+    let running = running().await;
+    let mut written = running.tables.written();
+    let client = running.function();
+    client.get_item().table_name("leads").key("id", text("1")).send().await.unwrap();
+    assert!(!written.has_changed().unwrap());
+    client.put_item().table_name("leads").item("id", text("1")).send().await.unwrap();
+    written.changed().await.unwrap();
+    let records = running.tables.read_stream("leads", None, 10).await.unwrap();
+    assert_eq!(records[0].record["dynamodb"]["NewImage"], json!({ "id": { "S": "1" } }));
+}

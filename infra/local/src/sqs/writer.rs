@@ -5,7 +5,7 @@
 //! comes in, or when one becomes visible. Nothing is answered before the commit.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -24,7 +24,16 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, AwsError>>;
 
 pub(super) enum Request {
     Send { messages: Vec<NewMessage>, reply: Reply<()> },
-    Receive { queue: usize, max: usize, visibility_ms: i64, deadline: Instant, reply: Reply<Vec<Received>> },
+    Receive {
+        queue: usize,
+        max: usize,
+        visibility_ms: i64,
+        deadline: Instant,
+        reply: Reply<Delivery>,
+        /// Where the delivery goes back to if nobody takes it.
+        inbox: Sender<Request>,
+    },
+    GiveBack { receipts: Vec<Receipt> },
     Delete { receipts: Vec<Receipt>, reply: Reply<()> },
     ChangeVisibility { changes: Vec<(Receipt, i64)>, reply: Reply<Vec<Hidden>> },
     Purge { queue: usize, reply: Reply<()> },
@@ -35,12 +44,36 @@ pub(super) enum Request {
     Close { reply: oneshot::Sender<()> },
 }
 
+/// Received messages on their way to whoever asked. If they have gone meanwhile, the messages go back: undone is the
+/// receive, not delayed the message.
+pub(super) struct Delivery {
+    messages: Vec<Received>,
+    inbox: Sender<Request>,
+}
+
+impl Delivery {
+    pub(super) fn take(mut self) -> Vec<Received> {
+        std::mem::take(&mut self.messages)
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if !self.messages.is_empty() {
+            let receipts = self.messages.iter().map(|message| message.receipt).collect();
+            // If the queues are closed, everything becomes visible when they are opened again.
+            self.inbox.send(Request::GiveBack { receipts }).unwrap_or_default();
+        }
+    }
+}
+
 /// A receive that waits.
 struct Parked {
     max: usize,
     visibility_ms: i64,
     deadline: Instant,
-    reply: Reply<Vec<Received>>,
+    reply: Reply<Delivery>,
+    inbox: Sender<Request>,
 }
 
 #[derive(Default)]
@@ -56,22 +89,21 @@ struct Line {
 type Answer = Box<dyn FnOnce(Result<(), &AwsError>)>;
 
 struct Served {
-    reply: Reply<Vec<Received>>,
+    reply: Reply<Delivery>,
     messages: Vec<Received>,
+    inbox: Sender<Request>,
 }
 
 struct Writer {
     store: Store,
     lines: Vec<Line>,
-    /// Received for callers who had gone.
-    abandoned: Vec<Receipt>,
     expire_at: Instant,
 }
 
 /// Runs until every sender of `inbox` is gone, or one asks to close.
 pub(super) fn run(store: Store, inbox: &Receiver<Request>) {
     let lines = (0..store.queues()).map(|_| Line::default()).collect();
-    let mut writer = Writer { store, lines, abandoned: Vec::new(), expire_at: Instant::now() };
+    let mut writer = Writer { store, lines, expire_at: Instant::now() };
     loop {
         let mut requests = Vec::new();
         match inbox.recv_timeout(writer.until_wake_up()) {
@@ -100,9 +132,6 @@ pub(super) fn run(store: Store, inbox: &Receiver<Request>) {
 impl Writer {
     /// How long nothing happens by itself.
     fn until_wake_up(&self) -> Duration {
-        if !self.abandoned.is_empty() {
-            return Duration::ZERO;
-        }
         let now = now_ms();
         let mut wait = self.expire_at.saturating_duration_since(Instant::now());
         for line in self.lines.iter().filter(|line| !line.parked.is_empty()) {
@@ -125,10 +154,9 @@ impl Writer {
                 for answer in answers {
                     answer(Ok(()));
                 }
-                for Served { reply, messages } in served {
-                    if let Err(Ok(unwanted)) = reply.send(Ok(messages)) {
-                        self.abandoned.extend(unwanted.iter().map(|message| message.receipt));
-                    }
+                for Served { reply, messages, inbox } in served {
+                    // What cannot be sent is dropped, and so goes back.
+                    drop(reply.send(Ok(Delivery { messages, inbox })));
                 }
             }
             Err(cause) => {
@@ -139,12 +167,12 @@ impl Writer {
                     answer(Err(&error));
                 }
                 for Served { reply, .. } in served {
-                    reply.send(Err(error.clone())).unwrap_or_default();
+                    drop(reply.send(Err(error.clone())));
                 }
                 // What was parked is looked at again with the next message; until then let callers try again.
                 for line in &mut self.lines {
                     for parked in line.parked.drain(..) {
-                        parked.reply.send(Err(error.clone())).unwrap_or_default();
+                        drop(parked.reply.send(Err(error.clone())));
                     }
                 }
             }
@@ -159,10 +187,6 @@ impl Writer {
     ) -> Result<(), rusqlite::Error> {
         let now = now_ms();
         self.store.begin()?;
-        for receipt in std::mem::take(&mut self.abandoned) {
-            self.store.give_back(&receipt, now)?;
-            self.touch(receipt.queue);
-        }
         if self.expire_at <= Instant::now() {
             self.store.expire(now)?;
             self.expire_at = Instant::now() + EXPIRE_EVERY;
@@ -191,9 +215,16 @@ impl Writer {
                 }
                 Some(answer(reply, ()))
             }
-            Request::Receive { queue, max, visibility_ms, deadline, reply } => {
+            Request::GiveBack { receipts } => {
+                for receipt in &receipts {
+                    self.store.give_back(receipt, now)?;
+                    self.touch(receipt.queue);
+                }
+                None
+            }
+            Request::Receive { queue, max, visibility_ms, deadline, reply, inbox } => {
                 if let Some(line) = self.lines.get_mut(queue) {
-                    line.parked.push_back(Parked { max, visibility_ms, deadline, reply });
+                    line.parked.push_back(Parked { max, visibility_ms, deadline, reply, inbox });
                     line.dirty = true;
                 }
                 None
@@ -241,7 +272,7 @@ impl Writer {
         for line in self.lines.iter_mut().filter(|line| line.parked.iter().any(|parked| parked.deadline <= instant)) {
             for parked in std::mem::take(&mut line.parked) {
                 if parked.deadline <= instant {
-                    served.push(Served { reply: parked.reply, messages: Vec::new() });
+                    served.push(Served { reply: parked.reply, messages: Vec::new(), inbox: parked.inbox });
                 } else {
                     line.parked.push_back(parked);
                 }
@@ -265,7 +296,7 @@ impl Writer {
                 line.next_visible = self.store.next_visible(queue, now)?;
                 break;
             }
-            served.push(Served { reply: parked.reply, messages });
+            served.push(Served { reply: parked.reply, messages, inbox: parked.inbox });
         }
         if let Some(target) = moved_to {
             self.touch(target);

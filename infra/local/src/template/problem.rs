@@ -57,11 +57,12 @@ impl Problems {
     }
 }
 
-/// `; did you mean …?` if one of `known` is close to `name`.
+/// The one of `known` that `name` was probably meant to be.
 pub(super) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     known
         .into_iter()
+        .filter(|candidate| candidate.len() > 2)
         .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= 1.max(candidate.chars().count() / 4))
         .min_by_key(|(distance, _)| *distance)

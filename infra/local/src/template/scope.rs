@@ -27,6 +27,8 @@ pub(super) struct Scope<'a> {
     pub problems: RefCell<Problems>,
     /// While positive, problems are not reported: what is being read is reported where it stands.
     muted: Cell<usize>,
+    /// The resources whose names are being worked out.
+    naming: RefCell<Vec<String>>,
     depth: Cell<usize>,
 }
 
@@ -52,6 +54,7 @@ impl<'a> Scope<'a> {
             resources: BTreeMap::new(),
             problems: RefCell::default(),
             muted: Cell::new(0),
+            naming: RefCell::default(),
             depth: Cell::new(0),
         }
     }
@@ -290,6 +293,7 @@ impl<'a> Scope<'a> {
 
     /// The name on AWS of the resource `id`: as it says itself, else made from the stack's.
     pub(super) fn name_of(&self, id: &str) -> String {
+        let made_up = || format!("{}-{id}", self.settings.stack_name);
         let property = self.resources.get(id).and_then(|resource| {
             let property = match resource.kind.as_str() {
                 "AWS::DynamoDB::Table" => "TableName",
@@ -299,11 +303,19 @@ impl<'a> Scope<'a> {
                 "AWS::CloudWatch::Alarm" => "AlarmName",
                 _ => "Name",
             };
-            resource.properties.get(property)
+            Some((property, resource.properties.get(property)?))
         });
-        property
-            .and_then(|node| self.muted(|| self.text(node, id)))
-            .unwrap_or_else(|| format!("{}-{id}", self.settings.stack_name))
+        let Some((property, node)) = property else { return made_up() };
+        let path = format!("Resources.{id}.Properties.{property}");
+        if self.naming.borrow().iter().any(|other| other == id) {
+            // Whoever asked is muted, and nobody else will ever see it.
+            self.problems.borrow_mut().add(node.at, &path, "this name refers to itself in a circle; break the circle");
+            return made_up();
+        }
+        self.naming.borrow_mut().push(id.to_owned());
+        let name = self.muted(|| self.text(node, &path));
+        self.naming.borrow_mut().pop();
+        name.unwrap_or_else(made_up)
     }
 
     /// The ARN of the resource `id`.

@@ -1,0 +1,205 @@
+//! Lists, brought in part by part: every row has a result, and bringing a part in again changes nothing.
+
+use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
+use fairleader_domain::id::{SourceId, is_name};
+use fairleader_domain::problem::FieldProblem;
+use fairleader_domain::submission::lead_id;
+use fairleader_domain::submission::list::List;
+use fairleader_messaging::command::SCHEMA;
+use fairleader_messaging::{Outgoing, SendError, StoreLead};
+use fairleader_runtime::http::{self, Problem};
+use fairleader_store::{Import, PartResult, RowResult};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tracing::info;
+use uuid::Uuid;
+
+use crate::{Admin, AdminError, Answer};
+
+/// Largest part in bytes.
+const MAX_PART: usize = 4 * 1024 * 1024;
+/// Greatest number of a part.
+const MAX_PARTS: u32 = 100_000;
+/// Messages that one sender sends one request after the other.
+const SENDER: usize = 100;
+/// Senders at work at the same time.
+const SENDERS: usize = 8;
+/// Refused rows that the answer shows at once; all of them are under `rows_url`.
+const SHOWN: usize = 20;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewImport {
+    name: String,
+    #[serde(default = "import_source")]
+    source: SourceId,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+fn import_source() -> SourceId {
+    SourceId::from("import")
+}
+
+impl Admin {
+    /// `POST /v1/imports`.
+    pub(crate) async fn post_import(&self, request: &ApiGatewayV2httpRequest) -> Answer {
+        let new: NewImport = crate::read(request)?;
+        let mut errors = Vec::new();
+        if new.name.trim().is_empty() {
+            errors.push(FieldProblem::field("name", "a list needs a name by which people know it"));
+        }
+        if !is_name(new.source.as_str()) {
+            errors.push(FieldProblem::field("source", "use 1 to 64 of a-z, 0-9, - _ ."));
+        }
+        if !errors.is_empty() {
+            return Err(Problem::new(422, "invalid_body", "the body cannot be taken as it is").errors(errors).into());
+        }
+        let import_id = match http::header(request, "idempotency-key") {
+            Some(key) => lead_id::derive(&SourceId::from("import"), key).to_string(),
+            None => Uuid::now_v7().to_string(),
+        };
+        let import = Import {
+            import_id,
+            name: new.name,
+            source: new.source,
+            dry_run: new.dry_run,
+            created_at: self.clock.now(),
+        };
+        Ok(http::json(201, &self.imports.create(&import).await?))
+    }
+
+    /// `GET /v1/imports/{id}`.
+    pub(crate) async fn import(&self, request: &ApiGatewayV2httpRequest) -> Answer {
+        let id = http::path(request, "id").unwrap_or_default();
+        let Some((import, parts)) = self.imports.get(id).await? else { return Err(no_such_import(id).into()) };
+        let sum = |count: fn(&PartResult) -> u32| parts.iter().map(|part| u64::from(count(part))).sum::<u64>();
+        Ok(http::json(
+            200,
+            &json!({
+                "import": import,
+                "parts": parts,
+                "rows": sum(|part| part.rows),
+                "accepted": sum(|part| part.accepted),
+                "rejected": sum(|part| part.rejected),
+            }),
+        ))
+    }
+
+    /// `GET /v1/imports/{id}/rows`: the result of every row, a page at a time.
+    pub(crate) async fn rows(&self, request: &ApiGatewayV2httpRequest) -> Answer {
+        let id = http::path(request, "id").unwrap_or_default();
+        let (rows, next) = self.imports.rows(id, http::query(request, "from")).await?;
+        Ok(http::json(200, &json!({"import_id": id, "rows": rows, "next": next})))
+    }
+
+    /// `PUT /v1/imports/{id}/parts/{part}` (CSV with a header of its own).
+    ///
+    /// Leads are queued before the results are kept: whoever gets no answer sends the part again, and every row becomes
+    /// the same lead again.
+    pub(crate) async fn put_part(&self, request: &ApiGatewayV2httpRequest) -> Answer {
+        let id = http::path(request, "id").unwrap_or_default();
+        let part = http::path(request, "part").unwrap_or_default();
+        let Some(part) = part.parse::<u32>().ok().filter(|part| (1..=MAX_PARTS).contains(part)) else {
+            return Err(Problem::new(400, "invalid_part", format!("`{part}` is not the number of a part"))
+                .detail(format!("parts are numbered from 1 to {MAX_PARTS}"))
+                .into());
+        };
+        let body = http::body(request);
+        if body.len() > MAX_PART {
+            return Err(Problem::new(413, "too_large", format!("the part has {} bytes", body.len()))
+                .detail(format!("at most {MAX_PART} bytes are taken; cut it in two, each with the header"))
+                .into());
+        }
+        let Some((import, parts)) = self.imports.get(id).await? else { return Err(no_such_import(id).into()) };
+        let sha256: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        if parts.iter().any(|done| done.part == part && done.sha256 != sha256) {
+            return Err(Problem::new(409, "part_exists", format!("part {part} was brought in with other content"))
+                .detail("use the next number for more rows; rows that were brought in are leads already")
+                .into());
+        }
+        let list = List::parse(&body).map_err(|problem| {
+            Problem::new(422, "invalid_list", "the list cannot be read")
+                .detail(format!("{problem}; nothing of it was brought in"))
+        })?;
+        let (result, rows, messages) = self.read_rows(&import, part, &sha256, &list)?;
+        if !import.dry_run {
+            self.queue(messages).await?;
+        }
+        self.imports.put_part(id, &result, &rows).await?;
+        info!(import = id, part, rows = result.rows, rejected = result.rejected, "brought in part");
+        let rejections: Vec<&RowResult> = rows.iter().filter(|row| row.lead_id.is_none()).take(SHOWN).collect();
+        Ok(http::json(
+            200,
+            &json!({
+                "part": result.part,
+                "rows": result.rows,
+                "accepted": result.accepted,
+                "rejected": result.rejected,
+                "dry_run": import.dry_run,
+                "note": list.note(),
+                "rejections": rejections,
+                "rows_url": format!("/v1/imports/{id}/rows"),
+            }),
+        ))
+    }
+
+    /// The result of every row of a part, and the commands that store those that can be.
+    fn read_rows(
+        &self,
+        import: &Import,
+        part: u32,
+        sha256: &str,
+        list: &List,
+    ) -> Result<(PartResult, Vec<RowResult>, Vec<Outgoing>), AdminError> {
+        let received_at = self.clock.now();
+        let group = format!("import-{}", import.import_id);
+        let mut rows = Vec::new();
+        let mut messages = Vec::new();
+        let mut result = PartResult { part, sha256: sha256.to_owned(), rows: 0, accepted: 0, rejected: 0 };
+        for row in list.rows() {
+            result.rows += 1;
+            let (lead_id, errors) = match row.result {
+                Ok(submission) => {
+                    let id = lead_id::derive(&import.source, &format!("{sha256}:{}", row.number));
+                    let command = StoreLead {
+                        schema: SCHEMA,
+                        lead_id: id.clone(),
+                        source: import.source.clone(),
+                        group: group.clone(),
+                        received_at,
+                        payload_hash: submission.payload_hash(),
+                        submission,
+                        trace: format!("{group}-{part}-{}", row.number),
+                    };
+                    messages.push(Outgoing::new(&command, Some(&group))?);
+                    result.accepted += 1;
+                    (Some(id), Vec::new())
+                }
+                Err(errors) => {
+                    result.rejected += 1;
+                    (None, errors)
+                }
+            };
+            rows.push(RowResult { part, row: row.number, line: row.line, lead_id, errors });
+        }
+        Ok((result, rows, messages))
+    }
+
+    /// Queues many commands, several requests at a time.
+    async fn queue(&self, messages: Vec<Outgoing>) -> Result<(), SendError> {
+        let chunks: Vec<Vec<Outgoing>> = messages.chunks(SENDER).map(<[Outgoing]>::to_vec).collect();
+        stream::iter(chunks)
+            .map(|chunk| self.queues.enrich.send_all(chunk))
+            .buffer_unordered(SENDERS)
+            .try_collect::<Vec<()>>()
+            .await?;
+        Ok(())
+    }
+}
+
+fn no_such_import(id: &str) -> Problem {
+    Problem::not_found(format!("there is no import `{id}`")).detail("begin one with POST /v1/imports")
+}

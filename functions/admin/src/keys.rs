@@ -1,0 +1,57 @@
+//! Keys: made once, shown once, kept as a hash.
+
+use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
+use fairleader_authorize::key_hash;
+use fairleader_domain::id::{RepId, is_name};
+use fairleader_domain::problem::FieldProblem;
+use fairleader_runtime::http::{self, Problem, Role};
+use fairleader_store::KeyRecord;
+use serde::Deserialize;
+use serde_json::json;
+use tracing::info;
+
+use crate::{Admin, AdminError, Answer};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    role: Role,
+    subject: String,
+}
+
+/// A key of 256 random bits.
+pub(crate) fn new_key() -> Result<String, AdminError> {
+    let mut random = [0_u8; 32];
+    getrandom::fill(&mut random).map_err(AdminError::Random)?;
+    Ok(random.iter().fold("fl_".to_owned(), |key, byte| key + &format!("{byte:02x}")))
+}
+
+impl Admin {
+    /// `POST /v1/keys`: the answer is the only place where the key itself ever stands.
+    pub(crate) async fn post_key(&self, request: &ApiGatewayV2httpRequest) -> Answer {
+        let NewKey { role, subject } = crate::read(request)?;
+        let refuse = |detail: String| {
+            Problem::new(422, "invalid_body", "the body cannot be taken as it is")
+                .errors(vec![FieldProblem::field("subject", detail)])
+        };
+        if !is_name(&subject) {
+            return Err(refuse(format!("`{subject}` cannot be a subject; use 1 to 64 of a-z, 0-9, - _ .")).into());
+        }
+        if role == Role::Rep && self.reps.get(&RepId::from(subject.as_str())).await?.is_none() {
+            return Err(refuse(format!("there is no rep `{subject}`; put them on the roster first")).into());
+        }
+        let key = new_key()?;
+        let id = key_hash(&key);
+        let role_name = json!(role).as_str().unwrap_or_default().to_owned();
+        let record = KeyRecord { role: role_name, subject: subject.clone(), created_at: self.clock.now() };
+        self.keys.put(&id, &record).await?;
+        info!(role = record.role, subject, "made key");
+        Ok(http::json(201, &json!({"id": id, "key": key, "role": role, "subject": subject})))
+    }
+
+    /// `DELETE /v1/keys/{id}`: the key stops working as soon as the gateway has forgotten it.
+    pub(crate) async fn delete_key(&self, request: &ApiGatewayV2httpRequest) -> Answer {
+        self.keys.delete(http::path(request, "id").unwrap_or_default()).await?;
+        Ok(http::no_content())
+    }
+}

@@ -1,0 +1,170 @@
+//! Decides on a batch and commits it, group by group, deciding anew where others were faster.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fairleader_domain::id::{LeadId, RepId};
+use fairleader_domain::routing::{self, Group, Plan, Planned, Ruled, Why};
+use fairleader_runtime::FunctionError;
+use fairleader_store::Committed;
+use tracing::{error, info, warn};
+
+use crate::gather::Known;
+use crate::{Ask, Route};
+
+/// How often a batch is decided anew within a call when others are faster.
+const ATTEMPTS: u32 = 8;
+/// Most leads in one transaction: three items each, with up to as many reps, a rotation and its ledger item, are below
+/// DynamoDB's 100 with room to spare.
+const LEADS_PER_TRANSACTION: usize = 20;
+
+/// What a write of a transaction was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    /// A lead's state, event or explanation.
+    Lead(LeadId),
+    /// A rep's open leads.
+    Seat(RepId),
+    /// The pool's rotation or ledger.
+    Turn,
+}
+
+/// What became of a group.
+enum Outcome {
+    /// Committed.
+    Done,
+    /// Others were faster: read again and decide again.
+    Again,
+    /// DynamoDB refused the request as a whole.
+    Refused(String),
+}
+
+impl Route {
+    /// Routes leads; gives back those that could not be, each with the cause.
+    pub(crate) async fn route(&self, asks: Vec<Ask>) -> BTreeMap<LeadId, String> {
+        let mut failures = BTreeMap::new();
+        let mut left = asks;
+        for attempt in 0..ATTEMPTS {
+            if left.is_empty() {
+                return failures;
+            }
+            if attempt > 0 {
+                pause(attempt, &left).await;
+            }
+            match self.attempt(&left, &mut failures).await {
+                Ok(again) => left = again,
+                Err(cause) => {
+                    failures.extend(left.into_iter().map(|ask| (ask.lead_id, cause.to_string())));
+                    return failures;
+                }
+            }
+        }
+        failures.extend(left.into_iter().map(|ask| (ask.lead_id, format!("others were faster {ATTEMPTS} times"))));
+        failures
+    }
+
+    /// Reads, decides and commits once. Gives back what has to be decided anew.
+    async fn attempt(&self, asks: &[Ask], failures: &mut BTreeMap<LeadId, String>) -> Result<Vec<Ask>, FunctionError> {
+        let (known, broken) = self.gather(asks).await?;
+        failures.extend(broken);
+        let world = self.world(&known).await?;
+        let ruled: Vec<Ruled> = known.iter().map(|known| known.ruled.clone()).collect();
+        let known: BTreeMap<LeadId, Known> =
+            known.into_iter().map(|known| (known.lead.state.lead_id.clone(), known)).collect();
+        let Plan { groups, refused, unchanged } = routing::plan(ruled, world, self.clock.now());
+        for (lead, refusal) in refused {
+            info!(lead.id = %lead, reason = %refusal, "nothing to decide");
+        }
+        for lead in unchanged {
+            info!(lead.id = %lead, "nobody is free yet");
+        }
+        let mut again = Vec::new();
+        for group in groups {
+            let leads: Vec<LeadId> = group.leads.iter().map(|lead| lead.change.state.lead_id.clone()).collect();
+            match self.commit_group(group, &known).await? {
+                Outcome::Done => {}
+                Outcome::Again => again.extend(leads),
+                // One lead alone is refused for good; several are tried one by one, so that one does not stop the rest.
+                Outcome::Refused(reason) => match <[LeadId; 1]>::try_from(leads) {
+                    Ok([lead]) => {
+                        failures.insert(lead, reason);
+                    }
+                    Err(leads) => {
+                        warn!(leads = leads.len(), reason, "transaction refused; trying its leads one by one");
+                        for lead in leads {
+                            let alone = asks.iter().filter(|ask| ask.lead_id == lead).cloned().collect::<Vec<_>>();
+                            Box::pin(self.attempt(&alone, failures))
+                                .await
+                                .map(|left| again.extend(left.into_iter().map(|ask| ask.lead_id)))?;
+                        }
+                    }
+                },
+            }
+        }
+        Ok(asks.iter().filter(|ask| again.contains(&ask.lead_id)).cloned().collect())
+    }
+
+    async fn commit_group(&self, group: Group, known: &BTreeMap<LeadId, Known>) -> Result<Outcome, FunctionError> {
+        if group.leads.len() > LEADS_PER_TRANSACTION {
+            return Ok(Outcome::Refused(format!("{} leads are too many for one transaction", group.leads.len())));
+        }
+        let mut transaction = self.leads.transaction();
+        for planned in &group.leads {
+            let lead = &planned.change.state.lead_id;
+            self.leads.change(&mut transaction, Part::Lead(lead.clone()), &planned.change)?;
+            if let Some(why) = known.get(lead).map(|known| explained(known, planned)) {
+                self.leads.explain(&mut transaction, Part::Lead(lead.clone()), lead, &why)?;
+            }
+        }
+        for (rep, seats) in &group.seats {
+            self.reps.seat(&mut transaction, Part::Seat(rep.clone()), rep, *seats)?;
+        }
+        if let Some(turns) = &group.turns {
+            self.pools.turn(&mut transaction, Part::Turn, turns)?;
+        }
+        match transaction.commit().await? {
+            Committed::Done => {
+                for planned in &group.leads {
+                    told(planned);
+                }
+                Ok(Outcome::Done)
+            }
+            Committed::Stale(parts) => {
+                info!(leads = group.leads.len(), lost = ?parts, "others were faster");
+                Ok(Outcome::Again)
+            }
+            Committed::Busy => Ok(Outcome::Again),
+            Committed::Refused(reason) => {
+                error!(leads = group.leads.len(), reason, "transaction refused");
+                Ok(Outcome::Refused(reason))
+            }
+        }
+    }
+}
+
+fn explained(known: &Known, planned: &Planned) -> Why {
+    Why::new(planned, known.rulebook.explain(&known.facts()), known.ruled.score.clone())
+}
+
+fn told(planned: &Planned) {
+    let state = &planned.change.state;
+    info!(
+        lead.id = %state.lead_id,
+        stage = state.stage.as_str(),
+        owner = state.owner.as_ref().map(tracing::field::display),
+        pool = state.pool.as_ref().map(tracing::field::display),
+        rule = state.rule.as_deref(),
+        "routed lead"
+    );
+}
+
+/// Waits a little longer each time, and not as long as the others who lost the same race: 5 to 10 ms the first time, then
+/// double.
+async fn pause(attempt: u32, asks: &[Ask]) {
+    let spread = asks
+        .iter()
+        .flat_map(|ask| ask.lead_id.as_str().bytes())
+        .fold(0_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let base = 5_000_u64 << attempt.min(6);
+    tokio::time::sleep(Duration::from_micros(base + spread % base)).await;
+}

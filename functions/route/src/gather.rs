@@ -1,0 +1,143 @@
+//! Reads what a batch of decisions needs: leads, accounts, rulebooks, and the pools and reps that they lead to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fairleader_domain::account::AccountFacts;
+use fairleader_domain::id::{AccountId, LeadId, PoolId, RepId};
+use fairleader_domain::lead::{Stage, State};
+use fairleader_domain::routing::{Ruled, World};
+use fairleader_domain::rulebook::{Facts, IfNobody, IfUnavailable, Outcome, Rulebook};
+use fairleader_domain::scoring::Score;
+use fairleader_runtime::FunctionError;
+use fairleader_store::Loaded;
+use tracing::info;
+
+use crate::{Ask, Route};
+
+/// A lead with everything its decision and explanation need.
+pub(crate) struct Known {
+    pub(crate) lead: Loaded,
+    pub(crate) account: Option<AccountFacts>,
+    pub(crate) rulebook: Arc<Rulebook>,
+    pub(crate) ruled: Ruled,
+}
+
+impl Known {
+    /// What the rulebook looks at.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        Facts {
+            profile: &self.lead.profile,
+            source: &self.lead.state.source,
+            account: self.account.as_ref(),
+            score: Some(&self.ruled.score),
+        }
+    }
+}
+
+impl Route {
+    /// Reads the leads and rules on them. Leads that are past deciding are left out; those that cannot be ruled on are
+    /// in the second value, with the cause.
+    pub(crate) async fn gather(&self, asks: &[Ask]) -> Result<(Vec<Known>, BTreeMap<LeadId, String>), FunctionError> {
+        let ids: Vec<LeadId> = asks.iter().map(|ask| ask.lead_id.clone()).collect();
+        let mut leads: BTreeMap<LeadId, Loaded> =
+            self.leads.load_all(&ids).await?.into_iter().map(|lead| (lead.state.lead_id.clone(), lead)).collect();
+        let accounts: Vec<AccountId> = leads.values().filter_map(|lead| lead.profile.account_id.clone()).collect();
+        let accounts = if accounts.is_empty() { BTreeMap::new() } else { self.accounts.facts(&accounts).await? };
+        let mut known = Vec::with_capacity(asks.len());
+        let mut broken = BTreeMap::new();
+        for ask in asks {
+            // Two commands for one lead in a batch: the first is as good as both.
+            let Some(lead) = leads.remove(&ask.lead_id) else {
+                if !known.iter().any(|known: &Known| known.lead.state.lead_id == ask.lead_id) {
+                    broken.entry(ask.lead_id.clone()).or_insert_with(|| "it is not stored".to_owned());
+                }
+                continue;
+            };
+            if !matches!(lead.state.stage, Stage::Stored | Stage::Waiting | Stage::Nurturing) {
+                info!(lead.id = %ask.lead_id, stage = lead.state.stage.as_str(), "nothing to decide");
+                continue;
+            }
+            match self.rule(ask, lead, &accounts).await {
+                Ok(ruled) => known.push(ruled),
+                Err(cause) => {
+                    broken.insert(ask.lead_id.clone(), cause.to_string());
+                }
+            }
+        }
+        broken.retain(|lead, _| !known.iter().any(|known| known.lead.state.lead_id == *lead));
+        Ok((known, broken))
+    }
+
+    async fn rule(
+        &self,
+        ask: &Ask,
+        lead: Loaded,
+        accounts: &BTreeMap<AccountId, AccountFacts>,
+    ) -> Result<Known, FunctionError> {
+        let version = match &ask.rulebook {
+            Some(version) => version.clone(),
+            None => self.rulebooks.version(self.clock.now()).await?,
+        };
+        let rulebook = self.rulebooks.get(&version).await?;
+        let account = lead.profile.account_id.as_ref().and_then(|id| accounts.get(id)).cloned();
+        let mut facts =
+            Facts { profile: &lead.profile, source: &lead.state.source, account: account.as_ref(), score: None };
+        // A score made for another version of the lead may be wrong by now; it is made anew.
+        let score = match &ask.score {
+            Some(score) if ask.version == lead.state.version => score.clone(),
+            _ => rulebook.score(&facts),
+        };
+        let score = keep_mql(score, &lead.state);
+        facts.score = Some(&score);
+        let ruling = rulebook.decide(&facts);
+        let ruled =
+            Ruled { state: lead.state.clone(), score, outcome: ruling.outcome, rule: ruling.rule, rulebook: version };
+        Ok(Known { lead, account, rulebook, ruled })
+    }
+
+    /// Reads the pools and reps that rulings lead to, fallbacks included.
+    pub(crate) async fn world(&self, known: &[Known]) -> Result<World, FunctionError> {
+        let mut wanted: Vec<PoolId> = known.iter().flat_map(|known| pools_of(&known.ruled.outcome)).collect();
+        let mut pools = BTreeMap::new();
+        // A lead that waited too long goes to its pool's fallback, so that one is read as well.
+        for _ in 0..2 {
+            wanted.retain(|pool| !pools.contains_key(pool));
+            if wanted.is_empty() {
+                break;
+            }
+            let found = self.pools.now(&wanted).await?;
+            wanted = found.values().filter_map(|now| now.pool.fallback.clone()).collect();
+            pools.extend(found);
+            if !known.iter().any(|known| known.lead.state.stage == Stage::Waiting) {
+                break;
+            }
+        }
+        let mut reps: Vec<RepId> =
+            pools.values().flat_map(|now| now.pool.members.iter().map(|member| member.rep.clone())).collect();
+        reps.extend(known.iter().filter_map(|known| match &known.ruled.outcome {
+            Outcome::Owner { rep, .. } => Some(rep.clone()),
+            _ => None,
+        }));
+        let roster = if reps.is_empty() { BTreeMap::new() } else { self.reps.roster(&reps).await? };
+        Ok(World { roster, pools })
+    }
+}
+
+/// Once a lead was an MQL it stays one, whatever its score does.
+fn keep_mql(mut score: Score, state: &State) -> Score {
+    if let (false, Some(at)) = (score.mql, state.mql_at) {
+        score.mql = true;
+        score.mql_by = Some(format!("it became an MQL at {at}"));
+    }
+    score
+}
+
+fn pools_of(outcome: &Outcome) -> Vec<PoolId> {
+    match outcome {
+        Outcome::Pool { pool, if_nobody: IfNobody::Pool(second) } => vec![pool.clone(), second.clone()],
+        Outcome::Pool { pool, if_nobody: IfNobody::Wait } => vec![pool.clone()],
+        Outcome::Owner { if_unavailable: IfUnavailable::Pool(pool), .. } => vec![pool.clone()],
+        _ => Vec::new(),
+    }
+}

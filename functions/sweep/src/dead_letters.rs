@@ -1,0 +1,94 @@
+//! Commands that failed too often: each is kept with its lead, and the lead goes on hold until a person decides.
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use fairleader_domain::id::{LeadId, SourceId};
+use fairleader_domain::lead::{Stage, State};
+use fairleader_domain::lifecycle::{Command, Transition, transition};
+use fairleader_messaging::StoreLead;
+use fairleader_runtime::{FunctionError, each};
+use fairleader_store::{Committed, DeadLetter};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tracing::{error, info, warn};
+
+use crate::Sweep;
+
+/// How often holding a lead is tried anew when others are faster.
+const ATTEMPTS: usize = 5;
+
+/// What every command has, in whatever version of its form.
+#[derive(Deserialize)]
+struct AnyCommand {
+    lead_id: Option<LeadId>,
+    pool: Option<String>,
+}
+
+impl Sweep {
+    /// Drains a batch of dead letters. One that names no lead stays in the queue for a person to look at.
+    pub(crate) async fn drain(&self, batch: SqsEvent) -> SqsBatchResponse {
+        each(batch, 10, |message| self.drain_one(message)).await
+    }
+
+    async fn drain_one(&self, message: SqsMessage) -> Result<(), FunctionError> {
+        let body = message.body.unwrap_or_default();
+        let queue = message
+            .attributes
+            .get("DeadLetterQueueSourceArn")
+            .and_then(|arn| arn.rsplit(':').next())
+            .unwrap_or("unknown")
+            .to_owned();
+        let command: AnyCommand = serde_json::from_str(&body)
+            .map_err(|cause| format!("a dead letter from queue {queue} cannot be read and stays there: {cause}"))?;
+        let Some(lead_id) = command.lead_id else {
+            if let Some(pool) = command.pool {
+                // The next minute wakes the pool again, if somebody still waits.
+                warn!(pool, "waking a pool failed too often");
+                return Ok(());
+            }
+            return Err(format!("a dead letter from queue {queue} names no lead and stays there").into());
+        };
+        let id: String = Sha256::digest(body.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let unstored = serde_json::from_str::<StoreLead>(&body).ok();
+        let letter = DeadLetter { queue: queue.clone(), command: body, at: self.clock.now() };
+        self.leads.keep_dead_letter(&lead_id, &id, &letter).await?;
+        error!(lead.id = %lead_id, queue, "a command failed too often");
+        self.hold(&lead_id, unstored, &format!("failed_in_{queue}")).await
+    }
+
+    async fn hold(&self, lead_id: &LeadId, unstored: Option<StoreLead>, reason: &str) -> Result<(), FunctionError> {
+        for _ in 0..ATTEMPTS {
+            let now = self.clock.now();
+            let Some(state) = self.leads.state(lead_id).await? else {
+                // It failed before it could be stored, so this is the first that is known of it.
+                let (source, received_at, hash) = match &unstored {
+                    Some(command) => (command.source.clone(), command.received_at, command.payload_hash.clone()),
+                    None => (SourceId::from("unknown"), now, String::new()),
+                };
+                let mut state = State::stored(lead_id.clone(), source, received_at, hash);
+                state.stage = Stage::Held;
+                state.reason = Some(reason.to_owned());
+                if self.leads.create_state(&state).await? {
+                    return Ok(());
+                }
+                continue;
+            };
+            let change = match transition(&state, Command::Hold { reason: reason.to_owned() }, now) {
+                Ok(Transition::Changed(change)) => change,
+                Ok(Transition::Unchanged) => return Ok(()),
+                Err(refusal) => {
+                    // Somebody has it, or it is out: the command was of no use any more.
+                    info!(lead.id = %lead_id, reason = %refusal, "lead is not held");
+                    return Ok(());
+                }
+            };
+            let mut transaction = self.leads.transaction();
+            self.leads.change(&mut transaction, (), &change)?;
+            match transaction.commit().await? {
+                Committed::Done => return Ok(()),
+                Committed::Stale(_) | Committed::Busy => {}
+                Committed::Refused(cause) => return Err(format!("holding lead {lead_id} was refused: {cause}").into()),
+            }
+        }
+        Err(format!("lead {lead_id} could not be held: others were faster {ATTEMPTS} times").into())
+    }
+}

@@ -1,0 +1,199 @@
+//! API Gateway's HTTP API: HTTP in, payload format 2.0 events out, with the authorizer and the gateway's own replies.
+//!
+//! The gateway's own errors are as on AWS, where an HTTP API cannot change them: `{"message": …}`. Everything else is
+//! the function's.
+
+mod authorizer;
+mod event;
+mod reply;
+mod routes;
+mod throttle;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use axum::serve::ListenerExt;
+use http::{HeaderName, HeaderValue, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::net::TcpListener;
+
+use self::authorizer::{Authorization, Guard};
+use self::event::Incoming;
+use self::routes::Routes;
+use self::throttle::Bucket;
+use crate::lambda::{Failure, Lambda, place};
+use crate::stack::Stack;
+
+/// Largest request body, in bytes.
+const LARGEST_BODY: usize = 10 * 1024 * 1024;
+/// Most bytes of request line and headers.
+const LARGEST_HEADERS: usize = 10_240;
+/// Longest time an integration may take.
+const LONGEST_CALL: Duration = Duration::from_secs(30);
+
+/// The HTTP API of the stack. Clones share it.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    api_id: String,
+    account: String,
+    region: String,
+    routes: Routes,
+    guard: Option<Guard>,
+    bucket: Option<Bucket>,
+    lambda: Lambda,
+}
+
+impl Gateway {
+    /// Makes the API's front from the routes of all functions. Without an API in the stack there are no routes, and
+    /// everything is 404.
+    pub fn new(stack: &Stack, lambda: Lambda) -> Self {
+        let arn = stack.functions.first().map_or("", |function| function.arn.as_str());
+        let (region, account) = place(arn);
+        let api = stack.api.as_ref();
+        Self {
+            shared: Arc::new(Shared {
+                api_id: api.map_or_else(|| "local".to_owned(), |api| api.id.to_lowercase()),
+                account: account.to_owned(),
+                region: region.to_owned(),
+                routes: Routes::new(&stack.functions),
+                guard: api.and_then(|api| api.authorizer.clone()).map(Guard::new),
+                bucket: api.and_then(|api| api.rate_limit.map(|rate| Bucket::new(rate, api.burst_limit.unwrap_or(rate)))),
+                lambda,
+            }),
+        }
+    }
+
+    /// Serves on `listener` until `shutdown` is ready, then finishes the requests that are running.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        // Small replies must not wait for the client's delayed acknowledgement.
+        let listener = listener.tap_io(|stream| {
+            if let Err(cause) = stream.set_nodelay(true) {
+                tracing::debug!(cause = %cause, "TCP_NODELAY cannot be set");
+            }
+        });
+        let app = Router::new()
+            .fallback(|State(gateway): State<Self>, ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request| async move {
+                gateway.answer(request, from).await
+            })
+            .with_state(self);
+        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(shutdown)
+            .await
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, request: Request, from: SocketAddr) -> Response {
+        let request_id = uuid::Uuid::now_v7().to_string();
+        let mut response = match self.run(request, from, &request_id).await {
+            Ok(response) => response,
+            Err(refusal) => refusal.response(),
+        };
+        if let Ok(id) = HeaderValue::from_str(&request_id) {
+            response.headers_mut().insert(HeaderName::from_static("apigw-requestid"), id);
+        }
+        response
+    }
+
+    async fn run(&self, request: Request, from: SocketAddr, request_id: &str) -> Result<Response, Refusal> {
+        let shared = &self.shared;
+        let (head, body) = request.into_parts();
+        let headers: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        if headers + head.uri.path_and_query().map_or(0, |target| target.as_str().len()) > LARGEST_HEADERS {
+            return Err(Refusal::HeadersTooLarge);
+        }
+        let matched = shared.routes.find(head.method.as_str(), head.uri.path()).ok_or(Refusal::NotFound)?;
+        if shared.bucket.as_ref().is_some_and(|bucket| !bucket.take()) {
+            return Err(Refusal::TooManyRequests);
+        }
+        let incoming = Incoming {
+            head: &head,
+            from,
+            request_id,
+            api_id: &shared.api_id,
+            account: &shared.account,
+            region: &shared.region,
+            matched: &matched,
+        };
+        let context = match &shared.guard {
+            Some(guard) if matched.route.authorized => match guard.ask(&shared.lambda, &incoming).await {
+                Authorization::Granted(context) => Some(context),
+                Authorization::Unidentified => return Err(Refusal::Unauthorized),
+                Authorization::Refused => return Err(Refusal::Forbidden),
+                Authorization::Failed => return Err(Refusal::Internal),
+            },
+            _ => None,
+        };
+        let body = read(body).await?;
+        let payload = incoming.payload(&body, context.as_deref());
+        let call = shared.lambda.invoke(&matched.route.function, payload);
+        let answer = tokio::time::timeout(LONGEST_CALL, call).await.map_err(|_| Refusal::Unavailable)?;
+        let answer = answer.map_err(|failure| match failure {
+            Failure::RequestTooLarge(_) => Refusal::BodyTooLarge,
+            Failure::Throttled => Refusal::Unavailable,
+            _ => Refusal::Internal,
+        })?;
+        reply::read(&answer).ok_or_else(|| {
+            tracing::error!(function = %matched.route.function, request.id = request_id, "the function's reply is no HTTP reply");
+            Refusal::Internal
+        })
+    }
+}
+
+async fn read(body: Body) -> Result<bytes::Bytes, Refusal> {
+    match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(cause) if cause.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
+        // The client went away or broke the protocol; nobody reads this.
+        Err(_) => Err(Refusal::BadRequest),
+    }
+}
+
+/// What the gateway itself answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    BodyTooLarge,
+    TooManyRequests,
+    HeadersTooLarge,
+    Internal,
+    Unavailable,
+}
+
+impl Refusal {
+    fn response(self) -> Response {
+        let (status, message) = match self {
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
+            Self::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+        };
+        let mut response = Response::new(Body::from(format!(r#"{{"message":"{message}"}}"#)));
+        *response.status_mut() = status;
+        response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! What Lambda's event source mappings and EventBridge Scheduler do: call functions with what queues, streams and the
+//! clock have for them.
+
+mod queue;
+mod schedule;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use rustack_events_core::pattern::{EventPattern, matches, parse_event_pattern};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+
+use self::schedule::Schedule;
+use crate::aws_error::AwsError;
+use crate::lambda::{Failure, Lambda};
+use crate::sqs::Queues;
+use crate::stack::{EventSource, Function, Stack};
+
+/// How long [`Pollers::stop`] waits for calls that are running.
+const FINISH: Duration = Duration::from_secs(10);
+
+/// Reads a table's stream: table name, the sequence number to go on after (`None`: from the oldest), most records.
+/// Gives sequence numbers and records as Lambda gets them.
+pub type StreamReader = Arc<
+    dyn Fn(String, Option<String>, usize) -> BoxFuture<'static, Result<Vec<(String, Value)>, AwsError>> + Send + Sync,
+>;
+
+/// Everything that calls functions by itself.
+pub struct Pollers {
+    stopping: watch::Sender<bool>,
+    tasks: Mutex<JoinSet<()>>,
+    schedules: Vec<Arc<Schedule>>,
+    lambda: Lambda,
+}
+
+/// The pollers cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A filter's pattern cannot be read.
+    #[error("function `{function}` has a filter `{pattern}` that cannot be read: {cause}")]
+    Filter {
+        /// Logical id of the function.
+        function: String,
+        /// The pattern.
+        pattern: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// An event source names a queue that is not there.
+    #[error("function `{function}` listens to the queue `{queue}`, which the template does not declare")]
+    UnknownQueue {
+        /// Logical id of the function.
+        function: String,
+        /// What it names.
+        queue: String,
+    },
+    /// An event source names a table that is not there or has no stream.
+    #[error("function `{function}` listens to the stream of table `{table}`, which has none; give it a StreamSpecification")]
+    NoStream {
+        /// Logical id of the function.
+        function: String,
+        /// What it names.
+        table: String,
+    },
+}
+
+/// A schedule cannot be run now.
+#[derive(Debug, thiserror::Error)]
+pub enum TickError {
+    /// There is no such schedule.
+    #[error("there is no schedule `{name}`; there are {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is, in words.
+        known: String,
+    },
+    /// The function failed.
+    #[error("the schedule's function failed: {0}")]
+    Failed(#[from] Failure),
+}
+
+/// What every poller works with.
+#[derive(Clone)]
+struct Context {
+    function: Function,
+    queues: Queues,
+    lambda: Lambda,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Context {
+    /// Returns when the pollers are to stop.
+    async fn stopped(&mut self) {
+        // An error means that the other end is gone, which is a stop too.
+        self.stopping.wait_for(|stopping| *stopping).await.map(drop).unwrap_or_default();
+    }
+
+    /// Sleeps; whether to go on afterwards.
+    async fn sleep(&mut self, time: Duration) -> bool {
+        tokio::select! {
+            () = self.stopped() => false,
+            () = tokio::time::sleep(time) => true,
+        }
+    }
+}
+
+impl Pollers {
+    /// Starts all event sources of the stack's functions. `written` changes whenever a table was written to.
+    pub fn start(
+        stack: &Stack,
+        queues: &Queues,
+        lambda: &Lambda,
+        reader: &StreamReader,
+        written: &watch::Receiver<u64>,
+    ) -> Result<Self, StartError> {
+        let (stopping, stopped) = watch::channel(false);
+        let mut starting: Vec<BoxFuture<'static, ()>> = Vec::new();
+        let mut schedules = Vec::new();
+        for function in &stack.functions {
+            for source in &function.sources {
+                let context = Context {
+                    function: function.clone(),
+                    queues: queues.clone(),
+                    lambda: lambda.clone(),
+                    stopping: stopped.clone(),
+                };
+                match source {
+                    EventSource::Queue(source) => {
+                        let filters = Filters::parse(function, &source.filters)?;
+                        let queue = stack.queues.iter().find(|queue| queue.name == source.queue).ok_or_else(|| {
+                            StartError::UnknownQueue { function: function.id.clone(), queue: source.queue.clone() }
+                        })?;
+                        starting.push(Box::pin(queue::run(context, source.clone(), queue.clone(), filters)));
+                    }
+                    EventSource::Stream(source) => {
+                        let filters = Filters::parse(function, &source.filters)?;
+                        let no_stream =
+                            || StartError::NoStream { function: function.id.clone(), table: source.table.clone() };
+                        let table = stack.tables.iter().find(|table| table.name == source.table);
+                        let arn = table.and_then(|table| table.stream_arn.clone()).ok_or_else(no_stream)?;
+                        if let Some(name) = &source.on_failure_queue
+                            && !stack.queues.iter().any(|queue| queue.name == *name)
+                        {
+                            return Err(StartError::UnknownQueue { function: function.id.clone(), queue: name.clone() });
+                        }
+                        let poller = stream::Poller::new(
+                            context,
+                            source.clone(),
+                            arn,
+                            filters,
+                            Arc::clone(reader),
+                            written.clone(),
+                        );
+                        starting.push(Box::pin(poller.run()));
+                    }
+                    EventSource::Schedule { name, every, input } => {
+                        let schedule = Arc::new(Schedule::new(function, name, *every, input.clone()));
+                        schedules.push(Arc::clone(&schedule));
+                        starting.push(Box::pin(schedule::run(context, schedule)));
+                    }
+                    // The gateway's.
+                    EventSource::Route { .. } => {}
+                }
+            }
+        }
+        // Nothing runs unless everything can.
+        let mut tasks = JoinSet::new();
+        for poller in starting {
+            tasks.spawn(poller);
+        }
+        Ok(Self { stopping, tasks: Mutex::new(tasks), schedules, lambda: lambda.clone() })
+    }
+
+    /// Runs the schedules of this name (the event's in the template) now, and waits for their functions.
+    pub async fn tick(&self, name: &str) -> Result<(), TickError> {
+        let mut found = false;
+        for schedule in self.schedules.iter().filter(|schedule| schedule.name == name) {
+            found = true;
+            schedule.fire(&self.lambda).await?;
+        }
+        if found {
+            return Ok(());
+        }
+        let known: Vec<String> = self.schedules.iter().map(|schedule| format!("`{}`", schedule.name)).collect();
+        Err(TickError::Unknown { name: name.to_owned(), known: known.join(", ") })
+    }
+
+    /// Takes nothing new, waits some seconds for the calls that are running, and gives up the rest; what those worked on
+    /// is delivered again after the next start.
+    pub async fn stop(&self) {
+        // An error means that every poller has ended already.
+        self.stopping.send(true).unwrap_or_default();
+        let mut tasks = self.tasks.lock().await;
+        let finished = tokio::time::timeout(FINISH, async {
+            while let Some(ended) = tasks.join_next().await {
+                if let Err(cause) = ended {
+                    tracing::error!(cause = %cause, "a poller ended badly");
+                }
+            }
+        });
+        if finished.await.is_err() {
+            tracing::warn!("calls are still running; what they work on is delivered again after the next start");
+            tasks.shutdown().await;
+        }
+    }
+}
+
+/// Filter criteria: what matches none of them is not for the function.
+#[derive(Debug)]
+struct Filters(Vec<EventPattern>);
+
+impl Filters {
+    fn parse(function: &Function, patterns: &[String]) -> Result<Self, StartError> {
+        patterns
+            .iter()
+            .map(|pattern| {
+                parse_event_pattern(pattern).map_err(|cause| StartError::Filter {
+                    function: function.id.clone(),
+                    pattern: pattern.clone(),
+                    cause: cause.to_string(),
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn pass(&self, record: &Value) -> bool {
+        self.0.is_empty() || self.0.iter().any(|pattern| matches(pattern, record))
+    }
+}
+
+/// What a function said of its batch.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// All went well.
+    Succeeded,
+    /// These went wrong.
+    Failed(Vec<String>),
+    /// It cannot be told what went well, so nothing did.
+    AllFailed,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchReply {
+    batch_item_failures: Option<Vec<ItemFailure>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemFailure {
+    item_identifier: String,
+}
+
+/// Reads a reply as `ReportBatchItemFailures` has it. Nothing at all is a success; an identifier that is empty or not of
+/// this batch, or anything else that cannot be read, fails everything (Lambda Developer Guide, "Success and failure
+/// conditions").
+fn verdict<'a>(reply: &[u8], known: impl Iterator<Item = &'a str> + Clone) -> Verdict {
+    if reply.is_empty() {
+        return Verdict::Succeeded;
+    }
+    let Ok(reply) = serde_json::from_slice::<Option<BatchReply>>(reply) else { return Verdict::AllFailed };
+    let failures = reply.and_then(|reply| reply.batch_item_failures).unwrap_or_default();
+    if failures.is_empty() {
+        return Verdict::Succeeded;
+    }
+    let failed: Vec<String> = failures.into_iter().map(|failure| failure.item_identifier).collect();
+    if failed.iter().all(|id| known.clone().any(|known| known == id)) {
+        Verdict::Failed(failed)
+    } else {
+        Verdict::AllFailed
+    }
+}
+
+#[cfg(test)]
+mod tests;

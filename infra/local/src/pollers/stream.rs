@@ -1,0 +1,309 @@
+//! A table's stream that calls a function, as Lambda's DynamoDB pollers do: one batch at a time, in order.
+//!
+//! How far it got is kept in the queues' file after every batch, so a restart repeats at most the batch that was
+//! running. A batch that fails is tried again, cut down to what failed; what fails too often is given up, its position
+//! (not its content) goes to the on-failure queue, and the stream goes on.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{Context, Filters, StreamReader, Verdict, verdict};
+use crate::lambda::Failure;
+use crate::sqs::Attributes;
+use crate::stack::StreamSource;
+
+/// First and longest wait between two tries.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// How long to wait for the next write at most before looking anyway.
+const LOOK: Duration = Duration::from_secs(2);
+/// After so many records that were not for the function its position is kept all the same.
+const SKIPPED: usize = 1000;
+/// Records in a read while looking for the end of a stream.
+const SEEK: usize = 1000;
+
+/// Sequence number and record.
+type Record = (String, Value);
+
+pub(super) struct Poller {
+    context: Context,
+    source: StreamSource,
+    stream_arn: String,
+    filters: Filters,
+    reader: StreamReader,
+    written: watch::Receiver<u64>,
+    /// Names the position in the file.
+    key: String,
+    position: Option<String>,
+    /// Records passed by since the position was last kept.
+    skipped: usize,
+}
+
+/// Records that are tried together.
+struct Batch {
+    records: Vec<Record>,
+    tries: u32,
+}
+
+/// The poller is to stop.
+struct Stopped;
+
+impl Poller {
+    pub(super) fn new(
+        context: Context,
+        source: StreamSource,
+        stream_arn: String,
+        filters: Filters,
+        reader: StreamReader,
+        written: watch::Receiver<u64>,
+    ) -> Self {
+        let key = format!("{}/{}", context.function.id, source.table);
+        Self { context, source, stream_arn, filters, reader, written, key, position: None, skipped: 0 }
+    }
+
+    /// Polls until stopped; a batch that is running is finished first.
+    pub(super) async fn run(mut self) {
+        if self.find_start().await.is_ok() {
+            while self.step().await.is_ok() {}
+        }
+        if self.skipped > 0 {
+            self.keep_position().await.unwrap_or_default();
+        }
+    }
+
+    async fn find_start(&mut self) -> Result<(), Stopped> {
+        let kept = loop {
+            match self.context.queues.position(&self.key).await {
+                Ok(kept) => break kept,
+                Err(cause) => self.trouble("position cannot be read", &cause.to_string()).await?,
+            }
+        };
+        match kept {
+            // Empty: it had begun, and there was nothing yet.
+            Some(position) => self.position = Some(position).filter(|position| !position.is_empty()),
+            None if self.source.from_horizon => {}
+            None => {
+                loop {
+                    let records = self.read(SEEK).await?;
+                    match records.into_iter().next_back() {
+                        Some((sequence, _)) => self.position = Some(sequence),
+                        None => break,
+                    }
+                }
+                self.keep_position().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One batch, or a wait for something to read.
+    async fn step(&mut self) -> Result<(), Stopped> {
+        // Seen before reading: a write that comes in between wakes the wait below at once.
+        self.written.mark_unchanged();
+        let most = self.source.batch_size.max(1);
+        let mut records = self.read(most).await?;
+        if records.is_empty() {
+            return self.wait(LOOK).await;
+        }
+        let until = Instant::now() + self.source.window;
+        while records.len() < most && Instant::now() < until {
+            self.wait(until.saturating_duration_since(Instant::now())).await?;
+            self.written.mark_unchanged();
+            records = self.read(most).await?;
+        }
+        let end = records.last().map(|(sequence, _)| sequence.clone());
+        let all = records.len();
+        records.retain(|(_, record)| self.filters.pass(record));
+        if records.is_empty() {
+            self.position = end;
+            self.skipped += all;
+            if self.skipped >= SKIPPED {
+                self.keep_position().await?;
+            }
+            return Ok(());
+        }
+        self.process(records).await?;
+        self.position = end;
+        self.keep_position().await
+    }
+
+    /// Calls the function until every record has succeeded or is given up.
+    async fn process(&mut self, records: Vec<Record>) -> Result<(), Stopped> {
+        let mut batches = VecDeque::from([Batch { records, tries: 0 }]);
+        let mut backoff = BACKOFF.0;
+        while let Some(mut batch) = batches.pop_front() {
+            if self.is_stopping() {
+                return Err(Stopped);
+            }
+            let failed_at = match self.call(&batch.records).await {
+                Ok(None) => {
+                    backoff = BACKOFF.0;
+                    self.advance(&batch.records).await?;
+                    continue;
+                }
+                Ok(Some(0)) | Err(Failure::RequestTooLarge(_)) => 0,
+                Ok(Some(place)) => place,
+                Err(cause) if cause.was_called() => 0,
+                // Not called, so it was no try.
+                Err(_) => {
+                    batches.push_front(batch);
+                    self.rest(&mut backoff).await?;
+                    continue;
+                }
+            };
+            if failed_at > 0 {
+                // Everything before is done; what is left begins anew.
+                let rest = batch.records.split_off(failed_at.min(batch.records.len()));
+                self.advance(&batch.records).await?;
+                batches.push_front(Batch { records: rest, tries: 0 });
+                backoff = BACKOFF.0;
+            } else if self.source.bisect && batch.records.len() > 1 {
+                // Cutting is no try (Lambda Developer Guide).
+                let second = batch.records.split_off(batch.records.len() / 2);
+                batches.push_front(Batch { records: second, tries: 0 });
+                batches.push_front(batch);
+            } else {
+                batch.tries = batch.tries.saturating_add(1);
+                if self.source.maximum_retries.is_some_and(|most| batch.tries > most) {
+                    self.give_up(&batch).await?;
+                    self.advance(&batch.records).await?;
+                    backoff = BACKOFF.0;
+                    continue;
+                }
+                batches.push_front(batch);
+            }
+            self.rest(&mut backoff).await?;
+        }
+        Ok(())
+    }
+
+    /// Calls the function once: the place of the first record that failed, if one did.
+    async fn call(&self, records: &[Record]) -> Result<Option<usize>, Failure> {
+        let bodies: Vec<&Value> = records.iter().map(|(_, record)| record).collect();
+        let payload = json!({ "Records": bodies }).to_string().into_bytes();
+        let reply = self.context.lambda.invoke(&self.context.function.id, payload).await?;
+        if !self.source.partial_failures {
+            return Ok(None);
+        }
+        Ok(match verdict(&reply, records.iter().map(|(sequence, _)| sequence.as_str())) {
+            Verdict::Succeeded => None,
+            Verdict::Failed(sequences) => records.iter().position(|(sequence, _)| sequences.contains(sequence)),
+            Verdict::AllFailed => Some(0),
+        })
+    }
+
+    /// Tells the on-failure queue where the records are that were given up, in the words of Lambda.
+    async fn give_up(&mut self, batch: &Batch) -> Result<(), Stopped> {
+        let (Some(first), Some(last)) = (batch.records.first(), batch.records.last()) else { return Ok(()) };
+        tracing::error!(
+            function = %self.context.function.id,
+            first = %first.0,
+            last = %last.0,
+            records = batch.records.len(),
+            "stream records given up"
+        );
+        let Some(queue) = self.source.on_failure_queue.clone() else { return Ok(()) };
+        let document = json!({
+            "requestContext": {
+                "requestId": Uuid::now_v7().to_string(),
+                "functionArn": self.context.function.arn,
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": batch.tries,
+            },
+            "responseContext": { "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" },
+            "version": "1.0",
+            "timestamp": Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+            "DDBStreamBatchInfo": {
+                "shardId": "shardId-00000000000000000001-local",
+                "startSequenceNumber": first.0,
+                "endSequenceNumber": last.0,
+                "approximateArrivalOfFirstRecord": arrival(&first.1),
+                "approximateArrivalOfLastRecord": arrival(&last.1),
+                "batchSize": batch.records.len(),
+                "streamArn": self.stream_arn,
+            },
+        })
+        .to_string();
+        // Going on without having told would lose the records.
+        while let Err(cause) = self.context.queues.send(&queue, document.clone(), Attributes::default()).await {
+            self.trouble("failed batch cannot be reported", &cause.to_string()).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that these records are done.
+    async fn advance(&mut self, records: &[Record]) -> Result<(), Stopped> {
+        if let Some((sequence, _)) = records.last() {
+            self.position = Some(sequence.clone());
+            self.keep_position().await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_position(&mut self) -> Result<(), Stopped> {
+        let position = self.position.clone().unwrap_or_default();
+        while let Err(cause) = self.context.queues.keep_position(&self.key, &position).await {
+            self.trouble("position cannot be kept", &cause.to_string()).await?;
+        }
+        self.skipped = 0;
+        Ok(())
+    }
+
+    async fn read(&mut self, most: usize) -> Result<Vec<Record>, Stopped> {
+        loop {
+            match (self.reader)(self.source.table.clone(), self.position.clone(), most).await {
+                Ok(records) => return Ok(records),
+                Err(cause) => self.trouble("stream cannot be read", &cause.to_string()).await?,
+            }
+        }
+    }
+
+    /// Waits for a write, at most so long.
+    async fn wait(&mut self, most: Duration) -> Result<(), Stopped> {
+        let mut written = self.written.clone();
+        let go_on = tokio::select! {
+            () = self.context.stopped() => false,
+            changed = written.changed() => changed.is_ok() || self.context.sleep(most.min(Duration::from_millis(100))).await,
+            () = tokio::time::sleep(most) => true,
+        };
+        if go_on { Ok(()) } else { Err(Stopped) }
+    }
+
+    async fn rest(&mut self, backoff: &mut Duration) -> Result<(), Stopped> {
+        let now = *backoff;
+        *backoff = (now * 2).min(BACKOFF.1);
+        if self.context.sleep(now).await { Ok(()) } else { Err(Stopped) }
+    }
+
+    async fn trouble(&mut self, what: &str, cause: &str) -> Result<(), Stopped> {
+        tracing::error!(table = %self.source.table, function = %self.context.function.id, cause, "{what}");
+        if self.context.sleep(Duration::from_secs(1)).await { Ok(()) } else { Err(Stopped) }
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.context.stopping.borrow()
+    }
+}
+
+/// When the record came into the stream.
+fn arrival(record: &Value) -> Option<String> {
+    let seconds = record.pointer("/dynamodb/ApproximateCreationDateTime")?.as_f64()?;
+    let seconds = format!("{seconds:.0}").parse().ok()?;
+    Some(Timestamp::from_second(seconds).ok()?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+/// Held by those that read; see [`StreamReader`].
+#[cfg(test)]
+pub(super) fn reader_of(records: Arc<std::sync::Mutex<Vec<Record>>>) -> StreamReader {
+    Arc::new(move |_, after, limit| {
+        let records = records.lock().unwrap();
+        let from = after.map_or(0, |after| records.iter().position(|(s, _)| *s == after).unwrap() + 1);
+        let page: Vec<Record> = records[from..].iter().take(limit).cloned().collect();
+        Box::pin(async move { Ok(page) })
+    })
+}
