@@ -114,7 +114,7 @@ impl Admin {
                 .into());
         }
         let Some((import, parts)) = self.imports.get(id).await? else { return Err(no_such_import(id).into()) };
-        let sha256: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = format!("{:x}", Sha256::digest(&body));
         if parts.iter().any(|done| done.part == part && done.sha256 != sha256) {
             return Err(Problem::new(409, "part_exists", format!("part {part} was brought in with other content"))
                 .detail("use the next number for more rows; rows that were brought in are leads already")

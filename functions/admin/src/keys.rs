@@ -20,10 +20,12 @@ struct NewKey {
 }
 
 /// A key of 256 random bits.
-pub(crate) fn new_key() -> Result<String, AdminError> {
+pub fn new_key() -> Result<String, getrandom::Error> {
     let mut random = [0_u8; 32];
-    getrandom::fill(&mut random).map_err(AdminError::Random)?;
-    Ok(random.iter().fold("fl_".to_owned(), |key, byte| key + &format!("{byte:02x}")))
+    getrandom::fill(&mut random)?;
+    let (high, low) = random.split_at(16);
+    let half = |bytes: &[u8]| bytes.iter().fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
+    Ok(format!("fl_{:032x}{:032x}", half(high), half(low)))
 }
 
 impl Admin {
@@ -40,10 +42,9 @@ impl Admin {
         if role == Role::Rep && self.reps.get(&RepId::from(subject.as_str())).await?.is_none() {
             return Err(refuse(format!("there is no rep `{subject}`; put them on the roster first")).into());
         }
-        let key = new_key()?;
+        let key = new_key().map_err(AdminError::Random)?;
         let id = key_hash(&key);
-        let role_name = json!(role).as_str().unwrap_or_default().to_owned();
-        let record = KeyRecord { role: role_name, subject: subject.clone(), created_at: self.clock.now() };
+        let record = KeyRecord { role: role.as_str().to_owned(), subject: subject.clone(), created_at: self.clock.now() };
         self.keys.put(&id, &record).await?;
         info!(role = record.role, subject, "made key");
         Ok(http::json(201, &json!({"id": id, "key": key, "role": role, "subject": subject})))

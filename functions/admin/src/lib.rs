@@ -10,10 +10,12 @@ use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpR
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, Queue, ReceiveError, RouteCommand, SendError};
 use fairleader_runtime::http::{self, Problem, Role};
-use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
+use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{Accounts, Identities, Imports, Keys, Leads, Pools, Reps, Rulebooks, StoreError, Table};
 use serde::de::DeserializeOwned;
 use tracing::error;
+
+pub use self::keys::new_key;
 
 /// The function.
 #[derive(Debug)]
@@ -107,7 +109,7 @@ impl Function for Admin {
             Ok(reply) => reply,
             Err(AdminError::Problem(problem)) => problem.reply(),
             Err(cause) => {
-                error!(route = http::route(&request), cause = %cause, "request failed");
+                error!(route = http::route(&request), cause = %Chain(&cause), "request failed");
                 Problem::internal().reply()
             }
         })

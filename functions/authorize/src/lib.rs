@@ -18,7 +18,7 @@ pub struct Authorize {
 /// SHA-256 of a key in hex: what is kept of it, and its name in the keys table. A key has 256 random bits, so a plain
 /// hash keeps it safe.
 pub fn key_hash(key: &str) -> String {
-    Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(key.as_bytes()))
 }
 
 impl Function for Authorize {

@@ -8,7 +8,7 @@ mod ledger;
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use fairleader_messaging::{Queue, SendError};
 use fairleader_runtime::http::{self, Caller, Problem, Role};
-use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
+use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{Leads, Pools, Reps, StoreError, Table};
 use tracing::error;
 
@@ -68,7 +68,7 @@ impl Function for Desk {
             Ok(reply) => reply,
             Err(DeskError::Problem(problem)) => problem.reply(),
             Err(cause) => {
-                error!(route = http::route(&request), cause = %cause, "request failed");
+                error!(route = http::route(&request), cause = %Chain(&cause), "request failed");
                 Problem::internal().reply()
             }
         })

@@ -9,7 +9,7 @@ use fairleader_domain::submission::{Submission, lead_id};
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, Queue, StoreLead};
 use fairleader_runtime::http::{self, Problem, Role};
-use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
+use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
 use serde::Serialize;
 use tracing::{error, info};
 use uuid::Uuid;
@@ -56,7 +56,7 @@ impl Function for Intake {
             Err(cause) => Err(cause),
         };
         if let Err(cause) = sent {
-            error!(lead.id = %lead_id, cause = %cause, "submission was not queued");
+            error!(lead.id = %lead_id, cause = %Chain(&cause), "submission was not queued");
             let problem = Problem::new(503, "not_queued", "the submission could not be kept just now")
                 .detail("send it again, with the same Idempotency-Key; nothing was stored");
             return Ok(http::with_header(problem.reply(), "retry-after", "1"));

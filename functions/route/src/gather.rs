@@ -136,8 +136,8 @@ fn keep_mql(mut score: Score, state: &State) -> Score {
 fn pools_of(outcome: &Outcome) -> Vec<PoolId> {
     match outcome {
         Outcome::Pool { pool, if_nobody: IfNobody::Pool(second) } => vec![pool.clone(), second.clone()],
-        Outcome::Pool { pool, if_nobody: IfNobody::Wait } => vec![pool.clone()],
-        Outcome::Owner { if_unavailable: IfUnavailable::Pool(pool), .. } => vec![pool.clone()],
+        Outcome::Pool { pool, if_nobody: IfNobody::Wait }
+        | Outcome::Owner { if_unavailable: IfUnavailable::Pool(pool), .. } => vec![pool.clone()],
         _ => Vec::new(),
     }
 }

@@ -47,7 +47,7 @@ impl Sweep {
             }
             return Err(format!("a dead letter from queue {queue} names no lead and stays there").into());
         };
-        let id: String = Sha256::digest(body.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let id = format!("{:x}", Sha256::digest(body.as_bytes()));
         let unstored = serde_json::from_str::<StoreLead>(&body).ok();
         let letter = DeadLetter { queue: queue.clone(), command: body, at: self.clock.now() };
         self.leads.keep_dead_letter(&lead_id, &id, &letter).await?;

@@ -119,11 +119,8 @@ impl Bus {
         let mut buses = stack.buses.clone();
         // Every account has it.
         buses.push("default".to_owned());
-        let rules: Vec<Ready> = stack
-            .rules
-            .iter()
-            .map(|rule| ready(rule, stack, &buses, (region, account)))
-            .collect::<Result<_, _>>()?;
+        let rules: Vec<Ready> =
+            stack.rules.iter().map(|rule| ready(rule, stack, &buses, (region, account))).collect::<Result<_, _>>()?;
         let calls = rules.iter().flat_map(|rule| &rule.targets).any(|t| matches!(t.to, TargetTo::Function(_)));
         let worker = calls.then(|| tokio::spawn(delivery::run(queues.clone(), lambda)));
         let (tap, _) = broadcast::channel(TAPPED);
@@ -257,7 +254,11 @@ fn failure_attributes(rule_arn: &str, target_arn: &str, code: &str, cause: &str,
         add("EXHAUSTED_RETRY_CONDITION", "MaximumRetryAttempts");
         attributes.0.insert(
             "RETRY_ATTEMPTS".to_owned(),
-            AttributeValue { data_type: "Number".to_owned(), string_value: Some(retries.to_string()), binary_value: None },
+            AttributeValue {
+                data_type: "Number".to_owned(),
+                string_value: Some(retries.to_string()),
+                binary_value: None,
+            },
         );
     }
     attributes
@@ -278,7 +279,12 @@ fn ready(rule: &Rule, stack: &Stack, buses: &[String], (region, account): (&str,
             to: to.to_owned(),
         };
         let queue_arn = |name: &str| {
-            stack.queues.iter().find(|queue| queue.name == name).map(|queue| queue.arn.clone()).ok_or_else(|| unknown(name))
+            stack
+                .queues
+                .iter()
+                .find(|queue| queue.name == name)
+                .map(|queue| queue.arn.clone())
+                .ok_or_else(|| unknown(name))
         };
         let arn = match &target.to {
             TargetTo::Queue(name) => queue_arn(name)?,

@@ -66,7 +66,8 @@ impl Gateway {
                 region: region.to_owned(),
                 routes: Routes::new(&stack.functions),
                 guard: api.and_then(|api| api.authorizer.clone()).map(Guard::new),
-                bucket: api.and_then(|api| api.rate_limit.map(|rate| Bucket::new(rate, api.burst_limit.unwrap_or(rate)))),
+                bucket: api
+                    .and_then(|api| api.rate_limit.map(|rate| Bucket::new(rate, api.burst_limit.unwrap_or(rate)))),
                 lambda,
             }),
         }
@@ -85,9 +86,11 @@ impl Gateway {
             }
         });
         let app = Router::new()
-            .fallback(|State(gateway): State<Self>, ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request| async move {
-                gateway.answer(request, from).await
-            })
+            .fallback(
+                |State(gateway): State<Self>, ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request| async move {
+                    gateway.answer(request, from).await
+                },
+            )
             .with_state(self);
         axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(shutdown)

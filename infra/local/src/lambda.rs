@@ -158,8 +158,7 @@ impl Lambda {
     /// first call.
     pub fn warm(&self) -> Result<(), StartError> {
         for (id, host) in self.hosts.as_ref() {
-            let instance =
-                (host.load)(&host.env).map_err(|cause| StartError::Setup { function: id.clone(), cause })?;
+            let instance = (host.load)(&host.env).map_err(|cause| StartError::Setup { function: id.clone(), cause })?;
             host.keep(instance);
         }
         Ok(())
@@ -306,7 +305,8 @@ pub(crate) mod fakes {
             SCRIPTS.lock().unwrap().insert(key(&function.id), script);
             declared.push(function);
         }
-        let registry = BTreeMap::from([("scripted", fairleader_runtime::load::<Scripted> as Load)]);
+        let load: Load = fairleader_runtime::load::<Scripted>;
+        let registry = BTreeMap::from([("scripted", load)]);
         Lambda::new(&declared, &registry, |function| {
             Env::new(BTreeMap::from([("SCRIPT".to_owned(), key(&function.id))]), fairleader_runtime::Clock::System)
         })
@@ -363,10 +363,8 @@ mod tests {
 
     #[tokio::test]
     async fn large_payloads_and_answers_are_refused() {
-        let lambda = lambda(vec![(
-            function("F"),
-            script(|_| async { Ok(Value::String("x".repeat(LARGEST_RESPONSE))) }),
-        )]);
+        let lambda =
+            lambda(vec![(function("F"), script(|_| async { Ok(Value::String("x".repeat(LARGEST_RESPONSE))) }))]);
         assert!(matches!(lambda.invoke("F", vec![b' '; LARGEST_REQUEST + 1]).await, Err(Failure::RequestTooLarge(_))));
         assert!(matches!(call(&lambda, "1").await, Err(Failure::ResponseTooLarge(_))));
     }
@@ -414,11 +412,9 @@ mod tests {
     fn a_binary_that_does_not_exist_is_named_with_those_that_do() {
         let mut wrong = function("F");
         wrong.binary = "intak".to_owned();
-        let registry = BTreeMap::from([("intake", fairleader_runtime::load::<fakes::Scripted> as Load)]);
+        let load: Load = fairleader_runtime::load::<fakes::Scripted>;
+        let registry = BTreeMap::from([("intake", load)]);
         let error = Lambda::new(&[wrong], &registry, |_| Env::default()).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "function `F` runs the binary `intak`, which does not exist; there are `intake`"
-        );
+        assert_eq!(error.to_string(), "function `F` runs the binary `intak`, which does not exist; there are `intake`");
     }
 }

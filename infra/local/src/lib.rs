@@ -4,11 +4,20 @@
 //! from that and from nothing else. The functions are the very crates that are deployed; they reach the engines through
 //! the real AWS clients and one proxy that enforces the template's policies.
 
+pub mod api;
 pub mod aws_error;
+pub mod bus;
+pub mod company;
+pub mod data_folder;
+pub mod demo;
+pub mod gateway;
+pub mod iam;
+pub mod lambda;
+pub mod load;
+pub mod machine;
+pub mod pollers;
+pub mod proxy;
 pub mod sqs;
 pub mod stack;
-pub mod template;
-pub mod iam;
-pub mod data_folder;
 pub mod tables;
-pub mod proxy;
+pub mod template;

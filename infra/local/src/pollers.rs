@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
 use self::schedule::Schedule;
+pub(crate) use self::stream::position_key;
 use crate::aws_error::AwsError;
 use crate::lambda::{Failure, Lambda};
 use crate::sqs::Queues;
@@ -35,6 +36,9 @@ pub struct Pollers {
     stopping: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
     schedules: Vec<Arc<Schedule>>,
+    /// Table and name of the position of every stream that is read.
+    streams: Vec<(String, String)>,
+    queues: Queues,
     lambda: Lambda,
 }
 
@@ -60,7 +64,9 @@ pub enum StartError {
         queue: String,
     },
     /// An event source names a table that is not there or has no stream.
-    #[error("function `{function}` listens to the stream of table `{table}`, which has none; give it a StreamSpecification")]
+    #[error(
+        "function `{function}` listens to the stream of table `{table}`, which has none; give it a StreamSpecification"
+    )]
     NoStream {
         /// Logical id of the function.
         function: String,
@@ -122,6 +128,7 @@ impl Pollers {
         let (stopping, stopped) = watch::channel(false);
         let mut starting: Vec<BoxFuture<'static, ()>> = Vec::new();
         let mut schedules = Vec::new();
+        let mut streams = Vec::new();
         for function in &stack.functions {
             for source in &function.sources {
                 let context = Context {
@@ -147,7 +154,10 @@ impl Pollers {
                         if let Some(name) = &source.on_failure_queue
                             && !stack.queues.iter().any(|queue| queue.name == *name)
                         {
-                            return Err(StartError::UnknownQueue { function: function.id.clone(), queue: name.clone() });
+                            return Err(StartError::UnknownQueue {
+                                function: function.id.clone(),
+                                queue: name.clone(),
+                            });
                         }
                         let poller = stream::Poller::new(
                             context,
@@ -157,6 +167,7 @@ impl Pollers {
                             Arc::clone(reader),
                             written.clone(),
                         );
+                        streams.push((source.table.clone(), poller.key().to_owned()));
                         starting.push(Box::pin(poller.run()));
                     }
                     EventSource::Schedule { name, every, input } => {
@@ -174,7 +185,24 @@ impl Pollers {
         for poller in starting {
             tasks.spawn(poller);
         }
-        Ok(Self { stopping, tasks: Mutex::new(tasks), schedules, lambda: lambda.clone() })
+        Ok(Self {
+            stopping,
+            tasks: Mutex::new(tasks),
+            schedules,
+            streams,
+            queues: queues.clone(),
+            lambda: lambda.clone(),
+        })
+    }
+
+    /// How far each reader of the table's stream has got, durably; `None` for one that has not begun. What all of them
+    /// are through with may be trimmed.
+    pub async fn positions(&self, table: &str) -> Result<Vec<Option<String>>, AwsError> {
+        let mut positions = Vec::new();
+        for (_, key) in self.streams.iter().filter(|(of, _)| of == table) {
+            positions.push(self.queues.position(key).await?.filter(|position| !position.is_empty()));
+        }
+        Ok(positions)
     }
 
     /// Runs the schedules of this name (the event's in the template) now, and waits for their functions.
@@ -265,7 +293,7 @@ struct ItemFailure {
 /// Reads a reply as `ReportBatchItemFailures` has it. Nothing at all is a success; an identifier that is empty or not of
 /// this batch, or anything else that cannot be read, fails everything (Lambda Developer Guide, "Success and failure
 /// conditions").
-fn verdict<'a>(reply: &[u8], known: impl Iterator<Item = &'a str> + Clone) -> Verdict {
+fn verdict(reply: &[u8], known: impl Fn(&str) -> bool) -> Verdict {
     if reply.is_empty() {
         return Verdict::Succeeded;
     }
@@ -275,11 +303,7 @@ fn verdict<'a>(reply: &[u8], known: impl Iterator<Item = &'a str> + Clone) -> Ve
         return Verdict::Succeeded;
     }
     let failed: Vec<String> = failures.into_iter().map(|failure| failure.item_identifier).collect();
-    if failed.iter().all(|id| known.clone().any(|known| known == id)) {
-        Verdict::Failed(failed)
-    } else {
-        Verdict::AllFailed
-    }
+    if failed.iter().all(|id| known(id)) { Verdict::Failed(failed) } else { Verdict::AllFailed }
 }
 
 #[cfg(test)]

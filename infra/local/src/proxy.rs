@@ -191,7 +191,10 @@ fn checked(method: &Method, headers: &HeaderMap) -> Result<(), AwsError> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     if !matches!(name, "127.0.0.1" | "localhost" | "[::1]") {
-        let error = AwsError::client("AccessDeniedException", "this address is for programs on this machine: call it as 127.0.0.1");
+        let error = AwsError::client(
+            "AccessDeniedException",
+            "this address is for programs on this machine: call it as 127.0.0.1",
+        );
         return Err(AwsError { status: 403, ..error });
     }
     Ok(())

@@ -13,7 +13,9 @@
 //! as standard queues on AWS do. Not here: FIFO queues, queue tags and policies, the limit of 120,000 messages in flight.
 
 mod attributes;
+mod errors;
 mod protocol;
+mod receipt;
 mod store;
 mod writer;
 
@@ -29,8 +31,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub use self::attributes::{AttributeValue, Attributes};
-use self::store::{NewMessage, Receipt};
-pub(crate) use self::store::{Received, md5_hex};
+use self::store::{NewMessage, Receipt, Received, md5_hex};
 use self::writer::Request;
 use crate::aws_error::AwsError;
 use crate::stack::Queue;
@@ -211,14 +212,14 @@ impl Queues {
         visibility: Duration,
     ) -> Result<Vec<Message>, AwsError> {
         let received = self.take(self.index(queue)?, max, wait, visibility).await?;
-        received.into_iter().map(|message| self.message(message)).collect()
+        received.into_iter().map(message).collect()
     }
 
     /// Deletes messages by their receipt handles; those of an earlier receive, or of a message that is gone, do nothing.
     pub async fn delete(&self, queue: &str, receipt_handles: &[String]) -> Result<(), AwsError> {
         let index = self.index(queue)?;
         let receipts: Result<Vec<Receipt>, AwsError> =
-            receipt_handles.iter().map(|handle| protocol::receipt(index, handle)).collect();
+            receipt_handles.iter().map(|handle| receipt::receipt(index, handle)).collect();
         self.remove(receipts?).await
     }
 
@@ -229,9 +230,9 @@ impl Queues {
         receipt_handle: &str,
         visibility: Duration,
     ) -> Result<(), AwsError> {
-        let receipt = protocol::receipt(self.index(queue)?, receipt_handle)?;
+        let receipt = receipt::receipt(self.index(queue)?, receipt_handle)?;
         let outcomes = self.hide(vec![(receipt, visibility)]).await?;
-        outcomes.into_iter().next().map_or(Ok(()), |outcome| protocol::visibility_error(outcome, receipt_handle))
+        outcomes.into_iter().next().map_or(Ok(()), |outcome| errors::visibility_error(outcome, receipt_handle))
     }
 
     /// How many messages `queue` holds.
@@ -281,11 +282,11 @@ impl Queues {
     }
 
     fn index(&self, name: &str) -> Result<usize, AwsError> {
-        self.shared.by_name.get(name).copied().ok_or_else(protocol::no_such_queue)
+        self.shared.by_name.get(name).copied().ok_or_else(errors::no_such_queue)
     }
 
     fn queue(&self, index: usize) -> Result<&Queue, AwsError> {
-        self.shared.queues.get(index).ok_or_else(protocol::no_such_queue)
+        self.shared.queues.get(index).ok_or_else(errors::no_such_queue)
     }
 
     /// The visible queues, for clients to list.
@@ -325,8 +326,7 @@ impl Queues {
         let deadline = Instant::now().checked_add(wait).unwrap_or_else(Instant::now);
         let visibility_ms = millis(visibility);
         let inbox = self.shared.inbox.clone();
-        let delivery =
-            self.ask(|reply| Request::Receive { queue, max, visibility_ms, deadline, reply, inbox }).await?;
+        let delivery = self.ask(|reply| Request::Receive { queue, max, visibility_ms, deadline, reply, inbox }).await?;
         Ok(delivery.take())
     }
 
@@ -352,18 +352,18 @@ impl Queues {
         self.shared.inbox.send(request(reply)).map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
+}
 
-    fn message(&self, received: Received) -> Result<Message, AwsError> {
-        Ok(Message {
-            id: received.id.to_string(),
-            receipt_handle: protocol::receipt_handle(&received.receipt),
-            md5_of_body: md5_hex(received.body.as_bytes()),
-            system_attributes: protocol::system_attributes(&received),
-            attributes: Attributes::from_stored(received.attributes.as_deref())?,
-            receive_count: received.receives,
-            body: received.body,
-        })
-    }
+fn message(received: Received) -> Result<Message, AwsError> {
+    Ok(Message {
+        id: received.id.to_string(),
+        receipt_handle: receipt::receipt_handle(&received.receipt),
+        md5_of_body: md5_hex(received.body.as_bytes()),
+        system_attributes: protocol::system_attributes(&received),
+        attributes: Attributes::from_stored(received.attributes.as_deref())?,
+        receive_count: received.receives,
+        body: received.body,
+    })
 }
 
 fn closed() -> AwsError {
@@ -385,9 +385,9 @@ fn bus_queue() -> Queue {
         name: BUS_QUEUE.to_owned(),
         arn: String::new(),
         url: String::new(),
-        visibility_timeout: Duration::from_secs(900),
+        visibility_timeout: Duration::from_mins(15),
         delay: Duration::ZERO,
-        retention: Duration::from_secs(14 * 24 * 3600),
+        retention: Duration::from_hours(14 * 24),
         // An event and what it is for; the bus itself limits events.
         maximum_message_size: 8 * 1024 * 1024,
         receive_wait: Duration::ZERO,

@@ -1,13 +1,17 @@
 //! DynamoDB on this machine: `dynoxide` on one SQLite file, called in this process.
 //!
-//! Calls go straight to the engine; going through its own HTTP server costs more than twice as much a call. Only what the
-//! engine's server alone can do, wording a refusal of a malformed request exactly as AWS does, is asked of that server; it
-//! is started for the one request and listens no longer ([`engine`]).
+//! One thread owns the engine and works off calls in batches that share one flush of the disk ([`worker`]): no answer leaves
+//! before everything it rests on is on disk, and yet 16 callers at once write five times
+//! as fast as with a flush each (measured where a flush takes 3 ms).
+//!
+//! Only what the engine's own HTTP server alone can do, wording a refusal of a malformed request exactly as AWS does, is
+//! asked of that server. It is started for the one request and listens no longer, because it would let anybody in.
 //!
 //! Streams are read from the file directly ([`stream`]).
 
 mod engine;
 mod stream;
+mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,11 +23,12 @@ use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::actions::update_time_to_live::UpdateTimeToLiveRequest;
 use dynoxide::{Database, DynoxideError};
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 pub use self::engine::Reply;
 pub use self::stream::StreamRecordRaw;
 use self::stream::Streams;
+use self::worker::Worker;
 use crate::stack::Table;
 
 /// The tables of the stack. Clones share them.
@@ -34,9 +39,8 @@ pub struct Tables {
 
 struct Shared {
     database: Database,
+    worker: Worker,
     streams: Streams,
-    /// The engine has one lock; more threads than this would only wait for it.
-    turns: Semaphore,
     written: watch::Sender<u64>,
 }
 
@@ -50,6 +54,14 @@ pub enum OpenError {
         path: String,
         /// What the engine says.
         source: DynoxideError,
+    },
+    /// The file's log cannot be flushed, or the thread for it not started.
+    #[error("the tables in `{path}` cannot be kept on disk: {source}")]
+    Disk {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
     },
     /// The streams in the file cannot be read.
     #[error("the streams in `{path}` cannot be read: {source}")]
@@ -94,9 +106,6 @@ pub enum OpenError {
     },
 }
 
-/// Most calls that work on the tables at a time; the rest wait without a thread.
-const TURNS: usize = 4;
-
 impl Tables {
     /// Opens the file at `path`, makes the tables that are missing, and sets what expires.
     ///
@@ -109,25 +118,22 @@ impl Tables {
         for table in tables {
             ensure(&database, table, &shown)?;
         }
-        let streams = Streams::open(path, tables).map_err(|source| OpenError::Streams { path: shown, source })?;
-        let shared = Shared { database, streams, turns: Semaphore::new(TURNS), written: watch::Sender::new(0) };
+        let streams =
+            Streams::open(path, tables).map_err(|source| OpenError::Streams { path: shown.clone(), source })?;
+        let worker = Worker::start(&database, path).map_err(|source| OpenError::Disk { path: shown, source })?;
+        let shared = Shared { database, worker, streams, written: watch::Sender::new(0) };
         Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Answers `operation` (`GetItem`) with the JSON request `body`, as DynamoDB or DynamoDB Streams would.
     pub async fn call(&self, operation: &str, body: Bytes) -> Reply {
-        let Ok(turn) = self.shared.turns.acquire().await else {
-            return Reply::internal("the tables are closed");
-        };
-        let shared = Arc::clone(&self.shared);
-        let name = operation.to_owned();
-        let request = body.clone();
-        let worked = tokio::task::spawn_blocking(move || engine::in_process(&shared.database, &name, &request)).await;
-        drop(turn);
-        let reply = match worked {
-            Ok(Some(reply)) => reply,
-            Ok(None) => engine::through_server(&self.shared.database, operation, body).await,
-            Err(failure) => Reply::internal(format!("the engine failed on {operation}: {failure}")),
+        let reply = match self.shared.worker.call(operation, body.clone()).await {
+            Some(reply) => reply,
+            None => {
+                let reply = engine::through_server(&self.shared.database, operation, body).await;
+                self.shared.worker.settle().await;
+                reply
+            }
         };
         if reply.status == 200 && engine::writes(operation) {
             self.shared.written.send_modify(|count| *count = count.wrapping_add(1));
@@ -148,7 +154,12 @@ impl Tables {
         limit: usize,
     ) -> anyhow::Result<Vec<StreamRecordRaw>> {
         let (shared, table, after) = (Arc::clone(&self.shared), table.to_owned(), after.map(str::to_owned));
-        tokio::task::spawn_blocking(move || shared.streams.read(&table, after.as_deref(), limit)).await?
+        let read = tokio::task::spawn_blocking(move || shared.streams.read(&table, after.as_deref(), limit)).await??;
+        if !read.is_empty() {
+            // The file shows what is written a moment before it is flushed; nobody may act on it sooner.
+            self.shared.worker.settle().await;
+        }
+        Ok(read)
     }
 
     /// The number of the newest record of the table's stream; `None` if it has none.

@@ -161,8 +161,8 @@ pub enum Refusal {
 /// Applies `command` to `state` at `now`.
 pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Transition, Refusal> {
     let mut change = Builder::new(state, now);
-    match command {
-        Command::Decide(decision) => return decide(state, decision, now),
+    Ok(match command {
+        Command::Decide(decision) => decide(state, decision, now)?,
         Command::Accept { by, assignment } => {
             if assignment != state.assignment {
                 return Err(Refusal::OldAssignment { given: assignment, current: state.assignment });
@@ -206,8 +206,8 @@ pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Tra
         Command::Resubmit { payload_hash } => change.tell(EventKind::LeadResubmitted { payload_hash }),
         Command::Hold { reason } => match state.stage {
             Stage::Stored | Stage::Waiting | Stage::Nurturing => change.hold(reason),
-            Stage::Held => return Ok(Transition::Unchanged),
-            stage => return Err(Refusal::Stage { stage, verb: "held" }),
+            Stage::Held => Transition::Unchanged,
+            other => return Err(Refusal::Stage { stage: other, verb: "held" }),
         },
         Command::Release => {
             let Stage::Held = state.stage else {
@@ -225,7 +225,7 @@ pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Tra
             change.state.due_at = now.checked_add(RELEASED_DUE_AFTER).ok();
             change.tell(EventKind::LeadReleased { to })
         }
-    }
+    })
 }
 
 fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transition, Refusal> {
@@ -255,7 +255,7 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
     change.state.rule = Some(rule.clone());
     change.state.rulebook = Some(rulebook.clone());
     change.leave();
-    match to {
+    Ok(match to {
         Destination::Rep { rep, pool } => {
             let assignment = state.assignment.saturating_add(1);
             change.state.stage = Stage::Assigned;
@@ -284,7 +284,7 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
             change.tell(EventKind::LeadDisqualified { reason, rule, rulebook })
         }
         Destination::Hold { reason } => change.hold(reason),
-    }
+    })
 }
 
 /// A change in the making: the state to be, and who gains or loses a seat.
@@ -316,7 +316,7 @@ impl<'a> Builder<'a> {
         self.state.due_at = None;
     }
 
-    fn hold(mut self, reason: String) -> Result<Transition, Refusal> {
+    fn hold(mut self, reason: String) -> Transition {
         self.leave();
         let from = self.before.stage;
         self.state.stage = Stage::Held;
@@ -325,17 +325,17 @@ impl<'a> Builder<'a> {
         self.tell(EventKind::LeadHeld { reason, from })
     }
 
-    fn tell(mut self, event: EventKind) -> Result<Transition, Refusal> {
+    fn tell(mut self, event: EventKind) -> Transition {
         self.state.version = self.before.version.saturating_add(1);
         self.state.last_event = self.before.last_event.saturating_add(1);
-        Ok(Transition::Changed(Box::new(Change {
+        Transition::Changed(Box::new(Change {
             expected_version: self.before.version,
             state: self.state,
             event,
             at: self.now,
             freed: self.freed,
             taken: self.taken,
-        })))
+        }))
     }
 }
 

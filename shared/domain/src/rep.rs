@@ -71,7 +71,7 @@ pub fn problems(rep: &Rep) -> Vec<FieldProblem> {
         found.push(FieldProblem::field("capacity", format!("{} is more than {MAX_CAPACITY} open leads", rep.capacity)));
     }
     for (i, language) in rep.languages.iter().enumerate() {
-        if normalise::country::language(language).as_deref() != Some(language) {
+        if normalise::country::language(language) != Some(language) {
             found.push(FieldProblem {
                 pointer: format!("/languages/{i}"),
                 detail: format!("`{language}` is not a language; use two letters like de (ISO 639-1)"),

@@ -367,7 +367,7 @@ impl Planner {
                     IfNobody::Wait => None,
                     IfNobody::Pool(second) => Some(second),
                 };
-                self.from_pools(lead, pool, second, Choice::default())
+                self.try_pools(lead, pool, second, Choice::default())
             }
             Outcome::Owner { rep, if_unavailable, counts_as_turn } => {
                 self.named(lead, rep, if_unavailable, counts_as_turn)
@@ -394,7 +394,7 @@ impl Planner {
         };
         if !takes {
             return match pool {
-                Some(pool) => self.from_pools(lead, pool, None, choice),
+                Some(pool) => self.try_pools(lead, pool, None, choice),
                 None => Chosen {
                     to: Destination::Hold { reason: "owner_not_on_roster".to_owned() },
                     choice,
@@ -415,11 +415,11 @@ impl Planner {
     }
 
     /// Tries `first`, then `second`; if nobody can take the lead it waits in the line of the last one.
-    fn from_pools(&mut self, lead: &Ruled, first: PoolId, second: Option<PoolId>, mut choice: Choice) -> Chosen {
+    fn try_pools(&mut self, lead: &Ruled, first: PoolId, second: Option<PoolId>, mut choice: Choice) -> Chosen {
         let mut line = first.clone();
         for pool in [Some(first), second].into_iter().flatten() {
             line = pool.clone();
-            if let Some(chosen) = self.from_pool(pool, &mut choice) {
+            if let Some(chosen) = self.try_pool(pool, &mut choice) {
                 return Chosen { choice, ..chosen };
             }
         }
@@ -431,7 +431,7 @@ impl Planner {
             match self.world.pools.get(&line).and_then(|now| now.pool.fallback.clone()) {
                 Some(fallback) if !choice.pools.iter().any(|tried| tried.pool == fallback) => {
                     line = fallback.clone();
-                    if let Some(chosen) = self.from_pool(fallback, &mut choice) {
+                    if let Some(chosen) = self.try_pool(fallback, &mut choice) {
                         return Chosen { choice, ..chosen };
                     }
                 }
@@ -446,7 +446,7 @@ impl Planner {
         Chosen { choice, ..settled(Destination::Line { pool: line, until }) }
     }
 
-    fn from_pool(&mut self, pool: PoolId, choice: &mut Choice) -> Option<Chosen> {
+    fn try_pool(&mut self, pool: PoolId, choice: &mut Choice) -> Option<Chosen> {
         let (members, eligible) = self.members(&pool);
         choice.pools.push(PoolTried { pool: pool.clone(), members });
         let turn = self.world.pools.get_mut(&pool)?.rotation.take(&eligible)?;

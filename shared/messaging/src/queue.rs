@@ -76,10 +76,10 @@ pub enum SendError {
     Incomplete(#[from] aws_sdk_sqs::error::BuildError),
     /// SQS refused the request or could not be reached.
     #[error("the message was not sent")]
-    One(#[from] SdkError<SendMessageError>),
+    One(#[source] Box<SdkError<SendMessageError>>),
     /// SQS refused the request or could not be reached.
     #[error("the messages were not sent")]
-    Batch(#[from] SdkError<SendMessageBatchError>),
+    Batch(#[source] Box<SdkError<SendMessageBatchError>>),
     /// SQS did not take some of the messages.
     #[error("{count} messages were not taken, the first because of {code}")]
     Refused {
@@ -95,13 +95,13 @@ pub enum SendError {
 pub enum ReceiveError {
     /// Receiving failed.
     #[error("no messages could be received")]
-    Receive(#[from] SdkError<ReceiveMessageError>),
+    Receive(#[source] Box<SdkError<ReceiveMessageError>>),
     /// Deleting failed.
     #[error("the message was not deleted")]
-    Delete(#[from] SdkError<DeleteMessageError>),
+    Delete(#[source] Box<SdkError<DeleteMessageError>>),
     /// Counting failed.
     #[error("the queue's messages could not be counted")]
-    Count(#[from] SdkError<GetQueueAttributesError>),
+    Count(#[source] Box<SdkError<GetQueueAttributesError>>),
 }
 
 impl Queue {
@@ -118,7 +118,8 @@ impl Queue {
             .message_body(message.body)
             .set_message_group_id(message.group)
             .send()
-            .await?;
+            .await
+            .map_err(|cause| SendError::One(Box::new(cause)))?;
         Ok(())
     }
 
@@ -160,8 +161,14 @@ impl Queue {
                         .build()
                 })
                 .collect::<Result<Vec<_>, _>>()?;
-            let answer =
-                self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await?;
+            let answer = self
+                .client
+                .send_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries))
+                .send()
+                .await
+                .map_err(|cause| SendError::Batch(Box::new(cause)))?;
             let failed: BTreeMap<&str, &str> = answer.failed().iter().map(|entry| (entry.id(), entry.code())).collect();
             refused = (failed.len(), failed.values().next().map(|code| (*code).to_owned()).unwrap_or_default());
             let mut index = 0_usize;
@@ -184,7 +191,8 @@ impl Queue {
             .max_number_of_messages(10)
             .message_system_attribute_names(MessageSystemAttributeName::DeadLetterQueueSourceArn)
             .send()
-            .await?;
+            .await
+            .map_err(|cause| ReceiveError::Receive(Box::new(cause)))?;
         Ok(answer
             .messages
             .unwrap_or_default()
@@ -202,7 +210,13 @@ impl Queue {
 
     /// Deletes a message that was received.
     pub async fn delete(&self, receipt: &str) -> Result<(), ReceiveError> {
-        self.client.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await?;
+        self.client
+            .delete_message()
+            .queue_url(&self.url)
+            .receipt_handle(receipt)
+            .send()
+            .await
+            .map_err(|cause| ReceiveError::Delete(Box::new(cause)))?;
         Ok(())
     }
 
@@ -218,7 +232,8 @@ impl Queue {
             .queue_url(&self.url)
             .set_attribute_names(Some(names.to_vec()))
             .send()
-            .await?;
+            .await
+            .map_err(|cause| ReceiveError::Count(Box::new(cause)))?;
         let attributes = answer.attributes.unwrap_or_default();
         Ok(names.iter().filter_map(|name| attributes.get(name)?.parse::<u64>().ok()).sum())
     }

@@ -1,5 +1,7 @@
 //! Batches of queue messages: each is handled for itself, and only those that failed are delivered again.
 
+use std::error::Error;
+use std::fmt;
 use std::future::Future;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -28,8 +30,30 @@ where
 
 /// Logs that one message failed, and gives back its id.
 pub fn failed(message_id: String, cause: &FunctionError) -> String {
-    error!(message.id = %message_id, cause = %cause, "message failed");
+    error!(message.id = %message_id, cause = %Chain(cause.as_ref()), "message failed");
     message_id
+}
+
+/// An error with everything that led to it, for the log: `the message was not sent: service error: …`.
+#[derive(Debug)]
+pub struct Chain<'a>(pub &'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut said = self.0.to_string();
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            let words = cause.to_string();
+            // Some errors say their cause themselves.
+            if !said.contains(&words) {
+                write!(f, ": {words}")?;
+                said = words;
+            }
+            next = cause.source();
+        }
+        Ok(())
+    }
 }
 
 /// The reply that has these messages delivered again and the rest of their batch deleted.

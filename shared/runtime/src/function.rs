@@ -50,7 +50,7 @@ pub async fn run<F: Function>() -> Result<(), lambda_runtime::Error> {
             let invocation = Invocation { request_id: event.context.request_id };
             let answer = function.call(event.payload, invocation).await;
             if let Err(cause) = &answer {
-                error!(cause = %cause, "call failed");
+                error!(cause = %crate::Chain(cause.as_ref()), "call failed");
             }
             answer
         })

@@ -24,6 +24,20 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// The role as it is written in keys and replies.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Rep => "rep",
+            Self::Viewer => "viewer",
+            Self::Marketing => "marketing",
+            Self::Sales => "sales",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// Who is calling, as the authorizer found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -166,14 +180,14 @@ impl Problem {
 
     /// The caller's role may not do this.
     pub fn forbidden(caller: Option<&Caller>, roles: &[Role]) -> Self {
-        let needed: Vec<String> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+        let needed: Vec<&str> = roles.iter().map(|role| role.as_str()).chain(["admin"]).collect();
         let problem = Self::new(403, "forbidden", "this key may not do that");
         match caller {
             Some(caller) => problem.detail(format!(
-                "the key of `{}` has the role {}; needed is {} or admin",
+                "the key of `{}` has the role {}; needed is {}",
                 caller.subject,
-                format!("{:?}", caller.role).to_lowercase(),
-                needed.join(", ")
+                caller.role.as_str(),
+                needed.join(" or ")
             )),
             None => problem,
         }

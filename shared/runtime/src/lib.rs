@@ -11,7 +11,7 @@ mod function;
 pub mod http;
 mod log;
 
-pub use batch::{each, failed, retry};
+pub use batch::{Chain, each, failed, retry};
 pub use clock::Clock;
 pub use env::{Env, SetupError};
 pub use function::{Function, FunctionError, Invocation, Invoke, InvokeError, Load, load, run};

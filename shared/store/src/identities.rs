@@ -90,7 +90,7 @@ impl Identities {
             .0
             .put_if(
                 claim_item(identity, lead, now),
-                "attribute_not_exists(schema) OR lead_id = :lead",
+                "attribute_not_exists(lead_id) OR lead_id = :lead",
                 [(":lead", text(lead.as_str()))],
             )
             .await?;
@@ -152,7 +152,7 @@ impl Identities {
             .0
             .put_if(
                 item,
-                "attribute_not_exists(schema) OR account_id = :account",
+                "attribute_not_exists(account_id) OR account_id = :account",
                 [(":account", text(account.as_str()))],
             )
             .await?;

@@ -8,6 +8,7 @@
 
 use std::io::{Read, Write as _};
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use fairleader_domain::id::{LeadId, SourceId};
 use fairleader_domain::problem::FieldProblem;
 use flate2::Compression;
@@ -144,11 +145,7 @@ impl Imports {
         Ok((rows, next))
     }
 
-    fn by_prefix(
-        &self,
-        import: &str,
-        prefix: &str,
-    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    fn by_prefix(&self, import: &str, prefix: &str) -> QueryFluentBuilder {
         self.0
             .client
             .query()

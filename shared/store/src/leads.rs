@@ -13,6 +13,8 @@
 //! The `state` item is the one that everything else is guarded by: whoever changes anything that a decision could read
 //! names the version of the state they read, in the same transaction.
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::Put;
 use fairleader_domain::event::Event;
 use fairleader_domain::id::{LeadId, PoolId, RepId};
@@ -406,11 +408,7 @@ impl Leads {
         Ok(found.into_iter().map(|(_, lead)| lead).collect())
     }
 
-    fn by_assignee(
-        &self,
-        assignee: &str,
-        limit: i32,
-    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    fn by_assignee(&self, assignee: &str, limit: i32) -> QueryFluentBuilder {
         self.0
             .client
             .query()
@@ -488,7 +486,9 @@ impl Leads {
             .await;
         match answer {
             Ok(_) => Ok(true),
-            Err(cause) if cause.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Err(cause)
+                if cause.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
                 Ok(false)
             }
             Err(cause) => Err(StoreError::service(self.0.what("writing to"))(cause)),

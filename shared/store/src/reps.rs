@@ -66,14 +66,13 @@ impl Reps {
         let mut loads = BTreeMap::new();
         let mut reps = Vec::new();
         for item in items {
-            match get_text(&item, &self.0.name, PART)? {
-                PROFILE => reps.push(body::<Rep>(&item, &self.0.name)?),
-                _ => {
-                    let rep = RepId::from(get_text(&item, &self.0.name, REP)?);
-                    let open = if item.contains_key(OPEN) { get_number(&item, &self.0.name, OPEN)? } else { 0 };
-                    let on = !matches!(item.get(ON), Some(AttributeValue::Bool(false)));
-                    loads.insert(rep, RepLoad { open, on });
-                }
+            if get_text(&item, &self.0.name, PART)? == PROFILE {
+                reps.push(body::<Rep>(&item, &self.0.name)?);
+            } else {
+                let rep = RepId::from(get_text(&item, &self.0.name, REP)?);
+                let open = if item.contains_key(OPEN) { get_number(&item, &self.0.name, OPEN)? } else { 0 };
+                let on = !matches!(item.get(ON), Some(AttributeValue::Bool(false)));
+                loads.insert(rep, RepLoad { open, on });
             }
         }
         Ok(reps

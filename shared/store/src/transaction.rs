@@ -50,10 +50,7 @@ impl<L: Clone> Transaction<L> {
             return Ok(Committed::Done);
         }
         let answer = self.client.transact_write_items().set_transact_items(Some(self.actions)).send().await;
-        let cause = match answer {
-            Ok(_) => return Ok(Committed::Done),
-            Err(cause) => cause,
-        };
+        let Err(cause) = answer else { return Ok(Committed::Done) };
         if let SdkError::ServiceError(service) = &cause {
             match service.err() {
                 TransactWriteItemsError::TransactionCanceledException(cancelled) => {

@@ -20,7 +20,7 @@ const MOST_CALLS: i64 = 3;
 /// How long an event waits before it is tried again, after the first failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// How long a call keeps its event: longer than any function runs.
-const HIDDEN: Duration = Duration::from_secs(960);
+const HIDDEN: Duration = Duration::from_mins(16);
 
 /// A call that waits to be made.
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,8 +62,8 @@ pub(super) async fn run(queues: Queues, lambda: Lambda) {
 }
 
 async fn make(queues: &Queues, lambda: &Lambda, message: &Message) -> Result<(), AwsError> {
-    let call: Call =
-        serde_json::from_str(&message.body).map_err(|cause| AwsError::server(format!("a call cannot be read: {cause}")))?;
+    let call: Call = serde_json::from_str(&message.body)
+        .map_err(|cause| AwsError::server(format!("a call cannot be read: {cause}")))?;
     match lambda.invoke(&call.function, call.payload.clone().into_bytes()).await {
         Ok(_) => {}
         // Lambda tries for six hours; so many tries, a second apart, mean that something is wrong.
@@ -78,7 +78,8 @@ async fn make(queues: &Queues, lambda: &Lambda, message: &Message) -> Result<(),
             let retries = message.receive_count - 1;
             if let Some(queue) = call.dead_letter_queue {
                 let cause = cause.to_string();
-                let attributes = failure_attributes(&call.rule_arn, &call.target_arn, "SDK_CLIENT_ERROR", &cause, retries);
+                let attributes =
+                    failure_attributes(&call.rule_arn, &call.target_arn, "SDK_CLIENT_ERROR", &cause, retries);
                 queues.send_all(vec![Outgoing { queue, body: call.event, attributes }]).await?;
             } else {
                 tracing::error!(rule = %call.rule_arn, target = %call.target_arn, "event dropped after its retries");

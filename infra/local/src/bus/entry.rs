@@ -56,7 +56,10 @@ pub(super) fn read(body: Value) -> Result<Vec<Entry>, AwsError> {
         ));
     }
     if request.entries.iter().map(Entry::size).sum::<usize>() > MOST_BYTES {
-        return Err(AwsError::client("ValidationException", "Total size of the entries in the request is over the limit."));
+        return Err(AwsError::client(
+            "ValidationException",
+            "Total size of the entries in the request is over the limit.",
+        ));
     }
     Ok(request.entries)
 }

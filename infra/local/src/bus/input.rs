@@ -52,7 +52,8 @@ impl Input {
             TargetInput::Event => Self::Event,
             TargetInput::Path(path) => Self::Part(JsonPath::parse(path)?),
             TargetInput::Constant(text) => {
-                serde_json::from_str::<Value>(text).map_err(|cause| format!("the input `{text}` is not JSON: {cause}"))?;
+                serde_json::from_str::<Value>(text)
+                    .map_err(|cause| format!("the input `{text}` is not JSON: {cause}"))?;
                 Self::Constant(text.clone())
             }
             TargetInput::Transformer { paths, template } => Self::Template(Template::parse(paths, template)?),
@@ -174,7 +175,11 @@ fn predefined(name: &str, event: &Value, rule_name: &str, rule_arn: &str) -> Val
 
 impl JsonPath {
     fn parse(path: &str) -> Result<Self, String> {
-        let bad = || format!("the JSON path `{path}` cannot be read; write `$.detail.name`, `$.detail.items[0]` or `$.detail.items[*].id`");
+        let bad = || {
+            format!(
+                "the JSON path `{path}` cannot be read; write `$.detail.name`, `$.detail.items[0]` or `$.detail.items[*].id`"
+            )
+        };
         let mut rest = path.strip_prefix('$').ok_or_else(bad)?;
         let mut steps = Vec::new();
         while !rest.is_empty() {
@@ -241,7 +246,8 @@ mod tests {
 
     #[test]
     fn values_stand_as_json_outside_of_quotes_and_as_text_inside() {
-        let paths = [("pool", "$.detail.pool"), ("size", "$.detail.size"), ("who", "$.detail.who"), ("no", "$.detail.no")];
+        let paths =
+            [("pool", "$.detail.pool"), ("size", "$.detail.size"), ("who", "$.detail.who"), ("no", "$.detail.no")];
         let cases = [
             (r#"{"pool": <pool>}"#, r#"{"pool": "north \"A\""}"#),
             (r#"{"text": "in <pool>"}"#, r#"{"text": "in north \"A\""}"#),
@@ -273,7 +279,9 @@ mod tests {
             render(&[], r#"{"pool": <pol>}"#).unwrap_err(),
             "the template uses `<pol>`, which its InputPathsMap does not define"
         );
-        assert!(render(&[("x", "detail.x")], "<x>").unwrap_err().starts_with("the JSON path `detail.x` cannot be read"));
+        assert!(
+            render(&[("x", "detail.x")], "<x>").unwrap_err().starts_with("the JSON path `detail.x` cannot be read")
+        );
         assert!(Input::parse(&TargetInput::Constant("{".to_owned())).unwrap_err().contains("is not JSON"));
     }
 

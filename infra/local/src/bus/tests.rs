@@ -17,9 +17,9 @@ fn queue(name: &str) -> Queue {
         name: name.to_owned(),
         arn: format!("arn:aws:sqs:eu-central-1:000000000000:{name}"),
         url: format!("http://127.0.0.1:4566/000000000000/{name}"),
-        visibility_timeout: Duration::from_secs(60),
+        visibility_timeout: Duration::from_mins(1),
         delay: Duration::ZERO,
-        retention: Duration::from_secs(3600),
+        retention: Duration::from_hours(1),
         maximum_message_size: 1024 * 1024,
         receive_wait: Duration::ZERO,
         redrive: None,
@@ -51,7 +51,8 @@ struct Fixture {
     _folder: TempDir,
 }
 
-const MERGED: &str = r#"{"source": ["fairleader"], "detail-type": ["LeadMerged"], "detail": {"freed_pool": [{"exists": true}]}}"#;
+const MERGED: &str =
+    r#"{"source": ["fairleader"], "detail-type": ["LeadMerged"], "detail": {"freed_pool": [{"exists": true}]}}"#;
 
 fn start(target: Target, script: Script) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
@@ -129,7 +130,11 @@ async fn each_entry_has_its_own_result() {
     );
 
     let too_many: Vec<Value> = (0..11).map(|_| merged("leads")).collect();
-    for entries in [json!([]), json!(too_many), json!([with("Detail", format!("{{\"x\":\"{}\"}}", "x".repeat(1024 * 1024)).into())])] {
+    for entries in [
+        json!([]),
+        json!(too_many),
+        json!([with("Detail", format!("{{\"x\":\"{}\"}}", "x".repeat(1024 * 1024)).into())]),
+    ] {
         let error = fixture.bus.handle("PutEvents", json!({ "Entries": entries })).await.unwrap_err();
         assert_eq!(error.code, "ValidationException");
     }
@@ -144,7 +149,10 @@ async fn what_cannot_be_made_of_an_event_goes_to_the_dead_letter_queue() {
     fixture.bus.handle("PutEvents", json!({ "Entries": [merged("leads")] })).await.unwrap();
     let dead = &fixture.queues.receive("dead", 1, Duration::ZERO, WAIT).await.unwrap()[0];
     assert!(dead.body.contains(r#""freed_pool":"north""#));
-    assert_eq!(dead.attributes.0["RULE_ARN"].string_value.as_deref(), Some("arn:aws:events:eu-central-1:000000000000:rule/leads/freed"));
+    assert_eq!(
+        dead.attributes.0["RULE_ARN"].string_value.as_deref(),
+        Some("arn:aws:events:eu-central-1:000000000000:rule/leads/freed")
+    );
 }
 
 #[tokio::test]
@@ -173,16 +181,17 @@ async fn a_function_is_called_again_after_failing_and_then_given_up() {
     let dead = &fixture.queues.receive("dead", 1, WAIT, WAIT).await.unwrap()[0];
     assert_eq!(calls.load(Ordering::SeqCst), 5);
     assert_eq!(dead.attributes.0["RETRY_ATTEMPTS"].string_value.as_deref(), Some("2"));
-    assert_eq!(dead.attributes.0["TARGET_ARN"].string_value.as_deref(), Some("arn:aws:lambda:eu-central-1:000000000000:function:f"));
+    assert_eq!(
+        dead.attributes.0["TARGET_ARN"].string_value.as_deref(),
+        Some("arn:aws:lambda:eu-central-1:000000000000:function:f")
+    );
 }
 
 #[tokio::test]
 async fn mistakes_in_rules_stop_the_start_and_name_the_rule() {
     let folder = tempfile::tempdir().unwrap();
     let queues = Queues::open(&folder.path().join("queues.db"), &[]).unwrap();
-    let start = |stack: Stack| {
-        Bus::start(&stack, queues.clone(), lambda(Vec::new())).err().unwrap().to_string()
-    };
+    let start = |stack: Stack| Bus::start(&stack, queues.clone(), lambda(Vec::new())).err().unwrap().to_string();
     let error = start(stack(r#"{"source": "fairleader"}"#, wake_pool()));
     assert!(error.starts_with("rule `freed` has an event pattern that cannot be read"), "{error}");
     let error = start(stack(MERGED, target(TargetTo::Queue("gone".to_owned()), TargetInput::Event)));

@@ -55,7 +55,9 @@ impl Guard {
         let payload = request.authorizer_payload(&identity);
         let Ok(answer) = lambda.invoke(&self.authorizer.function, payload).await else { return Authorization::Failed };
         let answer = match serde_json::from_slice::<Answer>(&answer) {
-            Ok(Answer { is_authorized: true, context }) => Authorization::Granted(Arc::new(context.unwrap_or_default())),
+            Ok(Answer { is_authorized: true, context }) => {
+                Authorization::Granted(Arc::new(context.unwrap_or_default()))
+            }
             Ok(Answer { is_authorized: false, .. }) => Authorization::Refused,
             Err(cause) => {
                 tracing::error!(function = %self.authorizer.function, cause = %cause, "the authorizer's answer cannot be read");

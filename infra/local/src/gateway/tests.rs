@@ -38,7 +38,7 @@ async fn start(routes: Vec<EventSource>, act: Script, authorize: Script, change:
             id: "Api".to_owned(),
             authorizer: Some(Authorizer {
                 function: "A".to_owned(),
-                cache: Duration::from_secs(60),
+                cache: Duration::from_mins(1),
                 headers: vec!["Authorization".to_owned()],
                 per_route: true,
             }),
@@ -97,7 +97,8 @@ async fn a_request_becomes_a_payload_2_0_event() {
             .body(r#"{"email":"x"}"#),
     )
     .await;
-    let typed: aws_lambda_events::event::apigw::ApiGatewayV2httpRequest = serde_json::from_value(event.clone()).unwrap();
+    let typed: aws_lambda_events::event::apigw::ApiGatewayV2httpRequest =
+        serde_json::from_value(event.clone()).unwrap();
     assert_eq!(typed.query_string_parameters.first("y"), Some("é"));
     assert_eq!(typed.request_context.http.source_ip.as_deref(), Some("127.0.0.1"));
 
@@ -171,7 +172,11 @@ async fn what_is_not_text_travels_as_base64() {
             request = request.header("Content-Type", kind);
         }
         let event = json_of(request).await;
-        assert_eq!((event["body"].as_str(), event["isBase64Encoded"].as_bool()), (Some(expected), Some(base64)), "{kind:?}");
+        assert_eq!(
+            (event["body"].as_str(), event["isBase64Encoded"].as_bool()),
+            (Some(expected), Some(base64)),
+            "{kind:?}"
+        );
         assert_eq!(event["routeKey"], "$default");
     }
     let empty = json_of(fixture.request("GET", "/")).await;
@@ -235,7 +240,8 @@ async fn the_gateway_answers_for_itself_as_on_aws() {
     fixture.fails(long, 431, "Request Header Fields Too Large").await;
 
     let throttled =
-        start(vec![route("GET /", false)], echo(), nobody(), |stack| stack.functions[0].reserved_concurrency = Some(0)).await;
+        start(vec![route("GET /", false)], echo(), nobody(), |stack| stack.functions[0].reserved_concurrency = Some(0))
+            .await;
     throttled.fails(throttled.request("GET", "/"), 503, "Service Unavailable").await;
 
     let limited = start(vec![route("GET /", false)], echo(), nobody(), |stack| {
@@ -258,7 +264,9 @@ async fn the_authorizer_decides_who_comes_in_and_is_remembered() {
             asked.lock().unwrap().push(event.clone());
             async move {
                 match event["headers"]["authorization"].as_str() {
-                    Some("good") => Ok(json!({ "isAuthorized": true, "context": { "role": "source", "subject": "web" } })),
+                    Some("good") => {
+                        Ok(json!({ "isAuthorized": true, "context": { "role": "source", "subject": "web" } }))
+                    }
                     Some("broken") => Err("no".into()),
                     Some("nonsense") => Ok(json!("yes")),
                     _ => Ok(json!({ "isAuthorized": false })),

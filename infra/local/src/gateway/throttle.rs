@@ -45,8 +45,10 @@ mod tests {
         let bucket = Bucket::new(10, 3);
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let taken: Vec<bool> =
-            [0, 0, 0, 0, 99, 150, 150, 10_000, 10_000, 10_000, 10_000].into_iter().map(|ms| bucket.take_at(at(ms))).collect();
+        let taken: Vec<bool> = [0, 0, 0, 0, 99, 150, 150, 10_000, 10_000, 10_000, 10_000]
+            .into_iter()
+            .map(|ms| bucket.take_at(at(ms)))
+            .collect();
         let (yes, no) = (true, false);
         assert_eq!(taken, [yes, yes, yes, no, no, yes, no, yes, yes, yes, no]);
     }

@@ -147,8 +147,11 @@ impl Shared {
             Ok(reply) => reply,
             Err(Failure::Throttled) => {
                 for message in &batch {
-                    let given_back =
-                        self.context.queues.change_visibility(&self.queue.name, &message.receipt_handle, Duration::ZERO);
+                    let given_back = self.context.queues.change_visibility(
+                        &self.queue.name,
+                        &message.receipt_handle,
+                        Duration::ZERO,
+                    );
                     if let Err(cause) = given_back.await {
                         tracing::warn!(queue = %self.queue.name, cause = %cause, "message cannot be given back");
                     }
@@ -159,7 +162,7 @@ impl Shared {
             Err(_) => return Vec::new(),
         };
         let failed: BTreeSet<String> = if self.source.partial_failures {
-            match verdict(&reply, batch.iter().map(|message| message.id.as_str())) {
+            match verdict(&reply, |id| batch.iter().any(|message| message.id == id)) {
                 Verdict::Succeeded => BTreeSet::new(),
                 Verdict::Failed(ids) => ids.into_iter().collect(),
                 Verdict::AllFailed => {
@@ -170,7 +173,11 @@ impl Shared {
         } else {
             BTreeSet::new()
         };
-        batch.into_iter().filter(|message| !failed.contains(&message.id)).map(|message| message.receipt_handle).collect()
+        batch
+            .into_iter()
+            .filter(|message| !failed.contains(&message.id))
+            .map(|message| message.receipt_handle)
+            .collect()
     }
 
     /// Calls the function, waiting while it is throttled, as long as the messages are safely hidden.

@@ -5,7 +5,6 @@
 //! (not its content) goes to the on-failure queue, and the stream goes on.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -53,6 +52,11 @@ struct Batch {
 /// The poller is to stop.
 struct Stopped;
 
+/// What the position of a function in a table's stream is kept as.
+pub(crate) fn position_key(function: &str, table: &str) -> String {
+    format!("{function}/{table}")
+}
+
 impl Poller {
     pub(super) fn new(
         context: Context,
@@ -62,8 +66,13 @@ impl Poller {
         reader: StreamReader,
         written: watch::Receiver<u64>,
     ) -> Self {
-        let key = format!("{}/{}", context.function.id, source.table);
+        let key = position_key(&context.function.id, &source.table);
         Self { context, source, stream_arn, filters, reader, written, key, position: None, skipped: 0 }
+    }
+
+    /// The name its position is kept under.
+    pub(super) fn key(&self) -> &str {
+        &self.key
     }
 
     /// Polls until stopped; a batch that is running is finished first.
@@ -190,7 +199,7 @@ impl Poller {
         if !self.source.partial_failures {
             return Ok(None);
         }
-        Ok(match verdict(&reply, records.iter().map(|(sequence, _)| sequence.as_str())) {
+        Ok(match verdict(&reply, |id| records.iter().any(|(sequence, _)| sequence == id)) {
             Verdict::Succeeded => None,
             Verdict::Failed(sequences) => records.iter().position(|(sequence, _)| sequences.contains(sequence)),
             Verdict::AllFailed => Some(0),
@@ -297,10 +306,10 @@ fn arrival(record: &Value) -> Option<String> {
     Some(Timestamp::from_second(seconds).ok()?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
-/// Held by those that read; see [`StreamReader`].
+/// A reader of these records, for tests.
 #[cfg(test)]
-pub(super) fn reader_of(records: Arc<std::sync::Mutex<Vec<Record>>>) -> StreamReader {
-    Arc::new(move |_, after, limit| {
+pub(super) fn reader_of(records: std::sync::Arc<std::sync::Mutex<Vec<Record>>>) -> StreamReader {
+    std::sync::Arc::new(move |_, after, limit| {
         let records = records.lock().unwrap();
         let from = after.map_or(0, |after| records.iter().position(|(s, _)| *s == after).unwrap() + 1);
         let page: Vec<Record> = records[from..].iter().take(limit).cloned().collect();

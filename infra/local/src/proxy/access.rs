@@ -52,10 +52,14 @@ pub(super) fn tables(proxy: &Proxy, service: Service, operation: &str, body: &[u
         "ExecuteStatement" | "BatchExecuteStatement" | "ExecuteTransaction" => {
             return Err(AwsError::client(
                 "com.amazon.coral.service#AccessDeniedException",
-                format!("{operation} is refused to functions here: PartiQL is not checked against policies; use GetItem, Query, PutItem and their like"),
+                format!(
+                    "{operation} is refused to functions here: PartiQL is not checked against policies; use GetItem, Query, PutItem and their like"
+                ),
             ));
         }
-        "ListTables" | "TagResource" | "UntagResource" | "ListTagsOfResource" => vec![everything("dynamodb", operation)],
+        "ListTables" | "TagResource" | "UntagResource" | "ListTagsOfResource" => {
+            vec![everything("dynamodb", operation)]
+        }
         "BatchGetItem" | "BatchWriteItem" => {
             let batch: Batch = read(body)?;
             batch.request_items.keys().map(|table| need(operation, table, None)).collect()

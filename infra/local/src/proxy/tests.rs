@@ -119,7 +119,10 @@ impl Running {
         let response = reqwest::Client::new()
             .post(format!("http://{}/000000000000/work", self.address))
             .header("x-amz-target", target)
-            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/x/aws4_request, Signature=0"))
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/x/aws4_request, Signature=0"),
+            )
             .body(body.to_owned())
             .send()
             .await
@@ -147,8 +150,9 @@ async fn a_function_does_what_its_policy_allows() {
 async fn a_function_is_refused_what_its_policy_does_not_allow() {
     let running = running().await;
     let client = running.function();
-    let error = client.get_item().table_name("secrets").key("id", text("1")).send().await.unwrap_err().into_service_error();
-    insta::assert_snapshot!(error.meta(), @"");
+    let error =
+        client.get_item().table_name("secrets").key("id", text("1")).send().await.unwrap_err().into_service_error();
+    insta::assert_snapshot!(error.meta().message().unwrap(), @"User: arn:aws:sts::000000000000:assumed-role/fl-route/fl-route is not authorized to perform: dynamodb:GetItem on resource: arn:aws:dynamodb:us-east-1:000000000000:table/secrets because no identity-based policy allows the dynamodb:GetItem action");
     // The right to the table is none to its index, and one item of a transaction is enough to refuse it.
     let query = client
         .query()
@@ -160,7 +164,10 @@ async fn a_function_is_refused_what_its_policy_does_not_allow() {
     let error = query.send().await.unwrap_err().into_service_error();
     assert!(error.meta().message().unwrap().contains("table/leads/index/owner"), "{error:?}");
     let put = Put::builder().table_name("leads").item("id", text("2")).build().unwrap();
-    let check = ConditionCheck::builder().table_name("secrets").key("id", text("1")).condition_expression("attribute_not_exists(id)");
+    let check = ConditionCheck::builder()
+        .table_name("secrets")
+        .key("id", text("1"))
+        .condition_expression("attribute_not_exists(id)");
     let error = client
         .transact_write_items()
         .transact_items(TransactWriteItem::builder().put(put).build())
@@ -172,7 +179,8 @@ async fn a_function_is_refused_what_its_policy_does_not_allow() {
     assert!(error.meta().message().unwrap().contains("dynamodb:ConditionCheckItem"), "{error:?}");
     let found = running.operator().get_item().table_name("leads").key("id", text("2")).send().await.unwrap();
     assert!(found.item().is_none());
-    let error = client.execute_statement().statement("SELECT * FROM secrets").send().await.unwrap_err().into_service_error();
+    let error =
+        client.execute_statement().statement("SELECT * FROM secrets").send().await.unwrap_err().into_service_error();
     assert_eq!(error.meta().code(), Some("AccessDeniedException"));
 }
 
@@ -181,13 +189,19 @@ async fn a_failed_condition_comes_with_the_item() {
     let running = running().await;
     let client = running.function();
     let put = || {
-        let put = client.put_item().table_name("leads").item("id", text("1")).condition_expression("attribute_not_exists(id)");
+        let put = client
+            .put_item()
+            .table_name("leads")
+            .item("id", text("1"))
+            .condition_expression("attribute_not_exists(id)");
         put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).send()
     };
     put().await.unwrap();
     let error = put().await.unwrap_err().into_service_error();
     assert!(error.is_conditional_check_failed_exception());
-    let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(error) = error else { panic!() };
+    let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(error) = error else {
+        panic!()
+    };
     assert_eq!(error.item().unwrap()["id"], text("1"));
 }
 
@@ -203,10 +217,10 @@ async fn a_malformed_request_is_worded_as_on_aws() {
         .await
         .unwrap_err()
         .into_service_error();
-    insta::assert_snapshot!(error.meta(), @"");
+    insta::assert_snapshot!(error.meta().message().unwrap(), @"One or more parameter values were invalid: Type mismatch for key id expected: S actual: N");
     let (status, _, body) = running.raw("DynamoDB_20120810.PutItem", OPERATOR_KEY_ID, r#"{"TableName": 3}"#).await;
     assert_eq!(status, 400);
-    insta::assert_snapshot!(body, @"");
+    insta::assert_snapshot!(body, @r#"{"Message":"NUMBER_VALUE cannot be converted to String","__type":"com.amazon.coral.service#SerializationException"}"#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,7 +252,10 @@ async fn queues_and_bus_are_reached_under_the_same_policies() {
     let (status, query, body) = running.raw("AmazonSQS.SendMessage", key, &send("other")).await;
     assert_eq!((status, query.as_deref()), (403, Some("AccessDenied;Sender")), "{body}");
     let (status, _, body) = running.raw("AmazonSQS.DeleteMessageBatch", key, &send("work")).await;
-    assert!(status == 403 && body.contains("sqs:DeleteMessage on resource: arn:aws:sqs:us-east-1:000000000000:work"), "{body}");
+    assert!(
+        status == 403 && body.contains("sqs:DeleteMessage on resource: arn:aws:sqs:us-east-1:000000000000:work"),
+        "{body}"
+    );
     let (_, query, _) = running.raw("AmazonSQS.GetQueueUrl", OPERATOR_KEY_ID, r#"{"QueueName":"x"}"#).await;
     assert_eq!(query.as_deref(), Some("AWS.SimpleQueueService.NonExistentQueue;Sender"));
     let (status, ..) = running.raw("AWSEvents.PutEvents", key, r#"{"Entries":[{"EventBusName":"bus"}]}"#).await;

@@ -156,5 +156,5 @@ impl Attributes {
 }
 
 fn invalid(message: String) -> AwsError {
-    super::protocol::invalid_parameter(message)
+    super::errors::invalid_parameter(message)
 }

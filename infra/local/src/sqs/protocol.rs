@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::attributes::Attributes;
-use super::store::{Hidden, NewMessage, Receipt, Received, md5_hex};
+use super::errors::{batch_error, invalid_parameter, missing, no_such_queue, unsupported, visibility_error};
+use super::receipt::{receipt, receipt_handle};
+use super::store::{NewMessage, Receipt, Received, md5_hex};
 use super::{Queues, SENDER};
 use crate::aws_error::AwsError;
 use crate::stack::Queue;
@@ -19,6 +21,8 @@ const MOST_ENTRIES: usize = 10;
 const MOST_BATCH_BYTES: usize = 1024 * 1024;
 /// Longest time a message can stay hidden.
 const LONGEST_VISIBILITY: u64 = 43_200;
+/// Attributes of a queue that may be asked for although not every queue has them.
+const OTHER_ATTRIBUTES: [&str; 4] = ["RedrivePolicy", "CreatedTimestamp", "LastModifiedTimestamp", "Policy"];
 
 pub(super) async fn handle(queues: &Queues, operation: &str, body: Value) -> Result<Value, AwsError> {
     match operation {
@@ -35,59 +39,9 @@ pub(super) async fn handle(queues: &Queues, operation: &str, body: Value) -> Res
         "PurgeQueue" => purge(queues, &parse(body)?).await,
         "CreateQueue" => create(queues, &parse(body)?),
         "ListQueueTags" => find(queues, parse::<OfQueue>(body)?.queue_url.as_deref()).map(|_| json!({})),
-        other => Err(unsupported(format!("{other} is not available on one machine; queues come from infra/template.yaml"))),
-    }
-}
-
-// ---------------------------------------------------------------- errors
-
-pub(super) fn no_such_queue() -> AwsError {
-    AwsError::client("com.amazonaws.sqs#QueueDoesNotExist", "The specified queue does not exist.")
-        .query_code("AWS.SimpleQueueService.NonExistentQueue;Sender")
-}
-
-pub(super) fn invalid_parameter(message: impl Into<String>) -> AwsError {
-    AwsError::client("com.amazonaws.sqs#InvalidParameterValue", message).query_code("InvalidParameterValue;Sender")
-}
-
-fn missing(parameter: &str) -> AwsError {
-    AwsError::client(
-        "com.amazonaws.sqs#MissingParameter",
-        format!("The request must contain the parameter {parameter}."),
-    )
-    .query_code("MissingParameter;Sender")
-}
-
-fn unsupported(message: impl Into<String>) -> AwsError {
-    AwsError::client("com.amazonaws.sqs#UnsupportedOperation", message)
-        .query_code("AWS.SimpleQueueService.UnsupportedOperation;Sender")
-}
-
-fn bad_receipt(handle: &str) -> AwsError {
-    AwsError::client(
-        "com.amazonaws.sqs#ReceiptHandleIsInvalid",
-        format!("The input receipt handle \"{handle}\" is not a valid receipt handle."),
-    )
-    .query_code("ReceiptHandleIsInvalid;Sender")
-}
-
-fn batch_error(name: &str, message: impl Into<String>) -> AwsError {
-    AwsError::client(format!("com.amazonaws.sqs#{name}"), message)
-        .query_code(format!("AWS.SimpleQueueService.{name};Sender"))
-}
-
-pub(super) fn visibility_error(outcome: Hidden, handle: &str) -> Result<(), AwsError> {
-    match outcome {
-        Hidden::Changed => Ok(()),
-        Hidden::NotInFlight => Err(AwsError::client(
-            "com.amazonaws.sqs#MessageNotInflight",
-            format!("The message that the receipt handle {handle} belongs to is not in flight."),
-        )
-        .query_code("AWS.SimpleQueueService.MessageNotInflight;Sender")),
-        Hidden::Gone => Err(invalid_parameter(format!(
-            "Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available \
-             for visibility timeout change."
-        ))),
+        other => {
+            Err(unsupported(format!("{other} is not available on one machine; queues come from infra/template.yaml")))
+        }
     }
 }
 
@@ -107,34 +61,6 @@ fn find_name<'a>(queues: &'a Queues, name: &str) -> Result<(usize, &'a Queue), A
     }
     let index = queues.index(name)?;
     Ok((index, queues.queue(index)?))
-}
-
-// ---------------------------------------------------------------- receipt handles
-
-/// A handle is opaque to clients; here it is the queue, the row and the number of the receive.
-pub(super) fn receipt_handle(receipt: &Receipt) -> String {
-    use base64::Engine as _;
-
-    let Receipt { queue, row, receive } = receipt;
-    base64::engine::general_purpose::STANDARD.encode(format!("{queue}/{row}/{receive}"))
-}
-
-/// Reads a handle and checks that it belongs to this queue.
-pub(super) fn receipt(queue: usize, handle: &str) -> Result<Receipt, AwsError> {
-    use base64::Engine as _;
-
-    let decoded = base64::engine::general_purpose::STANDARD.decode(handle).ok();
-    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-    let mut parts = text.split('/');
-    match (
-        parts.next().and_then(|part| part.parse::<usize>().ok()),
-        parts.next().and_then(|part| part.parse().ok()),
-        parts.next().and_then(|part| part.parse().ok()),
-        parts.next(),
-    ) {
-        (Some(of), Some(row), Some(receive), None) if of == queue => Ok(Receipt { queue, row, receive }),
-        _ => Err(bad_receipt(handle)),
-    }
 }
 
 fn required_receipt(queue: usize, handle: Option<&str>) -> Result<(Receipt, &str), AwsError> {
@@ -194,9 +120,9 @@ pub(super) fn check_content(queue: &Queue, body: &str, attributes: &Attributes) 
         return Err(missing("MessageBody"));
     }
     // Everything else XML 1.0 allows.
-    if let Some(bad) = body.chars().find(|c| {
-        matches!(u32::from(*c), 0x0..=0x8 | 0xB | 0xC | 0xE..=0x1F | 0xFFFE | 0xFFFF)
-    }) {
+    if let Some(bad) =
+        body.chars().find(|c| matches!(u32::from(*c), 0x0..=0x8 | 0xB | 0xC | 0xE..=0x1F | 0xFFFE | 0xFFFF))
+    {
         return Err(AwsError::client(
             "com.amazonaws.sqs#InvalidMessageContents",
             format!("Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF; found #x{:X}.", u32::from(bad)),
@@ -280,7 +206,7 @@ async fn send_batch(queues: &Queues, request: SendBatch) -> Result<Value, AwsErr
                 messages.push(message);
                 outcome.successful(id, answer);
             }
-            Err(error) => outcome.failed(id, &error),
+            Err(error) => outcome.failed(&id, &error),
         }
     }
     queues.write(messages).await?;
@@ -301,7 +227,7 @@ impl Outcome {
         self.successful.push(Value::Object(answer));
     }
 
-    fn failed(&mut self, id: String, error: &AwsError) {
+    fn failed(&mut self, id: &str, error: &AwsError) {
         let code = error.query_code.as_deref().and_then(|code| code.split(';').next()).unwrap_or(&error.code);
         self.failed.push(json!({
             "Id": id,
@@ -477,7 +403,7 @@ async fn delete_batch(queues: &Queues, request: OfMessages) -> Result<Value, Aws
                 receipts.push(receipt);
                 outcome.successful(entry.id, Map::new());
             }
-            Err(error) => outcome.failed(entry.id, &error),
+            Err(error) => outcome.failed(&entry.id, &error),
         }
     }
     queues.remove(receipts).await?;
@@ -510,13 +436,13 @@ async fn change_visibility_batch(queues: &Queues, request: OfMessages) -> Result
                 changes.push(change);
                 asked.push((entry.id, handle));
             }
-            Err(error) => outcome.failed(entry.id, &error),
+            Err(error) => outcome.failed(&entry.id, &error),
         }
     }
     for (hidden, (id, handle)) in queues.hide(changes).await?.into_iter().zip(asked) {
         match visibility_error(hidden, &handle) {
             Ok(()) => outcome.successful(id, Map::new()),
-            Err(error) => outcome.failed(id, &error),
+            Err(error) => outcome.failed(&id, &error),
         }
     }
     Ok(outcome.into_answer())
@@ -542,7 +468,9 @@ fn queue_url(queues: &Queues, request: &OfQueue) -> Result<Value, AwsError> {
 fn create(queues: &Queues, request: &OfQueue) -> Result<Value, AwsError> {
     let name = request.queue_name.as_deref().ok_or_else(|| missing("QueueName"))?;
     let (_, queue) = find_name(queues, name).map_err(|_| {
-        unsupported(format!("queue `{name}` is not in infra/template.yaml; declare it there, it is made at the next start"))
+        unsupported(format!(
+            "queue `{name}` is not in infra/template.yaml; declare it there, it is made at the next start"
+        ))
     })?;
     Ok(json!({ "QueueUrl": queue.url }))
 }
@@ -580,11 +508,13 @@ async fn queue_attributes(queues: &Queues, request: OfQueue) -> Result<Value, Aw
         let policy = json!({ "deadLetterTargetArn": target.arn, "maxReceiveCount": redrive.max_receive_count });
         attributes.insert("RedrivePolicy", policy.to_string());
     }
-    const OTHERS: [&str; 4] = ["RedrivePolicy", "CreatedTimestamp", "LastModifiedTimestamp", "Policy"];
     for name in &request.attribute_names {
-        if name != "All" && !attributes.contains_key(name.as_str()) && !OTHERS.contains(&name.as_str()) {
-            return Err(AwsError::client("com.amazonaws.sqs#InvalidAttributeName", format!("Unknown Attribute {name}."))
-                .query_code("InvalidAttributeName;Sender"));
+        if name != "All" && !attributes.contains_key(name.as_str()) && !OTHER_ATTRIBUTES.contains(&name.as_str()) {
+            return Err(AwsError::client(
+                "com.amazonaws.sqs#InvalidAttributeName",
+                format!("Unknown Attribute {name}."),
+            )
+            .query_code("InvalidAttributeName;Sender"));
         }
     }
     let all = request.attribute_names.iter().any(|name| name == "All");

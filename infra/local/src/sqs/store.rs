@@ -12,11 +12,12 @@ use uuid::Uuid;
 
 use super::Counts;
 
+/// AUTOINCREMENT: a row's number must never come again, or a late receipt handle could delete somebody else's message.
 /// Receiving reads `by_visibility` from its beginning, so that its cost does not depend on how many messages there are.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS queues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE IF NOT EXISTS messages (
-        id INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         queue INTEGER NOT NULL,
         visible_at INTEGER NOT NULL,
         receives INTEGER NOT NULL,
@@ -68,7 +69,7 @@ pub(super) struct Receipt {
 
 /// A message that was received.
 #[derive(Debug)]
-pub(crate) struct Received {
+pub(super) struct Received {
     pub(super) receipt: Receipt,
     pub(super) id: Uuid,
     pub(super) body: String,
@@ -373,7 +374,7 @@ fn read(queue: usize, now: i64, row: &Row<'_>) -> Sql<(i64, Received)> {
 }
 
 /// MD5 in hexadecimal.
-pub(crate) fn md5_hex(bytes: &[u8]) -> String {
+pub(super) fn md5_hex(bytes: &[u8]) -> String {
     hex(&Md5::digest(bytes))
 }
 

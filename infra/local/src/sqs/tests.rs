@@ -7,7 +7,7 @@ use super::*;
 use crate::stack::Redrive;
 
 const WAIT: Duration = Duration::from_secs(10);
-const HIDE: Duration = Duration::from_secs(60);
+const HIDE: Duration = Duration::from_mins(1);
 
 fn queue(name: &str) -> Queue {
     Queue {
@@ -15,9 +15,9 @@ fn queue(name: &str) -> Queue {
         name: name.to_owned(),
         arn: format!("arn:aws:sqs:eu-central-1:000000000000:{name}"),
         url: format!("http://127.0.0.1:4566/000000000000/{name}"),
-        visibility_timeout: Duration::from_secs(60),
+        visibility_timeout: Duration::from_mins(1),
         delay: Duration::ZERO,
-        retention: Duration::from_secs(14 * 24 * 3600),
+        retention: Duration::from_hours(14 * 24),
         maximum_message_size: 1024 * 1024,
         receive_wait: Duration::ZERO,
         redrive: None,
@@ -153,6 +153,18 @@ async fn a_waiting_receive_is_woken_when_a_message_becomes_visible() {
 }
 
 #[tokio::test]
+async fn a_late_handle_never_deletes_another_message() {
+    let fixture = open();
+    fixture.send("first").await;
+    let first = fixture.queues.receive("work", 1, Duration::ZERO, HIDE).await.unwrap();
+    fixture.queues.delete("work", &[first[0].receipt_handle.clone()]).await.unwrap();
+    fixture.send("second").await;
+    fixture.queues.receive("work", 1, Duration::ZERO, HIDE).await.unwrap();
+    fixture.queues.delete("work", &[first[0].receipt_handle.clone()]).await.unwrap();
+    assert_eq!(fixture.queues.counts("work").await.unwrap().in_flight, 1);
+}
+
+#[tokio::test]
 async fn an_empty_queue_answers_when_the_wait_is_over() {
     let fixture = open();
     let answer = fixture.queues.receive("work", 1, Duration::from_millis(20), HIDE).await.unwrap();
@@ -189,10 +201,7 @@ async fn a_message_received_too_often_goes_to_the_dead_letter_queue_and_wakes_wh
     assert_eq!(bodies(&dead), ["poison"]);
     assert_eq!(dead[0].receive_count, 3);
     assert_eq!(dead[0].system_attributes["SentTimestamp"], sent);
-    assert_eq!(
-        dead[0].system_attributes["DeadLetterQueueSourceArn"],
-        "arn:aws:sqs:eu-central-1:000000000000:work"
-    );
+    assert_eq!(dead[0].system_attributes["DeadLetterQueueSourceArn"], "arn:aws:sqs:eu-central-1:000000000000:work");
 }
 
 #[tokio::test]
@@ -262,8 +271,12 @@ async fn a_batch_tells_entry_by_entry_what_failed() {
         .await
         .unwrap();
     assert_eq!(answer["Successful"][0]["Id"], "good");
-    let failed: Vec<_> =
-        answer["Failed"].as_array().unwrap().iter().map(|f| (f["Id"].as_str().unwrap(), f["Code"].as_str().unwrap())).collect();
+    let failed: Vec<_> = answer["Failed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| (f["Id"].as_str().unwrap(), f["Code"].as_str().unwrap()))
+        .collect();
     assert_eq!(failed, [("control", "InvalidMessageContents"), ("late", "InvalidParameterValue")]);
     assert_eq!(fixture.queues.counts("work").await.unwrap().visible, 1);
 
@@ -297,7 +310,11 @@ async fn what_aws_refuses_is_refused_with_its_error() {
         ("SendMessage", json!({ "MessageBody": "\u{FFFF}" }), "InvalidMessageContents"),
         ("SendMessage", json!({ "MessageBody": "x".repeat(1024 * 1024 + 1) }), "InvalidParameterValue"),
         ("SendMessage", json!({ "MessageBody": "x", "MessageGroupId": "a b" }), "InvalidParameterValue"),
-        ("SendMessage", json!({ "MessageBody": "x", "MessageAttributes": { "aws.x": { "DataType": "String", "StringValue": "v" } } }), "InvalidParameterValue"),
+        (
+            "SendMessage",
+            json!({ "MessageBody": "x", "MessageAttributes": { "aws.x": { "DataType": "String", "StringValue": "v" } } }),
+            "InvalidParameterValue",
+        ),
         ("SendMessage", json!({ "MessageBody": 5 }), "SerializationException"),
         ("SendMessageBatch", json!({ "Entries": [] }), "EmptyBatchRequest"),
         ("SendMessageBatch", json!({ "Entries": many }), "TooManyEntriesInBatchRequest"),

@@ -23,7 +23,10 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(30);
 pub(super) type Reply<T> = oneshot::Sender<Result<T, AwsError>>;
 
 pub(super) enum Request {
-    Send { messages: Vec<NewMessage>, reply: Reply<()> },
+    Send {
+        messages: Vec<NewMessage>,
+        reply: Reply<()>,
+    },
     Receive {
         queue: usize,
         max: usize,
@@ -33,15 +36,40 @@ pub(super) enum Request {
         /// Where the delivery goes back to if nobody takes it.
         inbox: Sender<Request>,
     },
-    GiveBack { receipts: Vec<Receipt> },
-    Delete { receipts: Vec<Receipt>, reply: Reply<()> },
-    ChangeVisibility { changes: Vec<(Receipt, i64)>, reply: Reply<Vec<Hidden>> },
-    Purge { queue: usize, reply: Reply<()> },
-    Counts { queue: usize, reply: Reply<Counts> },
-    Idle { reply: Reply<bool> },
-    Position { source: String, reply: Reply<Option<String>> },
-    KeepPosition { source: String, position: String, reply: Reply<()> },
-    Close { reply: oneshot::Sender<()> },
+    GiveBack {
+        receipts: Vec<Receipt>,
+    },
+    Delete {
+        receipts: Vec<Receipt>,
+        reply: Reply<()>,
+    },
+    ChangeVisibility {
+        changes: Vec<(Receipt, i64)>,
+        reply: Reply<Vec<Hidden>>,
+    },
+    Purge {
+        queue: usize,
+        reply: Reply<()>,
+    },
+    Counts {
+        queue: usize,
+        reply: Reply<Counts>,
+    },
+    Idle {
+        reply: Reply<bool>,
+    },
+    Position {
+        source: String,
+        reply: Reply<Option<String>>,
+    },
+    KeepPosition {
+        source: String,
+        position: String,
+        reply: Reply<()>,
+    },
+    Close {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// Received messages on their way to whoever asked. If they have gone meanwhile, the messages go back: undone is the

@@ -72,6 +72,8 @@ impl Streams {
     pub(super) fn open(path: &Path, tables: &[Table]) -> rusqlite::Result<Self> {
         let writer = Connection::open(path)?;
         writer.busy_timeout(Duration::from_secs(30))?;
+        // What is trimmed may come back after a power failure, and is trimmed again.
+        writer.pragma_update(None, "synchronous", "NORMAL")?;
         writer.execute_batch(INDEX)?;
         let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         reader.busy_timeout(Duration::from_secs(5))?;

@@ -65,11 +65,11 @@ async fn a_table_that_differs_from_the_template_is_refused() {
         let refusal = open(&folder, table).err().unwrap().to_string();
         refusal.replace(&folder.path().display().to_string(), "DATA")
     };
-    insta::assert_snapshot!(refusal(|create| create["KeySchema"][0]["AttributeName"] = json!("owner")), @"");
-    insta::assert_snapshot!(refusal(|create| create["GlobalSecondaryIndexes"][0]["Projection"]["ProjectionType"] = json!("ALL")), @"");
-    insta::assert_snapshot!(refusal(|create| create["GlobalSecondaryIndexes"] = Value::Null), @"");
-    insta::assert_snapshot!(refusal(|create| create["StreamSpecification"] = Value::Null), @"");
-    insta::assert_snapshot!(refusal(|create| create["AttributeDefinitions"][0]["AttributeType"] = json!("N")), @"");
+    insta::assert_snapshot!(refusal(|create| create["KeySchema"][0]["AttributeName"] = json!("owner")), @"table `leads` in `DATA/tables.db` has the key id (S), but the template has owner (S); a table that exists is not changed: put the template back as it was, or start with an empty data folder");
+    insta::assert_snapshot!(refusal(|create| create["GlobalSecondaryIndexes"][0]["Projection"]["ProjectionType"] = json!("ALL")), @"table `leads` in `DATA/tables.db` has the indexes owner: owner (S) [KEYS_ONLY], but the template has owner: owner (S) [ALL]; a table that exists is not changed: put the template back as it was, or start with an empty data folder");
+    insta::assert_snapshot!(refusal(|create| create["GlobalSecondaryIndexes"] = Value::Null), @"table `leads` in `DATA/tables.db` has the indexes owner: owner (S) [KEYS_ONLY], but the template has none; a table that exists is not changed: put the template back as it was, or start with an empty data folder");
+    insta::assert_snapshot!(refusal(|create| create["StreamSpecification"] = Value::Null), @"table `leads` in `DATA/tables.db` has the stream NEW_IMAGE, but the template has none; a table that exists is not changed: put the template back as it was, or start with an empty data folder");
+    insta::assert_snapshot!(refusal(|create| create["AttributeDefinitions"][0]["AttributeType"] = json!("N")), @"table `leads` in `DATA/tables.db` has the key id (S), but the template has id (N); a table that exists is not changed: put the template back as it was, or start with an empty data folder");
 }
 
 #[tokio::test]
@@ -83,7 +83,10 @@ async fn items_expire() {
     put(&tables, "young").await;
     assert_eq!(tables.sweep_expired().await.unwrap(), 1);
     let last = tables.read_stream("leads", None, 10).await.unwrap().pop().unwrap().record;
-    assert_eq!((&last["eventName"], &last["userIdentity"]["principalId"]), (&json!("REMOVE"), &json!("dynamodb.amazonaws.com")));
+    assert_eq!(
+        (&last["eventName"], &last["userIdentity"]["principalId"]),
+        (&json!("REMOVE"), &json!("dynamodb.amazonaws.com"))
+    );
     drop(tables);
     // The same template again changes nothing; another one changes what expires.
     drop(open(&folder, table).unwrap());
@@ -101,7 +104,8 @@ async fn a_stream_is_read_in_order_and_from_any_place() {
         put(&tables, id).await;
     }
     let first = tables.read_stream("leads", None, 2).await.unwrap();
-    let ids: Vec<_> = first.iter().map(|record| record.record["dynamodb"]["Keys"]["id"]["S"].as_str().unwrap()).collect();
+    let ids: Vec<_> =
+        first.iter().map(|record| record.record["dynamodb"]["Keys"]["id"]["S"].as_str().unwrap()).collect();
     assert_eq!(ids, ["1", "2"]);
     let rest = tables.read_stream("leads", Some(&first[1].sequence), 10).await.unwrap();
     assert_eq!(rest.len(), 1);
@@ -111,7 +115,32 @@ async fn a_stream_is_read_in_order_and_from_any_place() {
     for varying in ["/eventID", "/dynamodb/ApproximateCreationDateTime", "/dynamodb/SequenceNumber"] {
         *record.pointer_mut(varying).unwrap() = json!("…");
     }
-    insta::assert_json_snapshot!(record, @"");
+    insta::assert_json_snapshot!(record, @r#"
+    {
+      "awsRegion": "us-east-1",
+      "dynamodb": {
+        "ApproximateCreationDateTime": "…",
+        "Keys": {
+          "id": {
+            "S": "1"
+          }
+        },
+        "NewImage": {
+          "id": {
+            "S": "1"
+          }
+        },
+        "SequenceNumber": "…",
+        "SizeBytes": 32,
+        "StreamViewType": "NEW_IMAGE"
+      },
+      "eventID": "…",
+      "eventName": "INSERT",
+      "eventSource": "aws:dynamodb",
+      "eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/leads/stream/1",
+      "eventVersion": "1.1"
+    }
+    "#);
     // Lambda's own type reads it.
     let event = json!({ "Records": [first[0].record] });
     let event: aws_lambda_events::event::dynamodb::Event = serde_json::from_value(event).unwrap();

@@ -1,0 +1,96 @@
+//! Fairleader's own API, as the commands of this program use it.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::Value;
+
+/// A caller of the API with one key.
+#[derive(Clone, Debug)]
+pub struct Api {
+    client: Client,
+    url: String,
+    key: String,
+}
+
+/// A call had no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The API cannot be reached, or broke off.
+    #[error("{method} {path} got no answer: {source}")]
+    NoAnswer {
+        /// The method.
+        method: Method,
+        /// The path.
+        path: String,
+        /// Why not.
+        source: reqwest::Error,
+    },
+    /// The API refused.
+    #[error("{method} {path} was refused ({status}): {said}")]
+    Refused {
+        /// The method.
+        method: Method,
+        /// The path.
+        path: String,
+        /// HTTP status.
+        status: StatusCode,
+        /// What the API said, as text.
+        said: String,
+    },
+}
+
+impl Api {
+    /// The API at `url`, called with `key`.
+    pub fn new(url: &str, key: &str) -> Result<Self, reqwest::Error> {
+        let client = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build()?;
+        Ok(Self { client, url: url.to_owned(), key: key.to_owned() })
+    }
+
+    /// The same API, called with another key.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// `GET path`.
+    pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
+        self.call(Method::GET, path, &[], Vec::new()).await
+    }
+
+    /// `PUT path` with a JSON body.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.call(Method::PUT, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.call(Method::POST, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
+    }
+
+    /// Any call: headers and body as given. The answer is JSON, or null if it is empty.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Value, ApiError> {
+        let no_answer = {
+            let (method, path) = (method.clone(), path.to_owned());
+            move |source| ApiError::NoAnswer { method: method.clone(), path: path.clone(), source }
+        };
+        let mut request =
+            self.client.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(&self.key).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.map_err(&no_answer)?;
+        let status = answer.status();
+        let said = answer.text().await.map_err(&no_answer)?;
+        if !status.is_success() {
+            return Err(ApiError::Refused { method, path: path.to_owned(), status, said });
+        }
+        Ok(serde_json::from_str(&said).unwrap_or(Value::Null))
+    }
+}

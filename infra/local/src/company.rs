@@ -1,0 +1,260 @@
+//! A company as a folder of plain files: who sells, in which pools, to which accounts, by which rulebook.
+//!
+//! | file | columns; those in brackets may be left out |
+//! |---|---|
+//! | `roster.csv` | `rep,name,email,zone,hours,capacity` \[`manager,languages,skills`\] |
+//! | `pools.csv` | `pool,name,members` \[`longest_wait_minutes,fallback`\]; members as `anna:2 ben`, the weight after the colon |
+//! | `accounts.csv`, if there is one | `account,name` \[`domains,parent,owner,status,deal_owner,tier,score`\] |
+//! | `rulebook.yaml` | see [`fairleader_domain::rulebook`] |
+//! | `leads.csv`, if there is one | any list of leads, see [`fairleader_domain::submission::list`] |
+//!
+//! Several values in one cell are separated by blanks, commas or semicolons. Everything that is wrong with the folder is
+//! said at once. What the rulebook and the leads mean is not looked at here: that is for those who read them.
+
+mod accounts;
+mod pools;
+mod roster;
+mod sheet;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use fairleader_domain::account::Account;
+use fairleader_domain::pool::Pool;
+use fairleader_domain::rep::Rep;
+use fairleader_domain::rulebook::References;
+
+use self::sheet::Sheet;
+
+const ROSTER: &str = "roster.csv";
+const POOLS: &str = "pools.csv";
+const ACCOUNTS: &str = "accounts.csv";
+const RULEBOOK: &str = "rulebook.yaml";
+const LEADS: &str = "leads.csv";
+
+/// The files, in the order in which their problems are told.
+const FILES: [&str; 5] = [ROSTER, POOLS, ACCOUNTS, RULEBOOK, LEADS];
+
+/// A company that can be set up: everything in it refers to something that is there.
+#[derive(Clone, Debug)]
+pub struct Company {
+    /// The reps, in the roster's order.
+    pub reps: Vec<Rep>,
+    /// The pools, in the file's order.
+    pub pools: Vec<Pool>,
+    /// The accounts, in the file's order; none if there is no such file.
+    pub accounts: Vec<Account>,
+    /// The text of the rulebook, not yet checked.
+    pub rulebook: String,
+    /// The list of leads as it is in the file, if there is one.
+    pub leads: Option<Vec<u8>>,
+}
+
+/// One thing that is wrong with a company's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompanyProblem {
+    /// The file, without the folder.
+    pub file: &'static str,
+    /// Line of the file, from 1; absent if it is about the whole file.
+    pub line: Option<u64>,
+    /// The column's name; absent if it is about the whole line.
+    pub column: Option<String>,
+    /// What is wrong and what to do, in one sentence without a final stop.
+    pub message: String,
+}
+
+impl fmt::Display for CompanyProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if let Some(column) = &self.column {
+            write!(f, ": {column}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl std::error::Error for CompanyProblem {}
+
+/// A company's files as they were read.
+struct Files {
+    roster: Vec<u8>,
+    pools: Vec<u8>,
+    accounts: Option<Vec<u8>>,
+    rulebook: Vec<u8>,
+    leads: Option<Vec<u8>>,
+}
+
+impl Company {
+    /// Reads the company in `folder`.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in the order of files and lines.
+    pub fn read(folder: &Path) -> Result<Self, Vec<CompanyProblem>> {
+        let mut problems = Problems::default();
+        let read = |file: &'static str, problems: &mut Problems| match std::fs::read(folder.join(file)) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound && matches!(file, ACCOUNTS | LEADS) => None,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let message = format!(
+                    "there is no such file in `{}`; `fairleader init` writes one to start from",
+                    folder.display()
+                );
+                problems.add(file, None, None, message);
+                None
+            }
+            Err(error) => {
+                problems.add(file, None, None, format!("cannot be read in `{}`: {error}", folder.display()));
+                None
+            }
+        };
+        let roster = read(ROSTER, &mut problems);
+        let pools = read(POOLS, &mut problems);
+        let accounts = read(ACCOUNTS, &mut problems);
+        let rulebook = read(RULEBOOK, &mut problems);
+        let leads = read(LEADS, &mut problems);
+        // With a file missing the others cannot be held against it, so what they name would all seem unknown.
+        let (Some(roster), Some(pools), Some(rulebook)) = (roster, pools, rulebook) else {
+            return Err(problems.finish());
+        };
+        Self::from_files(Files { roster, pools, accounts, rulebook, leads }, problems)
+    }
+
+    /// The company of the demo, which the binary carries along.
+    ///
+    /// # Errors
+    /// None; a test holds the files of `infra/demo` to that.
+    pub fn embedded() -> Result<Self, Vec<CompanyProblem>> {
+        let files = Files {
+            roster: include_bytes!("../../demo/roster.csv").to_vec(),
+            pools: include_bytes!("../../demo/pools.csv").to_vec(),
+            accounts: Some(include_bytes!("../../demo/accounts.csv").to_vec()),
+            rulebook: include_bytes!("../../demo/rulebook.yaml").to_vec(),
+            leads: Some(include_bytes!("../../demo/leads.csv").to_vec()),
+        };
+        Self::from_files(files, Problems::default())
+    }
+
+    /// What the rulebook may name.
+    pub fn references(&self) -> References {
+        References {
+            pools: self.pools.iter().map(|pool| pool.pool_id.clone()).collect(),
+            reps: self.reps.iter().map(|rep| rep.rep_id.clone()).collect(),
+        }
+    }
+
+    fn from_files(files: Files, mut problems: Problems) -> Result<Self, Vec<CompanyProblem>> {
+        let roster = Sheet::read(ROSTER, &files.roster, roster::COLUMNS, &mut problems);
+        let known = Known::of(&roster, "rep");
+        let reps = roster::read(&roster, &known, &mut problems);
+
+        let sheet = Sheet::read(POOLS, &files.pools, pools::COLUMNS, &mut problems);
+        let pools = pools::read(&sheet, &known, &mut problems);
+
+        let accounts = files.accounts.as_deref().map_or_else(Vec::new, |bytes| {
+            let sheet = Sheet::read(ACCOUNTS, bytes, accounts::COLUMNS, &mut problems);
+            accounts::read(&sheet, &known, &mut problems)
+        });
+
+        let rulebook = String::from_utf8(files.rulebook).unwrap_or_else(|error| {
+            let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = before.split(|byte| *byte == b'\n').count();
+            let message = "is not UTF-8 text from here on; save the file as UTF-8".to_owned();
+            problems.add(RULEBOOK, u64::try_from(line).ok(), None, message);
+            String::new()
+        });
+        let problems = problems.finish();
+        if problems.is_empty() {
+            Ok(Self { reps, pools, accounts, rulebook, leads: files.leads })
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+/// Collects problems.
+#[derive(Debug, Default)]
+struct Problems(Vec<CompanyProblem>);
+
+impl Problems {
+    fn add(&mut self, file: &'static str, line: Option<u64>, column: Option<&str>, message: String) {
+        self.0.push(CompanyProblem { file, line, column: column.map(str::to_owned), message });
+    }
+
+    /// In the order of files and lines.
+    fn finish(mut self) -> Vec<CompanyProblem> {
+        let place = |file: &str| FILES.iter().position(|known| *known == file);
+        self.0.sort_by_key(|problem| (place(problem.file), problem.line));
+        self.0
+    }
+}
+
+/// The ids a sheet gives, each with the line it is first given in.
+///
+/// They are known whatever else is wrong in their line, and of a sheet that lost rows any id may be one: a mistake is told once, not
+/// once more by all who refer to it.
+struct Known {
+    lines: BTreeMap<String, u64>,
+    /// Whether there are no others.
+    all: bool,
+}
+
+impl Known {
+    fn of(sheet: &Sheet, column: &str) -> Self {
+        let mut lines = BTreeMap::new();
+        for row in sheet.rows() {
+            if let Some(id) = row.cell(column) {
+                lines.entry(id.to_owned()).or_insert_with(|| row.line());
+            }
+        }
+        Self { lines, all: sheet.is_whole() }
+    }
+
+    fn has(&self, id: &str) -> bool {
+        !self.all || self.lines.contains_key(id)
+    }
+
+    /// The line in which `id` was given first, if `line` is a later one.
+    fn before(&self, id: &str, line: u64) -> Option<u64> {
+        self.lines.get(id).copied().filter(|first| *first < line)
+    }
+
+    /// `; did you mean …?` for an id that is not there, or what to do instead.
+    fn hint(&self, id: &str, instead: &str) -> String {
+        match sheet::nearest(id, self.lines.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => instead.to_owned(),
+        }
+    }
+}
+
+/// Who stands above whom, followed upwards from each until somebody comes again. Each circle is found once, from the first of `links`
+/// that is in it.
+fn circles(links: &[(String, String)]) -> Vec<Vec<&str>> {
+    let above: BTreeMap<&str, &str> = links.iter().map(|(below, above)| (below.as_str(), above.as_str())).collect();
+    let mut found: Vec<Vec<&str>> = Vec::new();
+    for (start, _) in links {
+        if found.iter().flatten().any(|seen| seen == start) {
+            continue;
+        }
+        let mut chain = vec![start.as_str()];
+        while let Some(next) = chain.last().and_then(|last| above.get(last)) {
+            if *next == start {
+                found.push(chain);
+                break;
+            }
+            if chain.contains(next) {
+                break;
+            }
+            chain.push(next);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

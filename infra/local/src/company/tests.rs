@@ -1,0 +1,440 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use fairleader_domain::account::AccountFacts;
+use fairleader_domain::gate::{self, Gate, RepNow};
+use fairleader_domain::id::{LeadId, RepId, RulebookVersion, SourceId};
+use fairleader_domain::lead::{EmailKind, PhoneKind, Profile, Stage, State};
+use fairleader_domain::normalise::{self, company};
+use fairleader_domain::rep::RepLoad;
+use fairleader_domain::rotation::Rotation;
+use fairleader_domain::routing::{self, PoolNow, Ruled, World};
+use fairleader_domain::rulebook::{Facts, Rulebook};
+use fairleader_domain::submission::list::List;
+use jiff::Timestamp;
+
+use super::*;
+
+const RULES: &str = "rulebook.yaml";
+
+fn problems(roster: &str, pools: &str, accounts: &str) -> String {
+    let files = Files {
+        roster: roster.into(),
+        pools: pools.into(),
+        accounts: Some(accounts.into()),
+        rulebook: Vec::new(),
+        leads: None,
+    };
+    let problems = Company::from_files(files, Problems::default()).err().unwrap_or_default();
+    problems.iter().map(|problem| problem.to_string() + "\n").collect()
+}
+
+const ROSTER_HEADER: &str = "rep,name,email,manager,zone,languages,skills,hours,capacity\n";
+
+fn roster_of(rows: &str) -> String {
+    problems(&format!("{ROSTER_HEADER}{rows}"), "pool,name,members\ninbound,Inbound,ann\n", "account,name\n")
+}
+
+const ANN: &str = "ann,Ann,ann@acme.example,,Europe/Berlin,de en,,mon-fri 09:00-17:00,5\n";
+
+#[test]
+fn every_mistake_is_told_with_its_place_and_what_to_do() {
+    let told = problems(
+        "\u{feff}rep;name;email;manager;zone;languages;skills;hours;capacity\r\n\
+         ann;Ann;ann@acme.example;;Europe/Berlin;de en;;mon-fri 09:00-17:00;5\r\n\
+         \r\n\
+         Ben B;Ben;ben(at)acme.example;anne;Berlin;de, Klingon;;9 to 5;many\r\n\
+         ann;Anna;ann+2@acme.example;;Europe/Londn;;;mo-fr 09:00-17:00;10001\r\n\
+         cara;Cara;Ann@acme.example;cara;UTC;;;always;0\r\n\
+         dora;;dora@acme.example;;UTC;;;always;\r\n",
+        "pool,name,members,longest_wait,fallback\n\
+         inbound,Inbound,ann:0 ann bne,60,inbuond\n\
+         empty,Empty,,60,empty\n",
+        "account,name,domains,parent,owner,status,deal_owner,tier,score\n\
+         acme,Acme,acme.example www.acme.example,holding,zoe,,,,101\n\
+         acme-uk,Acme UK,\"ACME.example, freemail.example\",acme-de,,costumer,,,\n\
+         acme-de,Acme DE,no domain,acme-at,,,,,-1\n\
+         acme-at,Acme AT,,acme-uk,,open deal,ann,,\n\
+         self,Self,,self,,,,,\n",
+    );
+    insta::assert_snapshot!(told, @r"
+    roster.csv:4: rep: `Ben B` cannot be the id of a rep; use up to 64 of `a-z 0-9 - _ .`, a letter or digit first, such as `ben-b`
+    roster.csv:4: email: `ben(at)acme.example` is not an e-mail address; write it like name@company.example
+    roster.csv:4: manager: `anne` is not in the roster; did you mean `ann`?
+    roster.csv:4: zone: `Berlin` is no time zone; did you mean `Europe/Berlin`?
+    roster.csv:4: hours: `9 to 5` is not working hours; write them like `mon-fri 09:00-17:00`, several separated by commas, or `always`
+    roster.csv:4: languages: `Klingon` is no language; write codes like `de en`
+    roster.csv:4: capacity: `many` is no whole number from 0 to 10000
+    roster.csv:5: rep: `ann` is in line 2 already; give each rep an id of their own
+    roster.csv:5: zone: `Europe/Londn` is no time zone; did you mean `Europe/London`?
+    roster.csv:5: hours: `mo` is not a day; use mon, tue, wed, thu, fri, sat or sun
+    roster.csv:5: capacity: `10001` is no whole number from 0 to 10000
+    roster.csv:6: email: `Ann@acme.example` is the address of `ann` too; give each rep one of their own
+    roster.csv:6: manager: `cara` cannot be their own manager; leave the cell empty
+    roster.csv:7: name: is empty; every row needs it
+    roster.csv:7: capacity: is empty; every row needs it
+    pools.csv:1: longest_wait: there is no such column; did you mean `longest_wait_minutes`?
+    pools.csv:2: fallback: there is no pool `inbuond`; did you mean `inbound`?
+    pools.csv:2: members: the weight of `ann`: `0` is no whole number from 1 to 1000
+    pools.csv:2: members: `ann` is named twice; for a larger share write `ann:2`
+    pools.csv:2: members: `bne` is not in the roster; add them there, or take them out here
+    pools.csv:3: members: is empty; every row needs it
+    pools.csv:3: fallback: `empty` cannot be its own fallback; name another pool, or leave the cell empty
+    accounts.csv:2: parent: there is no account `holding`; add the account, or leave the cell empty
+    accounts.csv:2: owner: `zoe` is not in the roster; add them there, or leave the cell empty
+    accounts.csv:2: domains: `www.acme.example` is not what a company registers; write `acme.example`
+    accounts.csv:2: score: `101` is no whole number from 0 to 100
+    accounts.csv:3: domains: `acme.example` belongs to `acme` already; a domain leads to one account, so keep it in one row
+    accounts.csv:3: domains: `freemail.example` gives mailboxes to everybody, so it says nothing about a company; remove it
+    accounts.csv:3: status: `costumer` is no status; did you mean `customer`?
+    accounts.csv:3: parent: `acme-uk`, `acme-de` and `acme-at` are each other's parents in a circle; leave one of the cells empty
+    accounts.csv:4: domains: `no` is not a domain; write it like acme.example
+    accounts.csv:4: domains: `domain` is not a domain; write it like acme.example
+    accounts.csv:4: score: `-1` is no whole number from 0 to 100
+    accounts.csv:6: parent: `self` cannot be its own parent; leave the cell empty
+    ");
+}
+
+#[test]
+fn a_header_is_told_by_column() {
+    insta::assert_snapshot!(
+        problems("rep,Name,e-mail,email,zone,hours,hours,\nann,Ann,,,,,,\n", "", "account\tnom\n"),
+        @r"
+        roster.csv:1: e-mail: there is no such column; did you mean `email`?
+        roster.csv:1: hours: stands in the header twice; remove one of the columns
+        roster.csv:1: a column has no name; name it or remove it
+        roster.csv:1: capacity: the column is missing; add it to the header
+        pools.csv: is empty; its first line names the columns: pool,name,members,longest_wait_minutes,fallback
+        accounts.csv:1: nom: there is no such column; known here: account, name, domains, parent, owner, status, deal_owner, tier, score
+        accounts.csv:1: name: the column is missing; add it to the header
+        "
+    );
+    // Nobody is called unknown because their row could not be read.
+    insta::assert_snapshot!(
+        problems(&format!("{ROSTER_HEADER}ann,Ann,,,\n"), "pool,name,members\ninbound,Inbound,ann\n", "account,name\n"),
+        @"roster.csv:2: the row has 5 cells where the header has 9; put text with a comma in it in double quotes"
+    );
+    insta::assert_snapshot!(problems(ROSTER_HEADER, "pool,name,members\n", "account,name\n"), @r"
+    roster.csv: names nobody; add a row for each rep
+    pools.csv: names no pool; add a row for each, one at least
+    ");
+    assert_eq!(problems("\u{0}\u{1}", "x", "y").lines().count(), 7 + 4 + 3);
+}
+
+#[test]
+fn a_roster_may_come_from_a_spreadsheet() {
+    assert_eq!(roster_of(ANN), "");
+    assert_eq!(roster_of(&format!("\n,,,,,,,,\n{}", ANN.replace("de en", "\"Deutsch, English\""))), "");
+    insta::assert_snapshot!(roster_of(&ANN.replace("Europe/Berlin", "new york")), @"roster.csv:2: zone: `new york` is no time zone; did you mean `America/New_York`?");
+    insta::assert_snapshot!(
+        roster_of(&format!("{ANN}ben,Ben,ben@acme.example,cy,UTC,,,never,0\ncy,Cy,cy@acme.example,ben,UTC,,,always,1\n")),
+        @"roster.csv:3: manager: `ben` and `cy` manage each other in a circle; leave one of the cells empty"
+    );
+}
+
+#[test]
+fn a_folder_without_files_says_which() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(ROSTER), "rep").unwrap();
+    std::fs::create_dir(folder.path().join(LEADS)).unwrap();
+    let problems = Company::read(folder.path()).unwrap_err();
+    let files: Vec<&str> = problems.iter().map(|problem| problem.file).collect();
+    assert_eq!(files, [POOLS, RULEBOOK, LEADS]);
+    assert!(problems[0].to_string().contains("there is no such file"), "{}", problems[0]);
+}
+
+#[test]
+fn a_folder_is_read_as_the_demo_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo");
+    for file in FILES {
+        std::fs::copy(demo.join(file), folder.path().join(file)).unwrap();
+    }
+    let (read, embedded) = (Company::read(folder.path()).unwrap(), Company::embedded().unwrap());
+    assert_eq!((read.reps, read.pools, read.accounts), (embedded.reps, embedded.pools, embedded.accounts));
+    assert_eq!((read.rulebook, read.leads), (embedded.rulebook, embedded.leads));
+
+    std::fs::remove_file(folder.path().join(LEADS)).unwrap();
+    std::fs::remove_file(folder.path().join(ACCOUNTS)).unwrap();
+    let bare = Company::read(folder.path()).unwrap();
+    assert_eq!((bare.accounts.len(), bare.leads), (0, None));
+
+    std::fs::write(folder.path().join(RULEBOOK), b"company:\n\xff").unwrap();
+    let problems = Company::read(folder.path()).unwrap_err();
+    assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [Some(2)]);
+}
+
+/// The demo's first moment: Tuesday, 10:00 in Berlin.
+fn start() -> Timestamp {
+    "2026-03-03T10:00[Europe/Berlin]".parse::<jiff::Zoned>().unwrap().timestamp()
+}
+
+fn demo_rulebook(company: &Company) -> Rulebook {
+    let checked = Rulebook::parse(&company.rulebook, Some(&company.references()));
+    let told = |found: &[fairleader_domain::rulebook::Diagnostic]| {
+        found.iter().map(|diagnostic| diagnostic.render(&company.rulebook, RULES)).collect::<String>()
+    };
+    let checked = checked.unwrap_or_else(|found| panic!("{}", told(&found)));
+    assert_eq!(told(&checked.warnings), "");
+    checked.rulebook
+}
+
+#[test]
+fn the_demo_company_is_whole() {
+    let company = Company::embedded().unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let rulebook = demo_rulebook(&company);
+    assert!(rulebook.rule_names().count() >= 12);
+    assert!(company.reps.len() >= 12);
+    assert_eq!((company.pools.len(), company.accounts.len()), (6, 40));
+    let zones: BTreeSet<&str> = company.reps.iter().map(|rep| rep.zone.as_str()).collect();
+    let languages: BTreeSet<&String> = company.reps.iter().flat_map(|rep| &rep.languages).collect();
+    assert!(zones.len() >= 6 && languages.len() >= 8);
+    assert!(
+        zones.iter().any(|zone| zone.starts_with("Europe/")) && zones.iter().any(|zone| zone.starts_with("America/"))
+    );
+    assert!(company.accounts.iter().filter(|account| account.parent.is_some()).count() >= 8);
+
+    let open = |pool: &str, at: Timestamp| {
+        let world = world(&company);
+        let pool = &world.pools[&pool.into()].pool;
+        pool.members.iter().filter(|member| gate::shut(&world.roster, &member.rep, at).is_none()).count()
+    };
+    assert_eq!(open("americas", start()), 0, "asleep when the demo starts");
+    for hour in 0..7 * 24 {
+        let at = start() + jiff::SignedDuration::from_hours(hour);
+        assert!(open("watch", at) >= 1, "always staffed: {at}");
+    }
+}
+
+#[test]
+fn nobody_in_the_demo_can_be_written_to_or_called() {
+    let company = Company::embedded().unwrap();
+    let leads = String::from_utf8(company.leads.clone().unwrap()).unwrap();
+    let everything = format!("{leads}{}{:?}{:?}", company.rulebook, company.reps, company.accounts);
+    let hosts = everything.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '@'))).filter_map(|word| {
+        let (_, host) = word.split_once('@')?;
+        host.contains('.').then(|| host.trim_end_matches('.').to_lowercase())
+    });
+    let wrong: Vec<String> = hosts.filter(|host| !host.ends_with(".example")).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+
+    // Ranges that the regulators keep for films and books.
+    let reserved = [
+        "+441134960",
+        "+441214960",
+        "+441414960",
+        "+441614960",
+        "+442079460",
+        "+493023125",
+        "+494066969",
+        "+496990009",
+        "+49221471",
+        "+498999998",
+        "+4917139200",
+        "+33199",
+        "+33261",
+        "+33353",
+        "+33465",
+        "+33536",
+        "+46701740",
+        "+468465004",
+    ];
+    let numbers = rows(&company).into_iter().filter_map(|(_, profile)| profile?.contact.phone?.e164);
+    let real: Vec<String> = numbers
+        .filter(|number| {
+            let american = number.starts_with("+1") && number.get(5..10).is_some_and(|rest| rest == "55501");
+            !american && !reserved.iter().any(|range| number.starts_with(range))
+        })
+        .collect();
+    assert!(real.is_empty(), "{real:?}");
+}
+
+fn world(company: &Company) -> World {
+    let roster = company.reps.iter().cloned().map(|rep| (rep.rep_id.clone(), RepNow { rep, load: RepLoad::default() }));
+    let pools = company.pools.iter().cloned();
+    World {
+        roster: roster.collect(),
+        pools: pools.map(|pool| (pool.pool_id.clone(), PoolNow { pool, rotation: Rotation::default() })).collect(),
+    }
+}
+
+/// Every row of the list: its number, and whom it speaks of if it is accepted.
+fn rows(company: &Company) -> Vec<(u32, Option<Profile>)> {
+    let list = List::parse(company.leads.as_deref().unwrap()).unwrap();
+    list.rows().map(|row| (row.number, row.result.ok().map(|said| normalise::profile(&said)))).collect()
+}
+
+fn identities(profile: &Profile) -> Vec<String> {
+    let email = profile.contact.email.as_ref().map(|email| email.identity.clone());
+    let phone = profile.contact.phone.as_ref().filter(|phone| phone.kind == PhoneKind::Mobile);
+    email.into_iter().chain(phone.and_then(|phone| phone.e164.clone())).collect()
+}
+
+/// The account by the address's domain, the company's domain or its name, with what it inherits.
+fn account_of(profile: &Profile, accounts: &[Account]) -> Option<AccountFacts> {
+    let email = profile.contact.email.as_ref();
+    let by_email = email
+        .filter(|email| matches!(email.kind, EmailKind::Business | EmailKind::Role))
+        .and_then(|email| company::registrable_domain(&email.domain));
+    let domains: Vec<String> = by_email.into_iter().chain(profile.company.domain.clone()).collect();
+    let key = profile.company.name.as_deref().map(company::key).filter(|key| !key.is_empty());
+    let found = domains
+        .iter()
+        .find_map(|domain| accounts.iter().find(|account| account.domains.contains(domain)))
+        .or_else(|| accounts.iter().find(|account| Some(company::key(&account.name)) == key));
+    let line: Vec<Account> = std::iter::successors(found, |below| {
+        accounts.iter().find(|account| Some(&account.account_id) == below.parent.as_ref())
+    })
+    .cloned()
+    .collect();
+    AccountFacts::inherit(&line)
+}
+
+/// What became of a row.
+struct Fate {
+    row: u32,
+    profile: Profile,
+    account: Option<AccountFacts>,
+    state: State,
+}
+
+/// Runs the list through everything that is pure: no queues, no tables, no time passing.
+fn run(company: &Company) -> (Vec<Fate>, usize) {
+    let rulebook = demo_rulebook(company);
+    let mut world = world(company);
+    let (source, now) = (SourceId::from("list"), start());
+    let mut owners: BTreeMap<String, LeadId> = BTreeMap::new();
+    let (mut fates, mut refused) = (Vec::new(), 0);
+    for (row, profile) in rows(company) {
+        let Some(profile) = profile else {
+            refused += 1;
+            continue;
+        };
+        let lead_id = LeadId::new(format!("{row:03}"));
+        let mut state = State::stored(lead_id.clone(), source.clone(), now, String::new());
+        let account = account_of(&profile, &company.accounts);
+        let mine = identities(&profile);
+        if let Some(first) = mine.iter().find_map(|identity| owners.get(identity)) {
+            (state.stage, state.merged_into) = (Stage::Merged, Some(first.clone()));
+            fates.push(Fate { row, profile, account, state });
+            continue;
+        }
+        owners.extend(mine.into_iter().map(|identity| (identity, lead_id.clone())));
+        let facts = Facts { profile: &profile, source: &source, account: account.as_ref(), score: None };
+        let score = rulebook.score(&facts);
+        let ruling = rulebook.decide(&Facts { score: Some(&score), ..facts });
+        let ruled = Ruled {
+            state,
+            score,
+            outcome: ruling.outcome,
+            rule: ruling.rule,
+            rulebook: RulebookVersion::from("000001"),
+        };
+        let plan = routing::plan(vec![ruled], world.clone(), now);
+        assert!(plan.refused.is_empty());
+        for group in plan.groups {
+            if let Some(turns) = group.turns {
+                world.pools.get_mut(&turns.pool).unwrap().rotation = turns.rotation;
+            }
+            for (rep, seats) in group.seats {
+                let open = &mut world.roster.get_mut(&rep).unwrap().load.open;
+                *open = open.checked_add_signed(seats.delta).unwrap();
+            }
+            for planned in group.leads {
+                let (profile, account) = (profile.clone(), account.clone());
+                fates.push(Fate { row, profile, account, state: planned.change.state });
+            }
+        }
+    }
+    (fates, refused)
+}
+
+#[test]
+fn the_leads_of_the_demo_end_as_leads_do() {
+    let company = Company::embedded().unwrap();
+    let (fates, refused) = run(&company);
+    assert_eq!(fates.len() + refused, 300);
+    let count = |stage: Stage| fates.iter().filter(|fate| fate.state.stage == stage).count();
+    for (stage, few, many) in [
+        (Stage::Assigned, 110, 160),
+        (Stage::Waiting, 15, 35),
+        (Stage::Nurturing, 55, 95),
+        (Stage::Disqualified, 9, 24),
+        (Stage::Held, 3, 9),
+        (Stage::Merged, 20, 30),
+    ] {
+        assert!((few..=many).contains(&count(stage)), "{}: {}", stage.as_str(), count(stage));
+    }
+    assert!((9..=15).contains(&refused), "{refused}");
+
+    let rulebook = demo_rulebook(&company);
+    let won: BTreeSet<&str> = fates.iter().filter_map(|fate| fate.state.rule.as_deref()).collect();
+    let idle: Vec<&str> = rulebook.rule_names().filter(|rule| !won.contains(rule)).collect();
+    assert!(idle.is_empty(), "rules that no lead of the demo shows: {idle:?}");
+}
+
+#[test]
+fn the_five_stories_of_the_demo_are_there() {
+    let company = Company::embedded().unwrap();
+    let (fates, _) = run(&company);
+    let some = |what: &str, is: &dyn Fn(&Fate) -> bool| {
+        let found: Vec<u32> = fates.iter().filter(|fate| is(fate)).map(|fate| fate.row).collect();
+        assert!(!found.is_empty(), "{what}");
+    };
+    let did = |fate: &Fate, what: &str| fate.profile.interest.did.as_deref() == Some(what);
+    some("junk refused", &|fate| {
+        fate.state.stage == Stage::Disqualified && fate.state.reason.as_deref() == Some("junk")
+    });
+    some("a `gerente` who asks for a demo", &|fate| {
+        let title = fate.profile.contact.job_title.as_deref().unwrap_or_default().to_lowercase();
+        title.contains("gerente") && did(fate, "demo") && fate.state.stage == Stage::Assigned
+    });
+    some("a subsidiary to the owner of its parent", &|fate| {
+        let inherited =
+            fate.account.as_ref().filter(|facts| facts.owner_from.as_ref() != Some(&facts.account.account_id));
+        inherited.is_some_and(|facts| facts.owner.is_some() && facts.owner == fate.state.owner)
+    });
+    some("a repeat to the same rep", &|fate| {
+        fates.iter().any(|first| {
+            first.state.stage == Stage::Assigned && fate.state.merged_into.as_ref() == Some(&first.state.lead_id)
+        })
+    });
+    some("one not ready yet", &|fate| fate.state.reason.as_deref() == Some("not_an_mql"));
+    some("somebody at capacity", &|fate| {
+        let full = company.reps.iter().find(|rep| rep.rep_id.as_str() == "callum").unwrap();
+        let open = fates.iter().filter(|fate| fate.state.owner.as_ref() == Some(&full.rep_id)).count();
+        fate.state.owner.as_ref() == Some(&full.rep_id) && open >= usize::try_from(full.capacity).unwrap()
+    });
+}
+
+#[test]
+fn plain_round_robin_would_have_gone_wrong() {
+    let company = Company::embedded().unwrap();
+    let (fates, _) = run(&company);
+    let roster = world(&company).roster;
+    // Why a lead would be at the wrong desk with this rep.
+    let wrong = |fate: &Fate, rep: &RepId| {
+        let deal = |facts: &AccountFacts| facts.account.deal_owner.clone();
+        let owner = fate.account.as_ref().and_then(|facts| deal(facts).or_else(|| facts.owner.clone()));
+        let owner = owner.as_ref();
+        let language = fate.profile.contact.language.as_ref();
+        if owner.is_some_and(|owner| owner != rep) {
+            Some("somebody else's account")
+        } else if gate::shut(&roster, rep, start()) == Some(Gate::OutsideHours) && owner != Some(rep) {
+            Some("not at work")
+        } else if language.is_some_and(|language| !roster[rep].rep.languages.contains(language)) {
+            Some("does not speak the language")
+        } else {
+            None
+        }
+    };
+    let assigned = || fates.iter().filter(|fate| fate.state.stage == Stage::Assigned);
+    let mut by_turns: BTreeMap<&str, usize> = BTreeMap::new();
+    for (fate, rep) in assigned().zip(company.reps.iter().cycle()) {
+        if let Some(why) = wrong(fate, &rep.rep_id) {
+            *by_turns.entry(why).or_default() += 1;
+        }
+    }
+    assert!(by_turns.len() == 3 && by_turns.values().all(|count| *count >= 10), "{by_turns:?}");
+    let by_rules = assigned().filter(|fate| wrong(fate, fate.state.owner.as_ref().unwrap()).is_some()).count();
+    assert!(by_rules * 8 < by_turns.values().sum(), "{by_rules} of {by_turns:?}");
+}

@@ -1,0 +1,117 @@
+//! The demo: a company's roster and rulebook are brought in through the API, its list of leads is run through, and what
+//! happened is told.
+//!
+//! Nothing here knows how a lead was decided: everything that is told is read from the API afterwards.
+
+mod facts;
+mod fairness;
+mod story;
+mod tell;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::api::{Api, ApiError};
+use crate::company::Company;
+use crate::machine::Machine;
+
+pub use facts::{Facts, LeadFacts};
+pub use fairness::{RoundRobin, Standing};
+pub use story::Story;
+pub use tell::Report;
+
+/// How long the demo waits for its leads before it gives up.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The demo failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// A call of the API.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// An answer of the API has not what it should have.
+    #[error("the API answered something unexpected for {0}")]
+    Unexpected(&'static str),
+    /// The leads did not come through in time.
+    #[error("{settled} of {accepted} leads were decided on in {} seconds; see the log for what failed", PATIENCE.as_secs())]
+    TooSlow {
+        /// How many came through.
+        settled: usize,
+        /// How many there are.
+        accepted: usize,
+    },
+}
+
+/// Brings a company's reps, pools, accounts and rulebook in, and activates the rulebook. Doing it again changes nothing
+/// but the rulebook's version.
+pub async fn install(admin: &Api, company: &Company) -> Result<(), ApiError> {
+    for rep in &company.reps {
+        admin.put(&format!("/v1/reps/{}", rep.rep_id), &json!(rep)).await?;
+    }
+    for pool in &company.pools {
+        admin.put(&format!("/v1/pools/{}", pool.pool_id), &json!(pool)).await?;
+    }
+    for account in &company.accounts {
+        admin.put(&format!("/v1/accounts/{}", account.account_id), &json!(account)).await?;
+    }
+    let headers = [("content-type", "application/yaml")];
+    let kept = admin.call(Method::POST, "/v1/rulebooks", &headers, company.rulebook.clone().into_bytes()).await?;
+    let version = kept.get("version").and_then(Value::as_str).unwrap_or_default();
+    admin.post(&format!("/v1/rulebooks/{version}/activate"), &Value::Null).await?;
+    Ok(())
+}
+
+/// Runs the company's leads through `machine` and gathers what happened.
+pub async fn run(machine: &Machine, admin: &Api, company: &Company, bar: bool) -> Result<Facts, DemoError> {
+    let list = company.leads.clone().ok_or(DemoError::Unexpected("the company's leads, which it does not have"))?;
+    let mut events = machine.bus.subscribe();
+    let import = admin.post("/v1/imports", &json!({"name": "demo leads", "source": "trade-fair"})).await?;
+    let import = import.get("import_id").and_then(Value::as_str).ok_or(DemoError::Unexpected("a new import"))?;
+    let path = format!("/v1/imports/{import}/parts/1");
+    let part = admin.call(Method::PUT, &path, &[("content-type", "text/csv")], list).await?;
+    let count = |name: &str| part.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    let accepted = count("accepted");
+
+    let progress = if bar { progress_bar(accepted) } else { ProgressBar::hidden() };
+    let mut settled = BTreeSet::new();
+    let all = async {
+        while settled.len() < accepted {
+            match events.recv().await {
+                Ok(event) => {
+                    if let Some(lead) = event.pointer("/detail/lead_id").and_then(Value::as_str) {
+                        settled.insert(lead.to_owned());
+                        progress.set_position(settled.len().try_into().unwrap_or(u64::MAX));
+                    }
+                }
+                // Too many at once to show them all; the queues say when it is over.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => break,
+            }
+        }
+        // Every lead has its first event; some may still be on their way to a second.
+        while !machine.settled().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, all).await.is_ok();
+    progress.finish_and_clear();
+    if !in_time {
+        return Err(DemoError::TooSlow { settled: settled.len(), accepted });
+    }
+    facts::gather(admin, import, company).await
+}
+
+fn progress_bar(leads: usize) -> ProgressBar {
+    let bar = ProgressBar::new(leads.try_into().unwrap_or(u64::MAX));
+    if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} leads, {elapsed}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_message("routing");
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}

@@ -1,0 +1,137 @@
+//! What happened to every row of the list, read from the API.
+
+use std::collections::BTreeMap;
+
+use fairleader_domain::account::Account;
+use fairleader_domain::id::{AccountId, LeadId, PoolId, RepId};
+use fairleader_domain::lead::{Profile, Stage, State};
+use fairleader_domain::problem::FieldProblem;
+use fairleader_domain::rep::Rep;
+use fairleader_domain::rotation::TURN;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::fairness::Standing;
+use crate::api::Api;
+use crate::company::Company;
+use crate::demo::DemoError;
+
+/// Leads asked for at the same time.
+const AT_ONCE: usize = 8;
+
+/// Everything there is to tell.
+#[derive(Debug)]
+pub struct Facts {
+    /// The rows that became leads, in the list's order.
+    pub leads: Vec<LeadFacts>,
+    /// The rows that were refused: row number and why.
+    pub rejected: Vec<(u32, Vec<FieldProblem>)>,
+    /// What each member of each pool is owed.
+    pub standings: Vec<Standing>,
+    /// The reps.
+    pub reps: Vec<Rep>,
+    /// The accounts, by id.
+    pub accounts: BTreeMap<AccountId, Account>,
+}
+
+/// A row that became a lead.
+#[derive(Debug)]
+pub struct LeadFacts {
+    /// Its number in the list, from 1.
+    pub row: u32,
+    /// Where it stands.
+    pub state: State,
+    /// Who it is.
+    pub profile: Profile,
+    /// Why, in plain sentences.
+    pub why: String,
+}
+
+impl Facts {
+    /// How many leads are at `stage`.
+    pub fn count(&self, stage: Stage) -> usize {
+        self.leads.iter().filter(|lead| lead.state.stage == stage).count()
+    }
+
+    /// The lead with this id.
+    pub fn lead(&self, id: &LeadId) -> Option<&LeadFacts> {
+        self.leads.iter().find(|lead| lead.state.lead_id == *id)
+    }
+
+    /// A rep's name.
+    pub fn name(&self, rep: &RepId) -> String {
+        self.reps.iter().find(|known| known.rep_id == *rep).map_or_else(|| rep.to_string(), |rep| rep.name.clone())
+    }
+}
+
+#[derive(Deserialize)]
+struct Row {
+    row: u32,
+    lead_id: Option<LeadId>,
+    #[serde(default)]
+    errors: Vec<FieldProblem>,
+}
+
+fn read<T: DeserializeOwned>(value: &Value, what: &'static str) -> Result<T, DemoError> {
+    T::deserialize(value).map_err(|_| DemoError::Unexpected(what))
+}
+
+/// Reads everything that the report needs.
+pub(super) async fn gather(admin: &Api, import: &str, company: &Company) -> Result<Facts, DemoError> {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut from: Option<String> = None;
+    loop {
+        let page = match &from {
+            None => admin.get(&format!("/v1/imports/{import}/rows")).await?,
+            Some(cursor) => admin.get(&format!("/v1/imports/{import}/rows?from={cursor}")).await?,
+        };
+        rows.extend(read::<Vec<Row>>(page.get("rows").unwrap_or(&Value::Null), "the rows of an import")?);
+        from = page.get("next").and_then(Value::as_str).map(|cursor| cursor.replace('#', "%23"));
+        if from.is_none() {
+            break;
+        }
+    }
+    let (accepted, refused): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.lead_id.is_some());
+    let mut leads: Vec<LeadFacts> = stream::iter(accepted)
+        .map(|row| async move {
+            let id = row.lead_id.unwrap_or_else(|| LeadId::new(""));
+            let lead = admin.get(&format!("/v1/leads/{id}")).await?;
+            let why = admin.get(&format!("/v1/leads/{id}/why")).await?;
+            let summary = why.pointer("/decisions/0/summary").or_else(|| why.get("summary"));
+            Ok::<_, DemoError>(LeadFacts {
+                row: row.row,
+                state: read(&lead, "a lead")?,
+                profile: read(lead.get("profile").unwrap_or(&Value::Null), "a lead's profile")?,
+                why: summary.and_then(Value::as_str).unwrap_or_default().to_owned(),
+            })
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
+    leads.sort_by_key(|lead| lead.row);
+    let mut standings = Vec::new();
+    for pool in &company.pools {
+        let ledger = admin.get(&format!("/v1/pools/{}/ledger", pool.pool_id)).await?;
+        for standing in ledger.get("standings").and_then(Value::as_array).into_iter().flatten() {
+            standings.push(read_standing(&pool.pool_id, standing)?);
+        }
+    }
+    Ok(Facts {
+        leads,
+        rejected: refused.into_iter().map(|row| (row.row, row.errors)).collect(),
+        standings,
+        reps: company.reps.clone(),
+        accounts: company.accounts.iter().map(|a| (a.account_id.clone(), a.clone())).collect(),
+    })
+}
+
+fn read_standing(pool: &PoolId, value: &Value) -> Result<Standing, DemoError> {
+    let what = "a pool's ledger";
+    let rep: RepId = read(value.get("rep").unwrap_or(&Value::Null), what)?;
+    let got = value.get("got").and_then(Value::as_u64).ok_or(DemoError::Unexpected(what))?;
+    let lag = value.get("owed_billionths").and_then(Value::as_i64).ok_or(DemoError::Unexpected(what))?;
+    let share = i64::try_from(got).ok().and_then(|got| got.checked_mul(TURN)?.checked_add(lag));
+    Ok(Standing { pool: pool.clone(), rep, got, lag, share: share.ok_or(DemoError::Unexpected(what))? })
+}

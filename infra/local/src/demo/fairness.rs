@@ -1,0 +1,105 @@
+//! Who got how much, exactly, and what plain round robin would have done.
+
+use fairleader_domain::id::{PoolId, RepId};
+use fairleader_domain::lead::Stage;
+use fairleader_domain::pool::Pool;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::facts::Facts;
+
+/// What a member of a pool got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// The pool.
+    pub pool: PoolId,
+    /// The member.
+    pub rep: RepId,
+    /// Leads they got.
+    pub got: u64,
+    /// What their exact share comes to, in billionths of a lead.
+    pub share: i64,
+    /// What they are owed, in billionths of a lead.
+    pub lag: i64,
+}
+
+/// Where plain round robin over the roster, one lead each in turn, would have sent the assigned leads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RoundRobin {
+    /// Assigned leads that were compared.
+    pub leads: usize,
+    /// To somebody who was not at work.
+    pub not_at_work: usize,
+    /// To somebody who is not the account's owner, though it has one and the rulebook sends its leads there.
+    pub not_the_owner: usize,
+    /// To somebody who is in none of the pool's seats: another region, language or specialty.
+    pub not_in_the_pool: usize,
+    /// To somebody whose desk was full by then.
+    pub full: usize,
+    /// Some of them in words.
+    pub examples: Vec<String>,
+}
+
+impl RoundRobin {
+    /// How many would have gone to the wrong place.
+    pub fn wrong(&self) -> usize {
+        self.not_at_work + self.not_the_owner + self.not_in_the_pool + self.full
+    }
+
+    /// Deals the assigned leads out in the order of the list, and counts the first thing that is wrong with each.
+    pub fn compare(facts: &Facts, pools: &[Pool], now: Timestamp) -> Self {
+        let mut result = Self::default();
+        let mut dealt = vec![0_u32; facts.reps.len()];
+        let mut turn = 0_usize;
+        let mut examples = [None, None, None];
+        for lead in facts.leads.iter().filter(|lead| lead.state.stage == Stage::Assigned) {
+            let Some(next) = turn.checked_rem(facts.reps.len()) else { break };
+            let (Some(rep), Some(desk)) = (facts.reps.get(next), dealt.get_mut(next)) else { break };
+            turn += 1;
+            result.leads += 1;
+            *desk += 1;
+            let who = || who(&lead.profile);
+            let owner = lead.state.owner.as_ref();
+            let at_work = TimeZone::get(&rep.zone).is_ok_and(|zone| rep.hours.contains(now, &zone));
+            let member = lead.state.pool.as_ref().and_then(|id| pools.iter().find(|pool| pool.pool_id == *id));
+            match member {
+                None if owner != Some(&rep.rep_id) => {
+                    result.not_the_owner += 1;
+                    let owner = owner.map(|owner| facts.name(owner)).unwrap_or_default();
+                    examples[0].get_or_insert_with(|| {
+                        format!("{} to {}, though the account is {owner}'s", who(), rep.name)
+                    });
+                }
+                Some(pool) if !pool.members.iter().any(|member| member.rep == rep.rep_id) => {
+                    result.not_in_the_pool += 1;
+                    examples[1].get_or_insert_with(|| {
+                        format!("{} to {}, who is not in {}", who(), rep.name, pool.name)
+                    });
+                }
+                _ if !at_work => {
+                    result.not_at_work += 1;
+                    examples[2].get_or_insert_with(|| format!("{} to {}, who is asleep", who(), rep.name));
+                }
+                _ if *desk > rep.capacity => result.full += 1,
+                _ => {}
+            }
+        }
+        result.examples = examples.into_iter().flatten().collect();
+        result
+    }
+}
+
+/// A person in a few words: `Ada Lovelace of Acme (DE)`.
+pub(super) fn who(profile: &fairleader_domain::lead::Profile) -> String {
+    let contact = &profile.contact;
+    let name: Vec<&str> = [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
+    let mut text = if name.is_empty() { "somebody".to_owned() } else { name.join(" ") };
+    if let Some(company) = &profile.company.name {
+        text = format!("{text} of {company}");
+    }
+    if let Some(country) = &profile.place.country {
+        text = format!("{text} ({country})");
+    }
+    text
+}

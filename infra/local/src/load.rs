@@ -1,0 +1,242 @@
+//! `fairleader load`: how many leads a second get an owner, and how long each waits for it.
+//!
+//! The clock of a lead starts before its POST is sent and stops when the event of its assignment comes off the bus,
+//! which is after it was committed, read from the stream and published. What is reported is therefore a little more than
+//! the time to an owner, never less.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use fairleader_domain::rep::MAX_CAPACITY;
+use futures::{StreamExt, stream};
+use indicatif::ProgressBar;
+use reqwest::Method;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::api::{Api, ApiError};
+use crate::company::{Company, CompanyProblem};
+use crate::demo::install;
+use crate::machine::Machine;
+
+/// Requests under way at the same time when no rate is asked for.
+const AT_ONCE: usize = 64;
+/// After this time without a new owner the rest counts as lost.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Countries of the generated leads.
+const COUNTRIES: [&str; 8] = ["DE", "ES", "FR", "GB", "US", "MX", "SE", "BR"];
+
+/// What was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Measured {
+    /// Leads answered with 202.
+    pub accepted: usize,
+    /// Leads that got an owner.
+    pub owned: usize,
+    /// Accepted leads that got none in time.
+    pub lost: usize,
+    /// Requests that were not answered with 202.
+    pub refused: usize,
+    /// Leads with an owner, by the time from the first POST to the last owner; rounded down.
+    pub leads_per_second: u64,
+    /// Milliseconds from POST to owner that half of the leads did not exceed.
+    pub p50_ms: u64,
+    /// Milliseconds from POST to owner that 99 of 100 leads did not exceed.
+    pub p99_ms: u64,
+    /// Milliseconds that the slowest lead took.
+    pub max_ms: u64,
+}
+
+#[derive(Debug, Default)]
+struct Times {
+    sent: BTreeMap<String, Instant>,
+    owned: BTreeMap<String, Instant>,
+    refused: usize,
+}
+
+/// The demo's company with desks that never fill up and hours that never end, so that every lead gets an owner.
+fn company() -> Result<Company, Vec<CompanyProblem>> {
+    let mut company = Company::embedded()?;
+    for rep in &mut company.reps {
+        rep.capacity = MAX_CAPACITY;
+        if let Ok(always) = "always".parse() {
+            rep.hours = always;
+        }
+    }
+    Ok(company)
+}
+
+/// One lead of somebody nobody has met: a business address of its own, a title, and a wish to see a demo.
+fn lead(number: usize) -> Value {
+    let country = COUNTRIES.get(number % COUNTRIES.len()).copied().unwrap_or("DE");
+    json!({
+        "email": format!("person{number}@company{number}.example"),
+        "first_name": "Load",
+        "last_name": format!("Test {number}"),
+        "company": format!("Company {number}"),
+        "job_title": if number.is_multiple_of(3) { "Head of Logistics" } else { "Warehouse Manager" },
+        "country": country,
+        "employees": 50 + number % 900,
+        "did": "demo",
+    })
+}
+
+/// Sends `leads` leads to `machine`, at `rate` a second or as fast as they are taken, and waits for their owners.
+pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &ProgressBar) -> Result<Measured, LoadError> {
+    let admin = Api::new(&machine.api_url, machine.keys.of(fairleader_runtime::http::Role::Admin))?;
+    let company = company().map_err(LoadError::Company)?;
+    install(&admin, &company).await?;
+    let source = admin.with_key(machine.keys.of(fairleader_runtime::http::Role::Source));
+    let times = Arc::new(Mutex::new(Times::default()));
+    let listening = tokio::spawn(listen(machine.bus.subscribe(), Arc::clone(&times), leads, bar.clone()));
+    let begun = Instant::now();
+    stream::iter(0..leads)
+        .map(|number| {
+            let (source, times) = (source.clone(), Arc::clone(&times));
+            async move {
+                if let Some(rate) = rate.filter(|rate| *rate > 0) {
+                    let due = Duration::from_secs(1) * u32::try_from(number).unwrap_or(u32::MAX) / rate;
+                    tokio::time::sleep_until((begun + due).into()).await;
+                }
+                post(&source, number, &times).await;
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<()>>()
+        .await;
+    // Everything is sent; from now on only what comes in counts.
+    let mut owned = 0;
+    let mut last_news = Instant::now();
+    let all_in = loop {
+        if listening.is_finished() {
+            break true;
+        }
+        let now = lock(&times).owned.len();
+        if now != owned {
+            (owned, last_news) = (now, Instant::now());
+        }
+        let refused = lock(&times).refused;
+        if now + refused >= leads || last_news.elapsed() > PATIENCE {
+            break now + refused >= leads;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    if !all_in {
+        tracing::warn!("some leads got no owner in time");
+    }
+    listening.abort();
+    bar.finish_and_clear();
+    Ok(measure(&lock(&times), begun))
+}
+
+/// The load could not be put on.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// No HTTP client could be made.
+    #[error("no HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+    /// The sample company cannot be read.
+    #[error("the sample company is damaged: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
+    Company(Vec<CompanyProblem>),
+    /// The company could not be brought in.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+fn lock(times: &Mutex<Times>) -> std::sync::MutexGuard<'_, Times> {
+    times.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn post(source: &Api, number: usize, times: &Mutex<Times>) {
+    let key = format!("load-{number}");
+    let headers = [("content-type", "application/json"), ("idempotency-key", key.as_str())];
+    let sent = Instant::now();
+    match source.call(Method::POST, "/v1/leads", &headers, lead(number).to_string().into_bytes()).await {
+        Ok(answer) => {
+            if let Some(id) = answer.get("lead_id").and_then(Value::as_str) {
+                lock(times).sent.insert(id.to_owned(), sent);
+            }
+        }
+        Err(cause) => {
+            tracing::warn!(cause = %cause, "lead was not taken");
+            lock(times).refused += 1;
+        }
+    }
+}
+
+/// Notes when each lead got its owner.
+async fn listen(
+    mut events: tokio::sync::broadcast::Receiver<Value>,
+    times: Arc<Mutex<Times>>,
+    leads: usize,
+    bar: ProgressBar,
+) {
+    loop {
+        match events.recv().await {
+            Ok(event) if event.pointer("/detail-type").and_then(Value::as_str) == Some("LeadAssigned") => {
+                let Some(id) = event.pointer("/detail/lead_id").and_then(Value::as_str) else { continue };
+                let mut times = lock(&times);
+                times.owned.entry(id.to_owned()).or_insert_with(Instant::now);
+                bar.inc(1);
+                if times.owned.len() >= leads {
+                    return;
+                }
+            }
+            Ok(_) => {}
+            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "events came faster than they were read"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn measure(times: &Times, begun: Instant) -> Measured {
+    let mut waits: Vec<u64> = times
+        .sent
+        .iter()
+        .filter_map(|(id, sent)| {
+            u64::try_from(times.owned.get(id)?.saturating_duration_since(*sent).as_micros()).ok()
+        })
+        .collect();
+    waits.sort_unstable();
+    let percentile = |percent: usize| {
+        let index = (waits.len() * percent).div_ceil(100).saturating_sub(1);
+        waits.get(index).map_or(0, |micros| micros.div_ceil(1000))
+    };
+    let last = times.owned.values().max().copied().unwrap_or(begun);
+    let took = last.saturating_duration_since(begun).as_micros().max(1);
+    let owned = waits.len();
+    let per_second = u128::try_from(owned).unwrap_or(0) * 1_000_000 / took;
+    Measured {
+        accepted: times.sent.len(),
+        owned,
+        lost: times.sent.len().saturating_sub(owned),
+        refused: times.refused,
+        leads_per_second: u64::try_from(per_second).unwrap_or(u64::MAX),
+        p50_ms: percentile(50),
+        p99_ms: percentile(99),
+        max_ms: percentile(100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_reported_adds_up() {
+        let begun = Instant::now();
+        let mut times = Times::default();
+        for number in 0..100_u64 {
+            times.sent.insert(format!("l{number}"), begun);
+            if number < 99 {
+                times.owned.insert(format!("l{number}"), begun + Duration::from_millis(number + 1));
+            }
+        }
+        let measured = measure(&times, begun);
+        assert_eq!((measured.accepted, measured.owned, measured.lost), (100, 99, 1));
+        assert_eq!((measured.p50_ms, measured.p99_ms, measured.max_ms), (50, 99, 99));
+        assert_eq!(measured.leads_per_second, 1000);
+    }
+}

@@ -1,0 +1,430 @@
+//! One machine that runs the whole stack: the engines, the functions and the API's front, started from the template.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairleader_authorize::key_hash;
+use fairleader_runtime::http::Role;
+use fairleader_runtime::{Clock, Env, Load, load};
+use fairleader_store::{KeyRecord, Keys as KeyTable, StoreError, Table};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::bus::{self, Bus};
+use crate::data_folder::{DataFolder, DataFolderError};
+use crate::gateway::Gateway;
+use crate::lambda::{self, Lambda};
+use crate::pollers::{self, Pollers, StreamReader};
+use crate::proxy::{self, OPERATOR_KEY_ID, OPERATOR_SECRET, Proxy};
+use crate::sqs::{self, Queues};
+use crate::stack::{EventSource, Function, Stack};
+use crate::tables::{self, Tables};
+use crate::template::{self, Settings, TemplateProblem};
+
+/// The template this program was built with.
+const TEMPLATE: &str = include_str!("../../template.yaml");
+/// How problems call it.
+const TEMPLATE_NAME: &str = "infra/template.yaml";
+
+/// Region in ARNs and signatures on this machine.
+pub const REGION: &str = "eu-central-1";
+const ACCOUNT: &str = "000000000000";
+const STACK: &str = "fairleader";
+
+/// How often expired items are removed and old stream records trimmed.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+/// How to start a machine.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder of the data; made if there is none.
+    pub data: PathBuf,
+    /// Port of the API on 127.0.0.1; zero for any.
+    pub port: u16,
+    /// Port of the AWS services on 127.0.0.1; zero for any.
+    pub aws_port: u16,
+    /// Another template than the one this program was built with.
+    pub template: Option<PathBuf>,
+    /// Values for the template's parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// The functions' clock.
+    pub clock: Clock,
+}
+
+impl Options {
+    /// A machine on any free ports, with its data in `data`.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            port: 0,
+            aws_port: 0,
+            template: None,
+            parameters: BTreeMap::new(),
+            clock: Clock::System,
+        }
+    }
+}
+
+/// A machine that runs.
+pub struct Machine {
+    /// Where the API answers: `http://127.0.0.1:3000`.
+    pub api_url: String,
+    /// Where the AWS services answer.
+    pub aws_url: String,
+    /// Keys made at the first start.
+    pub keys: StarterKeys,
+    /// What runs.
+    pub stack: Stack,
+    /// The queues.
+    pub queues: Queues,
+    /// The bus.
+    pub bus: Bus,
+    /// The event sources.
+    pub pollers: Arc<Pollers>,
+    tasks: JoinSet<()>,
+    stopping: watch::Sender<bool>,
+    // Held until everything else is gone.
+    _folder: DataFolder,
+}
+
+/// A machine cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder.
+    #[error(transparent)]
+    Data(#[from] DataFolderError),
+    /// The template's file.
+    #[error("the template `{}` cannot be read: {source}", path.display())]
+    TemplateFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The template.
+    #[error("{}", listed(.0))]
+    Template(Vec<TemplateProblem>),
+    /// A port that somebody else has.
+    #[error("port {port} on 127.0.0.1 is in use by another program; choose another one with {option}")]
+    PortInUse {
+        /// The port.
+        port: u16,
+        /// The option that sets it.
+        option: &'static str,
+    },
+    /// A port that cannot be had for another reason.
+    #[error("port {port} on 127.0.0.1 cannot be opened: {source}; choose another one with {option}")]
+    Port {
+        /// The port.
+        port: u16,
+        /// The option that sets it.
+        option: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The tables.
+    #[error(transparent)]
+    Tables(#[from] tables::OpenError),
+    /// The queues.
+    #[error(transparent)]
+    Queues(#[from] sqs::OpenError),
+    /// The functions.
+    #[error(transparent)]
+    Functions(#[from] lambda::StartError),
+    /// The bus.
+    #[error(transparent)]
+    Bus(#[from] bus::StartError),
+    /// The event sources.
+    #[error(transparent)]
+    Pollers(#[from] pollers::StartError),
+    /// The machine gives no random numbers.
+    #[error("no random numbers: {0}")]
+    Random(getrandom::Error),
+    /// The keys of the first start.
+    #[error("`keys.json` in the data folder cannot be used: {0}")]
+    Keys(String),
+    /// The keys table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The environment of a function.
+    #[error(transparent)]
+    Setup(#[from] fairleader_runtime::SetupError),
+}
+
+fn listed(problems: &[TemplateProblem]) -> String {
+    let mut text = format!("the template has {} problem{}", problems.len(), if problems.len() == 1 { "" } else { "s" });
+    for problem in problems {
+        text.push_str("\n  ");
+        text.push_str(&problem.to_string());
+    }
+    text
+}
+
+/// The keys that a new data folder begins with, one for each role that needs no person; kept in `keys.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StarterKeys {
+    /// The keys.
+    pub keys: Vec<StarterKey>,
+}
+
+/// A key of `keys.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StarterKey {
+    /// What its holder may do.
+    pub role: Role,
+    /// Who holds it.
+    pub subject: String,
+    /// The key.
+    pub key: String,
+}
+
+impl StarterKeys {
+    /// The key of `role`; empty if there is none.
+    pub fn of(&self, role: Role) -> &str {
+        self.keys.iter().find(|key| key.role == role).map_or("", |key| key.key.as_str())
+    }
+
+    fn new() -> Result<Self, StartError> {
+        let who = [
+            (Role::Source, "web"),
+            (Role::Admin, "admin"),
+            (Role::Sales, "sales"),
+            (Role::Marketing, "marketing"),
+            (Role::Viewer, "viewer"),
+        ];
+        let keys = who
+            .into_iter()
+            .map(|(role, subject)| {
+                let key = fairleader_admin::new_key().map_err(StartError::Random)?;
+                Ok(StarterKey { role, subject: subject.to_owned(), key })
+            })
+            .collect::<Result<_, StartError>>()?;
+        Ok(Self { keys })
+    }
+}
+
+/// The functions that are linked in, by the name of their binary.
+fn registry() -> BTreeMap<&'static str, Load> {
+    BTreeMap::from([
+        ("admin", load::<fairleader_admin::Admin> as Load),
+        ("authorize", load::<fairleader_authorize::Authorize>),
+        ("desk", load::<fairleader_desk::Desk>),
+        ("enrich", load::<fairleader_enrich::Enrich>),
+        ("intake", load::<fairleader_intake::Intake>),
+        ("publish", load::<fairleader_publish::Publish>),
+        ("route", load::<fairleader_route::Route>),
+        ("score", load::<fairleader_score::Score>),
+        ("sweep", load::<fairleader_sweep::Sweep>),
+    ])
+}
+
+impl Machine {
+    /// Starts everything that the template declares.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let folder = DataFolder::open(&options.data)?;
+        let api = listen(options.port, "--port").await?;
+        let aws = listen(options.aws_port, "--aws-port").await?;
+        let (api_url, aws_url) = (url(&api, options.port), url(&aws, options.aws_port));
+        let stack = read_template(&options, &aws_url)?;
+
+        let tables = Tables::open(&folder.tables(), &stack.tables)?;
+        let queues = Queues::open(&folder.queues(), &stack.queues)?;
+        let access = proxy::Keys::new(&stack.functions).map_err(StartError::Random)?;
+        let clock = options.clock.clone();
+        let env_for = |function: &Function| {
+            let (id, secret) =
+                access.of(&function.id).map(|key| (key.id.as_str(), key.secret.as_str())).unwrap_or_default();
+            env(&aws_url, id, secret, function.environment.clone(), clock.clone())
+        };
+        let lambda = Lambda::new(&stack.functions, &registry(), env_for)?;
+        lambda.warm()?;
+        let bus = Bus::start(&stack, queues.clone(), lambda.clone())?;
+
+        let (stopping, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let proxy = Proxy {
+            tables: tables.clone(),
+            queues: {
+                let queues = queues.clone();
+                Arc::new(move |call: proxy::Call| {
+                    let queues = queues.clone();
+                    Box::pin(async move { queues.handle(&call.operation, call.body).await })
+                })
+            },
+            bus: {
+                let bus = bus.clone();
+                Arc::new(move |call: proxy::Call| {
+                    let bus = bus.clone();
+                    Box::pin(async move { bus.handle(&call.operation, call.body).await })
+                })
+            },
+            keys: access,
+            region: REGION.to_owned(),
+            account: ACCOUNT.to_owned(),
+        };
+        tasks.spawn(ended("the AWS services", proxy.serve(aws, until(stopped.clone()))));
+        let keys = starter_keys(&folder, &stack, &aws_url, &options.clock).await?;
+        let pollers =
+            Arc::new(Pollers::start(&stack, &queues, &lambda, &stream_reader(&tables), &tables.written())?);
+        let gateway = Gateway::new(&stack, lambda);
+        tasks.spawn(ended("the API", gateway.serve(api, until(stopped.clone()))));
+        tasks.spawn(tables.clone().keep_swept(HOUSEKEEPING));
+        tasks.spawn(keep_trimmed(tables, queues.clone(), stack.functions.clone()));
+        Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, stopping, _folder: folder })
+    }
+
+    /// Waits until every queue is empty and nothing is being worked on, dead-letter queues aside.
+    pub async fn settled(&self) -> bool {
+        let dead = |name: &str| name.ends_with("dead-letters");
+        self.queues
+            .all_counts()
+            .await
+            .is_ok_and(|counts| counts.iter().all(|(name, count)| dead(name) || count.total() == 0))
+    }
+
+    /// Finishes what is running and closes the files.
+    pub async fn stop(mut self) {
+        self.pollers.stop().await;
+        self.stopping.send_replace(true);
+        // Idle connections of clients keep the servers waiting; they have said all there is to say.
+        let servers = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_millis(300), servers).await.is_err() {
+            self.tasks.abort_all();
+            while self.tasks.join_next().await.is_some() {}
+        }
+        self.queues.close().await;
+    }
+}
+
+/// The environment that clients of this machine's AWS services need.
+fn env(aws_url: &str, key: &str, secret: &str, mut variables: BTreeMap<String, String>, clock: Clock) -> Env {
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", aws_url),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", key),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+    ] {
+        variables.insert(name.to_owned(), value.to_owned());
+    }
+    Env::new(variables, clock)
+}
+
+fn read_template(options: &Options, aws_url: &str) -> Result<Stack, StartError> {
+    let settings = Settings {
+        stack_name: STACK.to_owned(),
+        region: REGION.to_owned(),
+        account: ACCOUNT.to_owned(),
+        endpoint_url: aws_url.to_owned(),
+        parameters: options.parameters.clone(),
+    };
+    let stack = match &options.template {
+        None => template::read(TEMPLATE, TEMPLATE_NAME, &settings),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| StartError::TemplateFile { path: path.clone(), source })?;
+            template::read(&text, &path.display().to_string(), &settings)
+        }
+    }
+    .map_err(StartError::Template)?;
+    for notice in &stack.notices {
+        tracing::info!("{notice}");
+    }
+    Ok(stack)
+}
+
+async fn listen(port: u16, option: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse { port, option },
+        _ => StartError::Port { port, option, source },
+    })
+}
+
+fn url(listener: &TcpListener, asked: u16) -> String {
+    let port = listener.local_addr().map_or(asked, |address: SocketAddr| address.port());
+    format!("http://127.0.0.1:{port}")
+}
+
+/// The keys of the data folder. At the first start they are made; written down before they open anything, so that an
+/// interrupted start leaves no key that nobody knows.
+async fn starter_keys(
+    folder: &DataFolder,
+    stack: &Stack,
+    aws_url: &str,
+    clock: &Clock,
+) -> Result<StarterKeys, StartError> {
+    let unusable = |cause: &dyn std::fmt::Display| StartError::Keys(cause.to_string());
+    if let Some(text) = folder.read_keys().map_err(|cause| unusable(&cause))? {
+        let keys: StarterKeys = serde_json::from_str(&text).map_err(|cause| unusable(&cause))?;
+        put_keys(&keys, stack, aws_url, clock).await?;
+        return Ok(keys);
+    }
+    let keys = StarterKeys::new()?;
+    let text = serde_json::to_string_pretty(&keys).map_err(|cause| unusable(&cause))?;
+    folder.write_keys(&(text + "\n")).map_err(|cause| unusable(&cause))?;
+    put_keys(&keys, stack, aws_url, clock).await?;
+    Ok(keys)
+}
+
+async fn put_keys(keys: &StarterKeys, stack: &Stack, aws_url: &str, clock: &Clock) -> Result<(), StartError> {
+    let Some(table) = stack.tables.iter().find(|table| table.id == "KeysTable") else { return Ok(()) };
+    let operator = env(aws_url, OPERATOR_KEY_ID, OPERATOR_SECRET, BTreeMap::new(), clock.clone());
+    let table = KeyTable::new(Table::new(&operator.sdk_config()?, &table.name));
+    for StarterKey { role, subject, key } in &keys.keys {
+        let hash = key_hash(key);
+        if table.get(&hash).await?.is_none() {
+            let role = role.as_str().to_owned();
+            let record = KeyRecord { role, subject: subject.clone(), created_at: clock.now() };
+            table.put(&hash, &record).await?;
+        }
+    }
+    Ok(())
+}
+
+fn stream_reader(tables: &Tables) -> StreamReader {
+    let tables = tables.clone();
+    Arc::new(move |table, after, limit| {
+        let tables = tables.clone();
+        Box::pin(async move {
+            let records = tables
+                .read_stream(&table, after.as_deref(), limit)
+                .await
+                .map_err(|cause| crate::aws_error::AwsError::server(cause.to_string()))?;
+            Ok(records.into_iter().map(|record| (record.sequence, record.record)).collect())
+        })
+    })
+}
+
+/// Removes old records of streams, up to where their readers are through.
+async fn keep_trimmed(tables: Tables, queues: Queues, functions: Vec<Function>) {
+    loop {
+        tokio::time::sleep(HOUSEKEEPING).await;
+        for function in &functions {
+            for source in &function.sources {
+                let EventSource::Stream(stream) = source else { continue };
+                let position = queues.position(&pollers::position_key(&function.id, &stream.table)).await;
+                if let Ok(Some(done)) = position
+                    && let Err(cause) = tables.trim_stream(&stream.table, &done).await
+                {
+                    tracing::error!(table = stream.table, cause = %cause, "old stream records could not be removed");
+                }
+            }
+        }
+    }
+}
+
+async fn until(mut stopping: watch::Receiver<bool>) {
+    // An error means that the other end is gone, which is a stop too.
+    stopping.wait_for(|stopping| *stopping).await.map(drop).unwrap_or_default();
+}
+
+async fn ended(what: &'static str, server: impl Future<Output = io::Result<()>>) {
+    if let Err(cause) = server.await {
+        tracing::error!(cause = %cause, "{what} ended");
+    }
+}

@@ -1,0 +1,150 @@
+//! The thread that owns the engine.
+//!
+//! The engine commits each call without flushing (`synchronous = NORMAL`: after a power failure the last commits may be
+//! missing, but never half of one). This thread does the flushing: it takes every call that waits, does them one after the
+//! other, flushes the engine's write-ahead log once, and only then answers. Because reads take the same way, no answer rests
+//! on anything that could still be lost.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use dynoxide::Database;
+use tokio::sync::oneshot;
+
+use super::engine::{self, Reply};
+
+/// Most calls that share one flush; more would keep the first of them waiting.
+const LARGEST_BATCH: usize = 32;
+
+/// Hands calls to the thread; dropping it waits for those under way.
+pub(super) struct Worker {
+    /// `None` only while it is dropped.
+    calls: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Job {
+    Call { operation: String, body: Bytes, reply: oneshot::Sender<Option<Reply>> },
+    Settle { done: oneshot::Sender<()> },
+}
+
+/// Somebody who waits for the flush.
+enum Waiting {
+    Call(oneshot::Sender<Option<Reply>>, Option<Reply>),
+    Settle(oneshot::Sender<()>),
+}
+
+impl Worker {
+    /// Starts the thread for the database in the file at `path`.
+    pub(super) fn start(database: &Database, path: &Path) -> io::Result<Self> {
+        // The engine's name for `synchronous = NORMAL`.
+        database.disable_bulk_loading().map_err(io::Error::other)?;
+        let log = Log::open(path)?;
+        let (calls, jobs) = channel();
+        let database = database.clone();
+        let thread =
+            std::thread::Builder::new().name("tables".to_owned()).spawn(move || work(&database, &log, &jobs))?;
+        Ok(Self { calls: Some(calls), thread: Some(thread) })
+    }
+
+    /// Does a call; `None`, with nothing written, if it must go through the engine's server.
+    pub(super) async fn call(&self, operation: &str, body: Bytes) -> Option<Reply> {
+        let (reply, answered) = oneshot::channel();
+        self.send(Job::Call { operation: operation.to_owned(), body, reply });
+        answered.await.unwrap_or_else(|_| Some(Reply::internal("the tables are closed, or their engine failed")))
+    }
+
+    /// Waits until everything that can be seen now is on disk.
+    pub(super) async fn settle(&self) {
+        let (done, settled) = oneshot::channel();
+        self.send(Job::Settle { done });
+        // A thread that has ended leaves nothing to wait for; its callers have been told.
+        settled.await.unwrap_or_default();
+    }
+
+    fn send(&self, job: Job) {
+        if let Some(calls) = &self.calls {
+            // A job that is not taken drops its sender, which whoever waits notices.
+            calls.send(job).unwrap_or_default();
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.calls = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the tables' thread failed");
+        }
+    }
+}
+
+fn work(database: &Database, log: &Log, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let mut waiting = Vec::new();
+        let mut next = Some(first);
+        while let Some(job) = next {
+            match job {
+                Job::Settle { done } => waiting.push(Waiting::Settle(done)),
+                Job::Call { operation, body, reply } => {
+                    let result = engine::in_process(database, &operation, &body);
+                    let wrote = engine::writes(&operation) && result.as_ref().is_some_and(|reply| reply.status == 200);
+                    if wrote || !waiting.is_empty() {
+                        waiting.push(Waiting::Call(reply, result));
+                    } else {
+                        // Whoever no longer waits does not need the answer.
+                        reply.send(result).unwrap_or_default();
+                    }
+                }
+            }
+            next = if waiting.len() < LARGEST_BATCH { jobs.try_recv().ok() } else { None };
+        }
+        if waiting.is_empty() {
+            continue;
+        }
+        let flushed = log.flush();
+        for waiter in waiting {
+            match (waiter, &flushed) {
+                (Waiting::Settle(done), Ok(())) => done.send(()).unwrap_or_default(),
+                (Waiting::Call(reply, result), Ok(())) => reply.send(result).unwrap_or_default(),
+                (Waiting::Settle(_), Err(_)) => {}
+                (Waiting::Call(reply, _), Err(error)) => {
+                    let failed = Reply::internal(format!("what was written cannot be kept on disk: {error}"));
+                    reply.send(Some(failed)).unwrap_or_default();
+                }
+            }
+        }
+        if flushed.is_err() {
+            // After a failed flush nobody knows what is on disk; only a new start finds out.
+            return;
+        }
+    }
+}
+
+/// The engine's write-ahead log, opened a second time for flushing. SQLite keeps the same file as long as it is open.
+struct Log(File);
+
+impl Log {
+    fn open(database: &Path) -> io::Result<Self> {
+        let mut name = database.as_os_str().to_owned();
+        name.push("-wal");
+        let log = Self(File::options().write(true).open(PathBuf::from(name))?);
+        log.flush()?;
+        // The log's own name, too, must be there after a power failure.
+        #[cfg(unix)]
+        if let Some(folder) = database.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(log)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
