@@ -36,9 +36,6 @@ pub struct Pollers {
     stopping: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
     schedules: Vec<Arc<Schedule>>,
-    /// Table and name of the position of every stream that is read.
-    streams: Vec<(String, String)>,
-    queues: Queues,
     lambda: Lambda,
 }
 
@@ -128,7 +125,6 @@ impl Pollers {
         let (stopping, stopped) = watch::channel(false);
         let mut starting: Vec<BoxFuture<'static, ()>> = Vec::new();
         let mut schedules = Vec::new();
-        let mut streams = Vec::new();
         for function in &stack.functions {
             for source in &function.sources {
                 let context = Context {
@@ -167,7 +163,6 @@ impl Pollers {
                             Arc::clone(reader),
                             written.clone(),
                         );
-                        streams.push((source.table.clone(), poller.key().to_owned()));
                         starting.push(Box::pin(poller.run()));
                     }
                     EventSource::Schedule { name, every, input } => {
@@ -185,24 +180,7 @@ impl Pollers {
         for poller in starting {
             tasks.spawn(poller);
         }
-        Ok(Self {
-            stopping,
-            tasks: Mutex::new(tasks),
-            schedules,
-            streams,
-            queues: queues.clone(),
-            lambda: lambda.clone(),
-        })
-    }
-
-    /// How far each reader of the table's stream has got, durably; `None` for one that has not begun. What all of them
-    /// are through with may be trimmed.
-    pub async fn positions(&self, table: &str) -> Result<Vec<Option<String>>, AwsError> {
-        let mut positions = Vec::new();
-        for (_, key) in self.streams.iter().filter(|(of, _)| of == table) {
-            positions.push(self.queues.position(key).await?.filter(|position| !position.is_empty()));
-        }
-        Ok(positions)
+        Ok(Self { stopping, tasks: Mutex::new(tasks), schedules, lambda: lambda.clone() })
     }
 
     /// Runs the schedules of this name (the event's in the template) now, and waits for their functions.

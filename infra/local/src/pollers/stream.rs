@@ -70,11 +70,6 @@ impl Poller {
         Self { context, source, stream_arn, filters, reader, written, key, position: None, skipped: 0 }
     }
 
-    /// The name its position is kept under.
-    pub(super) fn key(&self) -> &str {
-        &self.key
-    }
-
     /// Polls until stopped; a batch that is running is finished first.
     pub(super) async fn run(mut self) {
         if self.find_start().await.is_ok() {

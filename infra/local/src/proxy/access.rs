@@ -30,6 +30,10 @@ struct OneTable {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(
+    clippy::zero_sized_map_values,
+    reason = "a mapping in JSON, of which only the names count, is read as nothing else"
+)]
 struct Batch {
     request_items: BTreeMap<String, IgnoredAny>,
 }
@@ -108,10 +112,8 @@ pub(super) fn queues(proxy: &Proxy, operation: &str, body: &Value) -> Vec<Need> 
 
 /// What a call of EventBridge needs.
 pub(super) fn bus(proxy: &Proxy, operation: &str, body: &Value) -> Vec<Need> {
-    let entries = match (operation, body.get("Entries").and_then(Value::as_array)) {
-        ("PutEvents", Some(entries)) => entries,
-        _ => return vec![everything("events", operation)],
-    };
+    let entries = body.get("Entries").and_then(Value::as_array).filter(|_| operation == "PutEvents");
+    let Some(entries) = entries else { return vec![everything("events", operation)] };
     let mut needs: Vec<Need> = entries
         .iter()
         .map(|entry| {

@@ -85,5 +85,5 @@ impl Keys {
 fn random() -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02X}")).collect())
+    Ok(format!("{:032X}", u128::from_be_bytes(bytes)))
 }

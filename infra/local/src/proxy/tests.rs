@@ -11,7 +11,7 @@ use super::*;
 use crate::stack::Stack;
 use crate::template::{self, Settings};
 
-const TEMPLATE: &str = r#"
+const TEMPLATE: &str = r"
 Resources:
   Leads:
     Type: AWS::DynamoDB::Table
@@ -40,7 +40,7 @@ Resources:
             - { Effect: Allow, Action: [dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query], Resource: !GetAtt Leads.Arn }
             - { Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt Queue.Arn }
             - { Effect: Allow, Action: events:PutEvents, Resource: !GetAtt Bus.Arn }
-"#;
+";
 
 struct Running {
     address: SocketAddr,

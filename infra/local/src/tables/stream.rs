@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::stack::Table;
 
 /// How long records are kept at least, as on AWS.
-pub(super) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const KEPT: Duration = Duration::from_hours(24);
 
 /// The engine's numbers begin here once they are 21 digits long, as DynamoDB's are.
 const FIRST: u128 = 100_000_000_000_000_000_000;

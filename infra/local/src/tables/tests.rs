@@ -200,7 +200,7 @@ async fn the_engines_statements_use_the_index() {
 async fn a_long_stream_does_not_slow_writing_down() {
     let folder = tempfile::tempdir().unwrap();
     let tables = open(&folder, leads()).unwrap();
-    put(&tables, "0").await;
+    let short = best_of_three(&tables).await;
     connection(&folder)
         .execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
@@ -209,10 +209,34 @@ async fn a_long_stream_does_not_slow_writing_down() {
             [],
         )
         .unwrap();
-    let start = Instant::now();
-    for id in 0..20 {
-        put(&tables, &id.to_string()).await;
+    let long = best_of_three(&tables).await;
+    // Going through 200,000 records takes 20 ms and more for each of the 20 writes; through the index it is nothing.
+    assert!(long < short + Duration::from_millis(250), "{long:?} instead of {short:?}");
+}
+
+/// What 20 writes take at least.
+async fn best_of_three(tables: &Tables) -> Duration {
+    let mut best = Duration::MAX;
+    for _ in 0..3 {
+        let start = Instant::now();
+        for id in 0..20 {
+            put(tables, &id.to_string()).await;
+        }
+        best = best.min(start.elapsed());
     }
-    // A search through 200,000 records takes 20 ms and more, through the index well under one.
-    assert!(start.elapsed() < Duration::from_millis(300), "{:?}", start.elapsed());
+    best
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_at_once_are_all_answered_and_all_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = open(&folder, leads()).unwrap();
+    let ids: Vec<String> = (0..200).map(|id| id.to_string()).collect();
+    futures::future::join_all(ids.iter().map(|id| put(&tables, id))).await;
+    drop(tables);
+    let tables = open(&folder, leads()).unwrap();
+    assert_eq!(tables.read_stream("leads", None, 1000).await.unwrap().len(), 200);
+    let scan = tables.call("Scan", json!({ "TableName": "leads", "Select": "COUNT" }).to_string().into()).await;
+    let scan: Value = serde_json::from_slice(&scan.body).unwrap();
+    assert_eq!(scan["Count"], 200);
 }

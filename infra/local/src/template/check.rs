@@ -106,13 +106,13 @@ impl Checker<'_, '_> {
                 Kind::List(items) => self.list(node, items, *inner, path, of),
                 _ => self.mismatch(node, path, "a list"),
             },
-            Shape::OneOrMany(inner) => match &node.kind {
-                Kind::List(items) => self.list(node, items, *inner, path, of),
-                _ => {
-                    let only = self.value(node, *inner, path, of);
-                    Node { at: node.at, kind: Kind::List(vec![only]) }
+            Shape::OneOrMany(inner) => {
+                if let Kind::List(items) = &node.kind {
+                    return self.list(node, items, *inner, path, of);
                 }
-            },
+                let only = self.value(node, *inner, path, of);
+                Node { at: node.at, kind: Kind::List(vec![only]) }
+            }
             Shape::Record(known) => self.record(node, known, path, of),
             Shape::Names(inner) => match &node.kind {
                 Kind::Map(entries) => {

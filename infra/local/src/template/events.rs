@@ -164,27 +164,22 @@ impl Builder<'_, '_> {
             .resources
             .iter()
             .filter(|(_, resource)| resource.kind == "AWS::Serverless::HttpApi" && resource.exists);
-        let api = match properties.get("ApiId") {
-            Some(node) => {
-                let id = node.text()?;
-                let api = apis.map(|(name, _)| name).find(|name| name.to_lowercase() == id);
-                if api.is_none() {
-                    self.problem(
-                        node.at,
-                        &format!("{path}.ApiId"),
-                        format!("`{id}` is not an HTTP API of this template; write `!Ref Api`"),
-                    );
-                }
-                api?
-            }
-            None => {
-                self.problem(
-                    properties.at,
-                    path,
-                    "`ApiId` is missing: the API that SAM would make by itself is not run; write `ApiId: !Ref Api`",
-                );
-                return None;
-            }
+        let Some(node) = properties.get("ApiId") else {
+            self.problem(
+                properties.at,
+                path,
+                "`ApiId` is missing: the API that SAM would make by itself is not run; write `ApiId: !Ref Api`",
+            );
+            return None;
+        };
+        let id = node.text()?;
+        let Some(api) = apis.map(|(name, _)| name).find(|name| name.to_lowercase() == id) else {
+            self.problem(
+                node.at,
+                &format!("{path}.ApiId"),
+                format!("`{id}` is not an HTTP API of this template; write `!Ref Api`"),
+            );
+            return None;
         };
         let (method, route) = match (properties.get("Method"), properties.get("Path")) {
             (None, None) => ("ANY".to_owned(), "$default".to_owned()),

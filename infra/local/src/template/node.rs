@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
             Event::Scalar(text, style, _, tag) => {
                 let quoted = style != ScalarStyle::Plain;
                 let node = Node { at, kind: Kind::Text { text: text.into_owned(), quoted } };
-                Some(self.tagged(node, tag.as_deref()))
+                Some(tagged(node, tag.as_deref()))
             }
             Event::SequenceStart(_, tag) => {
                 let mut items = Vec::new();
@@ -182,11 +182,11 @@ impl<'a> Reader<'a> {
                         (event, span) => items.push(self.node(event, span, depth + 1)?),
                     }
                 }
-                Some(self.tagged(Node { at, kind: Kind::List(items) }, tag.as_deref()))
+                Some(tagged(Node { at, kind: Kind::List(items) }, tag.as_deref()))
             }
             Event::MappingStart(_, tag) => {
                 let entries = self.entries(depth)?;
-                Some(self.tagged(mapping(at, entries), tag.as_deref()))
+                Some(tagged(mapping(at, entries), tag.as_deref()))
             }
             Event::Alias(_) => {
                 self.problem(at, "CloudFormation reads no YAML aliases (`*name`); write the value out");
@@ -217,21 +217,22 @@ impl<'a> Reader<'a> {
             entries.push(Entry { name: name.to_owned(), at: key.at, value });
         }
     }
+}
 
-    fn tagged(&mut self, node: Node, tag: Option<&Tag>) -> Node {
-        match tag {
-            None => node,
-            Some(tag) if tag.is_yaml_core_schema() => match node.kind {
-                Kind::Text { text, .. } => Node { at: node.at, kind: Kind::Text { text, quoted: tag.suffix == "str" } },
-                kind => Node { at: node.at, kind },
-            },
-            Some(tag) => {
-                let function = match tag.suffix.as_str() {
-                    short @ ("Ref" | "Condition") => short.to_owned(),
-                    short => format!("Fn::{short}"),
-                };
-                Node { at: node.at, kind: Kind::Call { function, argument: Box::new(node) } }
-            }
+/// The node with its tag taken in: a function's name, or `!!str`.
+fn tagged(node: Node, tag: Option<&Tag>) -> Node {
+    match tag {
+        None => node,
+        Some(tag) if tag.is_yaml_core_schema() => match node.kind {
+            Kind::Text { text, .. } => Node { at: node.at, kind: Kind::Text { text, quoted: tag.suffix == "str" } },
+            kind => Node { at: node.at, kind },
+        },
+        Some(tag) => {
+            let function = match tag.suffix.as_str() {
+                short @ ("Ref" | "Condition") => short.to_owned(),
+                short => format!("Fn::{short}"),
+            };
+            Node { at: node.at, kind: Kind::Call { function, argument: Box::new(node) } }
         }
     }
 }
