@@ -44,7 +44,8 @@ impl Admin {
         }
         let key = new_key().map_err(AdminError::Random)?;
         let id = key_hash(&key);
-        let record = KeyRecord { role: role.as_str().to_owned(), subject: subject.clone(), created_at: self.clock.now() };
+        let record =
+            KeyRecord { role: role.as_str().to_owned(), subject: subject.clone(), created_at: self.clock.now() };
         self.keys.put(&id, &record).await?;
         info!(role = record.role, subject, "made key");
         Ok(http::json(201, &json!({"id": id, "key": key, "role": role, "subject": subject})))

@@ -43,7 +43,7 @@ pub enum ApiError {
 impl Api {
     /// The API at `url`, called with `key`.
     pub fn new(url: &str, key: &str) -> Result<Self, reqwest::Error> {
-        let client = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build()?;
+        let client = Client::builder().timeout(Duration::from_mins(1)).no_proxy().build()?;
         Ok(Self { client, url: url.to_owned(), key: key.to_owned() })
     }
 

@@ -26,7 +26,7 @@ pub use story::Story;
 pub use tell::Report;
 
 /// How long the demo waits for its leads before it gives up.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The demo failed.
 #[derive(Debug, thiserror::Error)]

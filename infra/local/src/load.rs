@@ -195,9 +195,7 @@ fn measure(times: &Times, begun: Instant) -> Measured {
     let mut waits: Vec<u64> = times
         .sent
         .iter()
-        .filter_map(|(id, sent)| {
-            u64::try_from(times.owned.get(id)?.saturating_duration_since(*sent).as_micros()).ok()
-        })
+        .filter_map(|(id, sent)| u64::try_from(times.owned.get(id)?.saturating_duration_since(*sent).as_micros()).ok())
         .collect();
     waits.sort_unstable();
     let percentile = |percent: usize| {

@@ -38,7 +38,7 @@ const ACCOUNT: &str = "000000000000";
 const STACK: &str = "fairleader";
 
 /// How often expired items are removed and old stream records trimmed.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+const HOUSEKEEPING: Duration = Duration::from_mins(1);
 
 /// How to start a machine.
 #[derive(Clone, Debug)]
@@ -211,8 +211,8 @@ impl StarterKeys {
 
 /// The functions that are linked in, by the name of their binary.
 fn registry() -> BTreeMap<&'static str, Load> {
-    BTreeMap::from([
-        ("admin", load::<fairleader_admin::Admin> as Load),
+    let functions: [(&'static str, Load); 9] = [
+        ("admin", load::<fairleader_admin::Admin>),
         ("authorize", load::<fairleader_authorize::Authorize>),
         ("desk", load::<fairleader_desk::Desk>),
         ("enrich", load::<fairleader_enrich::Enrich>),
@@ -221,7 +221,8 @@ fn registry() -> BTreeMap<&'static str, Load> {
         ("route", load::<fairleader_route::Route>),
         ("score", load::<fairleader_score::Score>),
         ("sweep", load::<fairleader_sweep::Sweep>),
-    ])
+    ];
+    BTreeMap::from(functions)
 }
 
 impl Machine {
@@ -270,11 +271,13 @@ impl Machine {
         };
         tasks.spawn(ended("the AWS services", proxy.serve(aws, until(stopped.clone()))));
         let keys = starter_keys(&folder, &stack, &aws_url, &options.clock).await?;
-        let pollers =
-            Arc::new(Pollers::start(&stack, &queues, &lambda, &stream_reader(&tables), &tables.written())?);
+        let pollers = Arc::new(Pollers::start(&stack, &queues, &lambda, &stream_reader(&tables), &tables.written())?);
         let gateway = Gateway::new(&stack, lambda);
         tasks.spawn(ended("the API", gateway.serve(api, until(stopped.clone()))));
-        tasks.spawn(tables.clone().keep_swept(HOUSEKEEPING));
+        // Items expire by the machine's clock; with another one they would at the wrong time.
+        if matches!(options.clock, Clock::System) {
+            tasks.spawn(tables.clone().keep_swept(HOUSEKEEPING));
+        }
         tasks.spawn(keep_trimmed(tables, queues.clone(), stack.functions.clone()));
         Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, stopping, _folder: folder })
     }

@@ -114,7 +114,8 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let level = if matches!(cli.command, Some(Command::Up(_))) { "info" } else { "warn" };
-    let filter = EnvFilter::try_from_env("FAIRLEADER_LOG").unwrap_or_else(|_| EnvFilter::new(format!("{level},dynoxide=error")));
+    let filter =
+        EnvFilter::try_from_env("FAIRLEADER_LOG").unwrap_or_else(|_| EnvFilter::new(format!("{level},dynoxide=error")));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -273,5 +274,9 @@ async fn run_load(load: Load) -> Result<(), Failed> {
         )?;
     }
     machine.stop().await;
-    if measured.lost > 0 { Err(format!("{} accepted leads got no owner in time", measured.lost).into()) } else { Ok(()) }
+    if measured.lost > 0 {
+        Err(format!("{} accepted leads got no owner in time", measured.lost).into())
+    } else {
+        Ok(())
+    }
 }

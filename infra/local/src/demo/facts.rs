@@ -68,7 +68,8 @@ impl Facts {
 
 #[derive(Deserialize)]
 struct Row {
-    row: u32,
+    #[serde(rename = "row")]
+    number: u32,
     lead_id: Option<LeadId>,
     #[serde(default)]
     errors: Vec<FieldProblem>,
@@ -101,7 +102,7 @@ pub(super) async fn gather(admin: &Api, import: &str, company: &Company) -> Resu
             let why = admin.get(&format!("/v1/leads/{id}/why")).await?;
             let summary = why.pointer("/decisions/0/summary").or_else(|| why.get("summary"));
             Ok::<_, DemoError>(LeadFacts {
-                row: row.row,
+                row: row.number,
                 state: read(&lead, "a lead")?,
                 profile: read(lead.get("profile").unwrap_or(&Value::Null), "a lead's profile")?,
                 why: summary.and_then(Value::as_str).unwrap_or_default().to_owned(),
@@ -120,7 +121,7 @@ pub(super) async fn gather(admin: &Api, import: &str, company: &Company) -> Resu
     }
     Ok(Facts {
         leads,
-        rejected: refused.into_iter().map(|row| (row.row, row.errors)).collect(),
+        rejected: refused.into_iter().map(|row| (row.number, row.errors)).collect(),
         standings,
         reps: company.reps.clone(),
         accounts: company.accounts.iter().map(|a| (a.account_id.clone(), a.clone())).collect(),

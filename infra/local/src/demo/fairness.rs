@@ -51,12 +51,11 @@ impl RoundRobin {
     pub fn compare(facts: &Facts, pools: &[Pool], now: Timestamp) -> Self {
         let mut result = Self::default();
         let mut dealt = vec![0_u32; facts.reps.len()];
-        let mut turn = 0_usize;
         let mut examples = [None, None, None];
-        for lead in facts.leads.iter().filter(|lead| lead.state.stage == Stage::Assigned) {
+        let assigned = facts.leads.iter().filter(|lead| lead.state.stage == Stage::Assigned);
+        for (turn, lead) in assigned.enumerate() {
             let Some(next) = turn.checked_rem(facts.reps.len()) else { break };
             let (Some(rep), Some(desk)) = (facts.reps.get(next), dealt.get_mut(next)) else { break };
-            turn += 1;
             result.leads += 1;
             *desk += 1;
             let who = || who(&lead.profile);
@@ -67,15 +66,13 @@ impl RoundRobin {
                 None if owner != Some(&rep.rep_id) => {
                     result.not_the_owner += 1;
                     let owner = owner.map(|owner| facts.name(owner)).unwrap_or_default();
-                    examples[0].get_or_insert_with(|| {
-                        format!("{} to {}, though the account is {owner}'s", who(), rep.name)
-                    });
+                    examples[0]
+                        .get_or_insert_with(|| format!("{} to {}, though the account is {owner}'s", who(), rep.name));
                 }
                 Some(pool) if !pool.members.iter().any(|member| member.rep == rep.rep_id) => {
                     result.not_in_the_pool += 1;
-                    examples[1].get_or_insert_with(|| {
-                        format!("{} to {}, who is not in {}", who(), rep.name, pool.name)
-                    });
+                    examples[1]
+                        .get_or_insert_with(|| format!("{} to {}, who is not in {}", who(), rep.name, pool.name));
                 }
                 _ if !at_work => {
                     result.not_at_work += 1;
