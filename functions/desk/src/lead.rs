@@ -48,8 +48,9 @@ impl Desk {
         }
         if caller.role == Role::Source {
             let Some(state) = self.leads.state(&lead_id).await? else { return Ok(not_stored(&lead_id)) };
+            // To others' leads the answer is the same as to none: an id alone says nothing.
             if state.source.as_str() != caller.subject {
-                return Err(no_such_lead(&lead_id).into());
+                return Ok(not_stored(&lead_id));
             }
             return Ok(http::json(200, &json!({"lead_id": state.lead_id, "stage": state.stage})));
         }
@@ -60,7 +61,9 @@ impl Desk {
                 _ => Ok(not_stored(&lead_id)),
             };
         };
-        visible(&loaded.state, caller)?;
+        if visible(&loaded.state, caller).is_err() {
+            return Ok(not_stored(&lead_id));
+        }
         let Loaded { state, profile } = loaded;
         Ok(http::json(200, &LeadView { state, profile }))
     }

@@ -7,13 +7,14 @@ use fairleader_domain::id::{LeadId, RepId};
 use fairleader_domain::routing::{self, Group, Plan, Planned, Ruled, Why};
 use fairleader_runtime::FunctionError;
 use fairleader_store::Committed;
+use futures::future::join_all;
 use tracing::{error, info, warn};
 
 use crate::gather::Known;
 use crate::{Ask, Route};
 
 /// How often a batch is decided anew within a call when others are faster.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 12;
 /// Most leads in one transaction: three items each, with up to as many reps, a rotation and its ledger item, are below
 /// DynamoDB's 100 with room to spare.
 const LEADS_PER_TRANSACTION: usize = 20;
@@ -79,9 +80,13 @@ impl Route {
             info!(lead.id = %lead, "nobody is free yet");
         }
         let mut again = Vec::new();
-        for group in groups {
+        // The groups have nothing in common but reps, whose seats are checked by each.
+        let commits = groups.into_iter().map(|group| async {
             let leads: Vec<LeadId> = group.leads.iter().map(|lead| lead.change.state.lead_id.clone()).collect();
-            match self.commit_group(group, &known).await? {
+            (leads, self.commit_group(group, &known).await)
+        });
+        for (leads, outcome) in join_all(commits).await {
+            match outcome? {
                 Outcome::Done => {}
                 Outcome::Again => again.extend(leads),
                 // One lead alone is refused for good; several are tried one by one, so that one does not stop the rest.

@@ -1,6 +1,6 @@
 //! Reads what a batch of decisions needs: leads, accounts, rulebooks, and the pools and reps that they lead to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fairleader_domain::account::AccountFacts;
@@ -46,12 +46,14 @@ impl Route {
         let accounts = if accounts.is_empty() { BTreeMap::new() } else { self.accounts.facts(&accounts).await? };
         let mut known = Vec::with_capacity(asks.len());
         let mut broken = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for ask in asks {
             // Two commands for one lead in a batch: the first is as good as both.
+            if !seen.insert(&ask.lead_id) {
+                continue;
+            }
             let Some(lead) = leads.remove(&ask.lead_id) else {
-                if !known.iter().any(|known: &Known| known.lead.state.lead_id == ask.lead_id) {
-                    broken.entry(ask.lead_id.clone()).or_insert_with(|| "it is not stored".to_owned());
-                }
+                broken.insert(ask.lead_id.clone(), "it is not stored".to_owned());
                 continue;
             };
             if !matches!(lead.state.stage, Stage::Stored | Stage::Waiting | Stage::Nurturing) {
@@ -65,7 +67,6 @@ impl Route {
                 }
             }
         }
-        broken.retain(|lead, _| !known.iter().any(|known| known.lead.state.lead_id == *lead));
         Ok((known, broken))
     }
 

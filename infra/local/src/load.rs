@@ -73,8 +73,8 @@ fn lead(number: usize) -> Value {
     let country = COUNTRIES.get(number % COUNTRIES.len()).copied().unwrap_or("DE");
     json!({
         "email": format!("person{number}@company{number}.example"),
-        "first_name": "Load",
-        "last_name": format!("Test {number}"),
+        "first_name": "Robin",
+        "last_name": format!("Fielding {number}"),
         "company": format!("Company {number}"),
         "job_title": if number.is_multiple_of(3) { "Head of Logistics" } else { "Warehouse Manager" },
         "country": country,

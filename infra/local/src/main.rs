@@ -95,6 +95,9 @@ struct Load {
     /// How many a second; as fast as they are taken if not given.
     #[arg(long)]
     rate: Option<u32>,
+    /// Another template than infra/template.yaml.
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
     /// Folder for the data; a temporary one if not given.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -249,7 +252,7 @@ async fn ended() -> io::Result<()> {
 
 async fn run_load(load: Load) -> Result<(), Failed> {
     let (data, _temporary) = folder(load.data)?;
-    let machine = Machine::start(Options::new(data)).await?;
+    let machine = Machine::start(Options { template: load.template, ..Options::new(data) }).await?;
     let bar = if !load.json && io::stderr().is_terminal() {
         ProgressBar::new(u64::try_from(load.leads)?)
     } else {

@@ -1,0 +1,46 @@
+//! The whole of Fairleader, run on one machine from `infra/template.yaml` and used from outside: over HTTP as senders,
+//! reps and administrators do, and over the AWS protocols with the real clients.
+//!
+//! Every test ends with [`harness::Stack::finish`], which waits until nothing moves any more and then audits all tables
+//! ([`audit`]): that no lead was lost, doubled or given to two people is checked after each of them.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "this is a test; what is not as expected shall stop it"
+)]
+
+#[path = "end_to_end/audit.rs"]
+mod audit;
+#[path = "end_to_end/aws.rs"]
+mod aws;
+#[path = "end_to_end/company.rs"]
+mod company;
+#[path = "end_to_end/harness.rs"]
+mod harness;
+
+#[path = "end_to_end/aws_tools.rs"]
+mod aws_tools;
+#[path = "end_to_end/bad_input.rs"]
+mod bad_input;
+#[path = "end_to_end/bad_start.rs"]
+mod bad_start;
+#[path = "end_to_end/crash.rs"]
+mod crash;
+#[path = "end_to_end/dead_letters.rs"]
+mod dead_letters;
+#[path = "end_to_end/lists.rs"]
+mod lists;
+#[path = "end_to_end/one_lead.rs"]
+mod one_lead;
+#[path = "end_to_end/one_person.rs"]
+mod one_person;
+#[path = "end_to_end/rights.rs"]
+mod rights;
+#[path = "end_to_end/rules.rs"]
+mod rules;
+#[path = "end_to_end/waiting.rs"]
+mod waiting;

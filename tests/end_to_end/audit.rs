@@ -1,0 +1,366 @@
+//! What has to be true of the tables whenever nothing moves, whatever happened before.
+//!
+//! - Every accepted lead is there once, and there is no other.
+//! - Its stage is one at which a lead may rest; an unfinished one has a deadline or a dead letter.
+//! - Its events are numbered without gaps, and replaying them leads to where it stands.
+//! - Every turn in a ledger is an assignment from that pool and the other way round, each exactly once; a ledger sums to
+//!   zero.
+//! - A rep's count of open leads is the number of leads they own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::aws::{Aws, Item, body, number, text};
+use crate::harness::Stack;
+
+/// One turn, in billionths.
+const TURN: i64 = 1_000_000_000;
+
+/// What was counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// Leads by stage.
+    pub(crate) stages: BTreeMap<String, usize>,
+    /// Leads by owner.
+    pub(crate) owned: BTreeMap<String, usize>,
+    /// Turns in all ledgers.
+    pub(crate) turns: usize,
+}
+
+impl Summary {
+    pub(crate) fn leads(&self) -> usize {
+        self.stages.values().sum()
+    }
+
+    pub(crate) fn stage(&self, stage: &str) -> usize {
+        self.stages.get(stage).copied().unwrap_or(0)
+    }
+}
+
+/// Checks everything; fails with all that is wrong.
+pub(crate) async fn audit(aws: &Aws, accepted: &BTreeSet<String>) -> Summary {
+    let (summary, wrong) = look(aws, accepted).await;
+    assert!(wrong.is_empty(), "the audit found:\n  {}", wrong.join("\n  "));
+    summary
+}
+
+/// Every stored event went over the bus as it is stored, and nothing that is not stored did.
+pub(crate) async fn bus_is_true(aws: &Aws, published: &BTreeMap<String, Value>) {
+    let items = aws.scan("leads").await;
+    let stored: BTreeMap<String, Value> = items
+        .iter()
+        .filter(|item| text(item, "part").starts_with("event#"))
+        .map(body)
+        .map(|event| (event["id"].as_str().unwrap().to_owned(), event))
+        .collect();
+    assert_eq!(&stored, published);
+}
+
+/// A lead with everything that is kept of it.
+#[derive(Default)]
+struct Lead {
+    state: Option<(Item, Value)>,
+    profile: bool,
+    events: Vec<Value>,
+    whys: BTreeSet<String>,
+    dead_letters: usize,
+}
+
+/// Checks everything; what was counted, and all that is wrong.
+pub(crate) async fn look(aws: &Aws, accepted: &BTreeSet<String>) -> (Summary, Vec<String>) {
+    let mut wrong = Vec::new();
+    let mut summary = Summary::default();
+    let leads = leads(aws).await;
+    for id in accepted.iter().filter(|id| !leads.contains_key(*id)) {
+        wrong.push(format!("lead {id} was accepted and is lost"));
+    }
+    // (lead, assignment) -> (pool, owner), of those from a pool.
+    let mut from_pools = BTreeMap::new();
+    for (id, lead) in &leads {
+        if !accepted.contains(id) {
+            wrong.push(format!("lead {id} is there and was never accepted"));
+        }
+        let Some((item, state)) = &lead.state else {
+            wrong.push(format!("lead {id} has no state"));
+            continue;
+        };
+        let stage = state["stage"].as_str().unwrap_or_default().to_owned();
+        check_stage(id, lead, item, state, &stage, &mut wrong);
+        check_events(id, lead, state, &stage, &mut from_pools, &mut wrong);
+        if let (true, Some(owner)) = (is_owned(&stage), state["owner"].as_str()) {
+            *summary.owned.entry(owner.to_owned()).or_default() += 1;
+        }
+        *summary.stages.entry(stage).or_default() += 1;
+    }
+    check_reps(aws, &summary.owned, &mut wrong).await;
+    summary.turns = check_ledgers(aws, from_pools, &mut wrong).await;
+    check_identities(aws, &leads, &mut wrong).await;
+    (summary, wrong)
+}
+
+async fn leads(aws: &Aws) -> BTreeMap<String, Lead> {
+    let mut leads: BTreeMap<String, Lead> = BTreeMap::new();
+    for item in aws.scan("leads").await {
+        let lead = leads.entry(text(&item, "lead_id").to_owned()).or_default();
+        let part = text(&item, "part").to_owned();
+        match part.split_once('#').unwrap_or((&part, "")) {
+            ("state", _) => lead.state = Some((item.clone(), body(&item))),
+            ("profile", _) => lead.profile = true,
+            ("event", _) => lead.events.push(body(&item)),
+            ("why", number) => _ = lead.whys.insert(number.to_owned()),
+            ("dead", _) => lead.dead_letters += 1,
+            _ => {}
+        }
+    }
+    leads
+}
+
+fn is_owned(stage: &str) -> bool {
+    matches!(stage, "assigned" | "accepted")
+}
+
+fn check_stage(id: &str, lead: &Lead, item: &Item, state: &Value, stage: &str, wrong: &mut Vec<String>) {
+    let mut say = |what: &str| wrong.push(format!("lead {id}, {stage}: {what}"));
+    if text(item, "stage") != stage || number(item, "version") != state["version"].as_i64() {
+        say("its attributes are not those of its state");
+    }
+    if is_owned(stage) != state["owner"].is_string() {
+        say("having an owner and being at a stage with an owner do not agree");
+    }
+    if (stage == "merged") != state["merged_into"].is_string() {
+        say("being merged and having a lead that carries on do not agree");
+    }
+    let due = number(item, "due_at").is_some() && !text(item, "due_shard").is_empty();
+    match stage {
+        "assigned" | "accepted" | "nurturing" | "disqualified" | "merged" if !lead.profile => say("it has no profile"),
+        "assigned" | "accepted" | "nurturing" | "disqualified" | "merged" => {}
+        "waiting" if !due => say("it waits without a deadline"),
+        "waiting" if !text(item, "assignee").starts_with("pool#") => say("it waits in no line"),
+        "waiting" => {}
+        "held" if text(item, "assignee") != "held" => say("it does not stand among the held ones"),
+        "held" => {}
+        "stored" if due || lead.dead_letters > 0 => {}
+        _ => say("it is forgotten: it is in no queue, and has neither a deadline nor a dead letter"),
+    }
+    let expected = state["owner"].as_str().map(|owner| format!("rep#{owner}"));
+    if is_owned(stage) && Some(text(item, "assignee")) != expected.as_deref() {
+        say("it is in another inbox than its owner's");
+    }
+}
+
+/// Replays a lead's history.
+fn check_events(
+    id: &str,
+    lead: &Lead,
+    state: &Value,
+    stage: &str,
+    from_pools: &mut BTreeMap<(String, u64), (String, String)>,
+    wrong: &mut Vec<String>,
+) {
+    let mut say = |what: String| wrong.push(format!("lead {id}, {stage}: {what}"));
+    let numbers: Vec<u64> = lead.events.iter().filter_map(|event| event["seq"].as_u64()).collect();
+    let last = state["last_event"].as_u64().unwrap_or(u64::MAX);
+    if numbers != (1..=last).collect::<Vec<_>>() {
+        say(format!("its events are numbered {numbers:?}, and the last should be {last}"));
+    }
+    let held_unseen = stage == "held" && last == 0;
+    let mut replayed = if held_unseen { "held" } else { "stored" };
+    let mut owner = None;
+    let mut assignments = 0;
+    for event in &lead.events {
+        let field = |name: &str| event[name].as_str();
+        let seq = event["seq"].as_u64().unwrap_or(0);
+        let kind = field("type").unwrap_or_default();
+        replayed = match kind {
+            "LeadAssigned" => "assigned",
+            "LeadAccepted" => "accepted",
+            "LeadWaiting" => "waiting",
+            "LeadNurtured" => "nurturing",
+            "LeadDisqualified" => "disqualified",
+            "LeadHeld" => "held",
+            "LeadMerged" => "merged",
+            "LeadReleased" => field("to").unwrap_or_default(),
+            "LeadAbsorbed" | "LeadResubmitted" => replayed,
+            other => {
+                say(format!("it has an event `{other}` that nobody knows"));
+                replayed
+            }
+        };
+        let decided = matches!(kind, "LeadAssigned" | "LeadWaiting" | "LeadNurtured" | "LeadDisqualified");
+        if decided && !lead.whys.contains(&format!("{seq:012}")) {
+            say(format!("nobody knows why of its event {seq}"));
+        }
+        if kind == "LeadAssigned" {
+            assignments += 1;
+            if event["assignment"].as_u64() != Some(assignments) {
+                say(format!("its assignment {assignments} is counted as {}", event["assignment"]));
+            }
+            if let Some(pool) = field("pool") {
+                let turn = (pool.to_owned(), field("owner").unwrap_or_default().to_owned());
+                from_pools.insert((id.to_owned(), assignments), turn);
+            }
+        }
+        if is_owned(replayed) {
+            owner = field("owner").or(owner);
+        } else {
+            owner = None;
+        }
+    }
+    if replayed != stage || owner != state["owner"].as_str() {
+        say(format!("by its history it should be {replayed} with {owner:?}, but has {}", state["owner"]));
+    }
+    if state["assignment"].as_u64() != Some(assignments) {
+        say(format!("it was assigned {assignments} times, and its state counts {}", state["assignment"]));
+    }
+}
+
+async fn check_reps(aws: &Aws, owned: &BTreeMap<String, usize>, wrong: &mut Vec<String>) {
+    let mut open: BTreeMap<String, usize> = BTreeMap::new();
+    for item in aws.scan("reps").await.iter().filter(|item| text(item, "part") == "load") {
+        if let Some(count) = number(item, "open").filter(|count| *count != 0) {
+            open.insert(text(item, "rep_id").to_owned(), usize::try_from(count).unwrap_or(usize::MAX));
+        }
+    }
+    if open != *owned {
+        wrong.push(format!("reps have {open:?} open leads by count, but own {owned:?}"));
+    }
+}
+
+/// Checks every turn; gives back how many there are.
+async fn check_ledgers(
+    aws: &Aws,
+    mut from_pools: BTreeMap<(String, u64), (String, String)>,
+    wrong: &mut Vec<String>,
+) -> usize {
+    let items = aws.scan("pools").await;
+    let mut turns: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for item in items.iter().filter(|item| text(item, "part").starts_with("ledger#")) {
+        turns.entry(text(item, "pool_id")).or_default().extend(body(item).as_array().cloned().unwrap_or_default());
+    }
+    for (pool, turns) in &turns {
+        let numbers: Vec<_> = turns.iter().filter_map(|turn| turn["number"].as_u64()).collect();
+        if !numbers.iter().copied().eq(1..=u64::try_from(turns.len()).unwrap_or(0)) {
+            wrong.push(format!("the turns of pool {pool} are numbered {numbers:?}"));
+        }
+        for turn in turns {
+            let lead = turn["lead_id"].as_str().unwrap_or_default().to_owned();
+            let taken_by = turn["taken_by"].as_str().unwrap_or_default();
+            let assignment = turn["assignment"].as_u64().unwrap_or(0);
+            match from_pools.remove(&(lead.clone(), assignment)) {
+                Some((from, owner)) if from == **pool && owner == taken_by => {}
+                Some((from, owner)) => wrong.push(format!(
+                    "{taken_by} took a turn of pool {pool} for lead {lead}, but {owner} got it from {from}"
+                )),
+                None => wrong.push(format!(
+                    "{taken_by} took a turn of pool {pool} for assignment {assignment} of lead {lead}, which is none, or took it twice"
+                )),
+            }
+            let credits = turn["credits"].as_object().cloned().unwrap_or_default();
+            if credits.values().filter_map(Value::as_i64).sum::<i64>() != TURN {
+                wrong.push(format!("the credits of a turn of pool {pool} are not one turn: {credits:?}"));
+            }
+        }
+    }
+    for ((lead, assignment), (pool, owner)) in from_pools {
+        wrong.push(format!("{owner} got lead {lead} ({assignment}) from pool {pool} and took no turn"));
+    }
+    let rotations: BTreeMap<&str, Value> = items
+        .iter()
+        .filter(|item| text(item, "part") == "rotation")
+        .map(|item| (text(item, "pool_id"), body(item)))
+        .collect();
+    for pool in rotations.keys().chain(turns.keys()).collect::<BTreeSet<_>>() {
+        check_rotation(pool, rotations.get(pool).unwrap_or(&Value::Null), turns.get(pool), wrong);
+    }
+    turns.values().map(Vec::len).sum()
+}
+
+/// What the members of a pool are owed is what its ledger says.
+fn check_rotation(pool: &str, rotation: &Value, turns: Option<&Vec<Value>>, wrong: &mut Vec<String>) {
+    let mut expected: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    for turn in turns.into_iter().flatten() {
+        for (rep, credit) in turn["credits"].as_object().into_iter().flatten() {
+            expected.entry(rep.clone()).or_default().0 += credit.as_i64().unwrap_or(0);
+        }
+        let taker = expected.entry(turn["taken_by"].as_str().unwrap_or_default().to_owned()).or_default();
+        taker.0 -= TURN;
+        taker.1 += 1;
+    }
+    let standings = rotation["standings"].as_object().cloned().unwrap_or_default();
+    let kept: BTreeMap<String, (i64, i64)> = standings
+        .iter()
+        .map(|(rep, one)| (rep.clone(), (one["lag"].as_i64().unwrap_or(0), one["got"].as_i64().unwrap_or(0))))
+        .collect();
+    if kept != expected {
+        wrong.push(format!("pool {pool} owes {kept:?}, by its ledger it should be {expected:?}"));
+    }
+    if kept.values().map(|(lag, _)| lag).sum::<i64>() != 0 {
+        wrong.push(format!("what pool {pool} owes does not sum to zero: {kept:?}"));
+    }
+}
+
+async fn check_identities(aws: &Aws, leads: &BTreeMap<String, Lead>, wrong: &mut Vec<String>) {
+    for item in aws.scan("identities").await {
+        let lead = text(&item, "lead_id");
+        if !lead.is_empty() && !leads.contains_key(lead) {
+            wrong.push(format!("an identity belongs to lead {lead}, which is not there"));
+        }
+    }
+}
+
+/// An audit that finds nothing proves little unless it finds what is there: damages the tables, bit by bit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_notices_whatever_is_missing_or_counted_twice() {
+    let stack = Stack::start().await;
+    for number in 0..4 {
+        let lead = json!({"email": format!("p{number}@c{number}.example"), "country": "ES", "did": "demo"});
+        let lead = stack.submit(lead).await;
+        stack.at(&lead, if number == 0 { "assigned" } else { "waiting" }).await;
+    }
+    stack.submit(json!({"email": "reader@books.example", "did": "newsletter"})).await;
+    stack.settled().await;
+    stack.submit(json!({"email": "reader+2@books.example", "did": "newsletter"})).await;
+    stack.settled().await;
+    let accepted = stack.accepted_so_far();
+    let (counted, wrong) = look(&stack.aws, &accepted).await;
+    assert_eq!((wrong, counted.leads()), (Vec::<String>::new(), 6));
+
+    let mut kinds = BTreeMap::new();
+    for (table, id) in [("leads", "lead_id"), ("reps", "rep_id"), ("pools", "pool_id")] {
+        for item in stack.aws.scan(table).await {
+            let kind = text(&item, "part").split('#').next().unwrap_or_default().to_owned();
+            let matters = match kind.as_str() {
+                "state" | "event" | "why" | "ledger" | "rotation" => true,
+                "load" => number(&item, "open").is_some(),
+                _ => false,
+            };
+            if matters {
+                kinds.insert((table, id, kind, text(&item, "stage").to_owned()), item);
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 9, "{:?}", kinds.keys());
+    for ((table, id, kind, stage), item) in kinds {
+        let name = format!("fairleader-{table}");
+        let what = format!("{kind} of {table} {stage}");
+        let put = |item: &Item| stack.aws.tables.put_item().table_name(&name).set_item(Some(item.clone())).send();
+
+        let delete = stack.aws.tables.delete_item().table_name(&name);
+        delete.key(id, item[id].clone()).key("part", item["part"].clone()).send().await.unwrap();
+        assert_ne!(look(&stack.aws, &accepted).await.1, Vec::<String>::new(), "{what} is gone");
+        for attribute in ["due_at", "assignee", "version", "open"] {
+            let mut damaged = item.clone();
+            if damaged.remove(attribute).is_some() && !(kind == "rotation" && attribute == "version") {
+                put(&damaged).await.unwrap();
+                assert_ne!(look(&stack.aws, &accepted).await.1, Vec::<String>::new(), "{what} has no {attribute}");
+            }
+        }
+        put(&item).await.unwrap();
+    }
+    let (_, wrong) = look(&stack.aws, &BTreeSet::new()).await;
+    assert_eq!(wrong.len(), 6, "nobody sent these: {wrong:?}");
+    let lost: BTreeSet<_> = accepted.iter().cloned().chain(["lost".to_owned()]).collect();
+    assert_eq!(look(&stack.aws, &lost).await.1, ["lead lost was accepted and is lost"]);
+    stack.finish().await;
+}

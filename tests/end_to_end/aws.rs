@@ -1,0 +1,95 @@
+//! The tables, queues and bus of a machine as the AWS clients see them, with the operator's key.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::QueueAttributeName;
+use fairleader_local::machine::REGION;
+use fairleader_local::proxy::{OPERATOR_KEY_ID, OPERATOR_SECRET};
+use fairleader_runtime::{Clock, Env};
+use serde_json::Value;
+
+/// An item of a table.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Clients of one machine's services.
+#[derive(Clone, Debug)]
+pub(crate) struct Aws {
+    pub(crate) tables: aws_sdk_dynamodb::Client,
+    pub(crate) queues: aws_sdk_sqs::Client,
+    pub(crate) bus: aws_sdk_eventbridge::Client,
+    url: String,
+}
+
+impl Aws {
+    /// The services at `url`, called by the operator.
+    pub(crate) fn operator(url: &str) -> Self {
+        Self::with_key(url, OPERATOR_KEY_ID, OPERATOR_SECRET)
+    }
+
+    /// The services at `url`, called with any key.
+    pub(crate) fn with_key(url: &str, key: &str, secret: &str) -> Self {
+        let variables = [
+            ("AWS_ENDPOINT_URL", url),
+            ("AWS_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", key),
+            ("AWS_SECRET_ACCESS_KEY", secret),
+        ];
+        let variables: BTreeMap<_, _> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let config = Env::new(variables, Clock::System).sdk_config().unwrap();
+        Self {
+            tables: aws_sdk_dynamodb::Client::new(&config),
+            queues: aws_sdk_sqs::Client::new(&config),
+            bus: aws_sdk_eventbridge::Client::new(&config),
+            url: url.to_owned(),
+        }
+    }
+
+    /// Every item of the table `fairleader-{table}`.
+    pub(crate) async fn scan(&self, table: &str) -> Vec<Item> {
+        let pages = self.tables.scan().table_name(format!("fairleader-{table}")).consistent_read(true);
+        pages.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
+    }
+
+    /// The URL of the queue `fairleader-{queue}`.
+    pub(crate) fn queue_url(&self, queue: &str) -> String {
+        format!("{}/000000000000/fairleader-{queue}", self.url)
+    }
+
+    /// How many messages a queue holds, visible or not.
+    pub(crate) async fn messages(&self, queue: &str) -> u64 {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let asked = self.queues.get_queue_attributes().queue_url(self.queue_url(queue));
+        let answer = asked.set_attribute_names(Some(counts.to_vec())).send().await.unwrap();
+        let attributes = answer.attributes().unwrap();
+        counts.iter().map(|name| attributes[name].parse::<u64>().unwrap()).sum()
+    }
+
+    /// How many messages the queues hold that commands pass through; dead letters do not count.
+    pub(crate) async fn working(&self) -> u64 {
+        let mut count = 0;
+        for queue in ["enrich", "score", "route", "publish"] {
+            count += self.messages(queue).await;
+        }
+        count
+    }
+}
+
+/// A text attribute; empty if there is none.
+pub(crate) fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}
+
+/// A number attribute, if there is one.
+pub(crate) fn number(item: &Item, name: &str) -> Option<i64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// The JSON that an item carries.
+pub(crate) fn body(item: &Item) -> Value {
+    serde_json::from_str(text(item, "body")).unwrap_or(Value::Null)
+}

@@ -1,0 +1,113 @@
+//! Starts that are refused: one clear message, a non-zero exit, nothing left behind and no stack trace.
+
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::crash::Server;
+use crate::harness::{TEMPLATE, write};
+
+/// Starts the program and expects it to refuse; what it says.
+fn refused(arguments: &[&str]) -> String {
+    let program = Command::new(env!("CARGO_BIN_EXE_fairleader")).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(program.stderr).unwrap();
+    assert_eq!(program.status.code(), Some(1), "{said}");
+    assert!(program.stdout.is_empty(), "{}", String::from_utf8_lossy(&program.stdout));
+    assert!(!said.contains("panicked") && !said.contains("RUST_BACKTRACE"), "{said}");
+    let begin = said.find("fairleader: ").unwrap_or_else(|| panic!("{said}"));
+    said[begin..].to_owned()
+}
+
+fn up<'a>(data: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    [&["up", "--data", data.to_str().unwrap(), "--port", "0"], more].concat()
+}
+
+/// A template that can be run, small enough that its lines stay where they are.
+const SMALL: &str = "\
+Parameters:
+  Patience: { Type: Number, Default: 60 }
+Resources:
+  Work:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: work
+      VisibilityTimeout: !Ref Patience
+  Leads:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: leads
+      AttributeDefinitions: [{ AttributeName: id, AttributeType: S }]
+      KeySchema: [{ AttributeName: id, KeyType: HASH }]
+";
+
+#[test]
+fn a_template_that_cannot_be_run_is_refused_with_every_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut shown = String::new();
+    let mut case = |title: &str, template: Option<&str>, more: &[&str]| {
+        let path = match template {
+            Some(text) => write(folder.path(), "template.yaml", text),
+            None => folder.path().join("none.yaml"),
+        };
+        let said = refused(&up(&data, &[&["--template", path.to_str().unwrap()], more].concat()));
+        writeln!(shown, "## {title}\n{}", said.replace(&folder.path().display().to_string(), "[folder]")).unwrap();
+    };
+    let properties = SMALL.replace("VisibilityTimeout:", "VisibilityTimeOut:").replace("KeySchema:", "KeyScheme:");
+    case("properties nobody knows", Some(&properties), &[]);
+    case("a type nobody knows", Some(&SMALL.replace("SQS::Queue", "SQS::Qeue")), &[]);
+    case("a resource that is not there", Some(&SMALL.replace("!Ref Patience", "!Ref Patients")), &[]);
+    case("a value that cannot be", Some(&SMALL.replace("QueueName: work", "QueueName: work place")), &[]);
+    case("a parameter that cannot be", Some(SMALL), &["--parameter", "Patience=soon"]);
+    case("a parameter nobody knows", Some(SMALL), &["--parameter", "Patiense=60"]);
+    case("not YAML", Some("Resources: [\n"), &[]);
+    case("empty", Some(""), &[]);
+    case("no such file", None, &[]);
+    insta::assert_snapshot!("template", shown);
+
+    // What is deployed is read by the same rules.
+    let path = write(folder.path(), "real.yaml", &TEMPLATE.replacen("BatchSize: 10", "BatchSzie: 10", 1));
+    let said = refused(&up(&data, &["--template", path.to_str().unwrap()]));
+    assert!(said.contains("`BatchSzie`") && said.contains("did you mean `BatchSize`?"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_or_port_that_others_have_is_left_to_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut shown = String::new();
+    let running = Server::start(&data, &[]).await;
+    let said = refused(&up(&data, &[]));
+    let said = said.replace(&running.process_id().to_string(), "[process]");
+    writeln!(shown, "## in use\n{}", said.replace(&data.display().to_string(), "[data]")).unwrap();
+    // It has not been disturbed.
+    assert!(running.is_answering().await);
+    running.kill();
+
+    // What was killed holds nothing any more.
+    Server::start(&data, &[]).await.kill();
+
+    std::fs::write(data.join("FORMAT"), "7\n").unwrap();
+    let said = refused(&up(&data, &[]));
+    writeln!(shown, "## of another version\n{}", said.replace(&data.display().to_string(), "[data]")).unwrap();
+
+    let theirs = folder.path().join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    write(&theirs, "thesis.tex", "");
+    let said = refused(&up(&theirs, &[]));
+    writeln!(shown, "## not ours\n{}", said.replace(&theirs.display().to_string(), "[theirs]")).unwrap();
+    assert_eq!(std::fs::read_dir(&theirs).unwrap().count(), 1, "nothing is left there");
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let fresh = folder.path().join("fresh");
+    for option in ["--port", "--aws-port"] {
+        let mut arguments = vec!["up", "--data", fresh.to_str().unwrap(), option, &port];
+        if option == "--aws-port" {
+            arguments.extend(["--port", "0"]);
+        }
+        writeln!(shown, "## port in use\n{}", refused(&arguments).replace(&port, "[port]")).unwrap();
+    }
+    insta::assert_snapshot!("folders_and_ports", shown);
+}

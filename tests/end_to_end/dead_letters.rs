@@ -1,0 +1,149 @@
+//! Commands that fail for good, and the way back.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use fairleader_runtime::http::Role;
+use serde_json::{Value, json};
+
+use crate::aws::text;
+use crate::company;
+use crate::harness::{Setup, Stack, eventually};
+
+fn route(lead: &str, schema: u32) -> String {
+    json!({"schema": schema, "command": "route_lead", "lead_id": lead, "version": 0, "group": "test", "trace": "test"})
+        .to_string()
+}
+
+/// Sends messages to the queue of `route`, all in one request.
+async fn send(stack: &Stack, bodies: Vec<String>) {
+    let entries = bodies
+        .into_iter()
+        .enumerate()
+        .map(|(i, body)| {
+            SendMessageBatchRequestEntry::builder().id(format!("m{i}")).message_body(body).build().unwrap()
+        })
+        .collect();
+    let request = stack.aws.queues.send_message_batch().queue_url(stack.aws.queue_url("route"));
+    let answer = request.set_entries(Some(entries)).send().await.unwrap();
+    assert!(answer.failed().is_empty(), "{:?}", answer.failed());
+}
+
+/// Switches a rep without anybody noticing: no pool is woken.
+async fn switch_quietly(stack: &Stack, rep: &str, on: bool) {
+    let request = stack.aws.tables.update_item().table_name("fairleader-reps");
+    request
+        .key("rep_id", AttributeValue::S(rep.to_owned()))
+        .key("part", AttributeValue::S("load".to_owned()))
+        .update_expression("SET #on = :on")
+        .expression_attribute_names("#on", "on")
+        .expression_attribute_values(":on", AttributeValue::Bool(on))
+        .send()
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poison_message_holds_its_own_lead_and_stops_no_other() {
+    let stack = Stack::with(Setup::impatient()).await;
+    for rep in ["anna", "ben"] {
+        switch_quietly(&stack, rep, false).await;
+    }
+    let mut leads = Vec::new();
+    for number in 0..10 {
+        let lead = json!({"email": format!("p{number}@c{number}.example"), "did": "demo"});
+        leads.push(stack.accepted(&stack.submit_as(&format!("poison-{number}"), lead).await));
+    }
+    for lead in &leads {
+        stack.at(lead, "waiting").await;
+    }
+    stack.settled().await;
+    for rep in ["anna", "ben"] {
+        switch_quietly(&stack, rep, true).await;
+    }
+
+    let (poisoned, good) = leads.split_last().unwrap();
+    let mut batch: Vec<String> = good.iter().map(|lead| route(lead, 1)).collect();
+    batch.insert(4, route(poisoned, 99));
+    send(&stack, batch).await;
+    for lead in good {
+        stack.at(lead, "assigned").await;
+    }
+    let lead = stack.at(poisoned, "held").await;
+    assert_eq!((&lead["reason"], &lead["held_from"]), (&json!("failed_in_fairleader-route"), &json!("waiting")));
+    for lead in good {
+        assert_eq!(stack.events(lead).await, ["LeadWaiting", "LeadAssigned"], "each of them once");
+    }
+    let sales = stack.by(Role::Sales);
+    insta::assert_snapshot!("dead_letters", format!("{:#}", sales.get("/v1/dead-letters").await.expect(200)));
+
+    // Poison stays poison: let go without a cure, it is back where it was.
+    sales.post(&format!("/v1/dead-letters/{poisoned}/redrive"), Value::Null).await.expect(202);
+    eventually("the poison to come back", async || {
+        (stack.events(poisoned).await == ["LeadWaiting", "LeadHeld", "LeadReleased", "LeadHeld"]).then_some(())
+    })
+    .await;
+
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("assigned"), counted.stage("held"), counted.turns), (9, 1, 9));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_goes_on_once_its_cause_is_mended() {
+    let stack = Stack::with(Setup::impatient().empty()).await;
+    // No rulebook is active, so nothing can be decided.
+    let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
+    let held = stack.at(&lead, "held").await;
+    assert_eq!((&held["reason"], &held["held_from"]), (&json!("failed_in_fairleader-enrich"), &json!("stored")));
+    let sales = stack.by(Role::Sales);
+    let letters = sales.get("/v1/dead-letters").await.expect(200);
+    assert_eq!(letters["held"][0]["lead_id"], json!(lead));
+    assert_eq!(letters["held"][0]["commands"][0]["queue"], "fairleader-enrich");
+
+    stack.install(&company::small()).await;
+    stack.pass(1);
+    let redrive = format!("/v1/dead-letters/{lead}/redrive");
+    assert_eq!(sales.post(&redrive, Value::Null).await.expect(202), json!({"lead_id": lead, "commands": 1}));
+    assert_eq!(stack.at(&lead, "assigned").await["owner"], "anna");
+    assert_eq!(stack.events(&lead).await, ["LeadHeld", "LeadReleased", "LeadAssigned"]);
+    assert_eq!(sales.get("/v1/dead-letters").await.expect(200)["held"], json!([]));
+    sales.post(&redrive, Value::Null).await.expect(404);
+    // Whoever only looks may not do it.
+    stack.by(Role::Viewer).post(&redrive, Value::Null).await.expect(403);
+
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("assigned"), counted.turns), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_can_read_stays_in_the_queue_for_a_person() {
+    let stack = Stack::with(Setup::impatient()).await;
+    let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
+    stack.at(&lead, "assigned").await;
+    send(&stack, vec!["hello".to_owned(), route("no-such-lead", 1), r#"{"schema": 1}"#.to_owned()]).await;
+    let sales = stack.by(Role::Sales);
+    eventually("the unreadable ones to be counted", async || {
+        (sales.get("/v1/dead-letters").await.expect(200)["unreadable"] == 2).then_some(())
+    })
+    .await;
+    // A command for a lead that is not there leaves a trace of it.
+    stack.at("no-such-lead", "held").await;
+    stack.expect_lead("no-such-lead");
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("assigned"), counted.stage("held")), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_that_came_too_late_are_dropped_and_leave_no_dead_letters() {
+    let stack = Stack::with(Setup::impatient()).await;
+    let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
+    stack.at(&lead, "assigned").await;
+    stack.settled().await;
+    // Delivered twice and in one batch: at least once is what queues promise.
+    send(&stack, vec![route(&lead, 1), route(&lead, 1)]).await;
+    stack.settled().await;
+    let items = stack.aws.scan("leads").await;
+    let dead: Vec<_> = items.iter().map(|item| text(item, "part")).filter(|part| part.starts_with("dead#")).collect();
+    assert!(dead.is_empty(), "{dead:?}");
+    assert_eq!(stack.events(&lead).await, ["LeadAssigned"]);
+    stack.finish().await;
+}

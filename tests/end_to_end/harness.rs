@@ -1,0 +1,419 @@
+//! A machine of its own for every test, and the ways in which a test talks to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
+
+use fairleader_local::api::Api;
+use fairleader_local::company::Company;
+use fairleader_local::demo;
+use fairleader_local::machine::{Machine, Options};
+use fairleader_runtime::Clock;
+use fairleader_runtime::http::Role;
+use jiff::Timestamp;
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::audit::{self, Summary};
+use crate::aws::{self, Aws};
+use crate::company;
+
+/// How long a test waits for something before it fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// Ten o'clock in Berlin on a Tuesday, where every test's clock stands until the test moves it.
+const START: &str = "2026-03-03T09:00:00Z";
+
+/// The template that is deployed.
+pub(crate) const TEMPLATE: &str = include_str!("../../infra/template.yaml");
+
+/// Everything that was logged by any test of this run.
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt()
+        .with_env_filter("info,dynoxide=error")
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .init();
+    log
+});
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lines of the log that hold `text`.
+pub(crate) fn logged(text: &str) -> Vec<String> {
+    let log = LOG.0.lock().unwrap();
+    String::from_utf8_lossy(&log).lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+}
+
+/// How a test's machine is set up.
+pub(crate) struct Setup {
+    /// Values for the template's parameters.
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// Another text in the place of the template.
+    pub(crate) template: Option<String>,
+    /// Who works there; nobody, and no rulebook, if there is no company.
+    pub(crate) company: Option<Company>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        // What fails is tried again as soon as the functions' timeout allows.
+        let parameters = [("VisibilityTimeout", "10")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Self { parameters, template: None, company: Some(company::small()) }
+    }
+}
+
+impl Setup {
+    /// A machine that gives up on a message after two tries, two seconds apart.
+    pub(crate) fn impatient() -> Self {
+        let template = TEMPLATE.replacen("    Timeout: 10\n", "    Timeout: 2\n", 1);
+        assert_ne!(template, TEMPLATE);
+        Self { template: Some(template), ..Self::default() }
+            .parameter("VisibilityTimeout", "2")
+            .parameter("MaxReceiveCount", "2")
+    }
+
+    pub(crate) fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.parameters.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(crate) fn empty(mut self) -> Self {
+        self.company = None;
+        self
+    }
+}
+
+/// A running machine.
+pub(crate) struct Stack {
+    machine: Option<Machine>,
+    pub(crate) aws: Aws,
+    clock: Arc<AtomicI64>,
+    client: reqwest::Client,
+    accepted: Mutex<BTreeSet<String>>,
+    rep_keys: tokio::sync::Mutex<BTreeMap<String, String>>,
+    published: Arc<Mutex<BTreeMap<String, Value>>>,
+    listening: JoinHandle<()>,
+    _folder: TempDir,
+}
+
+/// An answer of the API.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    /// The body, if it is JSON.
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    /// The body, if the status is the expected one.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.body
+    }
+
+    /// Status and body as people see them.
+    pub(crate) fn shown(&self) -> String {
+        let body = if self.body.is_null() { self.text.clone() } else { format!("{:#}", self.body) };
+        format!("{}\n{body}", self.status)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Somebody with a key.
+pub(crate) struct Caller<'a> {
+    stack: &'a Stack,
+    key: String,
+}
+
+impl Caller<'_> {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, &[], Vec::new()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::PUT, path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::POST, path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        self.send(Method::DELETE, path, &[], Vec::new()).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> Reply {
+        let mut request =
+            self.stack.client.request(method, format!("{}{path}", self.stack.api_url())).body(body.into());
+        if !self.key.is_empty() {
+            request = request.bearer_auth(&self.key);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.text().await.unwrap();
+        Reply { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+    }
+}
+
+impl Stack {
+    /// A machine with the small company.
+    pub(crate) async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    /// A machine set up in another way.
+    pub(crate) async fn with(setup: Setup) -> Self {
+        LazyLock::force(&LOG);
+        let folder = tempfile::tempdir().unwrap();
+        let start: Timestamp = START.parse().unwrap();
+        let clock = Arc::new(AtomicI64::new(start.as_millisecond()));
+        let template = setup.template.map(|text| write(folder.path(), "template.yaml", &text));
+        let options = Options {
+            parameters: setup.parameters,
+            template,
+            clock: Clock::Manual(Arc::clone(&clock)),
+            ..Options::new(folder.path().join("data"))
+        };
+        let machine = Machine::start(options).await.unwrap_or_else(|refused| panic!("{refused}"));
+        let published = Arc::default();
+        let listening = tokio::spawn(listen(machine.bus.subscribe(), Arc::clone(&published)));
+        let stack = Self {
+            aws: Aws::operator(&machine.aws_url),
+            clock,
+            client: reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().unwrap(),
+            accepted: Mutex::default(),
+            rep_keys: tokio::sync::Mutex::default(),
+            published,
+            listening,
+            _folder: folder,
+            machine: Some(machine),
+        };
+        if let Some(company) = setup.company {
+            stack.install(&company).await;
+        }
+        stack
+    }
+
+    /// Brings a company in and activates its rulebook.
+    pub(crate) async fn install(&self, company: &Company) {
+        let admin = Api::new(self.api_url(), self.machine().keys.of(Role::Admin)).unwrap();
+        demo::install(&admin, company).await.unwrap();
+    }
+
+    pub(crate) fn machine(&self) -> &Machine {
+        self.machine.as_ref().unwrap()
+    }
+
+    pub(crate) fn api_url(&self) -> &str {
+        &self.machine().api_url
+    }
+
+    /// Moves the clock on. Nothing is swept by that; see [`Self::sweep`].
+    pub(crate) fn pass(&self, minutes: i64) {
+        self.clock.fetch_add(minutes * 60_000, Ordering::SeqCst);
+    }
+
+    /// Does what happens every minute.
+    pub(crate) async fn sweep(&self) {
+        self.machine().pollers.tick("EveryMinute").await.unwrap();
+    }
+
+    /// Somebody with the first key of a role.
+    pub(crate) fn by(&self, role: Role) -> Caller<'_> {
+        Caller { stack: self, key: self.machine().keys.of(role).to_owned() }
+    }
+
+    /// Somebody with any key, or without one if it is empty.
+    pub(crate) fn with_key(&self, key: &str) -> Caller<'_> {
+        Caller { stack: self, key: key.to_owned() }
+    }
+
+    /// A rep, with a key of their own.
+    pub(crate) async fn rep(&self, rep: &str) -> Caller<'_> {
+        let mut keys = self.rep_keys.lock().await;
+        if !keys.contains_key(rep) {
+            let made = self.by(Role::Admin).post("/v1/keys", json!({"role": "rep", "subject": rep})).await.expect(201);
+            keys.insert(rep.to_owned(), made["key"].as_str().unwrap().to_owned());
+        }
+        Caller { stack: self, key: keys[rep].clone() }
+    }
+
+    /// Sends a lead, which has to be accepted; its id.
+    pub(crate) async fn submit(&self, lead: Value) -> String {
+        self.accepted(&self.by(Role::Source).post("/v1/leads", lead).await)
+    }
+
+    /// Sends a lead with an `Idempotency-Key`.
+    pub(crate) async fn submit_as(&self, key: &str, lead: Value) -> Reply {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        self.by(Role::Source).send(Method::POST, "/v1/leads", &headers, lead.to_string()).await
+    }
+
+    /// Notes that a lead was accepted; its id.
+    #[track_caller]
+    pub(crate) fn accepted(&self, reply: &Reply) -> String {
+        let id = reply.clone().expect(202)["lead_id"].as_str().unwrap().to_owned();
+        self.expect_lead(&id);
+        id
+    }
+
+    /// Notes that there has to be a lead with this id in the end.
+    pub(crate) fn expect_lead(&self, id: &str) {
+        self.accepted.lock().unwrap().insert(id.to_owned());
+    }
+
+    /// Everything that was accepted.
+    pub(crate) fn accepted_so_far(&self) -> BTreeSet<String> {
+        self.accepted.lock().unwrap().clone()
+    }
+
+    /// A lead as it is now.
+    pub(crate) async fn lead(&self, id: &str) -> Value {
+        self.by(Role::Sales).get(&format!("/v1/leads/{id}")).await.expect(200)
+    }
+
+    /// A lead, once it stands at `stage`.
+    pub(crate) async fn at(&self, id: &str, stage: &str) -> Value {
+        let sales = self.by(Role::Sales);
+        let path = format!("/v1/leads/{id}");
+        let mut last = Value::Null;
+        eventually(&format!("lead {id} to be {stage}"), async || {
+            last = sales.get(&path).await.body;
+            (last["stage"] == stage).then(|| last.clone())
+        })
+        .await
+    }
+
+    /// The names of a lead's events, oldest first.
+    pub(crate) async fn events(&self, id: &str) -> Vec<String> {
+        let answer = self.by(Role::Sales).get(&format!("/v1/leads/{id}/events")).await.expect(200);
+        let events = answer["events"].as_array().unwrap();
+        events.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// A rep's open leads, as they are counted.
+    pub(crate) async fn open(&self, rep: &str) -> u64 {
+        self.by(Role::Sales).get(&format!("/v1/reps/{rep}")).await.expect(200)["open"].as_u64().unwrap()
+    }
+
+    /// Changes how many leads a rep takes.
+    pub(crate) async fn set_capacity(&self, rep: &str, capacity: u32) {
+        let path = format!("/v1/reps/{rep}");
+        self.by(Role::Sales).put(&path, json!(company::rep(rep, capacity))).await.expect(200);
+    }
+
+    /// Waits until every queue is empty and every stored event is on the bus and was dealt with.
+    pub(crate) async fn settled(&self) {
+        let mut before = BTreeSet::new();
+        eventually("everything to be done", async || {
+            let stored = stored_events(&self.aws).await;
+            let unheard = stored.iter().any(|id| !self.published.lock().unwrap().contains_key(id));
+            let quiet = !unheard && self.machine().settled().await && self.machine().settled().await;
+            let same = stored == before;
+            before = stored;
+            (quiet && same).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until nothing moves any more, audits all tables, and stops the machine.
+    pub(crate) async fn finish(mut self) -> Summary {
+        self.settled().await;
+        let accepted = self.accepted_so_far();
+        let summary = audit::audit(&self.aws, &accepted).await;
+        let published = self.published.lock().unwrap().clone();
+        audit::bus_is_true(&self.aws, &published).await;
+        // Whoever was sent in has an address, and so have the reps.
+        let personal: Vec<String> = logged("@").into_iter().chain(logged("%40")).collect();
+        assert!(personal.is_empty(), "personal data in the log: {personal:#?}");
+        if let Some(machine) = self.machine.take() {
+            machine.stop().await;
+        }
+        summary
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.listening.abort();
+        let forgotten = self.machine.is_some() && !std::thread::panicking();
+        assert!(!forgotten, "the test did not call `finish`, so nothing was audited");
+    }
+}
+
+async fn stored_events(aws: &Aws) -> BTreeSet<String> {
+    let items = aws.scan("leads").await;
+    let events = items.iter().filter(|item| aws::text(item, "part").starts_with("event#"));
+    events.map(|item| aws::body(item)["id"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn listen(mut events: tokio::sync::broadcast::Receiver<Value>, heard: Arc<Mutex<BTreeMap<String, Value>>>) {
+    while let Ok(event) = events.recv().await {
+        let detail = event["detail"].clone();
+        if let Some(id) = detail["id"].as_str() {
+            heard.lock().unwrap().insert(id.to_owned(), detail.clone());
+        }
+    }
+}
+
+/// Looks again and again until there is something; fails after [`PATIENCE`].
+pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, look).await
+}
+
+/// Looks again and again until there is something; fails after `patience`.
+pub(crate) async fn within<T>(patience: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < patience, "waited {patience:?} for {what}, in vain");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Writes a file; its path.
+pub(crate) fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}

@@ -1,0 +1,107 @@
+//! One lead, from the form to the rep who takes it.
+
+use fairleader_runtime::http::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::Stack;
+
+/// Somebody who asks for a demo.
+fn ada() -> Value {
+    json!({"email": "Ada@Lovelace.example", "name": "Ada Lovelace", "job_title": "CTO", "company": "Lovelace Engines",
+        "country": "GB", "employees": 400, "did": "demo", "budget": 5000})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lead_has_an_owner_and_everybody_sees_what_is_theirs_to_see() {
+    let stack = Stack::start().await;
+    let (sales, source) = (stack.by(Role::Sales), stack.by(Role::Source));
+
+    // The id follows from source and key, so the snapshots below show the very bodies.
+    let accepted = stack.submit_as("ada-1", ada()).await;
+    let id = stack.accepted(&accepted);
+    let path = format!("/v1/leads/{id}");
+    assert_eq!(accepted.body, json!({"lead_id": id, "status_url": path}));
+    assert_eq!(accepted.header("location"), path);
+
+    let lead = sales.get(&format!("{path}?wait=3s")).await.expect(200);
+    assert_eq!(
+        (&lead["stage"], &lead["owner"], &lead["pool"]),
+        (&json!("assigned"), &json!("anna"), &json!("inbound"))
+    );
+    insta::assert_snapshot!("lead", format!("{lead:#}"));
+    insta::assert_snapshot!("why", format!("{:#}", sales.get(&format!("{path}/why")).await.expect(200)));
+    insta::assert_snapshot!("events", format!("{:#}", sales.get(&format!("{path}/events")).await.expect(200)));
+    insta::assert_snapshot!("ledger", format!("{:#}", sales.get("/v1/pools/inbound/ledger").await.expect(200)));
+
+    let (anna, ben) = (stack.rep("anna").await, stack.rep("ben").await);
+    insta::assert_snapshot!("inbox", format!("{:#}", anna.get("/v1/inbox").await.expect(200)));
+    assert_eq!(ben.get("/v1/inbox").await.expect(200)["leads"], json!([]));
+
+    // A source learns how far its lead is, and nothing of the people.
+    assert_eq!(source.get(&path).await.expect(200), json!({"lead_id": id, "stage": "assigned"}));
+    for of_it in ["/why", "/events"] {
+        source.get(&format!("{path}{of_it}")).await.expect(404);
+    }
+    let made = json!({"role": "source", "subject": "partner"});
+    let partner = stack.by(Role::Admin).post("/v1/keys", made).await.expect(201)["key"].as_str().unwrap().to_owned();
+    let partner = stack.with_key(&partner);
+
+    // Another's lead looks to reps and sources like one that is not there.
+    assert_eq!(anna.get(&path).await.expect(200)["owner"], "anna");
+    for other in [&ben, &partner] {
+        for of_it in ["", "/why", "/events"] {
+            let theirs = other.get(&format!("{path}{of_it}")).await;
+            let nothing = other.get(&format!("/v1/leads/no-such-lead{of_it}")).await;
+            assert_eq!(theirs.header("retry-after"), nothing.header("retry-after"));
+            assert_eq!(theirs.expect(404).to_string().replace(&id, "no-such-lead"), nothing.expect(404).to_string());
+        }
+    }
+
+    let accept = format!("{path}/accept");
+    ben.post(&accept, json!({"assignment": 1})).await.expect(404);
+    source.post(&accept, json!({"assignment": 1})).await.expect(403);
+    let old = anna.post(&accept, json!({"assignment": 0})).await.expect(409);
+    assert_eq!(
+        (&old["code"], &old["title"]),
+        (&json!("old_assignment"), &json!("assignment 0 is over; the lead is at assignment 1"))
+    );
+    assert_eq!(stack.lead(&id).await["stage"], "assigned");
+    stack.pass(7);
+    let first = anna.post(&accept, json!({"assignment": 1})).await.expect(200);
+    assert_eq!((&first["stage"], &first["accepted_at"]), (&json!("accepted"), &json!("2026-03-03T09:07:00Z")));
+    stack.pass(7);
+    assert_eq!(
+        anna.send(Method::POST, &accept, &[], "").await.expect(200),
+        first,
+        "a repeat succeeds and changes nothing"
+    );
+    assert_eq!(stack.events(&id).await, ["LeadAssigned", "LeadAccepted"]);
+
+    let counted = stack.finish().await;
+    assert_eq!((counted.leads(), counted.stage("accepted"), counted.turns), (1, 1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn turns_are_shared_by_weight_and_an_account_s_owner_pays_none() {
+    let stack = Stack::start().await;
+    let mut leads = Vec::new();
+    for number in 0..30 {
+        leads.push(stack.submit(json!({"email": format!("p{number}@c{number}.example"), "did": "demo"})).await);
+    }
+    let theirs = stack.submit(json!({"email": "buyer@acme.example", "did": "demo"})).await;
+    assert_eq!(stack.at(&theirs, "assigned").await["owner"], "dora");
+    for lead in &leads {
+        stack.at(lead, "assigned").await;
+    }
+    let ledger = stack.by(Role::Sales).get("/v1/pools/inbound/ledger").await.expect(200);
+    let got: Vec<_> = ledger["standings"].as_array().unwrap().iter().map(|one| (&one["rep"], &one["got"])).collect();
+    assert_eq!(got, [(&json!("anna"), &json!(20)), (&json!("ben"), &json!(10))]);
+    // A member reads the ledger, and nobody else who sells.
+    stack.rep("ben").await.get("/v1/pools/inbound/ledger").await.expect(200);
+    stack.rep("carla").await.get("/v1/pools/inbound/ledger").await.expect(403);
+
+    let counted = stack.finish().await;
+    assert_eq!((counted.leads(), counted.turns), (31, 30));
+    assert_eq!(counted.owned, [("anna", 20), ("ben", 10), ("dora", 1)].map(|(rep, n)| (rep.to_owned(), n)).into());
+}

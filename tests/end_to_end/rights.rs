@@ -1,0 +1,126 @@
+//! A function can do what its policies in the template say, and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_dynamodb::types::AttributeValue;
+use fairleader_local::machine::REGION;
+use fairleader_local::proxy::{self, Proxy};
+use fairleader_local::sqs::Queues;
+use fairleader_local::tables::Tables;
+use fairleader_local::template::{self, Settings};
+use fairleader_runtime::http::Role;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::aws::Aws;
+use crate::harness::{Setup, Stack, TEMPLATE, logged};
+
+/// The template with one thing changed in the part that begins with `place`.
+fn changed(place: &str, from: &str, to: &str) -> String {
+    let (before, after) = TEMPLATE.split_once(place).expect("the place");
+    assert!(after.contains(from), "`{from}` does not stand after `{place}`");
+    format!("{before}{place}{}", after.replacen(from, to, 1))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_that_touches_a_table_its_policy_does_not_name_is_refused() {
+    let template = changed(
+        "  DeskFunction:\n",
+        r#"[!GetAtt LeadsTable.Arn, !Sub "${LeadsTable.Arn}/index/assignee"]"#,
+        r#"!Sub "${LeadsTable.Arn}/index/assignee""#,
+    );
+    let stack = Stack::with(Setup { template: Some(template), ..Setup::default() }).await;
+    let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
+    stack.settled().await;
+
+    let answer = stack.by(Role::Sales).get(&format!("/v1/leads/{lead}")).await;
+    // Whoever asks learns nothing of tables; whoever runs it finds everything in the log.
+    insta::assert_snapshot!(answer.shown(), @r#"
+    500
+    {
+      "code": "internal",
+      "detail": "try again; if it stays, ask whoever runs Fairleader",
+      "status": 500,
+      "title": "something failed on our side"
+    }
+    "#);
+    let refusals = logged("is not authorized to perform: dynamodb:GetItem");
+    assert!(
+        refusals.iter().any(|line| line.contains("DeskFunction") && line.contains("table/fairleader-leads")),
+        "{refusals:#?}"
+    );
+
+    // Nobody else is concerned: the lead has its owner all the same.
+    assert_eq!(stack.finish().await.stage("assigned"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_public_door_can_read_and_write_no_lead() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let settings = Settings {
+        stack_name: "fairleader".to_owned(),
+        region: REGION.to_owned(),
+        account: "000000000000".to_owned(),
+        endpoint_url: url.clone(),
+        parameters: BTreeMap::new(),
+    };
+    let stack = template::read(TEMPLATE, "infra/template.yaml", &settings).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let queues = Queues::open(&folder.path().join("queues.db"), &stack.queues).unwrap();
+    let keys = proxy::Keys::new(&stack.functions).unwrap();
+    let intake = keys.of("IntakeFunction").unwrap().clone();
+    let behind = queues.clone();
+    let proxy = Proxy {
+        tables: Tables::open(&folder.path().join("tables.db"), &stack.tables).unwrap(),
+        queues: Arc::new(move |call| {
+            let queues = behind.clone();
+            Box::pin(async move { queues.handle(&call.operation, call.body).await })
+        }),
+        bus: Arc::new(|_| Box::pin(async { Ok(Value::Null) })),
+        keys,
+        region: REGION.to_owned(),
+        account: "000000000000".to_owned(),
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(proxy.serve(listener, async move { stopped.await.unwrap_or_default() }));
+    let door = Aws::with_key(&url, &intake.id, &intake.secret);
+
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    for table in ["leads", "identities", "keys", "reps", "pools", "accounts", "rulebooks", "imports"] {
+        let name = format!("fairleader-{table}");
+        let reads = door.tables.scan().table_name(&name).send().await.unwrap_err();
+        assert_eq!(reads.code(), Some("AccessDeniedException"), "{table}: {}", DisplayErrorContext(&reads));
+        let writes = door.tables.put_item().table_name(&name).item("lead_id", text("l-1")).item("part", text("state"));
+        let writes = writes.send().await.unwrap_err();
+        assert_eq!(writes.code(), Some("AccessDeniedException"), "{table}: {}", DisplayErrorContext(&writes));
+    }
+    let send = |queue: &str| door.queues.send_message().queue_url(door.queue_url(queue)).message_body("{}").send();
+    send("enrich").await.unwrap();
+    let refused = send("route").await.unwrap_err();
+    assert_eq!(refused.code(), Some("AccessDenied"), "{}", DisplayErrorContext(&refused));
+    let reads = door.queues.receive_message().queue_url(door.queue_url("enrich")).send().await.unwrap_err();
+    assert_eq!(reads.code(), Some("AccessDenied"), "{}", DisplayErrorContext(&reads));
+    let puts = door.bus.put_events().entries(
+        aws_sdk_eventbridge::types::PutEventsRequestEntry::builder()
+            .event_bus_name("fairleader-events")
+            .source("x")
+            .detail_type("x")
+            .detail("{}")
+            .build(),
+    );
+    let puts = puts.send().await.unwrap_err();
+    assert_eq!(puts.code(), Some("AccessDeniedException"), "{}", DisplayErrorContext(&puts));
+
+    let guessed = Aws::with_key(&url, "FLGUESSED", "guessed");
+    let refused = guessed.tables.list_tables().send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("UnrecognizedClientException"), "{}", DisplayErrorContext(&refused));
+
+    stop.send(()).unwrap();
+    // Connections that the clients keep open are not waited for.
+    serving.abort();
+    queues.close().await;
+}

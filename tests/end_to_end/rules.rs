@@ -1,0 +1,71 @@
+//! Versions of the rulebook, and the roster it leans on.
+
+use fairleader_runtime::http::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::company::RULEBOOK;
+use crate::harness::Stack;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn activating_a_version_changes_later_decisions_and_going_back_is_one_call() {
+    let stack = Stack::start().await;
+    let marketing = stack.by(Role::Marketing);
+    let demo = |name: &str| json!({"email": format!("{name}@{name}.example"), "did": "demo"});
+    let first = stack.submit(demo("first")).await;
+    let lead = stack.at(&first, "assigned").await;
+    assert_eq!((&lead["pool"], &lead["rulebook"]), (&json!("inbound"), &json!("000001")));
+
+    let second_version = RULEBOOK.replace("then: { pool: inbound, if_nobody: wait }", "then: { pool: watch }");
+    let yaml = [("content-type", "application/yaml")];
+    let kept = marketing.send(Method::POST, "/v1/rulebooks", &yaml, second_version.clone()).await.expect(201);
+    assert_eq!(kept["version"], "000002");
+    // Kept is not active.
+    let between = stack.submit(demo("between")).await;
+    assert_eq!(stack.at(&between, "assigned").await["rulebook"], "000001");
+    assert_eq!(marketing.get("/v1/rulebooks/active").await.expect(200)["version"], "000001");
+
+    marketing.post("/v1/rulebooks/000002/activate", Value::Null).await.expect(200);
+    let active = marketing.get("/v1/rulebooks/active").await.expect(200);
+    assert_eq!(active, json!({"version": "000002", "active": true, "rulebook": second_version}));
+    // Functions look for a new version every few seconds.
+    stack.pass(1);
+    let later = stack.submit(demo("later")).await;
+    let lead = stack.at(&later, "assigned").await;
+    assert_eq!((&lead["pool"], &lead["owner"], &lead["rulebook"]), (&json!("watch"), &json!("emil"), &json!("000002")));
+    assert_eq!(stack.lead(&first).await["pool"], "inbound", "what was decided stays");
+
+    marketing.post("/v1/rulebooks/000001/activate", Value::Null).await.expect(200);
+    stack.pass(1);
+    let back = stack.submit(demo("back")).await;
+    assert_eq!(stack.at(&back, "assigned").await["pool"], "inbound");
+    marketing.post("/v1/rulebooks/000009/activate", Value::Null).await.expect(404);
+    stack.rep("anna").await.send(Method::POST, "/v1/rulebooks", &yaml, RULEBOOK).await.expect(403);
+
+    assert_eq!(stack.finish().await.turns, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_deleted_that_somebody_needs() {
+    let stack = Stack::start().await;
+    let sales = stack.by(Role::Sales);
+    let acme = stack.submit(json!({"email": "buyer@acme.example", "did": "demo"})).await;
+    assert_eq!(stack.at(&acme, "assigned").await["owner"], "dora");
+
+    let mut said = String::new();
+    for path in ["/v1/pools/inbound", "/v1/reps/anna", "/v1/reps/dora"] {
+        let refused = sales.delete(path).await;
+        assert_eq!(refused.status, 409, "{path}: {}", refused.text);
+        said += &format!("DELETE {path}: {}\n", refused.shown());
+    }
+    // A rulebook that names a pool which is gone cannot be activated any more.
+    sales.delete("/v1/reps/frida").await.expect(204);
+    sales.get("/v1/reps/frida").await.expect(404);
+    let members = json!({"name": "x", "members": [{"rep": "frida"}, {"rep": "anna", "weight": 0}]});
+    let refused = sales.put("/v1/pools/inbound", members).await;
+    said += &format!("PUT /v1/pools/inbound: {}\n", refused.shown());
+    insta::assert_snapshot!("still_needed", said);
+    assert_eq!(sales.get("/v1/pools/inbound").await.expect(200)["members"].as_array().unwrap().len(), 2);
+    stack.by(Role::Viewer).delete("/v1/reps/emil").await.expect(403);
+    stack.finish().await;
+}
