@@ -12,6 +12,7 @@
     clippy::unwrap_used,
     reason = "this is a test; what is not as expected shall stop it"
 )]
+#![allow(clippy::similar_names, reason = "`stage` and `state` are the words of the field")]
 
 #[path = "end_to_end/audit.rs"]
 mod audit;

@@ -134,12 +134,10 @@ fn check_stage(id: &str, lead: &Lead, item: &Item, state: &Value, stage: &str, w
     let due = number(item, "due_at").is_some() && !text(item, "due_shard").is_empty();
     match stage {
         "assigned" | "accepted" | "nurturing" | "disqualified" | "merged" if !lead.profile => say("it has no profile"),
-        "assigned" | "accepted" | "nurturing" | "disqualified" | "merged" => {}
         "waiting" if !due => say("it waits without a deadline"),
         "waiting" if !text(item, "assignee").starts_with("pool#") => say("it waits in no line"),
-        "waiting" => {}
         "held" if text(item, "assignee") != "held" => say("it does not stand among the held ones"),
-        "held" => {}
+        "assigned" | "accepted" | "nurturing" | "disqualified" | "merged" | "waiting" | "held" => {}
         "stored" if due || lead.dead_letters > 0 => {}
         _ => say("it is forgotten: it is in no queue, and has neither a deadline nor a dead letter"),
     }

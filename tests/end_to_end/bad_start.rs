@@ -4,19 +4,31 @@ use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::crash::Server;
-use crate::harness::{TEMPLATE, write};
+use crate::harness::{PATIENCE, TEMPLATE, write};
 
 /// Starts the program and expects it to refuse; what it says.
 fn refused(arguments: &[&str]) -> String {
-    let program = Command::new(env!("CARGO_BIN_EXE_fairleader")).args(arguments).stdin(Stdio::null()).output().unwrap();
-    let said = String::from_utf8(program.stderr).unwrap();
-    assert_eq!(program.status.code(), Some(1), "{said}");
-    assert!(program.stdout.is_empty(), "{}", String::from_utf8_lossy(&program.stdout));
+    let mut program = Command::new(env!("CARGO_BIN_EXE_fairleader"));
+    let program = program.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = program.spawn().unwrap();
+    let begun = Instant::now();
+    while running.try_wait().unwrap().is_none() {
+        if begun.elapsed() > PATIENCE {
+            running.kill().unwrap();
+            panic!("it runs with {arguments:?}, where it should have refused");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let ended = running.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(ended.stdout.is_empty(), "{}", String::from_utf8_lossy(&ended.stdout));
     assert!(!said.contains("panicked") && !said.contains("RUST_BACKTRACE"), "{said}");
-    let begin = said.find("fairleader: ").unwrap_or_else(|| panic!("{said}"));
-    said[begin..].to_owned()
+    let from = said.find("fairleader: ").unwrap_or_else(|| panic!("{said}"));
+    said[from..].to_owned()
 }
 
 fn up<'a>(data: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
@@ -58,7 +70,7 @@ fn a_template_that_cannot_be_run_is_refused_with_every_problem() {
     case("properties nobody knows", Some(&properties), &[]);
     case("a type nobody knows", Some(&SMALL.replace("SQS::Queue", "SQS::Qeue")), &[]);
     case("a resource that is not there", Some(&SMALL.replace("!Ref Patience", "!Ref Patients")), &[]);
-    case("a value that cannot be", Some(&SMALL.replace("QueueName: work", "QueueName: work place")), &[]);
+    case("a value that cannot be", Some(&SMALL.replace("Default: 60", "Default: 99999")), &[]);
     case("a parameter that cannot be", Some(SMALL), &["--parameter", "Patience=soon"]);
     case("a parameter nobody knows", Some(SMALL), &["--parameter", "Patiense=60"]);
     case("not YAML", Some("Resources: [\n"), &[]);

@@ -1,5 +1,7 @@
 //! Versions of the rulebook, and the roster it leans on.
 
+use std::fmt::Write as _;
+
 use fairleader_runtime::http::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -56,14 +58,14 @@ async fn nothing_is_deleted_that_somebody_needs() {
     for path in ["/v1/pools/inbound", "/v1/reps/anna", "/v1/reps/dora"] {
         let refused = sales.delete(path).await;
         assert_eq!(refused.status, 409, "{path}: {}", refused.text);
-        said += &format!("DELETE {path}: {}\n", refused.shown());
+        writeln!(said, "DELETE {path}: {}", refused.shown()).unwrap();
     }
     // A rulebook that names a pool which is gone cannot be activated any more.
     sales.delete("/v1/reps/frida").await.expect(204);
     sales.get("/v1/reps/frida").await.expect(404);
     let members = json!({"name": "x", "members": [{"rep": "frida"}, {"rep": "anna", "weight": 0}]});
     let refused = sales.put("/v1/pools/inbound", members).await;
-    said += &format!("PUT /v1/pools/inbound: {}\n", refused.shown());
+    writeln!(said, "PUT /v1/pools/inbound: {}", refused.shown()).unwrap();
     insta::assert_snapshot!("still_needed", said);
     assert_eq!(sales.get("/v1/pools/inbound").await.expect(200)["members"].as_array().unwrap().len(), 2);
     stack.by(Role::Viewer).delete("/v1/reps/emil").await.expect(403);
