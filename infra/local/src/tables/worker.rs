@@ -1,13 +1,16 @@
-//! The thread that owns the engine.
+//! The two threads behind the tables: one does the calls, the other flushes.
 //!
 //! The engine commits each call without flushing (`synchronous = NORMAL`: after a power failure the last commits may be
-//! missing, but never half of one). This thread does the flushing: it takes every call that waits, does them one after the
-//! other, flushes the engine's write-ahead log once, and only then answers. Because reads take the same way, no answer rests
-//! on anything that could still be lost.
+//! missing, but never half of one). The first thread does one call after the other. The second takes every answer that
+//! waits, flushes the engine's write-ahead log once, and only then hands them out; meanwhile the first goes on, and what
+//! it does is flushed next. Because reads take the same way while anything is unflushed, no answer rests on anything that
+//! could still be lost.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -17,14 +20,11 @@ use tokio::sync::oneshot;
 
 use super::engine::{self, Reply};
 
-/// Most calls that share one flush; more would keep the first of them waiting.
-const LARGEST_BATCH: usize = 32;
-
-/// Hands calls to the thread; dropping it waits for those under way.
+/// Hands calls to the threads; dropping it waits for those under way.
 pub(super) struct Worker {
     /// `None` only while it is dropped.
     calls: Option<Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 enum Job {
@@ -45,10 +45,18 @@ impl Worker {
         database.disable_bulk_loading().map_err(io::Error::other)?;
         let log = Log::open(path)?;
         let (calls, jobs) = channel();
-        let database = database.clone();
-        let thread =
-            std::thread::Builder::new().name("tables".to_owned()).spawn(move || work(&database, &log, &jobs))?;
-        Ok(Self { calls: Some(calls), thread: Some(thread) })
+        let (answers, waiting) = channel();
+        let unflushed = Arc::new(AtomicUsize::new(0));
+        let engine = {
+            let (database, unflushed) = (database.clone(), Arc::clone(&unflushed));
+            std::thread::Builder::new().name("tables".to_owned()).spawn(move || {
+                work(&database, &jobs, &answers, &unflushed);
+            })?
+        };
+        let flusher = std::thread::Builder::new()
+            .name("tables-flush".to_owned())
+            .spawn(move || flush(&log, &waiting, &unflushed))?;
+        Ok(Self { calls: Some(calls), threads: vec![engine, flusher] })
     }
 
     /// Does a call; `None`, with nothing written, if it must go through the engine's server.
@@ -77,38 +85,45 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.calls = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the tables' thread failed");
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the tables failed");
+            }
         }
     }
 }
 
-fn work(database: &Database, log: &Log, jobs: &Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
-        let mut waiting = Vec::new();
-        let mut next = Some(first);
-        while let Some(job) = next {
-            match job {
-                Job::Settle { done } => waiting.push(Waiting::Settle(done)),
-                Job::Call { operation, body, reply } => {
-                    let result = engine::in_process(database, &operation, &body);
-                    let wrote = engine::writes(&operation) && result.as_ref().is_some_and(|reply| reply.status == 200);
-                    if wrote || !waiting.is_empty() {
-                        waiting.push(Waiting::Call(reply, result));
-                    } else {
-                        // Whoever no longer waits does not need the answer.
-                        reply.send(result).unwrap_or_default();
-                    }
+/// Does calls in their order, until nobody can send any or a flush failed.
+fn work(database: &Database, jobs: &Receiver<Job>, answers: &Sender<Waiting>, unflushed: &AtomicUsize) {
+    while let Ok(job) = jobs.recv() {
+        let waiting = match job {
+            Job::Settle { done } => Waiting::Settle(done),
+            Job::Call { operation, body, reply } => {
+                let result = engine::in_process(database, &operation, &body);
+                let wrote = engine::writes(&operation) && result.as_ref().is_some_and(|reply| reply.status == 200);
+                if !wrote && unflushed.load(Ordering::SeqCst) == 0 {
+                    // Nothing it saw can be lost. Whoever no longer waits does not need the answer.
+                    reply.send(result).unwrap_or_default();
+                    continue;
                 }
+                Waiting::Call(reply, result)
             }
-            next = if waiting.len() < LARGEST_BATCH { jobs.try_recv().ok() } else { None };
+        };
+        unflushed.fetch_add(1, Ordering::SeqCst);
+        if answers.send(waiting).is_err() {
+            // After a failed flush nobody knows what is on disk; only a new start finds out.
+            return;
         }
-        if waiting.is_empty() {
-            continue;
-        }
+    }
+}
+
+/// Flushes, and hands out the answers that waited for it. Ends when a flush fails, and with it the other thread.
+fn flush(log: &Log, answers: &Receiver<Waiting>, unflushed: &AtomicUsize) {
+    while let Ok(first) = answers.recv() {
+        let mut waiting = vec![first];
+        waiting.extend(answers.try_iter());
         let flushed = log.flush();
+        let count = waiting.len();
         for waiter in waiting {
             match (waiter, &flushed) {
                 (Waiting::Settle(done), Ok(())) => done.send(()).unwrap_or_default(),
@@ -121,9 +136,9 @@ fn work(database: &Database, log: &Log, jobs: &Receiver<Job>) {
             }
         }
         if flushed.is_err() {
-            // After a failed flush nobody knows what is on disk; only a new start finds out.
             return;
         }
+        unflushed.fetch_sub(count, Ordering::SeqCst);
     }
 }
 
