@@ -180,6 +180,8 @@ impl Admin {
 /// The body as JSON of this form. What is wrong is said with the line and column, and the field's name if there is one.
 pub(crate) fn read<T: DeserializeOwned>(request: &ApiGatewayV2httpRequest) -> Result<T, Problem> {
     serde_json::from_slice(&http::body(request)).map_err(|cause| {
-        Problem::new(422, "invalid_body", "the body cannot be taken as it is").detail(format!("{cause}"))
+        // What is no JSON at all says nothing of what it should have been.
+        let advice = if cause.is_data() { "" } else { "; send a JSON object" };
+        Problem::new(422, "invalid_body", "the body cannot be taken as it is").detail(format!("{cause}{advice}"))
     })
 }

@@ -87,7 +87,7 @@ impl Admin {
                 .into());
         }
         if now.load.open > 0 {
-            return Err(Problem::new(409, "open_leads", format!("`{rep}` has {} open leads", now.load.open))
+            return Err(Problem::new(409, "open_leads", format!("`{rep}` still has open leads: {}", now.load.open))
                 .detail("switch them off, and delete them when their leads are finished")
                 .into());
         }
@@ -122,6 +122,12 @@ impl Admin {
     pub(crate) async fn put_pool(&self, request: &ApiGatewayV2httpRequest) -> Answer {
         let pool: Pool = named(request, "pool_id")?;
         let mut errors = pool::problems(&pool);
+        if let Some(fallback) = &pool.fallback
+            && self.pools.now(std::slice::from_ref(fallback)).await?.is_empty()
+        {
+            let detail = format!("there is no pool `{fallback}`; put it in first, or leave the fallback out for now");
+            errors.push(FieldProblem::field("fallback", detail));
+        }
         let members: Vec<RepId> = pool.members.iter().map(|member| member.rep.clone()).collect();
         let roster = if members.is_empty() { Roster::new() } else { self.reps.roster(&members).await? };
         for (i, rep) in members.iter().enumerate().filter(|(_, rep)| !roster.contains_key(rep)) {
@@ -148,6 +154,13 @@ impl Admin {
         {
             return Err(Problem::new(409, "still_named", format!("the active rulebook {version} names pool `{pool}`"))
                 .detail("activate a rulebook that does not name it first")
+                .into());
+        }
+        let others = self.pools.definitions().await?;
+        if let Some(other) = others.iter().find(|other| other.fallback.as_ref() == Some(&pool)) {
+            let name = &other.pool_id;
+            return Err(Problem::new(409, "still_named", format!("pool `{pool}` is the fallback of pool `{name}`"))
+                .detail("give that pool another fallback first")
                 .into());
         }
         if !self.leads.line(&pool, 1).await?.is_empty() {

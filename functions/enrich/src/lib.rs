@@ -81,7 +81,8 @@ impl Function for Enrich {
             let id = message.message_id.unwrap_or_default();
             match command::read::<StoreLead>(message.body.as_deref().unwrap_or_default()) {
                 Ok(command) => {
-                    let profile = normalise::profile(&command.submission);
+                    let mut profile = normalise::profile(&command.submission);
+                    profile.said_at = Some(command.received_at);
                     batch.push((id, Enriched { command, profile }));
                 }
                 Err(cause) => failures.push(failed(id, &cause.into())),

@@ -11,6 +11,7 @@ mod tell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use fairleader_domain::pool::Pool;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -52,6 +53,13 @@ pub enum DemoError {
 pub async fn install(admin: &Api, company: &Company) -> Result<(), ApiError> {
     for rep in &company.reps {
         admin.put(&format!("/v1/reps/{}", rep.rep_id), &json!(rep)).await?;
+    }
+    // A fallback has to be there before it is named, so those that are new come in without one first.
+    for pool in &company.pools {
+        let path = format!("/v1/pools/{}", pool.pool_id);
+        if pool.fallback.is_some() && matches!(admin.get(&path).await, Err(ApiError::Refused { .. })) {
+            admin.put(&path, &json!(Pool { fallback: None, ..pool.clone() })).await?;
+        }
     }
     for pool in &company.pools {
         admin.put(&format!("/v1/pools/{}", pool.pool_id), &json!(pool)).await?;

@@ -30,6 +30,9 @@ pub struct Profile {
     /// How they want to be reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_channel: Option<Channel>,
+    /// When the person last said what they want and allow: when the submission that said so was received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said_at: Option<Timestamp>,
     /// Fields the lead schema does not know, by the sender's name for them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub custom: BTreeMap<String, String>,

@@ -1,6 +1,6 @@
 //! One person or two: whether two leads are the same person, which of them carries on, and what it takes over.
 
-use crate::lead::{EmailKind, Origin, Profile, State};
+use crate::lead::{Consent, EmailKind, Interest, Origin, Profile, State};
 use crate::normalise::fold::fold;
 
 /// What two leads have in common.
@@ -40,7 +40,7 @@ pub fn carries_on<'a>(a: &'a State, b: &'a State) -> (&'a State, &'a State) {
 }
 
 /// Takes over what `later` says and `kept` does not know. What the person did and wants, and what they allow, is always
-/// the latest word.
+/// the latest word: that of the submission received last, in whatever order the two were processed.
 pub fn absorb(kept: &mut Profile, later: &Profile) {
     macro_rules! fill {
         ($($field:ident . $value:ident as $name:literal),* $(,)?) => {$(
@@ -70,18 +70,21 @@ pub fn absorb(kept: &mut Profile, later: &Profile) {
         campaign.source as "campaign.source",
         campaign.medium as "campaign.medium",
     );
-    if later.interest.did.is_some() {
-        kept.interest.did.clone_from(&later.interest.did);
-    }
-    if later.interest.product.is_some() {
-        kept.interest.product.clone_from(&later.interest.product);
-    }
-    if later.interest.message.is_some() {
-        kept.interest.message.clone_from(&later.interest.message);
-    }
-    kept.consent.email = later.consent.email.or(kept.consent.email);
-    kept.consent.phone = later.consent.phone.or(kept.consent.phone);
-    kept.preferred_channel = later.preferred_channel.or(kept.preferred_channel);
+    let (last, first) = if later.said_at >= kept.said_at { (later, &*kept) } else { (&*kept, later) };
+    let interest = Interest {
+        did: last.interest.did.clone().or_else(|| first.interest.did.clone()),
+        product: last.interest.product.clone().or_else(|| first.interest.product.clone()),
+        message: last.interest.message.clone().or_else(|| first.interest.message.clone()),
+    };
+    let consent = Consent {
+        email: last.consent.email.or(first.consent.email),
+        phone: last.consent.phone.or(first.consent.phone),
+    };
+    let preferred_channel = last.preferred_channel.or(first.preferred_channel);
+    kept.said_at = last.said_at;
+    kept.interest = interest;
+    kept.consent = consent;
+    kept.preferred_channel = preferred_channel;
     if kept.account_id.is_none() {
         kept.account_id.clone_from(&later.account_id);
     }
@@ -121,6 +124,18 @@ mod tests {
         assert!(same(Shared::Phone, &phone_only, &plain));
         assert!(!same(Shared::Phone, &phone_only, &work), "written differently: better two leads than a wrong one");
         assert!(!same(Shared::Phone, &plain, &elsewhere));
+    }
+
+    #[test]
+    fn the_latest_word_is_the_one_received_last_not_the_one_processed_last() {
+        let said = |json: &str, at: &str| Profile { said_at: Some(at.parse().unwrap()), ..profile(json) };
+        let mut kept = said(r#"{"email": "ada@acme.example", "did": "demo"}"#, "2026-03-03T10:00:01Z");
+        let earlier =
+            said(r#"{"email": "ada@acme.example", "did": "newsletter", "product": "keel"}"#, "2026-03-03T10:00:00Z");
+        absorb(&mut kept, &earlier);
+        assert_eq!(kept.interest.did.as_deref(), Some("demo"));
+        assert_eq!(kept.interest.product.as_deref(), Some("keel"), "what the latest word leaves open stays");
+        assert_eq!(kept.said_at, Some("2026-03-03T10:00:01Z".parse().unwrap()));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | what is known of an import | `import_id`, `import` |
 //! | what became of a part | `import_id`, `part#` + 6 digits |
-//! | the results of its rows | `import_id`, `rows#` + 6 digits + `#` + 4 digits, deflated |
+//! | the results of its rows | `import_id`, `rows#` + 6 digits + `.` + 4 digits, deflated |
 
 use std::io::{Read, Write as _};
 
@@ -114,7 +114,7 @@ impl Imports {
         for (i, chunk) in rows.chunks(ROWS_PER_ITEM).enumerate() {
             let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
             encoder.write_all(&serde_json::to_vec(chunk)?)?;
-            let mut item = key(import, &format!("rows#{:06}#{i:04}", part.part));
+            let mut item = key(import, &format!("rows#{:06}.{i:04}", part.part));
             item.insert(DATA.to_owned(), bytes(encoder.finish()?));
             self.0.put(item).await?;
         }
@@ -127,20 +127,21 @@ impl Imports {
     pub async fn rows(&self, import: &str, from: Option<&str>) -> Result<(Vec<RowResult>, Option<String>), StoreError> {
         let answer = self
             .by_prefix(import, "rows#")
-            .limit(1)
+            .limit(2)
             .set_exclusive_start_key(from.map(|cursor| key(import, &format!("rows#{cursor}"))))
             .send()
             .await
             .map_err(StoreError::service(self.0.what("querying")))?;
         let mut rows = Vec::new();
-        for item in answer.items() {
+        // The second item is only looked at to know whether there is one.
+        for item in answer.items().iter().take(1) {
             let mut unpacked = Vec::new();
             DeflateDecoder::new(get_bytes(item, &self.0.name, DATA)?).read_to_end(&mut unpacked)?;
             rows.extend(serde_json::from_slice::<Vec<RowResult>>(&unpacked)?);
         }
-        let next = match answer.last_evaluated_key() {
-            Some(last) => Some(get_text(last, &self.0.name, PART)?.trim_start_matches("rows#").to_owned()),
-            None => None,
+        let next = match answer.items() {
+            [read, _, ..] => Some(get_text(read, &self.0.name, PART)?.trim_start_matches("rows#").to_owned()),
+            _ => None,
         };
         Ok((rows, next))
     }

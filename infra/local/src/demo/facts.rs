@@ -89,7 +89,7 @@ pub(super) async fn gather(admin: &Api, import: &str, company: &Company) -> Resu
             Some(cursor) => admin.get(&format!("/v1/imports/{import}/rows?from={cursor}")).await?,
         };
         rows.extend(read::<Vec<Row>>(page.get("rows").unwrap_or(&Value::Null), "the rows of an import")?);
-        from = page.get("next").and_then(Value::as_str).map(|cursor| cursor.replace('#', "%23"));
+        from = page.get("next").and_then(Value::as_str).map(str::to_owned);
         if from.is_none() {
             break;
         }
