@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fairleader_domain::id::{LeadId, RepId};
 use fairleader_domain::routing::{self, Group, Plan, Planned, Ruled, Why};
-use fairleader_runtime::FunctionError;
+use fairleader_runtime::{Chain, FunctionError};
 use fairleader_store::Committed;
 use futures::future::join_all;
 use tracing::{error, info, warn};
@@ -54,8 +54,17 @@ impl Route {
             }
             match self.attempt(&left, &mut failures).await {
                 Ok(again) => left = again,
+                // What was read together failed together. One by one, only the lead that is at fault fails.
+                Err(cause) if left.len() > 1 => {
+                    warn!(leads = left.len(), cause = %Chain(cause.as_ref()), "batch failed; trying its leads one by one");
+                    for ask in left {
+                        failures.extend(Box::pin(self.route(vec![ask])).await);
+                    }
+                    return failures;
+                }
                 Err(cause) => {
-                    failures.extend(left.into_iter().map(|ask| (ask.lead_id, cause.to_string())));
+                    let cause = Chain(cause.as_ref()).to_string();
+                    failures.extend(left.into_iter().map(|ask| (ask.lead_id, cause.clone())));
                     return failures;
                 }
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fairleader_domain::account::AccountFacts;
 use fairleader_domain::id::{AccountId, LeadId, PoolId, RepId};
 use fairleader_domain::lead::{Stage, State};
-use fairleader_domain::routing::{Ruled, World};
+use fairleader_domain::routing::{MAX_FALLBACKS, Ruled, World};
 use fairleader_domain::rulebook::{Facts, IfNobody, IfUnavailable, Outcome, Rulebook};
 use fairleader_domain::scoring::Score;
 use fairleader_runtime::FunctionError;
@@ -101,8 +101,8 @@ impl Route {
     pub(crate) async fn world(&self, known: &[Known]) -> Result<World, FunctionError> {
         let mut wanted: Vec<PoolId> = known.iter().flat_map(|known| pools_of(&known.ruled.outcome)).collect();
         let mut pools = BTreeMap::new();
-        // A lead that waited too long goes to its pool's fallback, so that one is read as well.
-        for _ in 0..2 {
+        // A lead that waited too long goes to its pool's fallback, and on from there, so these are read as well.
+        for _ in 0..=MAX_FALLBACKS {
             wanted.retain(|pool| !pools.contains_key(pool));
             if wanted.is_empty() {
                 break;

@@ -7,6 +7,8 @@
 mod commit;
 mod gather;
 
+use std::collections::BTreeMap;
+
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use fairleader_domain::id::{LeadId, PoolId, RulebookVersion};
 use fairleader_domain::scoring::Score;
@@ -14,10 +16,13 @@ use fairleader_messaging::RouteCommand;
 use fairleader_messaging::command;
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
 use fairleader_store::{Accounts, ActiveRulebook, Leads, Pools, Reps, Rulebooks, Table};
+use jiff::SignedDuration;
 use tracing::info;
 
-/// Most leads that one `WakePool` takes out of a line; what is left is taken by the next one.
-const WAKE_AT_MOST: i32 = 25;
+/// Leads taken from the front of a line at a time: as many as a transaction has room for, with what goes with them.
+const WAKE_AT_ONCE: i32 = 10;
+/// How long one `WakePool` goes on; what is left is taken by the next one, a minute later at most.
+const WAKE_TIME: SignedDuration = SignedDuration::from_secs(4);
 
 /// The function.
 #[derive(Debug)]
@@ -72,6 +77,7 @@ impl Function for Route {
         let mut failures = Vec::new();
         let mut asks = Vec::new();
         let mut messages = Vec::new();
+        let mut wakes: BTreeMap<PoolId, Vec<String>> = BTreeMap::new();
         for message in event.records {
             let id = message.message_id.unwrap_or_default();
             match command::read::<RouteCommand>(message.body.as_deref().unwrap_or_default()) {
@@ -79,15 +85,17 @@ impl Function for Route {
                     messages.push((id, lead_id.clone()));
                     asks.push(Ask { lead_id, version, rulebook, score });
                 }
-                Ok(RouteCommand::WakePool { pool, .. }) => {
-                    if let Err(cause) = self.wake(&pool).await {
-                        failures.push(failed(id, &cause));
-                    }
-                }
+                Ok(RouteCommand::WakePool { pool, .. }) => wakes.entry(pool).or_default().push(id),
                 Err(cause) => failures.push(failed(id, &cause.into())),
             }
         }
         let unrouted = self.route(asks).await;
+        // Leads that just came in go first; those in lines have waited for longer than this takes.
+        for (pool, ids) in wakes {
+            if let Err(cause) = self.wake(&pool).await {
+                failures.extend(ids.into_iter().map(|id| failed(id, &cause)));
+            }
+        }
         for (id, lead) in messages {
             if let Some(cause) = unrouted.get(&lead) {
                 failures.push(failed(id, &cause.as_str().into()));
@@ -100,19 +108,21 @@ impl Function for Route {
 impl Route {
     /// Gives the leads in a pool's line to whoever is free now: the best ones first, as many as find a seat.
     async fn wake(&self, pool: &PoolId) -> Result<(), FunctionError> {
-        let waiting = self.leads.line(pool, WAKE_AT_MOST).await?;
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        info!(pool = %pool, leads = waiting.len(), "waking pool");
-        let mut unrouted = std::collections::BTreeMap::new();
-        // A transaction has room for ten leads and what goes with them.
-        for leads in waiting.chunks(10) {
-            unrouted.extend(self.route(leads.iter().cloned().map(Ask::afresh).collect()).await);
-        }
-        match unrouted.into_iter().next() {
-            None => Ok(()),
-            Some((lead, cause)) => Err(format!("lead {lead} of pool {pool}: {cause}").into()),
+        let started = self.clock.now();
+        let mut before = Vec::new();
+        loop {
+            let best = self.leads.line(pool, WAKE_AT_ONCE).await?;
+            // Nobody left the front of the line, so nobody behind it has a chance either.
+            let seated = best.iter().any(|lead| !before.contains(lead));
+            if best.is_empty() || !seated || self.clock.now().duration_since(started) > WAKE_TIME {
+                return Ok(());
+            }
+            info!(pool = %pool, leads = best.len(), "waking pool");
+            let unrouted = self.route(best.iter().cloned().map(Ask::afresh).collect()).await;
+            if let Some((lead, cause)) = unrouted.into_iter().next() {
+                return Err(format!("lead {lead} of pool {pool}: {cause}").into());
+            }
+            before = best;
         }
     }
 }

@@ -5,18 +5,23 @@
 mod dead_letters;
 
 use aws_lambda_events::event::sqs::SqsEvent;
+use fairleader_domain::id::LeadId;
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, Queue, RouteCommand};
-use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
+use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{Leads, Pools, Table, due_shards};
+use futures::future::join_all;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tracing::info;
+use tracing::{error, info, warn};
 
 /// How long a lead that was queued is left alone: its command has been carried out, or failed and is tried again.
 const BACKOFF: SignedDuration = SignedDuration::from_mins(5);
 /// Most leads taken from a shard at a time; what is left is taken a minute later.
 const AT_MOST: i32 = 500;
+
+/// How long a sweep goes on queueing; the function itself has ten seconds.
+const TIME: SignedDuration = SignedDuration::from_secs(6);
 
 /// The function.
 #[derive(Debug)]
@@ -47,8 +52,8 @@ impl Function for Sweep {
             let batch: SqsEvent = serde_json::from_value(event)?;
             return Ok(serde_json::to_value(self.drain(batch).await)?);
         }
-        let due = self.queue_due().await?;
         let woken = self.wake_lines().await?;
+        let due = self.queue_due().await?;
         info!(leads = due, pools = woken, "swept");
         Ok(json!({"due": due, "woken": woken}))
     }
@@ -56,25 +61,34 @@ impl Function for Sweep {
 
 impl Sweep {
     /// Queues every lead whose deadline has passed. Each is claimed first, so sweeps that come late, twice or at the
-    /// same time queue it once.
+    /// same time queue it once; and claimed leads are queued ten by ten, so that a sweep that is cut short leaves few
+    /// behind that wait for their claim to run out.
     async fn queue_due(&self) -> Result<usize, FunctionError> {
-        let now = self.clock.now();
-        let mut messages = Vec::new();
+        let started = self.clock.now();
+        let mut count = 0;
         for shard in due_shards() {
-            for (lead_id, seen) in self.leads.due(&shard, now, AT_MOST).await? {
-                if !self.leads.claim_due(&lead_id, seen, now.checked_add(BACKOFF)?).await? {
-                    continue;
+            let due = self.leads.due(&shard, started, AT_MOST).await?;
+            for ten in due.chunks(10) {
+                if self.clock.now().duration_since(started) > TIME {
+                    warn!("more leads are due than this sweep has time for; the next one goes on");
+                    return Ok(count);
                 }
-                let command = RouteCommand::RouteLead {
-                    schema: SCHEMA,
-                    trace: format!("sweep-{lead_id}"),
-                    lead_id,
-                    version: 0,
-                    rulebook: None,
-                    score: None,
-                    group: "sweep".to_owned(),
-                };
-                messages.push(Outgoing::new(&command, Some("sweep"))?);
+                count += self.queue_claimed(ten).await?;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Claims these leads and queues those that nobody else has claimed.
+    async fn queue_claimed(&self, due: &[(LeadId, i64)]) -> Result<usize, FunctionError> {
+        let again_at = self.clock.now().checked_add(BACKOFF)?;
+        let claims = join_all(due.iter().map(|(lead, seen)| self.leads.claim_due(lead, *seen, again_at))).await;
+        let mut messages = Vec::new();
+        for ((lead_id, _), claim) in due.iter().zip(claims) {
+            match claim {
+                Ok(true) => messages.push(Outgoing::new(&afresh(lead_id), Some("sweep"))?),
+                Ok(false) => {}
+                Err(cause) => error!(lead.id = %lead_id, cause = %Chain(&cause), "due lead was not claimed"),
             }
         }
         let count = messages.len();
@@ -94,5 +108,18 @@ impl Sweep {
         let count = messages.len();
         self.route.send_all(messages).await?;
         Ok(count)
+    }
+}
+
+/// Has `route` look at a lead as it is now.
+fn afresh(lead_id: &LeadId) -> RouteCommand {
+    RouteCommand::RouteLead {
+        schema: SCHEMA,
+        trace: format!("sweep-{lead_id}"),
+        lead_id: lead_id.clone(),
+        version: 0,
+        rulebook: None,
+        score: None,
+        group: "sweep".to_owned(),
     }
 }

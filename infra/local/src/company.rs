@@ -101,7 +101,7 @@ impl Company {
             Err(error) if error.kind() == ErrorKind::NotFound && matches!(file, ACCOUNTS | LEADS) => None,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let message = format!(
-                    "there is no such file in `{}`; `fairleader init` writes one to start from",
+                    "there is no such file in `{}`; the files of infra/demo show how it is written",
                     folder.display()
                 );
                 problems.add(file, None, None, message);

@@ -29,6 +29,9 @@ pub use tell::Report;
 /// How long the demo waits for its leads before it gives up.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// After so long without news the queues are asked whether it is over.
+const QUIET: Duration = Duration::from_millis(500);
+
 /// The demo failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
@@ -89,16 +92,19 @@ pub async fn run(machine: &Machine, admin: &Api, company: &Company, bar: bool) -
     let mut settled = BTreeSet::new();
     let all = async {
         while settled.len() < accepted {
-            match events.recv().await {
-                Ok(event) => {
+            match tokio::time::timeout(QUIET, events.recv()).await {
+                // A list that was brought in before makes no news.
+                Err(_) if machine.settled().await => break,
+                Err(_) => {}
+                Ok(Ok(event)) => {
                     if let Some(lead) = event.pointer("/detail/lead_id").and_then(Value::as_str) {
                         settled.insert(lead.to_owned());
                         progress.set_position(settled.len().try_into().unwrap_or(u64::MAX));
                     }
                 }
                 // Too many at once to show them all; the queues say when it is over.
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => break,
+                Ok(Err(RecvError::Lagged(_))) => {}
+                Ok(Err(RecvError::Closed)) => break,
             }
         }
         // Every lead has its first event; some may still be on their way to a second.

@@ -69,13 +69,13 @@ fn company() -> Result<Company, Vec<CompanyProblem>> {
 }
 
 /// One lead of somebody nobody has met: a business address of its own, a title, and a wish to see a demo.
-fn lead(number: usize) -> Value {
+fn lead(run: &str, number: usize) -> Value {
     let country = COUNTRIES.get(number % COUNTRIES.len()).copied().unwrap_or("DE");
     json!({
-        "email": format!("person{number}@company{number}.example"),
+        "email": format!("person{number}@company{number}-{run}.example"),
         "first_name": "Robin",
         "last_name": format!("Fielding {number}"),
-        "company": format!("Company {number}"),
+        "company": format!("Company {number} {run}"),
         "job_title": if number.is_multiple_of(3) { "Head of Logistics" } else { "Warehouse Manager" },
         "country": country,
         "employees": 50 + number % 900,
@@ -91,16 +91,20 @@ pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &Progr
     let source = admin.with_key(machine.keys.of(fairleader_runtime::http::Role::Source));
     let times = Arc::new(Mutex::new(Times::default()));
     let listening = tokio::spawn(listen(machine.bus.subscribe(), Arc::clone(&times), leads, bar.clone()));
+    // People and keys of this run: on a folder that was used before, nobody is somebody who is there already.
+    let run = uuid::Uuid::now_v7().simple().to_string();
     let begun = Instant::now();
     stream::iter(0..leads)
         .map(|number| {
-            let (source, times) = (source.clone(), Arc::clone(&times));
+            let (source, times, run) = (source.clone(), Arc::clone(&times), run.as_str());
             async move {
+                // At a rate the clock starts when the lead is due, however late a slow server lets it be sent.
+                let mut sent = Instant::now();
                 if let Some(rate) = rate.filter(|rate| *rate > 0) {
-                    let due = Duration::from_secs(1) * u32::try_from(number).unwrap_or(u32::MAX) / rate;
-                    tokio::time::sleep_until((begun + due).into()).await;
+                    sent = begun + Duration::from_secs(1) * u32::try_from(number).unwrap_or(u32::MAX) / rate;
+                    tokio::time::sleep_until(sent.into()).await;
                 }
-                post(&source, number, &times).await;
+                post(&source, run, number, sent, &times).await;
             }
         })
         .buffer_unordered(AT_ONCE)
@@ -149,11 +153,10 @@ fn lock(times: &Mutex<Times>) -> std::sync::MutexGuard<'_, Times> {
     times.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn post(source: &Api, number: usize, times: &Mutex<Times>) {
-    let key = format!("load-{number}");
+async fn post(source: &Api, run: &str, number: usize, sent: Instant, times: &Mutex<Times>) {
+    let key = format!("load-{run}-{number}");
     let headers = [("content-type", "application/json"), ("idempotency-key", key.as_str())];
-    let sent = Instant::now();
-    match source.call(Method::POST, "/v1/leads", &headers, lead(number).to_string().into_bytes()).await {
+    match source.call(Method::POST, "/v1/leads", &headers, lead(run, number).to_string().into_bytes()).await {
         Ok(answer) => {
             if let Some(id) = answer.get("lead_id").and_then(Value::as_str) {
                 lock(times).sent.insert(id.to_owned(), sent);

@@ -281,9 +281,9 @@ async fn run_load(load: Load) -> Result<(), Failed> {
         )?;
     }
     machine.stop().await;
-    if measured.lost > 0 {
-        Err(format!("{} accepted leads got no owner in time", measured.lost).into())
-    } else {
-        Ok(())
+    match (measured.lost, measured.refused) {
+        (0, 0) => Ok(()),
+        (0, refused) => Err(format!("{refused} leads were not taken").into()),
+        (lost, _) => Err(format!("{lost} accepted leads got no owner in time").into()),
     }
 }

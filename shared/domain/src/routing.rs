@@ -270,6 +270,9 @@ pub fn plan(mut leads: Vec<Ruled>, world: World, now: Timestamp) -> Plan {
     planner.finish()
 }
 
+/// Most fallbacks that a waiting lead goes down, one after the other.
+pub const MAX_FALLBACKS: usize = 8;
+
 struct Planner {
     world: World,
     now: Timestamp,
@@ -416,8 +419,9 @@ impl Planner {
 
     /// Tries `first`, then `second`; if nobody can take the lead it waits in the line of the last one.
     fn try_pools(&mut self, lead: &Ruled, first: PoolId, second: Option<PoolId>, mut choice: Choice) -> Chosen {
-        let mut line = first.clone();
-        for pool in [Some(first), second].into_iter().flatten() {
+        let mut line = second.clone().unwrap_or_else(|| first.clone());
+        let further = self.fallbacks_gone_down(lead, &line);
+        for pool in [Some(first), second].into_iter().flatten().chain(further) {
             line = pool.clone();
             if let Some(chosen) = self.try_pool(pool, &mut choice) {
                 return Chosen { choice, ..chosen };
@@ -444,6 +448,26 @@ impl Planner {
         let wait = SignedDuration::from_mins(i64::from(now.pool.longest_wait_minutes));
         let until = self.now.checked_add(wait).unwrap_or(Timestamp::MAX);
         Chosen { choice, ..settled(Destination::Line { pool: line, until }) }
+    }
+
+    /// The fallbacks, from the pool `from` on, that a waiting lead went down before: it keeps its place in the last
+    /// one's line. None if it waits elsewhere because the rules or the pools were others then.
+    fn fallbacks_gone_down(&self, lead: &Ruled, from: &PoolId) -> Vec<PoolId> {
+        let mut gone = Vec::new();
+        let Some(waits_in) = lead.state.pool.as_ref().filter(|_| lead.state.stage == Stage::Waiting) else {
+            return gone;
+        };
+        let mut at = from;
+        while at != waits_in {
+            match self.world.pools.get(at).and_then(|now| now.pool.fallback.as_ref()) {
+                Some(next) if next != from && !gone.contains(next) && gone.len() < MAX_FALLBACKS => {
+                    gone.push(next.clone());
+                    at = next;
+                }
+                _ => return Vec::new(),
+            }
+        }
+        gone
     }
 
     fn try_pool(&mut self, pool: PoolId, choice: &mut Choice) -> Option<Chosen> {
@@ -620,6 +644,23 @@ mod tests {
         with_zoe.roster.extend([rep("zoe", 1, 0)]);
         assert_eq!(owners(&plan(vec![waiting.clone()], with_zoe, noon()))["a"], "zoe");
         assert_eq!(owners(&plan(vec![waiting.clone()], world(&[("anna", 0)]), noon()))["a"], "waiting", "in overflow");
+        // In the fallback's line it is served from there, and stays there until its time is up.
+        waiting.state.pool = Some(PoolId::from("overflow"));
+        waiting.state.due_at = Some("2026-03-03T13:00:00Z".parse().unwrap());
+        let mut with_zoe = world(&[("anna", 0)]);
+        with_zoe.roster.extend([rep("zoe", 1, 0)]);
+        assert_eq!(owners(&plan(vec![waiting.clone()], with_zoe, noon()))["a"], "zoe");
+        let still = plan(vec![waiting.clone()], world(&[("anna", 0)]), noon());
+        assert!(
+            still
+                .groups
+                .iter()
+                .all(|group| group.leads.iter().all(|lead| lead.change.state.pool == waiting.state.pool))
+        );
+        waiting.state.due_at = Some(noon());
+        let held = plan(vec![waiting.clone()], world(&[("anna", 0)]), noon());
+        assert_eq!(held.groups[0].leads[0].change.state.reason.as_deref(), Some("waited_too_long"));
+        waiting.state.pool = Some(PoolId::from("inbound"));
         let mut no_fallback = world(&[("anna", 0)]);
         no_fallback.pools.get_mut(&PoolId::from("inbound")).unwrap().pool.fallback = None;
         let held = plan(vec![waiting], no_fallback, noon());

@@ -80,7 +80,7 @@ pub enum Outcome {
         rep: RepId,
         /// What to do when they cannot take it.
         if_unavailable: IfUnavailable,
-        /// Whether it costs the rep a turn in the pools they are a member of.
+        /// Whether it costs the rep a turn in the pool that `if_unavailable` names, if they are a member of it.
         counts_as_turn: bool,
     },
     /// Keep in touch; not ready for sales.

@@ -68,7 +68,8 @@ impl Env {
     /// Configuration for the AWS clients: region and credentials as Lambda sets them (`AWS_REGION`,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), the endpoint from `AWS_ENDPOINT_URL`.
     ///
-    /// A call that has no answer after 10 seconds is given up and tried again, 3 times in all.
+    /// A call that has no answer after 2.5 seconds is given up and tried again, 3 times in all and for 8 seconds at most:
+    /// the functions themselves have 10.
     pub fn sdk_config(&self) -> Result<SdkConfig, SetupError> {
         let credentials = Credentials::new(
             self.get("AWS_ACCESS_KEY_ID")?,
@@ -85,6 +86,10 @@ impl Env {
         } else {
             client.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
         };
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(Duration::from_millis(2_500))
+            .operation_timeout(Duration::from_secs(8))
+            .build();
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.get("AWS_REGION")?.to_owned()))
@@ -92,7 +97,7 @@ impl Env {
             .http_client(client)
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(10)).build());
+            .timeout_config(timeouts);
         if let Some(endpoint) = endpoint {
             config = config.endpoint_url(endpoint);
         }
