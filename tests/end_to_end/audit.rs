@@ -162,8 +162,7 @@ fn check_events(
     if numbers != (1..=last).collect::<Vec<_>>() {
         say(format!("its events are numbered {numbers:?}, and the last should be {last}"));
     }
-    let held_unseen = stage == "held" && last == 0;
-    let mut replayed = if held_unseen { "held" } else { "stored" };
+    let mut replayed = "stored";
     let mut owner = None;
     let mut assignments = 0;
     for event in &lead.events {
@@ -179,7 +178,8 @@ fn check_events(
             "LeadHeld" => "held",
             "LeadMerged" => "merged",
             "LeadReleased" => field("to").unwrap_or_default(),
-            "LeadAbsorbed" | "LeadResubmitted" => replayed,
+            // Whoever was refused is looked at again.
+            "LeadAbsorbed" | "LeadResubmitted" => field("to").unwrap_or(replayed),
             other => {
                 say(format!("it has an event `{other}` that nobody knows"));
                 replayed

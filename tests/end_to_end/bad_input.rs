@@ -218,6 +218,13 @@ async fn a_roster_that_cannot_be_is_refused_by_field() {
             "domains": ["www.acme.example", "not a domain"]})
             .to_string(),
         ),
+        (
+            "an account of people nobody knows",
+            "/v1/accounts/other",
+            json!({"name": "Other", "status": "open_deal", "domains": ["other.example", "acme.example"],
+            "owner": "nobody", "deal_owner": "nobody", "parent": "none"})
+            .to_string(),
+        ),
         ("a status nobody knows", "/v1/accounts/other", json!({"name": "Other", "status": "friend"}).to_string()),
     ];
     for (title, path, body) in cases {
@@ -225,11 +232,51 @@ async fn a_roster_that_cannot_be_is_refused_by_field() {
     }
     let taken = json!({"name": "Other", "status": "prospect", "domains": ["acme.example"]});
     said.ask("a domain that is taken", &admin, Method::PUT, "/v1/accounts/other", taken.to_string()).await;
+    // What was refused claimed nothing.
+    let free = json!({"name": "Third", "status": "prospect", "domains": ["other.example"]});
+    admin.put("/v1/accounts/third", free).await.expect(200);
     said.ask("a key for nobody", &admin, Method::POST, "/v1/keys", r#"{"role": "rep", "subject": "nobody"}"#).await;
     said.ask("a role nobody knows", &admin, Method::POST, "/v1/keys", r#"{"role": "king", "subject": "anna"}"#).await;
     insta::assert_snapshot!("roster", said.0);
     for gone in ["/v1/reps/gina", "/v1/pools/new", "/v1/accounts/other"] {
         admin.get(gone).await.expect(404);
+    }
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_there_is_not_found_and_a_page_that_cannot_be_is_refused() {
+    let stack = Stack::start().await;
+    let admin = stack.by(Role::Admin);
+    let long = "x".repeat(256);
+    for path in [
+        "/v1/rulebooks/latest".to_owned(),
+        "/v1/rulebooks/1".to_owned(),
+        "/v1/rulebooks/%23all%23".to_owned(),
+        "/v1/imports/nope/rows".to_owned(),
+        "/v1/imports/nope/rows?from=nonsense".to_owned(),
+        format!("/v1/imports/{long}"),
+        format!("/v1/reps/{long}"),
+        format!("/v1/leads/{long}"),
+        format!("/v1/pools/{long}/ledger"),
+    ] {
+        let reply = admin.get(&path).await;
+        assert_eq!((reply.status, &reply.body["code"]), (404, &json!("not_found")), "{path}: {}", reply.text);
+    }
+    for version in ["active", "latest", "00001"] {
+        admin.post(&format!("/v1/rulebooks/{version}/activate"), json!(null)).await.expect(404);
+    }
+    let begun = admin.post("/v1/imports", json!({"name": "fair"})).await.expect(201);
+    for path in [
+        "/v1/inbox?rep=anna&from=nonsense".to_owned(),
+        "/v1/inbox?rep=anna&from=lead.first".to_owned(),
+        format!("/v1/inbox?rep=anna&from={long}.1"),
+        "/v1/dead-letters?from=.1".to_owned(),
+        "/v1/pools/inbound/ledger?from=1".to_owned(),
+        format!("/v1/imports/{}/rows?from=1.1", begun["import_id"].as_str().unwrap()),
+    ] {
+        let reply = admin.get(&path).await;
+        assert_eq!((reply.status, &reply.body["code"]), (400, &json!("invalid_cursor")), "{path}: {}", reply.text);
     }
     stack.finish().await;
 }

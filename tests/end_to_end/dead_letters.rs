@@ -2,11 +2,12 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use fairleader_local::company::Company;
 use fairleader_runtime::http::Role;
 use serde_json::{Value, json};
 
 use crate::aws::text;
-use crate::company;
+use crate::company::{self, RULEBOOK};
 use crate::harness::{Setup, Stack, eventually};
 
 fn route(lead: &str, schema: u32) -> String {
@@ -76,15 +77,63 @@ async fn a_poison_message_holds_its_own_lead_and_stops_no_other() {
     let sales = stack.by(Role::Sales);
     insta::assert_snapshot!("dead_letters", format!("{:#}", sales.get("/v1/dead-letters").await.expect(200)));
 
-    // Poison stays poison: let go without a cure, it is back where it was.
+    // The lead is decided on afresh; the poison itself is not sent again.
     sales.post(&format!("/v1/dead-letters/{poisoned}/redrive"), Value::Null).await.expect(202);
-    eventually("the poison to come back", async || {
-        (stack.events(poisoned).await == ["LeadWaiting", "LeadHeld", "LeadReleased", "LeadHeld"]).then_some(())
-    })
-    .await;
+    stack.at(poisoned, "assigned").await;
+    assert_eq!(stack.events(poisoned).await, ["LeadWaiting", "LeadHeld", "LeadReleased", "LeadAssigned"]);
+    assert_eq!(sales.get("/v1/dead-letters").await.expect(200)["commands"], json!([]));
 
     let counted = stack.finish().await;
-    assert_eq!((counted.stage("assigned"), counted.stage("held"), counted.turns), (9, 1, 9));
+    assert_eq!((counted.stage("assigned"), counted.stage("held"), counted.turns), (10, 0, 10));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_failed_for_a_lead_somebody_has_is_seen_and_can_be_cleared() {
+    let stack = Stack::with(Setup::impatient()).await;
+    let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
+    stack.at(&lead, "assigned").await;
+    send(&stack, vec![route(&lead, 99)]).await;
+    let sales = stack.by(Role::Sales);
+    let letters = eventually("the command to be listed", async || {
+        let letters = sales.get("/v1/dead-letters").await.expect(200);
+        (letters["commands"] != json!([])).then_some(letters)
+    })
+    .await;
+    assert_eq!((&letters["held"], &letters["commands"][0]["lead_id"]), (&json!([]), &json!(lead)));
+    for cursor in ["nonsense", "a.b", "a.b.first"] {
+        let refused = sales.get(&format!("/v1/dead-letters?commands_from={cursor}")).await;
+        assert_eq!((refused.status, &refused.body["code"]), (400, &json!("invalid_cursor")), "{cursor}");
+    }
+    sales.post(&format!("/v1/dead-letters/{lead}/redrive"), Value::Null).await.expect(202);
+    assert_eq!(sales.get("/v1/dead-letters").await.expect(200)["commands"], json!([]));
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("assigned"), counted.turns), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lead_that_a_rule_holds_goes_on_once_another_rulebook_is_active() {
+    let stack = Stack::with(Setup::default().empty()).await;
+    let holding = RULEBOOK.replace("then: { pool: inbound, if_nobody: wait }", "then: { hold: review }");
+    stack.install(&Company { rulebook: holding, ..company::small() }).await;
+    let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
+    assert_eq!(stack.at(&lead, "held").await["reason"], "review");
+    let sales = stack.by(Role::Sales);
+    let redrive = format!("/v1/dead-letters/{lead}/redrive");
+    insta::assert_snapshot!(sales.post(&redrive, Value::Null).await.shown().replace(&lead, "[lead]"), @r#"
+    409
+    {
+      "code": "held_by_rule",
+      "detail": "activate a rulebook that decides otherwise, then let the lead go on",
+      "status": 409,
+      "title": "rule `everyone else` of the active rulebook 000001 holds lead `[lead]`"
+    }
+    "#);
+
+    stack.install(&company::small()).await;
+    stack.pass(1);
+    sales.post(&redrive, Value::Null).await.expect(202);
+    assert_eq!(stack.at(&lead, "assigned").await["owner"], "anna");
+    stack.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,6 +177,8 @@ async fn what_nobody_can_read_stays_in_the_queue_for_a_person() {
     // A command for a lead that is not there leaves a trace of it.
     stack.at("no-such-lead", "held").await;
     stack.expect_lead("no-such-lead");
+    let refused = sales.post("/v1/dead-letters/no-such-lead/redrive", Value::Null).await;
+    assert_eq!((refused.status, &refused.body["code"]), (409, &json!("never_stored")), "{}", refused.text);
     let counted = stack.finish().await;
     assert_eq!((counted.stage("assigned"), counted.stage("held")), (1, 1));
 }

@@ -115,5 +115,8 @@ async fn beginning_an_import_again_with_its_key_is_the_same_import() {
     let marketing = stack.by(Role::Marketing);
     let first = marketing.send(Method::POST, "/v1/imports", &headers, new.clone()).await.expect(201);
     assert_eq!(marketing.send(Method::POST, "/v1/imports", &headers, new).await.expect(201), first);
+    let other = json!({"name": "trade fair", "dry_run": true}).to_string();
+    let refused = marketing.send(Method::POST, "/v1/imports", &headers, other).await.expect(409);
+    assert_eq!(refused["code"], "import_exists");
     stack.finish().await;
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::aws::text;
-use crate::harness::Stack;
+use crate::company::{self, RULEBOOK};
+use crate::harness::{Setup, Stack, eventually, logged};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_times_at_once_is_once_and_other_content_is_kept_as_a_resubmission() {
@@ -131,4 +133,143 @@ async fn two_leads_that_turn_out_to_be_one_person_free_a_seat_for_whoever_waits(
 
     let counted = stack.finish().await;
     assert_eq!((counted.stage("assigned"), counted.stage("merged"), counted.turns), (2, 2, 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_refused_as_a_trial_and_comes_back_in_earnest_gets_a_rep() {
+    let block = "block:\n  - { rule: trials, if: { name.last: test }, then: { disqualify: junk } }\n";
+    let mut company = company::small();
+    company.rulebook = RULEBOOK.replacen("block:\n", block, 1);
+    let stack = Stack::with(Setup { company: Some(company), ..Setup::default() }).await;
+    let first = stack.submit(json!({"email": "ana@firm.example", "last_name": "test", "did": "demo"})).await;
+    assert_eq!(stack.at(&first, "disqualified").await["reason"], "junk");
+    stack.pass(60 * 24);
+    let again = stack.submit(json!({"email": "ana@firm.example", "last_name": "Ruiz", "did": "demo"})).await;
+    assert_eq!(stack.at(&again, "merged").await["merged_into"], json!(first));
+    let lead = stack.at(&first, "assigned").await;
+    assert_eq!((&lead["owner"], &lead["profile"]["contact"]["last_name"]), (&json!("anna"), &json!("Ruiz")));
+    assert_eq!(stack.events(&first).await, ["LeadDisqualified", "LeadAbsorbed", "LeadAssigned"]);
+    let counted = stack.finish().await;
+    assert_eq!(counted.turns, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_more_while_they_wait_is_worth_more_and_keeps_their_time() {
+    let stack = Stack::start().await;
+    let served = stack.submit(json!({"email": "berta@faros.example", "country": "ES", "did": "demo"})).await;
+    stack.at(&served, "assigned").await;
+    let waits = stack.submit(json!({"email": "ana@molinos.example", "country": "ES", "did": "contact_me"})).await;
+    let before = stack.at(&waits, "waiting").await;
+    stack.pass(5);
+    let more = json!({"email": "ana@molinos.example", "country": "ES", "did": "demo", "job_title": "CEO"});
+    let again = stack.submit(more).await;
+    stack.at(&again, "merged").await;
+    stack.settled().await;
+    let after = stack.lead(&waits).await;
+    assert_eq!((&before["score"]["total"], &after["score"]["total"]), (&json!(0), &json!(76)));
+    assert_eq!((&before["waiting_since"], &before["due_at"]), (&after["waiting_since"], &after["due_at"]));
+    let events = ["LeadWaiting", "LeadAbsorbed", "LeadWaiting"];
+    assert_eq!(stack.events(&waits).await, events);
+    stack.sweep().await;
+    stack.settled().await;
+    assert_eq!(stack.events(&waits).await, events, "waking the pool changes nothing");
+    stack.finish().await;
+}
+
+/// A command to `enrich`.
+fn store(lead: &str, hash: &str, submission: &Value) -> Value {
+    json!({"schema": 1, "lead_id": lead, "source": "web", "group": "web", "received_at": "2026-03-03T09:00:00Z",
+        "payload_hash": hash, "submission": submission, "trace": "test"})
+}
+
+/// Claims a person for a lead.
+async fn claim(stack: &Stack, address: &str, lead: &str, at: &str) {
+    let at: jiff::Timestamp = at.parse().unwrap();
+    let put = stack.aws.tables.put_item().table_name("fairleader-identities");
+    put.item("identity", AttributeValue::S(format!("email:{address}")))
+        .item("lead_id", AttributeValue::S(lead.to_owned()))
+        .item("claimed_at", AttributeValue::N(at.as_millisecond().to_string()))
+        .send()
+        .await
+        .unwrap();
+}
+
+async fn send(stack: &Stack, queue: &str, command: &Value) {
+    let request = stack.aws.queues.send_message().queue_url(stack.aws.queue_url(queue));
+    request.message_body(command.to_string()).send().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lead_that_was_held_before_it_was_stored_is_stored_or_merged_in_the_end() {
+    let stack = Stack::with(Setup::impatient()).await;
+    let known = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
+    stack.at(&known, "assigned").await;
+    for lead in ["held-known", "held-new"] {
+        stack.expect_lead(lead);
+        let route = json!({"schema": 1, "command": "route_lead", "lead_id": lead, "version": 0, "group": "test",
+            "trace": "test"});
+        send(&stack, "route", &route).await;
+    }
+    for lead in ["held-known", "held-new"] {
+        assert_eq!(stack.at(lead, "held").await.get("held_from"), None);
+    }
+    // What it claimed before it failed is anybody's.
+    claim(&stack, "carl@mills.example", "held-new", "2026-03-03T09:00:00Z").await;
+    let carl = stack.submit(json!({"email": "carl@mills.example", "did": "demo"})).await;
+    stack.at(&carl, "assigned").await;
+    assert_eq!(logged(&format!("lead {carl} waits for")), Vec::<String>::new());
+
+    send(&stack, "enrich", &store("held-known", "a", &json!({"email": "ada@lovelace.example", "did": "demo"}))).await;
+    send(&stack, "enrich", &store("held-new", "b", &json!({"email": "ben@books.example", "did": "demo"}))).await;
+    assert_eq!(stack.at("held-known", "merged").await["merged_into"], json!(known));
+    stack.at("held-new", "assigned").await;
+    assert_eq!(stack.events("held-known").await, ["LeadHeld", "LeadMerged"]);
+    assert_eq!(stack.events("held-new").await, ["LeadHeld", "LeadReleased", "LeadAssigned"]);
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("assigned"), counted.stage("merged"), counted.turns), (3, 1, 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_with_other_content_waits_for_the_one_that_was_first() {
+    let stack = Stack::with(Setup::impatient().parameter("MaxReceiveCount", "10")).await;
+    let other = stack.submit(json!({"email": "ben@books.example", "did": "demo"})).await;
+    stack.at(&other, "assigned").await;
+    // The first attempt has come as far as the profile.
+    let items = stack.aws.scan("leads").await;
+    let of_other = |item: &&crate::aws::Item| text(item, "lead_id") == other && text(item, "part") == "profile";
+    let mut profile = items.iter().find(of_other).unwrap().clone();
+    profile.insert("lead_id".to_owned(), AttributeValue::S("twice".to_owned()));
+    profile.insert("payload_hash".to_owned(), AttributeValue::S("first".to_owned()));
+    let put = stack.aws.tables.put_item().table_name("fairleader-leads").set_item(Some(profile));
+    put.send().await.unwrap();
+
+    stack.expect_lead("twice");
+    let second = json!({"email": "ada@lovelace.example", "did": "contact_me"});
+    send(&stack, "enrich", &store("twice", "second", &second)).await;
+    eventually("the second attempt to wait", async || {
+        (!logged("lead twice is being stored with other content").is_empty()).then_some(())
+    })
+    .await;
+    let first = json!({"email": "ada@lovelace.example", "did": "demo"});
+    send(&stack, "enrich", &store("twice", "first", &first)).await;
+    stack.at("twice", "assigned").await;
+    eventually("the second attempt to be kept", async || {
+        (activities(&stack, "twice").await == [second.clone()]).then_some(())
+    })
+    .await;
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_claimed_a_person_and_was_never_stored_does_not_keep_them() {
+    let stack = Stack::with(Setup::impatient().parameter("MaxReceiveCount", "10")).await;
+    claim(&stack, "ada@lovelace.example", "nobody", "2026-03-03T08:58:00Z").await;
+    let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
+    eventually("the lead to wait for whoever claimed the person", async || {
+        (!logged(&format!("lead {lead} waits for lead nobody")).is_empty()).then_some(())
+    })
+    .await;
+    stack.pass(3);
+    stack.at(&lead, "assigned").await;
+    stack.finish().await;
 }

@@ -29,8 +29,8 @@ fn changed(place: &str, from: &str, to: &str) -> String {
 async fn a_function_that_touches_a_table_its_policy_does_not_name_is_refused() {
     let template = changed(
         "  DeskFunction:\n",
-        r#"[!GetAtt LeadsTable.Arn, !Sub "${LeadsTable.Arn}/index/assignee"]"#,
-        r#"!Sub "${LeadsTable.Arn}/index/assignee""#,
+        "              Resource: !GetAtt LeadsTable.Arn\n",
+        "              Resource: !GetAtt PoolsTable.Arn\n",
     );
     let stack = Stack::with(Setup { template: Some(template), ..Setup::default() }).await;
     let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;

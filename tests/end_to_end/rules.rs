@@ -60,6 +60,7 @@ async fn nothing_is_deleted_that_somebody_needs() {
         assert_eq!(refused.status, 409, "{path}: {}", refused.text);
         writeln!(said, "DELETE {path}: {}", refused.shown()).unwrap();
     }
+    assert_eq!(stack.open("dora").await, 1, "a refused deletion leaves the load as it is");
     // A rulebook that names a pool which is gone cannot be activated any more.
     sales.delete("/v1/reps/frida").await.expect(204);
     sales.get("/v1/reps/frida").await.expect(404);

@@ -1,29 +1,31 @@
 //! Leads on hold, the commands that failed for them, and the way back.
 
-use std::collections::BTreeMap;
-
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
-use fairleader_domain::id::LeadId;
+use fairleader_domain::id::{LeadId, PoolId};
 use fairleader_domain::lead::{Stage, State};
 use fairleader_domain::lifecycle::{Command, Transition, transition};
 use fairleader_messaging::command::{self, SCHEMA};
-use fairleader_messaging::{Outgoing, PublishEvent, Queue, RouteCommand};
+use fairleader_messaging::{Outgoing, PublishEvent, RouteCommand};
 use fairleader_runtime::http::{self, Caller, Problem};
-use fairleader_store::Committed;
+use fairleader_store::{Committed, DeadLetter};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use tracing::info;
+use tracing::{error, info};
 
 use crate::{Admin, AdminError, Answer};
 
-/// Leads on a page.
+/// Leads, or commands, on a page.
 const PAGE: i32 = 50;
 /// How often letting a lead go on is tried anew when others are faster.
 const ATTEMPTS: usize = 5;
 /// Most requests that one call moves events with, ten in each.
 const MOVES: usize = 20;
+/// Why `route` holds a lead whatever the rules say: the roster or the hour may be another one by now.
+const PASSING: [&str; 3] = ["waited_too_long", "pool_not_found", "owner_not_on_roster"];
 
 impl Admin {
-    /// `GET /v1/dead-letters`: leads on hold with what failed for them, and how many messages need a look by hand.
+    /// `GET /v1/dead-letters`: leads on hold with what failed for them, every command that failed, whatever became of
+    /// its lead, and how many messages need a look by hand.
     pub(crate) async fn dead_letters(&self, request: &ApiGatewayV2httpRequest) -> Answer {
         let page = self.leads.held(PAGE, http::query(request, "from")).await?;
         let mut held = Vec::new();
@@ -46,19 +48,28 @@ impl Admin {
                 "commands": letters,
             }));
         }
+        let failed = self.leads.all_dead_letters(PAGE, http::query(request, "commands_from")).await?;
+        let commands: Vec<Value> = failed
+            .letters
+            .iter()
+            .map(|(lead, id, letter)| json!({"lead_id": lead, "id": id, "queue": letter.queue, "at": letter.at}))
+            .collect();
         Ok(http::json(
             200,
             &json!({
                 "held": held,
                 "next": page.next,
+                "commands": commands,
+                "commands_next": failed.next,
                 "unreadable": self.queues.dead_letters.count().await?,
                 "unpublished_events": self.queues.publish_dead_letters.count().await?,
             }),
         ))
     }
 
-    /// `POST /v1/dead-letters/{lead_id}/redrive`: lets the lead go on and carries out again what failed for it. With
-    /// `events` in the place of the lead, events that could not be published are.
+    /// `POST /v1/dead-letters/{lead_id}/redrive`: lets the lead go on. Only what was sent in is carried out again as it
+    /// was; everything later follows from the table and is decided afresh. With `events` in the place of the lead, events
+    /// that could not be published are sent again.
     pub(crate) async fn redrive(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
         let named = http::path(request, "lead_id").unwrap_or_default();
         if named == "events" {
@@ -70,19 +81,30 @@ impl Admin {
         let Some(state) = state.filter(|state| state.stage == Stage::Held || !letters.is_empty()) else {
             return Err(Problem::not_found(format!("lead `{lead}` is not on hold and nothing failed for it")).into());
         };
-        if state.stage == Stage::Held && state.held_from.is_some() {
+        // Nothing but its state is there: it can only be stored by the command that was to store it.
+        let stored = state.stage != Stage::Held || state.held_from.is_some();
+        let submitted: Vec<Outgoing> = letters
+            .iter()
+            .filter(|(_, letter)| failed_in_enrich(letter))
+            .map(|(_, letter)| Outgoing::raw(letter.command.clone()))
+            .collect();
+        if !stored && submitted.is_empty() {
+            return Err(Problem::new(409, "never_stored", format!("lead `{lead}` was never stored"))
+                .detail("the command that would store it is not kept; have its source send it again")
+                .into());
+        }
+        if stored && state.stage == Stage::Held {
+            if letters.is_empty() {
+                self.decided_otherwise(&state).await?;
+            }
             self.release(state).await?;
         }
-        let mut again: BTreeMap<&str, Vec<Outgoing>> = BTreeMap::new();
-        for (_, letter) in &letters {
-            again.entry(letter.queue.as_str()).or_default().push(Outgoing::raw(letter.command.clone()));
-        }
-        let sent: usize = again.values().map(Vec::len).sum();
-        for (queue, messages) in again {
-            self.queue_called(queue).send_all(messages).await?;
-        }
-        if sent == 0 {
-            let afresh = RouteCommand::RouteLead {
+        // `enrich` passes a lead on to be decided; without a command for it, that is asked for here.
+        let afresh = stored && (submitted.is_empty() || submitted.len() < letters.len());
+        let sent = submitted.len() + usize::from(afresh);
+        self.queues.enrich.send_all(submitted).await?;
+        if afresh {
+            let command = RouteCommand::RouteLead {
                 schema: SCHEMA,
                 lead_id: lead.clone(),
                 version: 0,
@@ -91,22 +113,26 @@ impl Admin {
                 group: "redrive".to_owned(),
                 trace: format!("redrive-{lead}"),
             };
-            self.queues.route.send(Outgoing::new(&afresh, Some("redrive"))?).await?;
+            self.queues.route.send(Outgoing::new(&command, Some("redrive"))?).await?;
         }
         for (id, _) in &letters {
             self.leads.drop_dead_letter(&lead, id).await?;
         }
         info!(lead.id = %lead, commands = sent, by = caller.subject, "redriven");
-        Ok(http::json(202, &json!({"lead_id": lead, "commands": sent.max(1)})))
+        Ok(http::json(202, &json!({"lead_id": lead, "commands": sent})))
     }
 
-    /// The queue that `name` ends with; what failed in a queue nobody knows is looked at afresh by `route`.
-    fn queue_called(&self, name: &str) -> &Queue {
-        match name.rsplit('-').next().unwrap_or_default() {
-            "enrich" => &self.queues.enrich,
-            "score" => &self.queues.score,
-            _ => &self.queues.route,
+    /// Refuses to let a lead go on that a rule of the active rulebook holds: it would be held again.
+    async fn decided_otherwise(&self, state: &State) -> Result<(), AdminError> {
+        let (Some(rule), Some(rulebook)) = (&state.rule, &state.rulebook) else { return Ok(()) };
+        let passing = state.reason.as_deref().is_some_and(|reason| PASSING.contains(&reason));
+        if passing || self.rulebooks.active().await?.as_ref() != Some(rulebook) {
+            return Ok(());
         }
+        let title = format!("rule `{rule}` of the active rulebook {rulebook} holds lead `{}`", state.lead_id);
+        Err(Problem::new(409, "held_by_rule", title)
+            .detail("activate a rulebook that decides otherwise, then let the lead go on")
+            .into())
     }
 
     async fn release(&self, mut state: State) -> Result<(), AdminError> {
@@ -121,7 +147,10 @@ impl Admin {
             match transaction.commit().await? {
                 Committed::Done => return Ok(()),
                 Committed::Stale(_) | Committed::Busy => {}
-                Committed::Refused(reason) => return Err(Problem::new(500, "refused", reason).into()),
+                Committed::Refused(reason) => {
+                    error!(lead.id = %state.lead_id, reason, "letting a lead go on was refused");
+                    return Err(Problem::internal().into());
+                }
             }
             match self.leads.state(&state.lead_id).await? {
                 Some(now) => state = now,
@@ -131,7 +160,8 @@ impl Admin {
         Err(Problem::new(409, "busy", "the lead changed again and again in this moment").detail("try again").into())
     }
 
-    /// Gives events that could not be published to `publish` again. Whatever else is in that queue stays.
+    /// Gives events that could not be published to `publish` again, and to `route` the pools that the bus could not wake.
+    /// Whatever else is in that queue stays.
     async fn redrive_events(&self) -> Answer {
         let mut moved = 0_usize;
         for _ in 0..MOVES {
@@ -142,11 +172,55 @@ impl Admin {
             for letter in received {
                 if command::read::<PublishEvent>(&letter.body).is_ok() {
                     self.queues.publish.send(Outgoing::raw(letter.body)).await?;
-                    self.queues.publish_dead_letters.delete(&letter.receipt).await?;
-                    moved += 1;
+                } else if let Some(pool) = pool_to_wake(&letter.body) {
+                    self.wake([pool]).await?;
+                } else {
+                    continue;
                 }
+                self.queues.publish_dead_letters.delete(&letter.receipt).await?;
+                moved += 1;
             }
         }
         Ok(http::json(202, &json!({"events": moved})))
+    }
+}
+
+/// An event that the bus could not deliver, as far as its rule looks at it.
+#[derive(Deserialize)]
+struct Undelivered {
+    detail: Freed,
+}
+
+#[derive(Deserialize)]
+struct Freed {
+    freed_pool: PoolId,
+}
+
+/// The pool that a message from the bus was to wake. The bus keeps the event as it was before the rule made a command
+/// of it.
+fn pool_to_wake(body: &str) -> Option<PoolId> {
+    match command::read(body) {
+        Ok(RouteCommand::WakePool { pool, .. }) => Some(pool),
+        _ => serde_json::from_str::<Undelivered>(body).ok().map(|event| event.detail.freed_pool),
+    }
+}
+
+fn failed_in_enrich(letter: &DeadLetter) -> bool {
+    letter.queue.rsplit('-').next() == Some("enrich")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_to_wake_a_pool_is_known_as_a_command_and_as_the_event_it_was() {
+        let inbound = Some(PoolId::from("inbound"));
+        assert_eq!(pool_to_wake(r#"{"schema": 1, "command": "wake_pool", "pool": "inbound"}"#), inbound);
+        assert_eq!(pool_to_wake(r#"{"source": "fairleader", "detail": {"freed_pool": "inbound"}}"#), inbound);
+        let route = r#"{"schema": 1, "command": "route_lead", "lead_id": "l", "version": 0, "group": "", "trace": ""}"#;
+        for other in [route, r#"{"detail": {"lead_id": "l"}}"#, "hello"] {
+            assert_eq!(pool_to_wake(other), None, "{other}");
+        }
     }
 }

@@ -69,7 +69,13 @@ impl Admin {
             dry_run: new.dry_run,
             created_at: self.clock.now(),
         };
-        Ok(http::json(201, &self.imports.create(&import).await?))
+        let begun = self.imports.create(&import).await?;
+        if (&begun.name, &begun.source, begun.dry_run) != (&import.name, &import.source, import.dry_run) {
+            return Err(Problem::new(409, "import_exists", "this Idempotency-Key began an import with another body")
+                .detail("use another key for another list")
+                .into());
+        }
+        Ok(http::json(201, &begun))
     }
 
     /// `GET /v1/imports/{id}`.
@@ -92,6 +98,9 @@ impl Admin {
     /// `GET /v1/imports/{id}/rows`: the result of every row, a page at a time.
     pub(crate) async fn rows(&self, request: &ApiGatewayV2httpRequest) -> Answer {
         let id = http::path(request, "id").unwrap_or_default();
+        if self.imports.find(id).await?.is_none() {
+            return Err(no_such_import(id).into());
+        }
         let (rows, next) = self.imports.rows(id, http::query(request, "from")).await?;
         Ok(http::json(200, &json!({"import_id": id, "rows": rows, "next": next})))
     }

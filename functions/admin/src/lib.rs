@@ -36,7 +36,6 @@ pub struct Admin {
 #[derive(Debug)]
 struct Queues {
     enrich: Queue,
-    score: Queue,
     route: Queue,
     publish: Queue,
     dead_letters: Queue,
@@ -90,7 +89,6 @@ impl Function for Admin {
             imports: Imports::new(table("IMPORTS_TABLE")?),
             queues: Queues {
                 enrich: queue("ENRICH_QUEUE_URL")?,
-                score: queue("SCORE_QUEUE_URL")?,
                 route: queue("ROUTE_QUEUE_URL")?,
                 publish: queue("PUBLISH_QUEUE_URL")?,
                 dead_letters: queue("DEAD_LETTER_QUEUE_URL")?,
@@ -108,12 +106,21 @@ impl Function for Admin {
         Ok(match self.answer(&request).await {
             Ok(reply) => reply,
             Err(AdminError::Problem(problem)) => problem.reply(),
+            Err(AdminError::Store(StoreError::Cursor(from))) => invalid_cursor(&from).reply(),
             Err(cause) => {
                 error!(route = http::route(&request), cause = %Chain(&cause), "request failed");
                 Problem::internal().reply()
             }
         })
     }
+}
+
+/// Longest id in a path, in bytes.
+const MAX_ID: usize = 255;
+
+fn invalid_cursor(from: &str) -> Problem {
+    Problem::new(400, "invalid_cursor", format!("`{from}` is not where a page begins"))
+        .detail("send what the page before gave as it was, percent-encoded, or leave it out")
 }
 
 /// Roles that look after the roster.
@@ -131,6 +138,9 @@ impl Admin {
         let only = |roles: &[Role]| {
             if caller.may(roles) { Ok(()) } else { Err(Problem::forbidden(Some(&caller), roles)) }
         };
+        if request.path_parameters.values().any(|id| id.len() > MAX_ID) {
+            return Err(Problem::not_found(format!("nothing has an id of more than {MAX_ID} bytes")).into());
+        }
         let (method, path) = http::route(request).split_once(' ').unwrap_or_default();
         let read = method == "GET";
         match path.split('/').nth(2).unwrap_or_default() {

@@ -76,9 +76,9 @@ impl Admin {
 
     pub(crate) async fn delete_rep(&self, request: &ApiGatewayV2httpRequest) -> Answer {
         let rep = RepId::from(id(request));
-        let Some(now) = self.reps.get(&rep).await? else {
+        if self.reps.get(&rep).await?.is_none() {
             return Ok(http::no_content());
-        };
+        }
         let pools = self.pools_of(&rep).await?;
         if !pools.is_empty() {
             let names: Vec<&str> = pools.iter().map(PoolId::as_str).collect();
@@ -86,12 +86,12 @@ impl Admin {
                 .detail("take them out of the pools first")
                 .into());
         }
-        if now.load.open > 0 {
-            return Err(Problem::new(409, "open_leads", format!("`{rep}` still has open leads: {}", now.load.open))
+        if !self.reps.delete(&rep).await? {
+            let open = self.reps.get(&rep).await?.map_or(0, |now| now.load.open);
+            return Err(Problem::new(409, "open_leads", format!("`{rep}` still has open leads: {open}"))
                 .detail("switch them off, and delete them when their leads are finished")
                 .into());
         }
-        self.reps.delete(&rep).await?;
         info!(rep = %rep, "deleted rep");
         Ok(http::no_content())
     }
@@ -200,29 +200,55 @@ impl Admin {
         if account.score.is_some_and(|score| score > 100) {
             errors.push(FieldProblem::field("score", "an account score is between 0 and 100"));
         }
+        errors.extend(self.unknown_in(&account).await?);
+        let kept = Identities::of_account(&account);
+        // Two accounts of one name are told apart by their domains; a domain belongs to one.
+        let leads_to = self.identities.accounts(&kept).await?;
+        let taken = |identity: &str, other: &AccountId| {
+            let domain = identity.strip_prefix("domain:").filter(|_| *other != account.account_id)?;
+            Some(FieldProblem::field("domains", format!("`{domain}` belongs to account `{other}`")))
+        };
+        errors.extend(leads_to.iter().filter_map(|(identity, other)| taken(identity, other)));
         if !errors.is_empty() {
             return Err(invalid(errors).into());
         }
         let before = self.accounts.get(&account.account_id).await?;
-        for identity in Identities::of_account(&account) {
-            // Two accounts of one name are told apart by their domains; a domain belongs to one.
-            if let Some(other) = self.identities.claim_account(&identity, &account.account_id).await?
-                && let Some(domain) = identity.strip_prefix("domain:")
-            {
-                return Err(invalid(vec![FieldProblem::field(
-                    "domains",
-                    format!("`{domain}` belongs to account `{other}`"),
-                )])
-                .into());
+        for (i, identity) in kept.iter().enumerate() {
+            let other = self.identities.claim_account(identity, &account.account_id).await?;
+            // Another account took it in this moment: what was claimed just now is given back.
+            if let Some(problem) = other.and_then(|other| taken(identity, &other)) {
+                for claimed in kept.iter().take(i).filter(|claimed| !leads_to.contains_key(*claimed)) {
+                    self.release_identity(claimed, &account.account_id).await?;
+                }
+                return Err(invalid(vec![problem]).into());
             }
         }
         self.accounts.put(&account).await?;
-        let kept = Identities::of_account(&account);
         for identity in before.iter().flat_map(Identities::of_account).filter(|identity| !kept.contains(identity)) {
             self.release_identity(&identity, &account.account_id).await?;
         }
         info!(account = %account.account_id, "changed account");
         Ok(http::json(200, &account))
+    }
+
+    /// Whom and what an account names that is not there.
+    async fn unknown_in(&self, account: &Account) -> Result<Vec<FieldProblem>, crate::AdminError> {
+        let mut errors = Vec::new();
+        for (field, rep) in [("owner", &account.owner), ("deal_owner", &account.deal_owner)] {
+            if let Some(rep) = rep
+                && self.reps.get(rep).await?.is_none()
+            {
+                let detail = format!("there is no rep `{rep}`; put them on the roster first");
+                errors.push(FieldProblem::field(field, detail));
+            }
+        }
+        if let Some(parent) = account.parent.as_ref().filter(|parent| **parent != account.account_id)
+            && self.accounts.get(parent).await?.is_none()
+        {
+            let detail = format!("there is no account `{parent}`; put it in first");
+            errors.push(FieldProblem::field("parent", detail));
+        }
+        Ok(errors)
     }
 
     pub(crate) async fn delete_account(&self, request: &ApiGatewayV2httpRequest) -> Answer {

@@ -54,10 +54,10 @@ impl Admin {
         let version = if named == "active" {
             active.clone().ok_or_else(|| Problem::not_found("no rulebook is active yet"))?
         } else {
-            RulebookVersion::from(named)
+            numbered(named)?
         };
         let Some(source) = self.rulebooks.source(&version).await? else {
-            return Err(Problem::not_found(format!("there is no rulebook `{version}`")).into());
+            return Err(no_such_rulebook(version.as_str()).into());
         };
         let is_active = active.as_ref() == Some(&version);
         Ok(http::json(200, &json!({"version": version, "active": is_active, "rulebook": source})))
@@ -65,9 +65,9 @@ impl Admin {
 
     /// `POST /v1/rulebooks/{version}/activate`: checked once more, because the roster may have changed since.
     pub(crate) async fn activate_rulebook(&self, request: &ApiGatewayV2httpRequest) -> Answer {
-        let version = RulebookVersion::from(http::path(request, "version").unwrap_or_default());
+        let version = numbered(http::path(request, "version").unwrap_or_default())?;
         let Some(source) = self.rulebooks.source(&version).await? else {
-            return Err(Problem::not_found(format!("there is no rulebook `{version}`")).into());
+            return Err(no_such_rulebook(version.as_str()).into());
         };
         if let Err(problems) = Rulebook::parse(&source, Some(&self.references().await?)) {
             return Ok(refused(&source, &problems));
@@ -76,6 +76,16 @@ impl Admin {
         info!(rulebook = %version, "activated rulebook");
         Ok(http::json(200, &json!({"version": version, "active": true})))
     }
+}
+
+/// The version called `name`; whatever is not six digits is none.
+fn numbered(name: &str) -> Result<RulebookVersion, Problem> {
+    let is_version = name.len() == 6 && name.bytes().all(|b| b.is_ascii_digit());
+    is_version.then(|| RulebookVersion::from(name)).ok_or_else(|| no_such_rulebook(name))
+}
+
+fn no_such_rulebook(name: &str) -> Problem {
+    Problem::not_found(format!("there is no rulebook `{name}`"))
 }
 
 /// Every problem as data, and as it would be shown in a terminal.

@@ -8,7 +8,7 @@ use fairleader_runtime::http::{self, Caller, Problem, Role};
 use fairleader_store::Committed;
 use serde::Deserialize;
 use serde_json::json;
-use tracing::info;
+use tracing::{error, info};
 
 use crate::{Answer, Desk, only};
 
@@ -57,7 +57,8 @@ impl Desk {
                 }
                 Committed::Stale(_) | Committed::Busy => {}
                 Committed::Refused(reason) => {
-                    return Err(Problem::new(500, "refused", reason).into());
+                    error!(lead.id = %state.lead_id, reason, "accepting was refused");
+                    return Err(Problem::internal().into());
                 }
             }
         }

@@ -67,6 +67,7 @@ impl Function for Desk {
         Ok(match self.answer(&request).await {
             Ok(reply) => reply,
             Err(DeskError::Problem(problem)) => problem.reply(),
+            Err(DeskError::Store(StoreError::Cursor(from))) => invalid_cursor(&from).reply(),
             Err(cause) => {
                 error!(route = http::route(&request), cause = %Chain(&cause), "request failed");
                 Problem::internal().reply()
@@ -78,6 +79,9 @@ impl Function for Desk {
 impl Desk {
     async fn answer(&self, request: &ApiGatewayV2httpRequest) -> Answer {
         let caller = http::caller(request).ok_or_else(|| Problem::forbidden(None, &[]))?;
+        if request.path_parameters.values().any(|id| id.len() > MAX_ID) {
+            return Err(Problem::not_found(format!("nothing has an id of more than {MAX_ID} bytes")).into());
+        }
         match http::route(request) {
             "GET /v1/leads/{lead_id}" => self.lead(request, &caller).await,
             "GET /v1/leads/{lead_id}/events" => self.events(request, &caller).await,
@@ -89,6 +93,14 @@ impl Desk {
             other => Err(Problem::not_found(format!("there is no `{other}` here")).into()),
         }
     }
+}
+
+/// Longest id in a path, in bytes.
+const MAX_ID: usize = 255;
+
+fn invalid_cursor(from: &str) -> Problem {
+    Problem::new(400, "invalid_cursor", format!("`from={from}` is not where a page begins"))
+        .detail("send the `next` of the page before as it was, percent-encoded, or leave `from` out")
 }
 
 /// Roles of people who may see every lead.

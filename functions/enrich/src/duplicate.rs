@@ -5,8 +5,9 @@ use std::time::Duration;
 use fairleader_domain::id::LeadId;
 use fairleader_domain::lead::State;
 use fairleader_domain::lifecycle::{Change, Command, Transition, transition};
-use fairleader_domain::person::{self, Shared};
+use fairleader_domain::person::{self, Shared, Who};
 use fairleader_domain::routing::Seats;
+use fairleader_messaging::StoreLead;
 use fairleader_runtime::FunctionError;
 use fairleader_store::{Absorbed, Claim, Committed, Loaded};
 use jiff::SignedDuration;
@@ -23,7 +24,7 @@ const WAITS: [Duration; 5] = [
     Duration::from_millis(600),
 ];
 /// A claim whose lead was not stored in this time is nobody's: its command failed for good.
-const ABANDONED_AFTER: SignedDuration = SignedDuration::from_mins(15);
+const ABANDONED_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// How often a merge that others overtake is decided anew within a call.
 const ATTEMPTS: usize = 6;
 /// How many merges are followed to the lead that carries on.
@@ -50,15 +51,24 @@ impl Enrich {
         let Claim::Theirs { lead: theirs, since } = self.identities.claim(identity, lead_id, now).await? else {
             return Ok(None);
         };
+        let mut abandoned = now.duration_since(since) >= ABANDONED_AFTER;
         for wait in WAITS {
-            if let Some(known) = self.surviving(&theirs).await? {
-                // Merged into this very lead before: a repeat.
-                let same = known.state.lead_id != *lead_id && person::same(shared, &lead.profile, &known.profile);
-                return Ok(same.then_some(known));
+            match self.surviving(&theirs).await?.filter(|known| !known.state.is_unstored()) {
+                Some(known) => {
+                    // Merged into this very lead before: a repeat.
+                    let same = known.state.lead_id != *lead_id && person::same(shared, &lead.profile, &known.profile);
+                    return Ok(same.then_some(known));
+                }
+                // What failed for it may never be carried out again.
+                None if self.leads.state(&theirs).await?.is_some_and(|state| state.is_unstored()) => abandoned = true,
+                None => {}
+            }
+            if abandoned {
+                break;
             }
             tokio::time::sleep(wait).await;
         }
-        if now.duration_since(since) < ABANDONED_AFTER {
+        if !abandoned {
             return Err(
                 format!("lead {lead_id} waits for lead {theirs}, which is the same person, to be stored").into()
             );
@@ -93,24 +103,26 @@ impl Enrich {
         for other in known {
             target = self.unite(target, other).await?;
         }
-        self.leads.create_profile(&lead.command.lead_id, &lead.profile).await?;
+        // If a profile is there of other content, that content is kept when it is found to be a resubmission.
+        self.leads.create_profile(&lead.command.lead_id, &lead.profile, &lead.command.payload_hash).await?;
         self.merge_into(lead, target).await
     }
 
     async fn merge_into(&self, lead: &Enriched, mut target: Loaded) -> Result<Option<ToScore>, FunctionError> {
         let command = &lead.command;
+        // The lead as it was held, if it was before it could be stored.
+        let mut held: Option<State> = None;
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
-            let fresh = State::stored(
-                command.lead_id.clone(),
-                command.source.clone(),
-                command.received_at,
-                command.payload_hash.clone(),
-            );
-            let ends = changed(&fresh, Command::Merge { into: target.state.lead_id.clone() }, now)?;
+            let before = held.clone().unwrap_or_else(|| lead.stored());
+            let ends = changed(&before, Command::Merge { into: target.state.lead_id.clone() }, now)?;
             let carries_on = changed(&target.state, Command::Absorb { from: command.lead_id.clone() }, now)?;
             let mut transaction = self.leads.transaction();
-            self.leads.create_changed(&mut transaction, Part::Ends, &ends)?;
+            if held.is_some() {
+                self.leads.change(&mut transaction, Part::Ends, &ends)?;
+            } else {
+                self.leads.create_changed(&mut transaction, Part::Ends, &ends)?;
+            }
             self.take_over_content(&mut transaction, lead, &mut target, &carries_on)?;
             match transaction.commit().await? {
                 Committed::Done => {
@@ -120,7 +132,12 @@ impl Enrich {
                 Committed::Stale(parts) if parts.contains(&Part::Ends) => {
                     let existing = self.leads.state(&command.lead_id).await?;
                     let existing = existing.ok_or_else(|| format!("lead {} disappeared", command.lead_id))?;
-                    return Box::pin(self.again(lead, existing)).await;
+                    if !existing.is_unstored() {
+                        return Box::pin(self.again(lead, existing)).await;
+                    }
+                    // The dead letter may have been of other content; that is a resubmission once it comes again.
+                    let StoreLead { source, received_at, payload_hash, .. } = command.clone();
+                    held = Some(State { source, received_at, payload_hash, ..existing });
                 }
                 Committed::Stale(_) | Committed::Busy => {}
                 Committed::Refused(reason) => return Err(format!("the merge was refused: {reason}").into()),
@@ -144,11 +161,11 @@ impl Enrich {
             let ends = changed(&other.state, Command::Merge { into: one.state.lead_id.clone() }, now)?;
             let carries_on = changed(&one.state, Command::Absorb { from: other.state.lead_id.clone() }, now)?;
             let mut profile = one.profile.clone();
-            person::absorb(&mut profile, &other.profile);
+            person::absorb(&mut profile, &other.profile, Who::at(carries_on.state.stage));
             let mut transaction = self.leads.transaction();
             self.leads.change(&mut transaction, Part::Ends, &ends)?;
             self.leads.change(&mut transaction, Part::CarriesOn, &carries_on)?;
-            self.leads.reprofile(&mut transaction, Part::CarriesOn, &one.state.lead_id, &profile)?;
+            self.leads.reprofile(&mut transaction, Part::CarriesOn, &carries_on.state, &profile)?;
             if let Some(rep) = &ends.freed {
                 self.reps.seat(&mut transaction, Part::Seat, rep, Seats { delta: -1, capacity: None })?;
             }
@@ -176,8 +193,7 @@ impl Enrich {
             let Some(mut target) = self.surviving(id).await? else {
                 return Err(format!("lead {id} is not stored yet").into());
             };
-            let told = Command::Resubmit { payload_hash: command.payload_hash.clone() };
-            let change = changed(&target.state, told, self.clock.now())?;
+            let change = changed(&target.state, Command::Resubmit, self.clock.now())?;
             let mut transaction = self.leads.transaction();
             self.take_over_content(&mut transaction, lead, &mut target, &change)?;
             match transaction.commit().await? {
@@ -212,16 +228,16 @@ impl Enrich {
             lead_id: command.lead_id.clone(),
             submission: command.submission.clone(),
         };
-        person::absorb(&mut target.profile, &lead.profile);
+        person::absorb(&mut target.profile, &lead.profile, Who::at(change.state.stage));
         self.leads.change(transaction, Part::CarriesOn, change)?;
         self.leads.absorb(transaction, Part::Activity, &change.state.lead_id, &absorbed)?;
-        self.leads.reprofile(transaction, Part::CarriesOn, &change.state.lead_id, &target.profile)?;
+        self.leads.reprofile(transaction, Part::CarriesOn, &change.state, &target.profile)?;
         Ok(())
     }
 }
 
 /// The change that `command` makes; these commands always make one.
-fn changed(state: &State, command: Command, now: jiff::Timestamp) -> Result<Change, FunctionError> {
+pub(crate) fn changed(state: &State, command: Command, now: jiff::Timestamp) -> Result<Change, FunctionError> {
     match transition(state, command, now)? {
         Transition::Changed(change) => Ok(*change),
         Transition::Unchanged => Err(format!("lead {} is merged already", state.lead_id).into()),

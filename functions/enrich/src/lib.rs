@@ -10,13 +10,15 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use fairleader_domain::id::{AccountId, LeadId};
-use fairleader_domain::lead::{Origin, Profile, Stage, State};
+use fairleader_domain::lead::{Origin, Profile, State};
+use fairleader_domain::lifecycle::Command;
 use fairleader_domain::normalise;
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, Queue, ScoreLead, StoreLead};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
 use fairleader_store::{
-    ActiveRulebook, Created, Identities, Leads, Reps, Rulebooks, Table, account_identities, person_identities,
+    ActiveRulebook, Committed, Created, Identities, Leads, Reps, Rulebooks, Table, account_identities,
+    person_identities,
 };
 use futures::{StreamExt, stream};
 use tracing::info;
@@ -52,8 +54,15 @@ struct ToScore {
 impl ToScore {
     /// The lead, if it is at a stage where a score can change what happens to it.
     fn undecided(state: &State) -> Option<Self> {
-        matches!(state.stage, Stage::Stored | Stage::Nurturing)
-            .then(|| Self { lead_id: state.lead_id.clone(), version: state.version })
+        state.stage.is_undecided().then(|| Self { lead_id: state.lead_id.clone(), version: state.version })
+    }
+}
+
+impl Enriched {
+    /// The lead as it is stored.
+    fn stored(&self) -> State {
+        let StoreLead { lead_id, source, received_at, payload_hash, .. } = &self.command;
+        State::stored(lead_id.clone(), source.clone(), *received_at, payload_hash.clone())
     }
 }
 
@@ -145,30 +154,22 @@ impl Enrich {
         if !known.is_empty() {
             return self.merge(lead, known).await;
         }
-        let StoreLead { lead_id, source, received_at, payload_hash, .. } = &lead.command;
-        let state = State::stored(lead_id.clone(), source.clone(), *received_at, payload_hash.clone());
+        let (state, lead_id) = (lead.stored(), &lead.command.lead_id);
         match self.leads.create(&state, &lead.profile).await? {
             Created::New => {
                 info!(lead.id = %lead_id, trace = %lead.command.trace, "stored lead");
                 Ok(ToScore::undecided(&state))
             }
             Created::Existing(existing) => self.again(lead, *existing).await,
+            Created::Underway => Err(format!("lead {lead_id} is being stored with other content").into()),
         }
     }
 
     /// The same id came before: a repeat, or the sender changed their mind.
     async fn again(&self, lead: &Enriched, existing: State) -> Result<Option<ToScore>, FunctionError> {
         let command = &lead.command;
-        if existing.stage == Stage::Held && existing.held_from.is_none() {
-            // It was held before it could be stored, and now it can.
-            let StoreLead { lead_id, source, received_at, payload_hash, .. } = command;
-            let mut state = State::stored(lead_id.clone(), source.clone(), *received_at, payload_hash.clone());
-            state.version = existing.version.saturating_add(1);
-            return if self.leads.replace_unstored(&existing, &state).await? {
-                Ok(ToScore::undecided(&state))
-            } else {
-                Err(format!("lead {lead_id} moved while it was stored").into())
-            };
+        if existing.is_unstored() {
+            return self.store_at_last(lead, &existing).await;
         }
         if existing.payload_hash != command.payload_hash {
             return self.resubmit(lead, existing).await;
@@ -178,6 +179,25 @@ impl Enrich {
         match &existing.merged_into {
             Some(into) => Ok(self.surviving(into).await?.and_then(|target| ToScore::undecided(&target.state))),
             None => Ok(ToScore::undecided(&existing)),
+        }
+    }
+
+    /// Stores a lead that was held before it could be stored. A profile may be there of an attempt with other content,
+    /// which is a resubmission once it comes again.
+    async fn store_at_last(&self, lead: &Enriched, held: &State) -> Result<Option<ToScore>, FunctionError> {
+        let StoreLead { lead_id, source, received_at, payload_hash, .. } = lead.command.clone();
+        let store = Command::Store { source, received_at, payload_hash };
+        let change = duplicate::changed(held, store, self.clock.now())?;
+        let mut transaction = self.leads.transaction();
+        self.leads.change(&mut transaction, (), &change)?;
+        self.leads.reprofile(&mut transaction, (), &change.state, &lead.profile)?;
+        match transaction.commit().await? {
+            Committed::Done => {
+                info!(lead.id = %lead_id, trace = %lead.command.trace, "stored lead that was held");
+                Ok(ToScore::undecided(&change.state))
+            }
+            Committed::Stale(_) | Committed::Busy => Err(format!("lead {lead_id} moved while it was stored").into()),
+            Committed::Refused(reason) => Err(format!("storing lead {lead_id} was refused: {reason}").into()),
         }
     }
 

@@ -56,7 +56,7 @@ impl Route {
                 broken.insert(ask.lead_id.clone(), "it is not stored".to_owned());
                 continue;
             };
-            if !matches!(lead.state.stage, Stage::Stored | Stage::Waiting | Stage::Nurturing) {
+            if !lead.state.stage.is_undecided() {
                 info!(lead.id = %ask.lead_id, stage = lead.state.stage.as_str(), "nothing to decide");
                 continue;
             }

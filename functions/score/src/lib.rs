@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use fairleader_domain::account::AccountFacts;
 use fairleader_domain::id::AccountId;
-use fairleader_domain::lead::Stage;
 use fairleader_domain::rulebook::Facts;
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, Queue, RouteCommand, ScoreLead};
@@ -85,7 +84,7 @@ impl Score {
         let Some(Loaded { state, profile }) = leads.get(&command.lead_id) else {
             return Err(format!("lead {} is not stored", command.lead_id).into());
         };
-        if !matches!(state.stage, Stage::Stored | Stage::Nurturing | Stage::Waiting) {
+        if !state.stage.is_undecided() {
             info!(lead.id = %state.lead_id, stage = state.stage.as_str(), "nothing to score");
             return Ok(None);
         }

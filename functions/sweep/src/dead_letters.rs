@@ -2,9 +2,10 @@
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use fairleader_domain::id::{LeadId, SourceId};
-use fairleader_domain::lead::{Stage, State};
-use fairleader_domain::lifecycle::{Command, Transition, transition};
+use fairleader_domain::lead::State;
+use fairleader_domain::lifecycle::{Command, Transition, held_unstored, transition};
 use fairleader_messaging::StoreLead;
+use fairleader_messaging::command::CommandError;
 use fairleader_runtime::{FunctionError, each};
 use fairleader_store::{Committed, DeadLetter};
 use serde::Deserialize;
@@ -38,6 +39,7 @@ impl Sweep {
             .unwrap_or("unknown")
             .to_owned();
         let command: AnyCommand = serde_json::from_str(&body)
+            .map_err(CommandError::from)
             .map_err(|cause| format!("a dead letter from queue {queue} cannot be read and stays there: {cause}"))?;
         let Some(lead_id) = command.lead_id else {
             if let Some(pool) = command.pool {
@@ -58,31 +60,26 @@ impl Sweep {
     async fn hold(&self, lead_id: &LeadId, unstored: Option<StoreLead>, reason: &str) -> Result<(), FunctionError> {
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
-            let Some(state) = self.leads.state(lead_id).await? else {
+            let mut transaction = self.leads.transaction();
+            if let Some(state) = self.leads.state(lead_id).await? {
+                match transition(&state, Command::Hold { reason: reason.to_owned() }, now) {
+                    Ok(Transition::Changed(change)) => self.leads.change(&mut transaction, (), &change)?,
+                    Ok(Transition::Unchanged) => return Ok(()),
+                    Err(refusal) => {
+                        // Somebody has it, or it is out: the command was of no use any more.
+                        info!(lead.id = %lead_id, reason = %refusal, "lead is not held");
+                        return Ok(());
+                    }
+                }
+            } else {
                 // It failed before it could be stored, so this is the first that is known of it.
                 let (source, received_at, hash) = match &unstored {
                     Some(command) => (command.source.clone(), command.received_at, command.payload_hash.clone()),
                     None => (SourceId::from("unknown"), now, String::new()),
                 };
-                let mut state = State::stored(lead_id.clone(), source, received_at, hash);
-                state.stage = Stage::Held;
-                state.reason = Some(reason.to_owned());
-                if self.leads.create_state(&state).await? {
-                    return Ok(());
-                }
-                continue;
-            };
-            let change = match transition(&state, Command::Hold { reason: reason.to_owned() }, now) {
-                Ok(Transition::Changed(change)) => change,
-                Ok(Transition::Unchanged) => return Ok(()),
-                Err(refusal) => {
-                    // Somebody has it, or it is out: the command was of no use any more.
-                    info!(lead.id = %lead_id, reason = %refusal, "lead is not held");
-                    return Ok(());
-                }
-            };
-            let mut transaction = self.leads.transaction();
-            self.leads.change(&mut transaction, (), &change)?;
+                let stored = State::stored(lead_id.clone(), source, received_at, hash);
+                self.leads.create_changed(&mut transaction, (), &held_unstored(stored, reason.to_owned(), now))?;
+            }
             match transaction.commit().await? {
                 Committed::Done => return Ok(()),
                 Committed::Stale(_) | Committed::Busy => {}

@@ -11,6 +11,8 @@ mod tell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use fairleader_domain::account::Account;
+use fairleader_domain::id::AccountId;
 use fairleader_domain::pool::Pool;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
@@ -67,7 +69,7 @@ pub async fn install(admin: &Api, company: &Company) -> Result<(), ApiError> {
     for pool in &company.pools {
         admin.put(&format!("/v1/pools/{}", pool.pool_id), &json!(pool)).await?;
     }
-    for account in &company.accounts {
+    for account in parents_first(&company.accounts) {
         admin.put(&format!("/v1/accounts/{}", account.account_id), &json!(account)).await?;
     }
     let headers = [("content-type", "application/yaml")];
@@ -75,6 +77,25 @@ pub async fn install(admin: &Api, company: &Company) -> Result<(), ApiError> {
     let version = kept.get("version").and_then(Value::as_str).unwrap_or_default();
     admin.post(&format!("/v1/rulebooks/{version}/activate"), &Value::Null).await?;
     Ok(())
+}
+
+/// Accounts in an order in which each comes after its parent. Those whose parents go in a circle come last.
+fn parents_first(accounts: &[Account]) -> Vec<&Account> {
+    let mut sorted = Vec::with_capacity(accounts.len());
+    let mut left: Vec<&Account> = accounts.iter().collect();
+    while !left.is_empty() {
+        let missing: BTreeSet<&AccountId> = left.iter().map(|account| &account.account_id).collect();
+        let (later, ready): (Vec<_>, Vec<_>) =
+            left.iter().partition(|account| account.parent.as_ref().is_some_and(|parent| missing.contains(parent)));
+        let in_circles = ready.is_empty();
+        sorted.extend(ready);
+        if in_circles {
+            sorted.extend(later);
+            break;
+        }
+        left = later;
+    }
+    sorted
 }
 
 /// Runs the company's leads through `machine` and gathers what happened.
@@ -95,15 +116,14 @@ pub async fn run(machine: &Machine, admin: &Api, company: &Company, bar: bool) -
             match tokio::time::timeout(QUIET, events.recv()).await {
                 // A list that was brought in before makes no news.
                 Err(_) if machine.settled().await => break,
-                Err(_) => {}
+                // Nothing for a while, or too many at once to show them all; the queues say when it is over.
+                Err(_) | Ok(Err(RecvError::Lagged(_))) => {}
                 Ok(Ok(event)) => {
                     if let Some(lead) = event.pointer("/detail/lead_id").and_then(Value::as_str) {
                         settled.insert(lead.to_owned());
                         progress.set_position(settled.len().try_into().unwrap_or(u64::MAX));
                     }
                 }
-                // Too many at once to show them all; the queues say when it is over.
-                Ok(Err(RecvError::Lagged(_))) => {}
                 Ok(Err(RecvError::Closed)) => break,
             }
         }
@@ -128,4 +148,27 @@ fn progress_bar(leads: usize) -> ProgressBar {
     bar.set_message("routing");
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(id: &str, parent: Option<&str>) -> Account {
+        serde_json::from_value(json!({"account_id": id, "name": id, "status": "prospect", "parent": parent})).unwrap()
+    }
+
+    #[test]
+    fn each_account_comes_after_its_parent_and_circles_come_last() {
+        let accounts = [
+            account("granddaughter", Some("daughter")),
+            account("hen", Some("egg")),
+            account("egg", Some("hen")),
+            account("daughter", Some("mother")),
+            account("mother", None),
+            account("stray", Some("not here")),
+        ];
+        let sorted: Vec<&str> = parents_first(&accounts).iter().map(|account| account.account_id.as_str()).collect();
+        assert_eq!(sorted, ["mother", "stray", "daughter", "granddaughter", "hen", "egg"]);
+    }
 }

@@ -353,8 +353,9 @@ fn url(listener: &TcpListener, asked: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// The keys of the data folder. At the first start they are made; written down before they open anything, so that an
-/// interrupted start leaves no key that nobody knows.
+/// The keys of the data folder. They are made once: `keys.json` is written when all of them open the API, and once it is
+/// there the table is left alone, so that a key that was deleted stays deleted. A start that is interrupted in between
+/// leaves keys in the table that nobody ever saw and nobody can guess; the next start makes others.
 async fn starter_keys(
     folder: &DataFolder,
     stack: &Stack,
@@ -363,14 +364,12 @@ async fn starter_keys(
 ) -> Result<StarterKeys, StartError> {
     let unusable = |cause: &dyn std::fmt::Display| StartError::Keys(cause.to_string());
     if let Some(text) = folder.read_keys().map_err(|cause| unusable(&cause))? {
-        let keys: StarterKeys = serde_json::from_str(&text).map_err(|cause| unusable(&cause))?;
-        put_keys(&keys, stack, aws_url, clock).await?;
-        return Ok(keys);
+        return serde_json::from_str(&text).map_err(|cause| unusable(&cause));
     }
     let keys = StarterKeys::new()?;
     let text = serde_json::to_string_pretty(&keys).map_err(|cause| unusable(&cause))?;
-    folder.write_keys(&(text + "\n")).map_err(|cause| unusable(&cause))?;
     put_keys(&keys, stack, aws_url, clock).await?;
+    folder.write_keys(&(text + "\n")).map_err(|cause| unusable(&cause))?;
     Ok(keys)
 }
 
@@ -379,12 +378,9 @@ async fn put_keys(keys: &StarterKeys, stack: &Stack, aws_url: &str, clock: &Cloc
     let operator = env(aws_url, OPERATOR_KEY_ID, OPERATOR_SECRET, BTreeMap::new(), clock.clone());
     let table = KeyTable::new(Table::new(&operator.sdk_config()?, &table.name));
     for StarterKey { role, subject, key } in &keys.keys {
-        let hash = key_hash(key);
-        if table.get(&hash).await?.is_none() {
-            let role = role.as_str().to_owned();
-            let record = KeyRecord { role, subject: subject.clone(), created_at: clock.now() };
-            table.put(&hash, &record).await?;
-        }
+        let role = role.as_str().to_owned();
+        let record = KeyRecord { role, subject: subject.clone(), created_at: clock.now() };
+        table.put(&key_hash(key), &record).await?;
     }
     Ok(())
 }
@@ -429,5 +425,34 @@ async fn until(mut stopping: watch::Receiver<bool>) {
 async fn ended(what: &'static str, server: impl Future<Output = io::Result<()>>) {
     if let Err(cause) = server.await {
         tracing::error!(cause = %cause, "{what} ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Method;
+
+    use super::*;
+    use crate::api::{Api, ApiError};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_starter_key_that_was_deleted_stays_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let start =
+            async || Machine::start(Options::new(folder.path())).await.unwrap_or_else(|cause| panic!("{cause}"));
+        let machine = start().await;
+        let viewer = machine.keys.of(Role::Viewer).to_owned();
+        let admin = Api::new(&machine.api_url, machine.keys.of(Role::Admin)).unwrap();
+        admin.call(Method::DELETE, &format!("/v1/keys/{}", key_hash(&viewer)), &[], Vec::new()).await.unwrap();
+        let keys = machine.keys.clone();
+        machine.stop().await;
+
+        let machine = start().await;
+        assert_eq!(machine.keys, keys);
+        let admin = Api::new(&machine.api_url, keys.of(Role::Admin)).unwrap();
+        admin.get("/v1/reps").await.unwrap();
+        let refused = admin.with_key(&viewer).get("/v1/reps").await;
+        assert!(matches!(refused, Err(ApiError::Refused { .. })), "{refused:?}");
+        machine.stop().await;
     }
 }

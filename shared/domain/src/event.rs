@@ -124,11 +124,15 @@ pub enum EventKind {
     LeadAbsorbed {
         /// The lead that was merged into this one.
         from: LeadId,
+        /// The stage it goes back to, if it had been refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Stage>,
     },
     /// The same submission came again with other content.
     LeadResubmitted {
-        /// SHA-256 of the content, in hex.
-        payload_hash: String,
+        /// The stage it goes back to, if it had been refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Stage>,
     },
 }
 

@@ -282,6 +282,11 @@ impl Stage {
         matches!(self, Self::Assigned | Self::Accepted)
     }
 
+    /// Whether a score can still change what happens to a lead at this stage.
+    pub const fn is_undecided(self) -> bool {
+        matches!(self, Self::Stored | Self::Waiting | Self::Nurturing)
+    }
+
     /// The stage as it is written in events, replies and items.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -334,7 +339,7 @@ pub struct State {
     /// Why it is disqualified, held or in nurture: a word of the rulebook or of [`crate::lifecycle`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The stage a held lead came from, where it may go back to.
+    /// The stage a held lead came from, where it may go back to; absent if it was held before it could be stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_from: Option<Stage>,
     /// When it first reached MQL; decay does not revoke it.
@@ -383,5 +388,10 @@ impl State {
             due_at: None,
             merged_into: None,
         }
+    }
+
+    /// Whether the lead was held before it could be stored: perhaps nobody knows who it is.
+    pub fn is_unstored(&self) -> bool {
+        self.stage == Stage::Held && self.held_from.is_none()
     }
 }

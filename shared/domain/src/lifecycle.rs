@@ -7,17 +7,20 @@
 //!   │  └ held   └── nurturing ◄┴─ stored   from every stage before `assigned`; merged also after it
 //! ```
 //!
+//! A refused lead that says something new (`Absorb`, `Resubmit`) is stored again. A lead whose command failed before it
+//! could be stored begins [on hold](held_unstored); it can only be stored or merged.
+//!
 //! It knows nothing of tables: who calls it commits the [`Change`] under the version the state was read with.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::EventKind;
-use crate::id::{LeadId, PoolId, RepId, RulebookVersion};
+use crate::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
 use crate::lead::{Stage, State};
 use crate::scoring::Score;
 
-/// How long after its release a lead is looked at if nobody did before.
-const RELEASED_DUE_AFTER: SignedDuration = SignedDuration::from_mins(5);
+/// How long after it is let go on a lead is looked at if nobody did before.
+const GOES_ON_DUE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// What shall happen to a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +45,7 @@ pub enum Command {
         from: LeadId,
     },
     /// The same submission came again with other content.
-    Resubmit {
-        /// SHA-256 of the content, in hex.
-        payload_hash: String,
-    },
+    Resubmit,
     /// Stop the lead until a person decides, because a command for it failed too often.
     Hold {
         /// Why, a word.
@@ -53,6 +53,15 @@ pub enum Command {
     },
     /// Let a held lead go on where it was.
     Release,
+    /// Store a lead that was held before it could be stored.
+    Store {
+        /// Where it came from.
+        source: SourceId,
+        /// When the submission was accepted.
+        received_at: Timestamp,
+        /// SHA-256 of the submission, in hex.
+        payload_hash: String,
+    },
 }
 
 /// A decision on a lead, ready to be applied.
@@ -114,7 +123,7 @@ pub enum Transition {
 /// A change to commit: all of it or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The version the lead has to have still.
+    /// The version the lead has to have still; 0 if it must not be there.
     pub expected_version: u64,
     /// The lead as it will be.
     pub state: State,
@@ -158,8 +167,15 @@ pub enum Refusal {
     IntoItself,
 }
 
+/// Nothing can be done with a lead that was held before it could be stored but to store or merge it.
+const UNSTORED: Refusal = Refusal::Stage { stage: Stage::Held, verb: "moved on before it is stored" };
+
 /// Applies `command` to `state` at `now`.
 pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Transition, Refusal> {
+    let fits_unstored = matches!(command, Command::Store { .. } | Command::Merge { .. } | Command::Hold { .. });
+    if state.is_unstored() && !fits_unstored {
+        return Err(UNSTORED);
+    }
     let mut change = Builder::new(state, now);
     Ok(match command {
         Command::Decide(decision) => decide(state, decision, now)?,
@@ -201,11 +217,15 @@ pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Tra
             if state.stage == Stage::Merged {
                 return Err(Refusal::Stage { stage: Stage::Merged, verb: "the target of a merge" });
             }
-            change.tell(EventKind::LeadAbsorbed { from })
+            let to = change.reopen();
+            change.tell(EventKind::LeadAbsorbed { from, to })
         }
-        Command::Resubmit { payload_hash } => change.tell(EventKind::LeadResubmitted { payload_hash }),
+        Command::Resubmit => {
+            let to = change.reopen();
+            change.tell(EventKind::LeadResubmitted { to })
+        }
         Command::Hold { reason } => match state.stage {
-            Stage::Stored | Stage::Waiting | Stage::Nurturing => change.hold(reason),
+            undecided if undecided.is_undecided() => change.hold(reason),
             Stage::Held => Transition::Unchanged,
             other => return Err(Refusal::Stage { stage: other, verb: "held" }),
         },
@@ -218,32 +238,43 @@ pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Tra
                 Some(Stage::Nurturing) => Stage::Nurturing,
                 _ => Stage::Stored,
             };
-            change.state.stage = to;
-            change.state.held_from = None;
-            change.state.reason = None;
-            // Whoever lets it go on queues it as well; should they not come to it, the sweep does.
-            change.state.due_at = now.checked_add(RELEASED_DUE_AFTER).ok();
+            change.go_on(to);
             change.tell(EventKind::LeadReleased { to })
+        }
+        Command::Store { source, received_at, payload_hash } => {
+            if !state.is_unstored() {
+                return Err(Refusal::Stage { stage: state.stage, verb: "stored" });
+            }
+            change.go_on(Stage::Stored);
+            change.state.source = source;
+            change.state.received_at = received_at;
+            change.state.payload_hash = payload_hash;
+            change.tell(EventKind::LeadReleased { to: Stage::Stored })
         }
     })
 }
 
+/// Holds a lead that could not be stored: the first that is kept of it. `stored` is what would have been, as far as it
+/// is known.
+pub fn held_unstored(stored: State, reason: String, now: Timestamp) -> Change {
+    let event = EventKind::LeadHeld { reason: reason.clone(), from: Stage::Stored };
+    let state = State { stage: Stage::Held, reason: Some(reason), last_event: 1, ..stored };
+    Change { expected_version: 0, state, event, at: now, freed: None, taken: None }
+}
+
 fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transition, Refusal> {
-    if !matches!(state.stage, Stage::Stored | Stage::Waiting | Stage::Nurturing) {
+    if !state.stage.is_undecided() {
         return Err(Refusal::Stage { stage: state.stage, verb: "decided on" });
     }
     let Decision { to, score, rule, rulebook } = decision;
-    let same = match &to {
+    let stays = match &to {
         Destination::Line { pool, .. } => state.stage == Stage::Waiting && state.pool.as_ref() == Some(pool),
         Destination::Nurture { reason } => {
-            state.stage == Stage::Nurturing
-                && state.reason.as_ref() == Some(reason)
-                && state.score.as_ref() == Some(&score)
-                && state.due_at.is_none()
+            state.stage == Stage::Nurturing && state.reason.as_ref() == Some(reason) && state.due_at.is_none()
         }
         _ => false,
     };
-    if same {
+    if stays && state.score.as_ref() == Some(&score) {
         return Ok(Transition::Unchanged);
     }
     let mut change = Builder::new(state, now);
@@ -269,8 +300,10 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
         Destination::Line { pool, until } => {
             change.state.stage = Stage::Waiting;
             change.state.pool = Some(pool.clone());
-            change.state.waiting_since = Some(now);
-            change.state.due_at = Some(until);
+            // Whoever is only worth more or less than before has waited since they began to.
+            let (since, due) = if stays { (state.waiting_since, state.due_at) } else { (None, None) };
+            change.state.waiting_since = since.or(Some(now));
+            change.state.due_at = due.or(Some(until));
             change.tell(EventKind::LeadWaiting { pool, rule, rulebook, score: total })
         }
         Destination::Nurture { reason } => {
@@ -314,6 +347,23 @@ impl<'a> Builder<'a> {
         self.state.accepted_at = None;
         self.state.waiting_since = None;
         self.state.due_at = None;
+    }
+
+    /// Lets the lead go on at `stage`, where it can be decided on.
+    fn go_on(&mut self, stage: Stage) {
+        self.leave();
+        self.state.stage = stage;
+        // Whoever lets it go on queues it as well; should they not come to it, the sweep does.
+        self.state.due_at = self.now.checked_add(GOES_ON_DUE_AFTER).ok();
+    }
+
+    /// Looks anew at a refused lead, of which there is something new to know. Gives back where it goes, if it does.
+    fn reopen(&mut self) -> Option<Stage> {
+        let refused = self.before.stage == Stage::Disqualified;
+        refused.then(|| {
+            self.go_on(Stage::Stored);
+            Stage::Stored
+        })
     }
 
     fn hold(mut self, reason: String) -> Transition {
@@ -371,6 +421,11 @@ mod tests {
         to(Destination::Rep { rep: RepId::from(name), pool: Some(PoolId::from("inbound")) })
     }
 
+    fn store(payload_hash: &str) -> Command {
+        let payload_hash = payload_hash.to_owned();
+        Command::Store { source: SourceId::from("web"), received_at: at(0), payload_hash }
+    }
+
     fn apply(state: &State, command: Command) -> Change {
         match transition(state, command, at(60)).unwrap() {
             Transition::Changed(change) => *change,
@@ -417,6 +472,65 @@ mod tests {
     }
 
     #[test]
+    fn a_lead_that_becomes_better_while_it_waits_keeps_the_time_it_has_waited() {
+        let line = |score: Score, until: i64| {
+            Command::Decide(Decision {
+                to: Destination::Line { pool: PoolId::from("inbound"), until: at(until) },
+                score,
+                rule: "everyone else".to_owned(),
+                rulebook: RulebookVersion::from("000001"),
+            })
+        };
+        let waiting = apply(&stored(), line(score(true), 600)).state;
+        let better = Score { total: 90, ..score(true) };
+        let Ok(Transition::Changed(change)) = transition(&waiting, line(better.clone(), 900), at(90)) else {
+            panic!("nothing changed")
+        };
+        let state = change.state;
+        assert_eq!((&state.waiting_since, &state.due_at), (&Some(at(60)), &Some(at(600))));
+        assert_eq!(state.score.as_ref(), Some(&better));
+        assert_eq!(transition(&state, line(better, 990), at(99)), Ok(Transition::Unchanged), "a pool that is woken");
+    }
+
+    #[test]
+    fn a_refused_lead_that_says_something_new_is_looked_at_again() {
+        let refused = apply(&stored(), to(Destination::Disqualify { reason: "junk".to_owned() })).state;
+        for command in [Command::Absorb { from: LeadId::from("l-2") }, Command::Resubmit] {
+            let change = apply(&refused, command);
+            assert_eq!((change.state.stage, &change.state.reason), (Stage::Stored, &None));
+            assert_eq!(change.state.due_at, Some(at(360)));
+            assert!(matches!(
+                change.event,
+                EventKind::LeadAbsorbed { to: Some(Stage::Stored), .. }
+                    | EventKind::LeadResubmitted { to: Some(Stage::Stored) }
+            ));
+            assert_eq!(apply(&change.state, rep("anna")).state.stage, Stage::Assigned);
+        }
+        let nurtured = apply(&stored(), to(Destination::Nurture { reason: "not_an_mql".to_owned() })).state;
+        let told = apply(&nurtured, Command::Resubmit);
+        assert_eq!((told.state.stage, told.event), (Stage::Nurturing, EventKind::LeadResubmitted { to: None }));
+    }
+
+    #[test]
+    fn what_was_held_before_it_was_stored_can_only_be_stored_or_merged() {
+        let change = held_unstored(stored(), "failed".to_owned(), at(30));
+        assert_eq!(change.event, EventKind::LeadHeld { reason: "failed".to_owned(), from: Stage::Stored });
+        let held = change.state;
+        assert!(held.is_unstored());
+        assert_eq!((held.version, held.last_event), (1, 1));
+        for command in [Command::Release, Command::Absorb { from: LeadId::from("l-2") }, Command::Resubmit, rep("anna")]
+        {
+            assert_eq!(transition(&held, command, at(60)), Err(UNSTORED));
+        }
+        let stored = apply(&held, store("other"));
+        assert_eq!(stored.event, EventKind::LeadReleased { to: Stage::Stored });
+        assert_eq!((stored.state.stage, stored.state.payload_hash.as_str()), (Stage::Stored, "other"));
+        assert!(transition(&stored.state, store("other"), at(61)).is_err(), "it is stored already");
+        let merged = apply(&held, Command::Merge { into: LeadId::from("l-0") }).state;
+        assert_eq!((merged.stage, merged.last_event), (Stage::Merged, 2));
+    }
+
+    #[test]
     fn a_held_lead_goes_back_where_it_can_be_decided_on() {
         let waiting = apply(&stored(), to(Destination::Line { pool: PoolId::from("inbound"), until: at(600) })).state;
         let held = apply(&waiting, Command::Hold { reason: "failed".to_owned() }).state;
@@ -439,7 +553,8 @@ mod tests {
             (name, 0_u32..3).prop_map(|(by, assignment)| Command::Accept { by: RepId::from(by), assignment }),
             Just(Command::Merge { into: LeadId::from("l-0") }),
             Just(Command::Absorb { from: LeadId::from("l-2") }),
-            Just(Command::Resubmit { payload_hash: "other".to_owned() }),
+            Just(Command::Resubmit),
+            Just(store("other")),
             Just(Command::Hold { reason: "failed".to_owned() }),
             Just(Command::Release),
         ]

@@ -1,6 +1,6 @@
 //! One person or two: whether two leads are the same person, which of them carries on, and what it takes over.
 
-use crate::lead::{Consent, EmailKind, Interest, Origin, Profile, State};
+use crate::lead::{Consent, EmailKind, Interest, Origin, Profile, Stage, State};
 use crate::normalise::fold::fold;
 
 /// What two leads have in common.
@@ -39,9 +39,44 @@ pub fn carries_on<'a>(a: &'a State, b: &'a State) -> (&'a State, &'a State) {
     if rank(a) <= rank(b) { (a, b) } else { (b, a) }
 }
 
-/// Takes over what `later` says and `kept` does not know. What the person did and wants, and what they allow, is always
-/// the latest word: that of the submission received last, in whatever order the two were processed.
-pub fn absorb(kept: &mut Profile, later: &Profile) {
+/// Whose word counts for who the person is: names, job title and company.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// What is known stays: sales works with it.
+    Known,
+    /// The latest word, where it says something: nobody has looked at the person yet, and a trial as `test` is no name.
+    Latest,
+}
+
+impl Who {
+    /// What goes for a lead at `stage`.
+    pub const fn at(stage: Stage) -> Self {
+        if stage.is_undecided() { Self::Latest } else { Self::Known }
+    }
+}
+
+/// Takes over what `later` says and `kept` does not know; of who the person is, what `who` says. What the person did and
+/// wants, and what they allow, is always the latest word: that of the submission received last, in whatever order the
+/// two were processed.
+pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
+    let says_it_last = later.said_at >= kept.said_at;
+    macro_rules! renew {
+        ($($field:ident . $value:ident as $name:literal),* $(,)?) => {$(
+            if later.$field.$value.is_some() && later.$field.$value != kept.$field.$value {
+                kept.$field.$value.clone_from(&later.$field.$value);
+                kept.origins.insert($name.to_owned(), Origin::Merge);
+            }
+        )*};
+    }
+    if who == Who::Latest && says_it_last {
+        renew!(
+            contact.first_name as "name.first",
+            contact.last_name as "name.last",
+            contact.job_title as "job.title",
+            contact.job_level as "job.level",
+            company.name as "company.name",
+        );
+    }
     macro_rules! fill {
         ($($field:ident . $value:ident as $name:literal),* $(,)?) => {$(
             if kept.$field.$value.is_none() && later.$field.$value.is_some() {
@@ -70,7 +105,7 @@ pub fn absorb(kept: &mut Profile, later: &Profile) {
         campaign.source as "campaign.source",
         campaign.medium as "campaign.medium",
     );
-    let (last, first) = if later.said_at >= kept.said_at { (later, &*kept) } else { (&*kept, later) };
+    let (last, first) = if says_it_last { (later, &*kept) } else { (&*kept, later) };
     let interest = Interest {
         did: last.interest.did.clone().or_else(|| first.interest.did.clone()),
         product: last.interest.product.clone().or_else(|| first.interest.product.clone()),
@@ -132,7 +167,7 @@ mod tests {
         let mut kept = said(r#"{"email": "ada@acme.example", "did": "demo"}"#, "2026-03-03T10:00:01Z");
         let earlier =
             said(r#"{"email": "ada@acme.example", "did": "newsletter", "product": "keel"}"#, "2026-03-03T10:00:00Z");
-        absorb(&mut kept, &earlier);
+        absorb(&mut kept, &earlier, Who::Latest);
         assert_eq!(kept.interest.did.as_deref(), Some("demo"));
         assert_eq!(kept.interest.product.as_deref(), Some("keel"), "what the latest word leaves open stays");
         assert_eq!(kept.said_at, Some("2026-03-03T10:00:01Z".parse().unwrap()));
@@ -142,10 +177,32 @@ mod tests {
     fn what_they_want_is_the_latest_word_and_the_rest_is_filled_in() {
         let mut kept = profile(r#"{"email": "ada@acme.example", "did": "newsletter", "country": "DE"}"#);
         let later = profile(r#"{"email": "ada@acme.example", "did": "demo", "country": "AT", "job_title": "CTO"}"#);
-        absorb(&mut kept, &later);
+        absorb(&mut kept, &later, Who::Known);
         assert_eq!(kept.interest.did.as_deref(), Some("demo"));
         assert_eq!(kept.place.country.as_deref(), Some("DE"));
         assert_eq!(kept.contact.job_title.as_deref(), Some("CTO"));
         assert_eq!(kept.origins.get("job.title"), Some(&Origin::Merge));
+    }
+
+    #[test]
+    fn until_sales_works_on_them_people_are_who_they_last_said_they_are() {
+        let said = |json: &str, at: &str| Profile { said_at: Some(at.parse().unwrap()), ..profile(json) };
+        let test = said(
+            r#"{"email": "ana@firm.example", "first_name": "test", "last_name": "test", "job_title": "Tester"}"#,
+            "2026-03-03T10:00:00Z",
+        );
+        let real = said(
+            r#"{"email": "ana@firm.example", "first_name": "Ana", "last_name": "Ruiz", "company": "Firm"}"#,
+            "2026-03-04T10:00:00Z",
+        );
+        let who = |kept: &Profile, later: &Profile, stage| {
+            let mut kept = kept.clone();
+            absorb(&mut kept, later, Who::at(stage));
+            (kept.contact.last_name, kept.contact.job_title, kept.company.name)
+        };
+        let name = |words: [&str; 3]| words.map(|word| Some(word.to_owned())).into();
+        assert_eq!(who(&test, &real, Stage::Stored), name(["Ruiz", "Tester", "Firm"]));
+        assert_eq!(who(&test, &real, Stage::Assigned), name(["Test", "Tester", "Firm"]));
+        assert_eq!(who(&real, &test, Stage::Stored), name(["Ruiz", "Tester", "Firm"]), "processed in another order");
     }
 }

@@ -5,6 +5,7 @@ use fairleader_domain::scoring::Score;
 use fairleader_domain::submission::Submission;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
 /// Version of the commands' form. A command of another version is refused and ends in the dead-letter queue, where it
 /// waits for functions that can read it.
@@ -14,11 +15,26 @@ pub const SCHEMA: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// Not JSON, or not a command of the queue it came from.
-    #[error("the command cannot be read: {0}")]
-    Unreadable(#[from] serde_json::Error),
+    ///
+    /// What exactly is wrong would quote the command, and with it a person's data, in the log.
+    #[error("the command cannot be read: {category:?} error at line {line} column {column}")]
+    Unreadable {
+        /// Of what kind the error is.
+        category: Category,
+        /// Where, from 1.
+        line: usize,
+        /// Where in the line, in bytes from 1.
+        column: usize,
+    },
     /// Of another version.
     #[error("the command has schema {0}, this function reads schema {SCHEMA}")]
     Schema(u32),
+}
+
+impl From<serde_json::Error> for CommandError {
+    fn from(cause: serde_json::Error) -> Self {
+        Self::Unreadable { category: cause.classify(), line: cause.line(), column: cause.column() }
+    }
 }
 
 /// Reads a command from a message's body.
@@ -160,6 +176,14 @@ mod tests {
             read::<PublishEvent>(body).unwrap_err().to_string(),
             "the command has schema 99, this function reads schema 1"
         );
-        assert!(read::<PublishEvent>("hello").unwrap_err().to_string().starts_with("the command cannot be read"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_command_is_said_without_quoting_it() {
+        let cause = read::<PublishEvent>(r#"{"schema": 1, "lead_id": "l-1", "seq": "ada@acme.example"}"#).unwrap_err();
+        assert_eq!(cause.to_string(), "the command cannot be read: Data error at line 1 column 57");
+        assert!(std::error::Error::source(&cause).is_none());
+        let cause = read::<PublishEvent>("hello").unwrap_err();
+        assert_eq!(cause.to_string(), "the command cannot be read: Syntax error at line 1 column 1");
     }
 }

@@ -9,7 +9,7 @@ use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
 use aws_sdk_sqs::operation::send_message::SendMessageError;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchError;
-use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use aws_types::SdkConfig;
 use serde::Serialize;
 
@@ -61,8 +61,6 @@ pub struct Received {
     pub body: String,
     /// What deletes it.
     pub receipt: String,
-    /// ARN of the queue it failed in, for a dead letter.
-    pub dead_letter_source: Option<String>,
 }
 
 /// A message was not sent.
@@ -182,14 +180,15 @@ impl Queue {
         if messages.is_empty() { Ok(()) } else { Err(SendError::Refused { count, code }) }
     }
 
-    /// Receives up to ten messages without waiting.
+    /// Receives up to ten messages. It asks all of the queue's servers and waits up to a second, so that no message is
+    /// missed that is there.
     pub async fn receive(&self) -> Result<Vec<Received>, ReceiveError> {
         let answer = self
             .client
             .receive_message()
             .queue_url(&self.url)
             .max_number_of_messages(10)
-            .message_system_attribute_names(MessageSystemAttributeName::DeadLetterQueueSourceArn)
+            .wait_time_seconds(1)
             .send()
             .await
             .map_err(|cause| ReceiveError::Receive(Box::new(cause)))?;
@@ -197,14 +196,7 @@ impl Queue {
             .messages
             .unwrap_or_default()
             .into_iter()
-            .filter_map(|message| {
-                let source = message
-                    .attributes
-                    .as_ref()
-                    .and_then(|all| all.get(&MessageSystemAttributeName::DeadLetterQueueSourceArn))
-                    .cloned();
-                Some(Received { body: message.body?, receipt: message.receipt_handle?, dead_letter_source: source })
-            })
+            .filter_map(|message| Some(Received { body: message.body?, receipt: message.receipt_handle? }))
             .collect())
     }
 

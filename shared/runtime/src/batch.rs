@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::iter::successors;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{StreamExt, stream};
@@ -35,16 +36,24 @@ pub fn failed(message_id: String, cause: &FunctionError) -> String {
 }
 
 /// An error with everything that led to it, for the log: `the message was not sent: service error: …`.
+///
+/// What `serde_json` finds wrong may quote what it read, and with it a person's data; only its kind and place are said.
 #[derive(Debug)]
 pub struct Chain<'a>(pub &'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut said = self.0.to_string();
+        let quoting = successors(Some(self.0), |&cause| cause.source())
+            .find_map(|cause| cause.downcast_ref::<serde_json::Error>());
+        let words = |cause: &dyn Error| match quoting {
+            Some(quoting) => cause.to_string().replace(&quoting.to_string(), &without_quotes(quoting)),
+            None => cause.to_string(),
+        };
+        let mut said = words(self.0);
+        f.write_str(&said)?;
         let mut next = self.0.source();
         while let Some(cause) = next {
-            let words = cause.to_string();
+            let words = words(cause);
             // Some errors say their cause themselves.
             if !said.contains(&words) {
                 write!(f, ": {words}")?;
@@ -56,6 +65,10 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
+fn without_quotes(cause: &serde_json::Error) -> String {
+    format!("{:?} error at line {} column {}", cause.classify(), cause.line(), cause.column())
+}
+
 /// The reply that has these messages delivered again and the rest of their batch deleted.
 pub fn retry(message_ids: impl IntoIterator<Item = String>) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
@@ -63,4 +76,21 @@ pub fn retry(message_ids: impl IntoIterator<Item = String>) -> SqsBatchResponse 
         response.add_failure(id);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("a body cannot be read: {0}")]
+    struct Unreadable(#[from] serde_json::Error);
+
+    #[test]
+    fn the_log_says_where_json_is_wrong_and_does_not_quote_it() {
+        let cause = serde_json::from_str::<u32>(r#""ada@acme.example""#).unwrap_err();
+        assert!(cause.to_string().contains("ada@acme.example"));
+        let said = Chain(&Unreadable::from(cause)).to_string();
+        assert_eq!(said, "a body cannot be read: Data error at line 1 column 18");
+    }
 }

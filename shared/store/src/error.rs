@@ -33,6 +33,12 @@ pub enum StoreError {
     /// Compressed content cannot be read or written.
     #[error("compressed content is damaged: {0}")]
     Compression(#[from] std::io::Error),
+    /// A cursor that no page ended with.
+    #[error("`{0}` is not where a page begins")]
+    Cursor(String),
+    /// Others wrote the same item again and again.
+    #[error("{0} was written by others each time it was tried")]
+    Contended(&'static str),
     /// Stored content is not what its record says.
     #[error("{0}")]
     Damaged(String),

@@ -84,17 +84,11 @@ impl Identities {
         Self(table)
     }
 
-    /// Claims `identity` for `lead`, unless another lead has it.
+    /// Claims `identity` for `lead`, unless another lead has it. A claim made again keeps the time of the first one, so
+    /// that others can tell when it has been abandoned.
     pub async fn claim(&self, identity: &str, lead: &LeadId, now: Timestamp) -> Result<Claim, StoreError> {
-        let written = self
-            .0
-            .put_if(
-                claim_item(identity, lead, now),
-                "attribute_not_exists(lead_id) OR lead_id = :lead",
-                [(":lead", text(lead.as_str()))],
-            )
-            .await?;
-        self.claimed(written)
+        let written = self.0.put_if(claim_item(identity, lead, now), "attribute_not_exists(lead_id)", []).await?;
+        self.claimed(written, lead)
     }
 
     /// Takes `identity` over from `from`, which claimed it at `since` and was never stored.
@@ -114,17 +108,21 @@ impl Identities {
                 [(":from", text(from.as_str())), (":since", millis(since))],
             )
             .await?;
-        self.claimed(written)
+        self.claimed(written, lead)
     }
 
-    fn claimed(&self, written: Write) -> Result<Claim, StoreError> {
+    fn claimed(&self, written: Write, by: &LeadId) -> Result<Claim, StoreError> {
         match written {
             Write::Done => Ok(Claim::Ours),
-            Write::Refused(Some(theirs)) => Ok(Claim::Theirs {
-                lead: LeadId::from(get_text(&theirs, &self.0.name, LEAD)?),
-                since: Timestamp::from_millisecond(get_number(&theirs, &self.0.name, CLAIMED_AT)?)
-                    .unwrap_or(Timestamp::UNIX_EPOCH),
-            }),
+            Write::Refused(Some(found)) => {
+                let lead = LeadId::from(get_text(&found, &self.0.name, LEAD)?);
+                if lead == *by {
+                    return Ok(Claim::Ours);
+                }
+                let since = Timestamp::from_millisecond(get_number(&found, &self.0.name, CLAIMED_AT)?)
+                    .unwrap_or(Timestamp::UNIX_EPOCH);
+                Ok(Claim::Theirs { lead, since })
+            }
             Write::Refused(None) => Err(StoreError::Attribute { table: self.0.name.clone(), attribute: LEAD }),
         }
     }

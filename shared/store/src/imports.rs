@@ -85,6 +85,12 @@ fn key(import: &str, part: &str) -> Item {
     item([(IMPORT_ID, text(import)), (PART, text(part))])
 }
 
+/// Whether results may end there: 6 digits of the part, 4 of the item in it.
+fn is_rows_cursor(cursor: &str) -> bool {
+    let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+    cursor.split_once('.').is_some_and(|(part, item)| digits(part, 6) && digits(item, 4))
+}
+
 impl Imports {
     /// The imports in `table`.
     pub fn new(table: Table) -> Self {
@@ -101,12 +107,17 @@ impl Imports {
         }
     }
 
+    /// An import, without its parts.
+    pub async fn find(&self, import: &str) -> Result<Option<Import>, StoreError> {
+        self.0.get(key(import, IMPORT)).await?.map(|item| body(&item, &self.0.name)).transpose()
+    }
+
     /// An import, and what became of its parts so far.
     pub async fn get(&self, import: &str) -> Result<Option<(Import, Vec<PartResult>)>, StoreError> {
-        let Some(found) = self.0.get(key(import, IMPORT)).await? else { return Ok(None) };
+        let Some(found) = self.find(import).await? else { return Ok(None) };
         let parts = self.0.query_all(self.by_prefix(import, "part#")).await?;
         let parts = parts.iter().map(|item| body(item, &self.0.name)).collect::<Result<_, _>>()?;
-        Ok(Some((body(&found, &self.0.name)?, parts)))
+        Ok(Some((found, parts)))
     }
 
     /// Keeps what became of a part: its rows first, so that a part that is there has them all.
@@ -125,6 +136,9 @@ impl Imports {
 
     /// Results of an import's rows, about a thousand from `from` on, and where the next ones begin.
     pub async fn rows(&self, import: &str, from: Option<&str>) -> Result<(Vec<RowResult>, Option<String>), StoreError> {
+        if let Some(cursor) = from.filter(|cursor| !is_rows_cursor(cursor)) {
+            return Err(StoreError::Cursor(cursor.to_owned()));
+        }
         let answer = self
             .by_prefix(import, "rows#")
             .limit(2)

@@ -9,6 +9,7 @@
 //! | commands that failed for it | `lead_id`, `dead#` + hash of the command |
 //! | what has to happen | index `due`: shard, instant in ms |
 //! | a rep's inbox, a pool's line, held leads | index `assignee`: `rep#…`, `pool#…#shard`, `held`; best first |
+//! | commands that failed for any lead | index `assignee`: `dead`; latest first |
 //!
 //! The `state` item is the one that everything else is guarded by: whoever changes anything that a decision could read
 //! names the version of the state they read, in the same transaction.
@@ -33,6 +34,7 @@ use crate::{StoreError, Table, Transaction};
 
 const LEAD: &str = "lead_id";
 const STAGE: &str = "stage";
+const PAYLOAD_HASH: &str = "payload_hash";
 const DUE_SHARD: &str = "due_shard";
 const DUE_AT: &str = "due_at";
 const ASSIGNEE: &str = "assignee";
@@ -43,6 +45,11 @@ const STATE: &str = "state";
 const EVENT: &str = "event#";
 const WHY: &str = "why#";
 const DEAD: &str = "dead#";
+
+/// Where commands that failed stand in the `assignee` index.
+const DEAD_LETTERS: &str = "dead";
+/// Longest lead id in bytes that a cursor may name; keys hold more.
+const MAX_ID: usize = 255;
 
 /// Shards of the `due` index: a partition takes 1,000 writes a second, and no stack decides on more than 8,000 leads in one.
 const DUE_SHARDS: u8 = 8;
@@ -69,6 +76,8 @@ pub enum Created {
     New,
     /// It was there before, like this.
     Existing(Box<State>),
+    /// Another attempt is storing it with other content and has come as far as the profile. It, or its repeat, goes on.
+    Underway,
 }
 
 /// What came in for a lead after it was stored: the same submission with other content, or another one of the same
@@ -101,6 +110,15 @@ pub struct DeadLetter {
 pub struct LeadPage {
     /// The leads, in order.
     pub leads: Vec<LeadId>,
+    /// Where the next page begins; absent on the last one.
+    pub next: Option<String>,
+}
+
+/// A page of the commands that failed, latest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterPage {
+    /// The commands: their lead, their id, and what is kept.
+    pub letters: Vec<(LeadId, String, DeadLetter)>,
     /// Where the next page begins; absent on the last one.
     pub next: Option<String>,
 }
@@ -179,6 +197,26 @@ fn state_item(state: &State) -> Result<Item, StoreError> {
     Ok(item)
 }
 
+/// A cursor's last part and what is before it.
+fn split(cursor: &str) -> Result<(&str, &str), StoreError> {
+    cursor.rsplit_once('.').ok_or_else(|| StoreError::Cursor(cursor.to_owned()))
+}
+
+/// The key in the `assignee` index after which a page begins; `None` if there can be no such key.
+fn start(assignee: &str, lead: &str, part: &str, priority: &str) -> Option<Item> {
+    let priority: i64 = priority.parse().ok()?;
+    let mut start = (1..=MAX_ID).contains(&lead.len()).then(|| key(&LeadId::from(lead), part))?;
+    start.extend(item([(ASSIGNEE, text(assignee)), (PRIORITY, number(priority))]));
+    Some(start)
+}
+
+/// A profile with the hash of the content it was first made of: the hash that the state has, or will have.
+fn profile_item(lead: &LeadId, profile: &Profile, payload_hash: &str) -> Result<Item, StoreError> {
+    let mut item = with_body(lead, PROFILE, profile)?;
+    item.insert(PAYLOAD_HASH.to_owned(), text(payload_hash));
+    Ok(item)
+}
+
 fn with_body(lead: &LeadId, part: &str, value: &impl Serialize) -> Result<Item, StoreError> {
     let mut item = key(lead, part);
     item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(value)?)]));
@@ -201,28 +239,17 @@ impl Leads {
     }
 
     /// Stores a new lead. The profile goes first: a state is only there once everything a decision reads is. What an
-    /// earlier attempt wrote stays as it is.
+    /// earlier attempt wrote stays as it is; if that was made of other content, the state has to be that attempt's too.
     pub async fn create(&self, state: &State, profile: &Profile) -> Result<Created, StoreError> {
-        let profile = with_body(&state.lead_id, PROFILE, profile)?;
-        self.0.put_if(profile, "attribute_not_exists(lead_id)", []).await?;
+        if !self.create_profile(&state.lead_id, profile, &state.payload_hash).await? {
+            let existing = self.state(&state.lead_id).await?;
+            return Ok(existing.map_or(Created::Underway, |existing| Created::Existing(Box::new(existing))));
+        }
         match self.0.put_if(state_item(state)?, "attribute_not_exists(lead_id)", []).await? {
             Write::Done => Ok(Created::New),
             Write::Refused(Some(existing)) => Ok(Created::Existing(Box::new(body(&existing, self.table())?))),
             Write::Refused(None) => Err(StoreError::Attribute { table: self.table().to_owned(), attribute: BODY }),
         }
-    }
-
-    /// Stores only where a lead stands, when nothing else of it is known. `false` if it was there before.
-    pub async fn create_state(&self, state: &State) -> Result<bool, StoreError> {
-        let done = self.0.put_if(state_item(state)?, "attribute_not_exists(lead_id)", []).await?;
-        Ok(matches!(done, Write::Done))
-    }
-
-    /// Stores a lead in the place of one that was held before anything but its state could be stored. `false` if it
-    /// moved since.
-    pub async fn replace_unstored(&self, seen: &State, state: &State) -> Result<bool, StoreError> {
-        let written = self.0.put_if(state_item(state)?, "version = :seen", [(":seen", number(seen.version))]).await?;
-        Ok(matches!(written, Write::Done))
     }
 
     /// Where a lead stands.
@@ -275,8 +302,8 @@ impl Leads {
         self.event(transaction, label, change)
     }
 
-    /// Adds a lead that is stored for the first time with the change that ends it: a duplicate that was recognised
-    /// before it was anything else. Its profile has to be there already.
+    /// Adds a lead that nothing was known of with its first change: a duplicate that was recognised before it was
+    /// anything else, whose profile has to be there already, or a lead that is held because it could not be stored.
     pub fn create_changed<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -317,15 +344,15 @@ impl Leads {
         Ok(())
     }
 
-    /// Adds a new profile. The state has to change in the same transaction, or decisions would not notice.
+    /// Adds a new profile. The state has to change in the same transaction, to `state`, or decisions would not notice.
     pub fn reprofile<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
         label: L,
-        lead: &LeadId,
+        state: &State,
         profile: &Profile,
     ) -> Result<(), StoreError> {
-        let item = with_body(lead, PROFILE, profile)?;
+        let item = profile_item(&state.lead_id, profile, &state.payload_hash)?;
         transaction.put(label, Put::builder().table_name(self.table()).set_item(Some(item)).build()?);
         Ok(())
     }
@@ -348,10 +375,22 @@ impl Leads {
         Ok(())
     }
 
-    /// Stores who the lead is if nothing is known of it yet.
-    pub async fn create_profile(&self, lead: &LeadId, profile: &Profile) -> Result<(), StoreError> {
-        self.0.put_if(with_body(lead, PROFILE, profile)?, "attribute_not_exists(lead_id)", []).await?;
-        Ok(())
+    /// Stores who the lead is if nothing is known of it yet. `false` if a profile is there that was made of other
+    /// content.
+    pub async fn create_profile(
+        &self,
+        lead: &LeadId,
+        profile: &Profile,
+        payload_hash: &str,
+    ) -> Result<bool, StoreError> {
+        let item = profile_item(lead, profile, payload_hash)?;
+        match self.0.put_if(item, "attribute_not_exists(lead_id)", []).await? {
+            Write::Done => Ok(true),
+            Write::Refused(kept) => {
+                let kept = kept.as_ref().and_then(|kept| kept.get(PAYLOAD_HASH));
+                Ok(kept.is_none_or(|kept| *kept == text(payload_hash)))
+            }
+        }
     }
 
     /// A lead's history, oldest first.
@@ -421,13 +460,12 @@ impl Leads {
     }
 
     async fn page(&self, assignee: &str, limit: i32, from: Option<&str>) -> Result<LeadPage, StoreError> {
-        let mut query = self.by_assignee(assignee, limit);
-        // A cursor is the last lead seen and its priority; one that cannot be read begins at the front.
-        if let Some((lead, priority)) = from.and_then(|cursor| cursor.split_once('.')) {
-            let mut start = key(&LeadId::from(lead), STATE);
-            start.extend(item([(ASSIGNEE, text(assignee)), (PRIORITY, number(priority))]));
-            query = query.set_exclusive_start_key(Some(start));
-        }
+        // A cursor is the last lead seen and its priority.
+        let start = from.map(|cursor| {
+            let (lead, priority) = split(cursor)?;
+            start(assignee, lead, STATE, priority).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))
+        });
+        let query = self.by_assignee(assignee, limit).set_exclusive_start_key(start.transpose()?);
         let answer = query.send().await.map_err(StoreError::service(self.0.what("querying")))?;
         let leads = answer
             .items()
@@ -497,7 +535,44 @@ impl Leads {
 
     /// Keeps a command that failed too often; keeping it twice is the same as once.
     pub async fn keep_dead_letter(&self, lead: &LeadId, id: &str, letter: &DeadLetter) -> Result<(), StoreError> {
-        self.0.put(with_body(lead, &format!("{DEAD}{id}"), letter)?).await
+        let mut item = with_body(lead, &format!("{DEAD}{id}"), letter)?;
+        item.extend(crate::item::item([(ASSIGNEE, text(DEAD_LETTERS)), (PRIORITY, millis(letter.at))]));
+        self.0.put(item).await
+    }
+
+    /// The commands that failed, whatever became of their leads since; latest first.
+    pub async fn all_dead_letters(&self, limit: i32, from: Option<&str>) -> Result<LetterPage, StoreError> {
+        // A cursor is the last command's lead, its id and its instant.
+        let start = from.map(|cursor| {
+            let (rest, at) = split(cursor)?;
+            let (lead, id) = split(rest)?;
+            start(DEAD_LETTERS, lead, &format!("{DEAD}{id}"), at).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))
+        });
+        let query = self.by_assignee(DEAD_LETTERS, limit).set_exclusive_start_key(start.transpose()?);
+        let answer = query.send().await.map_err(StoreError::service(self.0.what("querying")))?;
+        let mut letters = Vec::new();
+        for found in answer.items() {
+            let (lead, id) = self.letter_named(found)?;
+            // The index is a little behind: what was sent again in the meantime is left out.
+            if let Some(kept) = self.0.get(key(&lead, &format!("{DEAD}{id}"))).await? {
+                letters.push((lead, id, body(&kept, self.table())?));
+            }
+        }
+        let next = match answer.last_evaluated_key() {
+            Some(last) => {
+                let (lead, id) = self.letter_named(last)?;
+                let at: i64 = crate::item::get_number(last, self.table(), PRIORITY)?;
+                Some(format!("{lead}.{id}.{at}"))
+            }
+            None => None,
+        };
+        Ok(LetterPage { letters, next })
+    }
+
+    /// The lead and the id in the key of a command that failed.
+    fn letter_named(&self, item: &Item) -> Result<(LeadId, String), StoreError> {
+        let lead = LeadId::from(get_text(item, self.table(), LEAD)?);
+        Ok((lead, get_text(item, self.table(), PART)?.trim_start_matches(DEAD).to_owned()))
     }
 
     /// The commands that failed for a lead, with their ids.

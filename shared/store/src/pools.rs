@@ -153,6 +153,9 @@ impl Pools {
 
     /// A pool's turns, newest first, those of at most `limit` transactions.
     pub async fn ledger(&self, pool: &PoolId, limit: i32, from: Option<&str>) -> Result<LedgerPage, StoreError> {
+        if let Some(cursor) = from.filter(|cursor| cursor.len() != 12 || !cursor.bytes().all(|b| b.is_ascii_digit())) {
+            return Err(StoreError::Cursor(cursor.to_owned()));
+        }
         let answer = self
             .0
             .client

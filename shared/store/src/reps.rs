@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use fairleader_domain::gate::{RepNow, Roster};
 use fairleader_domain::id::RepId;
@@ -85,7 +86,7 @@ impl Reps {
     }
 
     /// Adds a change of a rep's open leads. Seats taken from a pool need room and a rep who is on, at the moment of the
-    /// commit.
+    /// commit; seats given back have to be taken.
     pub fn seat<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -110,6 +111,11 @@ impl Reps {
                 .expression_attribute_values(":room", number(room))
                 .expression_attribute_values(":on", AttributeValue::Bool(true));
         }
+        if seats.delta < 0 {
+            update = update
+                .condition_expression("#open >= :back")
+                .expression_attribute_values(":back", number(seats.delta.unsigned_abs()));
+        }
         transaction.update(label, update.build()?);
         Ok(())
     }
@@ -130,9 +136,31 @@ impl Reps {
         Ok(())
     }
 
-    /// Takes a rep off the roster.
-    pub async fn delete(&self, rep: &RepId) -> Result<(), StoreError> {
+    /// Takes a rep off the roster. `false` if they have open leads, and nothing is changed.
+    ///
+    /// The load goes first: as long as the profile is there, a repeat completes it.
+    pub async fn delete(&self, rep: &RepId) -> Result<bool, StoreError> {
+        let answer = self
+            .0
+            .client
+            .delete_item()
+            .table_name(&self.0.name)
+            .set_key(Some(key(rep, LOAD)))
+            .condition_expression("attribute_not_exists(#open) OR #open = :none")
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_values(":none", number(0))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => {}
+            Err(cause)
+                if cause.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                return Ok(false);
+            }
+            Err(cause) => return Err(StoreError::service(self.0.what("deleting from"))(cause)),
+        }
         self.0.delete(key(rep, PROFILE)).await?;
-        self.0.delete(key(rep, LOAD)).await
+        Ok(true)
     }
 }

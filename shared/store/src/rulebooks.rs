@@ -37,6 +37,8 @@ const DATA: &str = "data";
 const CHUNK_BYTES: usize = 350_000;
 /// How old the answer to "which version is active" may be.
 const POINTER_AGE: SignedDuration = SignedDuration::from_secs(3);
+/// How often storing a version is tried when others are faster.
+const ATTEMPTS: usize = 10;
 /// Most compiled versions kept: the active one, and those of passes that began before it.
 const KEPT: usize = 4;
 
@@ -74,7 +76,7 @@ impl Rulebooks {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(source.as_bytes())?;
         let packed = encoder.finish()?;
-        loop {
+        for _ in 0..ATTEMPTS {
             let latest = self.points_to("latest").await?;
             let next = latest.as_ref().map_or(Some(1), |v| v.as_str().parse::<u32>().ok()?.checked_add(1));
             let Some(next) = next else {
@@ -118,6 +120,7 @@ impl Rulebooks {
                 Committed::Refused(reason) => return Err(StoreError::Damaged(reason)),
             }
         }
+        Err(StoreError::Contended("the next version of the rulebook"))
     }
 
     /// A version's text.
@@ -132,15 +135,21 @@ impl Rulebooks {
             .consistent_read(true);
         let items = self.0.query_all(query).await?;
         let mut packed = Vec::new();
+        let mut chunks = 0_usize;
         let mut about: Option<About> = None;
         for item in &items {
             if get_text(item, &self.0.name, PART)?.starts_with(CHUNK) {
                 packed.extend_from_slice(get_bytes(item, &self.0.name, DATA)?);
+                chunks += 1;
             } else {
                 about = Some(body(item, &self.0.name)?);
             }
         }
         let Some(about) = about else { return Ok(None) };
+        if chunks != about.chunks {
+            let all = about.chunks;
+            return Err(StoreError::Damaged(format!("of rulebook `{version}` there are {chunks} of {all} chunks")));
+        }
         let mut source = String::with_capacity(about.bytes);
         DeflateDecoder::new(packed.as_slice()).read_to_string(&mut source)?;
         Ok(Some(source))

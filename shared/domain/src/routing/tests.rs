@@ -1,0 +1,204 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::gate::RepNow;
+use crate::id::SourceId;
+use crate::pool::Member;
+use crate::rep::{Rep, RepLoad};
+use crate::rotation::TURN;
+
+fn noon() -> Timestamp {
+    "2026-03-03T12:00:00Z".parse().unwrap()
+}
+
+fn rep(name: &str, capacity: u32, open: u32) -> (RepId, RepNow) {
+    let rep = Rep {
+        rep_id: RepId::from(name),
+        name: name.to_owned(),
+        email: format!("{name}@fairleader.example"),
+        manager: None,
+        zone: "UTC".to_owned(),
+        hours: "always".parse().unwrap(),
+        languages: Vec::new(),
+        skills: Vec::new(),
+        capacity,
+    };
+    (rep.rep_id.clone(), RepNow { rep, load: RepLoad { open, on: true } })
+}
+
+fn pool(name: &str, members: &[&str], fallback: Option<&str>) -> (PoolId, PoolNow) {
+    let pool = Pool {
+        pool_id: PoolId::from(name),
+        name: name.to_owned(),
+        members: members.iter().map(|rep| Member { rep: RepId::from(*rep), weight: 1 }).collect(),
+        longest_wait_minutes: 60,
+        fallback: fallback.map(PoolId::from),
+    };
+    (pool.pool_id.clone(), PoolNow { pool, rotation: Rotation::default() })
+}
+
+fn world(reps: &[(&str, u32)]) -> World {
+    let names: Vec<&str> = reps.iter().map(|(name, _)| *name).collect();
+    World {
+        roster: reps.iter().map(|(name, capacity)| rep(name, *capacity, 0)).collect(),
+        pools: [pool("inbound", &names, Some("overflow")), pool("overflow", &["zoe"], None)].into_iter().collect(),
+    }
+}
+
+fn lead(id: &str, total: u8, outcome: Outcome) -> Ruled {
+    Ruled {
+        state: State::stored(LeadId::from(id), SourceId::from("web"), noon(), "hash".to_owned()),
+        score: Score { total, fit: 0, engagement: 0, account: 0, grade: None, mql: true, mql_by: None, lines: vec![] },
+        outcome,
+        rule: "everyone else".to_owned(),
+        rulebook: RulebookVersion::from("000001"),
+    }
+}
+
+fn inbound() -> Outcome {
+    Outcome::Pool { pool: PoolId::from("inbound"), if_nobody: IfNobody::Wait }
+}
+
+fn owners(plan: &Plan) -> BTreeMap<String, String> {
+    let leads = plan.groups.iter().flat_map(|group| &group.leads);
+    leads
+        .map(|lead| {
+            let state = &lead.change.state;
+            let owner = state.owner.as_ref().map_or_else(|| state.stage.as_str().to_owned(), ToString::to_string);
+            (state.lead_id.to_string(), owner)
+        })
+        .collect()
+}
+
+#[test]
+fn the_best_lead_gets_the_only_seat_and_the_rest_wait() {
+    let leads = vec![lead("a", 10, inbound()), lead("b", 90, inbound()), lead("c", 50, inbound())];
+    let plan = plan(leads, world(&[("anna", 1)]), noon());
+    assert_eq!(
+        owners(&plan),
+        [("a", "waiting"), ("b", "anna"), ("c", "waiting")].map(|(a, b)| (a.to_owned(), b.to_owned())).into()
+    );
+    let seats = &plan.groups[0].seats[&RepId::from("anna")];
+    assert_eq!((seats.delta, seats.capacity), (1, Some(1)));
+    audit(&plan).unwrap();
+}
+
+#[test]
+fn an_owner_who_is_away_is_passed_over_only_if_the_rule_says_so() {
+    let mut world = world(&[("anna", 5), ("ben", 5)]);
+    world.roster.get_mut(&RepId::from("anna")).unwrap().load.on = false;
+    let to = |if_unavailable| Outcome::Owner { rep: RepId::from("anna"), if_unavailable, counts_as_turn: false };
+    let leads =
+        vec![lead("a", 1, to(IfUnavailable::Assign)), lead("b", 1, to(IfUnavailable::Pool(PoolId::from("inbound"))))];
+    let plan = plan(leads, world, noon());
+    assert_eq!(owners(&plan)["a"], "anna");
+    assert_eq!(owners(&plan)["b"], "ben");
+    let anna = plan.groups.iter().find_map(|group| group.seats.get(&RepId::from("anna"))).unwrap();
+    assert_eq!(anna.capacity, None, "what a rule gives somebody is given whatever their desk looks like");
+}
+
+#[test]
+fn a_named_owner_pays_a_turn_where_the_rule_counts_it() {
+    let to = Outcome::Owner {
+        rep: RepId::from("anna"),
+        if_unavailable: IfUnavailable::Pool(PoolId::from("inbound")),
+        counts_as_turn: true,
+    };
+    let plan = plan(vec![lead("a", 90, to), lead("b", 10, inbound())], world(&[("anna", 5), ("ben", 5)]), noon());
+    assert_eq!(owners(&plan)["b"], "ben", "anna has had her turn");
+    audit(&plan).unwrap();
+}
+
+#[test]
+fn a_lead_that_waited_too_long_goes_to_the_fallback_or_to_a_person() {
+    let mut waiting = lead("a", 1, inbound());
+    waiting.state.stage = Stage::Waiting;
+    waiting.state.pool = Some(PoolId::from("inbound"));
+    waiting.state.due_at = Some(noon());
+    let mut with_zoe = world(&[("anna", 0)]);
+    with_zoe.roster.extend([rep("zoe", 1, 0)]);
+    assert_eq!(owners(&plan(vec![waiting.clone()], with_zoe, noon()))["a"], "zoe");
+    assert_eq!(owners(&plan(vec![waiting.clone()], world(&[("anna", 0)]), noon()))["a"], "waiting", "in overflow");
+    // In the fallback's line it is served from there, and stays there until its time is up.
+    waiting.state.pool = Some(PoolId::from("overflow"));
+    waiting.state.due_at = Some("2026-03-03T13:00:00Z".parse().unwrap());
+    let mut with_zoe = world(&[("anna", 0)]);
+    with_zoe.roster.extend([rep("zoe", 1, 0)]);
+    assert_eq!(owners(&plan(vec![waiting.clone()], with_zoe, noon()))["a"], "zoe");
+    let still = plan(vec![waiting.clone()], world(&[("anna", 0)]), noon());
+    assert!(
+        still.groups.iter().all(|group| group.leads.iter().all(|lead| lead.change.state.pool == waiting.state.pool))
+    );
+    waiting.state.due_at = Some(noon());
+    let held = plan(vec![waiting.clone()], world(&[("anna", 0)]), noon());
+    assert_eq!(held.groups[0].leads[0].change.state.reason.as_deref(), Some("waited_too_long"));
+    waiting.state.pool = Some(PoolId::from("inbound"));
+    let mut no_fallback = world(&[("anna", 0)]);
+    no_fallback.pools.get_mut(&PoolId::from("inbound")).unwrap().pool.fallback = None;
+    let held = plan(vec![waiting], no_fallback, noon());
+    assert_eq!(held.groups[0].leads[0].change.state.reason.as_deref(), Some("waited_too_long"));
+}
+
+#[test]
+fn what_somebody_else_decided_is_left_alone_and_costs_no_turn() {
+    let mut decided = lead("a", 1, inbound());
+    decided.state.stage = Stage::Accepted;
+    let plan = plan(vec![decided], world(&[("anna", 1)]), noon());
+    assert_eq!((plan.groups.len(), plan.refused.len()), (0, 1));
+}
+
+#[test]
+fn the_choice_is_told_in_plain_words() {
+    let mut world = world(&[("anna", 1), ("ben", 1), ("cara", 1)]);
+    world.roster.get_mut(&RepId::from("ben")).unwrap().load.open = 1;
+    let plan = plan(vec![lead("a", 1, inbound())], world, noon());
+    let lead = &plan.groups[0].leads[0];
+    assert_eq!(
+        lead.choice.sentences(&lead.change.state).join(" "),
+        "In pool `inbound` it was the turn of `anna` (level with their share) among 2 who could take it. \
+         `ben` has as many open leads as they take."
+    );
+    assert_eq!((turns(666_666_667), turns(-1_500_000_000), turns(0)), ("0.67".into(), "-1.50".into(), "0.00".into()));
+}
+
+/// What must hold of any plan: every ledger sums to zero, every turn has its lead, seats match leads.
+fn audit(plan: &Plan) -> Result<(), TestCaseError> {
+    for group in &plan.groups {
+        let turns = group.turns.as_ref().map_or(0, |turns| turns.entries.len());
+        let from_pool = |lead: &&Planned| lead.change.taken.is_some() && lead.change.state.pool.is_some();
+        prop_assert_eq!(turns, group.leads.iter().filter(from_pool).count());
+        if let Some(turns) = &group.turns {
+            prop_assert_eq!(turns.rotation.standings.values().map(|standing| standing.lag).sum::<i64>(), 0);
+            prop_assert_eq!(turns.rotation.version, turns.expected_version + 1);
+            for entry in &turns.entries {
+                prop_assert_eq!(entry.turn.credits.values().sum::<i64>(), TURN);
+            }
+        }
+        let seats: i32 = group.seats.values().map(|seats| seats.delta).sum();
+        let taken = group.leads.iter().filter(|lead| lead.change.taken.is_some()).count();
+        prop_assert_eq!(seats, i32::try_from(taken).unwrap());
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn no_plan_overfills_a_desk_or_loses_a_lead(
+        capacities in proptest::collection::vec(0_u32..4, 1..5),
+        scores in proptest::collection::vec(0_u8..=100, 0..20),
+    ) {
+        let names = ["anna", "ben", "cara", "dan"];
+        let reps: Vec<(&str, u32)> = names.into_iter().zip(capacities.iter().copied()).collect();
+        let leads = scores.iter().enumerate().map(|(i, score)| lead(&format!("l{i:02}"), *score, inbound())).collect();
+        let plan = plan(leads, world(&reps), noon());
+        audit(&plan)?;
+        let owners = owners(&plan);
+        prop_assert_eq!(owners.len(), scores.len());
+        for (name, capacity) in reps {
+            let count = owners.values().filter(|owner| *owner == name).count();
+            prop_assert!(count <= usize::try_from(capacity).unwrap());
+        }
+        let seats: usize = capacities.iter().take(4).sum::<u32>().try_into().unwrap();
+        prop_assert_eq!(owners.values().filter(|owner| *owner == "waiting").count(), scores.len().saturating_sub(seats));
+    }
+}
