@@ -33,6 +33,8 @@ mod bad_start;
 mod crash;
 #[path = "end_to_end/dead_letters.rs"]
 mod dead_letters;
+#[path = "end_to_end/demo.rs"]
+mod demo;
 #[path = "end_to_end/lists.rs"]
 mod lists;
 #[path = "end_to_end/one_lead.rs"]

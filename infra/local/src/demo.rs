@@ -59,10 +59,10 @@ pub async fn install(admin: &Api, company: &Company) -> Result<(), ApiError> {
     for rep in &company.reps {
         admin.put(&format!("/v1/reps/{}", rep.rep_id), &json!(rep)).await?;
     }
-    // A fallback has to be there before it is named, so those that are new come in without one first.
+    // A fallback has to be there before it is named, so pools that are new come in without one first.
     for pool in &company.pools {
         let path = format!("/v1/pools/{}", pool.pool_id);
-        if pool.fallback.is_some() && matches!(admin.get(&path).await, Err(ApiError::Refused { .. })) {
+        if matches!(admin.get(&path).await, Err(ApiError::Refused { .. })) {
             admin.put(&path, &json!(Pool { fallback: None, ..pool.clone() })).await?;
         }
     }
