@@ -69,9 +69,11 @@ pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
         )*};
     }
     if who == Who::Latest && says_it_last {
+        // A name goes as a whole: half of another one beside what is known would be nobody's.
+        if later.contact.first_name.is_some() && later.contact.last_name.is_some() {
+            renew!(contact.first_name as "name.first", contact.last_name as "name.last");
+        }
         renew!(
-            contact.first_name as "name.first",
-            contact.last_name as "name.last",
             contact.job_title as "job.title",
             contact.job_level as "job.level",
             company.name as "company.name",

@@ -76,7 +76,7 @@ impl RoundRobin {
                 }
                 _ if !at_work => {
                     result.not_at_work += 1;
-                    examples[2].get_or_insert_with(|| format!("{} to {}, who is asleep", who(), rep.name));
+                    examples[2].get_or_insert_with(|| format!("{} to {}, who is not at work", who(), rep.name));
                 }
                 _ if *desk > rep.capacity => result.full += 1,
                 _ => {}
