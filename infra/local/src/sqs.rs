@@ -4,7 +4,7 @@
 //! once, stays hidden while somebody works on it, comes back if they do not delete it, and goes to the dead-letter queue
 //! after too many receives. An answer to a send, delete or change of visibility means that it is on disk.
 //!
-//! One thread owns the database ([`writer`]). It takes every request that is waiting into one transaction, so that
+//! One thread owns the database (`writer`). It takes every request that is waiting into one transaction, so that
 //! callers share the cost of a commit, and serves waiting receives in the very transaction in which a message comes in.
 //! Pollers in this process call [`Queues::receive`] and its neighbours; clients speak the JSON protocol
 //! ([`Queues::handle`]).
