@@ -70,7 +70,10 @@ pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
     }
     if who == Who::Latest && says_it_last {
         // A name goes as a whole: half of another one beside what is known would be nobody's.
-        if later.contact.first_name.is_some() && later.contact.last_name.is_some() {
+        let (known, said) = (&kept.contact, &later.contact);
+        let whole = (said.first_name.is_some() || known.first_name.is_none())
+            && (said.last_name.is_some() || known.last_name.is_none());
+        if whole {
             renew!(contact.first_name as "name.first", contact.last_name as "name.last");
         }
         renew!(
