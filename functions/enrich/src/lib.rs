@@ -91,7 +91,7 @@ impl Function for Enrich {
             match command::read::<StoreLead>(message.body.as_deref().unwrap_or_default()) {
                 Ok(command) => {
                     let mut profile = normalise::profile(&command.submission);
-                    profile.said_at = Some(command.received_at);
+                    profile.said(&command.lead_id, &command.payload_hash, command.received_at);
                     batch.push((id, Enriched { command, profile }));
                 }
                 Err(cause) => failures.push(failed(id, &cause.into())),

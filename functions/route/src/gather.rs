@@ -11,6 +11,7 @@ use fairleader_domain::rulebook::{Facts, IfNobody, IfUnavailable, Outcome, Ruleb
 use fairleader_domain::scoring::Score;
 use fairleader_runtime::FunctionError;
 use fairleader_store::Loaded;
+use jiff::Timestamp;
 use tracing::info;
 
 use crate::{Ask, Route};
@@ -21,6 +22,8 @@ pub(crate) struct Known {
     pub(crate) account: Option<AccountFacts>,
     pub(crate) rulebook: Arc<Rulebook>,
     pub(crate) ruled: Ruled,
+    /// When it was ruled on.
+    pub(crate) now: Timestamp,
 }
 
 impl Known {
@@ -29,8 +32,10 @@ impl Known {
         Facts {
             profile: &self.lead.profile,
             source: &self.lead.state.source,
+            received_at: self.lead.state.received_at,
             account: self.account.as_ref(),
             score: Some(&self.ruled.score),
+            now: self.now,
         }
     }
 }
@@ -76,14 +81,21 @@ impl Route {
         lead: Loaded,
         accounts: &BTreeMap<AccountId, AccountFacts>,
     ) -> Result<Known, FunctionError> {
+        let now = self.clock.now();
         let version = match &ask.rulebook {
             Some(version) => version.clone(),
-            None => self.rulebooks.version(self.clock.now()).await?,
+            None => self.rulebooks.version(now).await?,
         };
         let rulebook = self.rulebooks.get(&version).await?;
         let account = lead.profile.account_id.as_ref().and_then(|id| accounts.get(id)).cloned();
-        let mut facts =
-            Facts { profile: &lead.profile, source: &lead.state.source, account: account.as_ref(), score: None };
+        let mut facts = Facts {
+            profile: &lead.profile,
+            source: &lead.state.source,
+            received_at: lead.state.received_at,
+            account: account.as_ref(),
+            score: None,
+            now,
+        };
         // A score made for another version of the lead may be wrong by now; it is made anew.
         let score = match &ask.score {
             Some(score) if ask.version == lead.state.version => score.clone(),
@@ -94,7 +106,7 @@ impl Route {
         let ruling = rulebook.decide(&facts);
         let ruled =
             Ruled { state: lead.state.clone(), score, outcome: ruling.outcome, rule: ruling.rule, rulebook: version };
-        Ok(Known { lead, account, rulebook, ruled })
+        Ok(Known { lead, account, rulebook, ruled, now })
     }
 
     /// Reads the pools and reps that rulings lead to, fallbacks included.

@@ -10,7 +10,7 @@ use fairleader_domain::id::AccountId;
 use fairleader_domain::rulebook::Facts;
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, Queue, RouteCommand, ScoreLead};
-use fairleader_runtime::{Env, Function, FunctionError, Invocation, SetupError, failed, retry};
+use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
 use fairleader_store::{Accounts, ActiveRulebook, Leads, Loaded, Rulebooks, Table};
 use tracing::info;
 
@@ -21,6 +21,7 @@ pub struct Score {
     accounts: Accounts,
     rulebooks: ActiveRulebook,
     route: Queue,
+    clock: Clock,
 }
 
 impl Function for Score {
@@ -34,6 +35,7 @@ impl Function for Score {
             accounts: Accounts::new(Table::new(&config, env.get("ACCOUNTS_TABLE")?)),
             rulebooks: ActiveRulebook::new(Rulebooks::new(Table::new(&config, env.get("RULEBOOKS_TABLE")?))),
             route: Queue::new(&config, env.get("ROUTE_QUEUE_URL")?),
+            clock: env.clock(),
         })
     }
 
@@ -90,7 +92,14 @@ impl Score {
         }
         let rulebook = self.rulebooks.get(&command.rulebook).await?;
         let account = profile.account_id.as_ref().and_then(|id| accounts.get(id));
-        let facts = Facts { profile, source: &state.source, account, score: None };
+        let facts = Facts {
+            profile,
+            source: &state.source,
+            received_at: state.received_at,
+            account,
+            score: None,
+            now: self.clock.now(),
+        };
         let route = RouteCommand::RouteLead {
             schema: SCHEMA,
             lead_id: state.lead_id.clone(),

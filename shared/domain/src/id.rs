@@ -54,6 +54,10 @@ id! {
     AccountId
 }
 id! {
+    /// Something a person did: UUIDv5 of its source and key or of the lead's id, else UUIDv7; lower-case with hyphens.
+    ActivityId
+}
+id! {
     /// Where a lead came from: a web form, an ad account, a partner, an imported list.
     SourceId
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, LeadId, PoolId, RepId, RulebookVersion, SourceId};
+use crate::activity::{self, Activity};
+use crate::id::{AccountId, ActivityId, LeadId, PoolId, RepId, RulebookVersion, SourceId};
 use crate::scoring::Score;
 
 /// What is known of a person and what they asked for. Absent values are unknown, never empty text.
@@ -23,6 +24,9 @@ pub struct Profile {
     pub place: Place,
     /// What they did and want.
     pub interest: Interest,
+    /// The most recent things they did, the earliest first; see [`crate::activity::remember`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub activities: Vec<Activity>,
     /// What brought them.
     pub campaign: Campaign,
     /// What they allowed.
@@ -42,6 +46,19 @@ pub struct Profile {
     /// Where a value came from when the sender did not give it in this form: field -> origin.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, Origin>,
+}
+
+impl Profile {
+    /// Notes when the person said all this, and remembers what they did with it: a submission is an activity too. Its id
+    /// follows from the lead and the content, so a repeat is the same activity and a resubmission another one.
+    pub fn said(&mut self, lead_id: &LeadId, payload_hash: &str, at: Timestamp) {
+        self.said_at = Some(at);
+        let Some(did) = self.interest.did.clone() else { return };
+        let id = ActivityId::new(format!("{lead_id}:{payload_hash:.12}"));
+        let product = self.interest.product.clone();
+        let own = Activity { id, did, at, channel: None, spend: None, response: None, product };
+        activity::remember(&mut self.activities, own);
+    }
 }
 
 /// The person behind a lead.

@@ -4,6 +4,7 @@
 //! function of this crate, and commit what it returns, so the same snapshot always gives the same decision.
 
 pub mod account;
+pub mod activity;
 pub mod event;
 pub mod gate;
 pub mod hours;

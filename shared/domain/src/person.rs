@@ -1,5 +1,6 @@
 //! One person or two: whether two leads are the same person, which of them carries on, and what it takes over.
 
+use crate::activity;
 use crate::lead::{Consent, EmailKind, Interest, Origin, Profile, Stage, State};
 use crate::normalise::fold::fold;
 
@@ -110,6 +111,9 @@ pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
         campaign.source as "campaign.source",
         campaign.medium as "campaign.medium",
     );
+    for activity in &later.activities {
+        activity::remember(&mut kept.activities, activity.clone());
+    }
     let (last, first) = if says_it_last { (later, &*kept) } else { (&*kept, later) };
     let interest = Interest {
         did: last.interest.did.clone().or_else(|| first.interest.did.clone()),

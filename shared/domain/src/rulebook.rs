@@ -29,6 +29,7 @@ mod yaml;
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::diagnostic::{Diagnostic, Severity};
@@ -57,10 +58,14 @@ pub struct Facts<'a> {
     pub profile: &'a Profile,
     /// Where it came from.
     pub source: &'a SourceId,
+    /// When it was received.
+    pub received_at: Timestamp,
     /// Its account, if it has one.
     pub account: Option<&'a AccountFacts>,
     /// Its score, once it has one.
     pub score: Option<&'a Score>,
+    /// The instant it is decided on; ages and half-lives count up to it.
+    pub now: Timestamp,
 }
 
 /// What the rulebook wants to happen to a lead.

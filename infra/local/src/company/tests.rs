@@ -305,11 +305,12 @@ fn run(company: &Company) -> (Vec<Fate>, usize) {
     let mut owners: BTreeMap<String, LeadId> = BTreeMap::new();
     let (mut fates, mut refused) = (Vec::new(), 0);
     for (row, profile) in rows(company) {
-        let Some(profile) = profile else {
+        let Some(mut profile) = profile else {
             refused += 1;
             continue;
         };
         let lead_id = LeadId::new(format!("{row:03}"));
+        profile.said(&lead_id, "", now);
         let mut state = State::stored(lead_id.clone(), source.clone(), now, String::new());
         let account = account_of(&profile, &company.accounts);
         let mine = identities(&profile);
@@ -319,7 +320,8 @@ fn run(company: &Company) -> (Vec<Fate>, usize) {
             continue;
         }
         owners.extend(mine.into_iter().map(|identity| (identity, lead_id.clone())));
-        let facts = Facts { profile: &profile, source: &source, account: account.as_ref(), score: None };
+        let facts =
+            Facts { profile: &profile, source: &source, received_at: now, account: account.as_ref(), score: None, now };
         let score = rulebook.score(&facts);
         let ruling = rulebook.decide(&Facts { score: Some(&score), ..facts });
         let ruled = Ruled {

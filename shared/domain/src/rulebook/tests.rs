@@ -123,7 +123,15 @@ impl Lead {
     /// Asks something about the lead, whose source is `website`.
     fn ask<T>(&self, ask: impl FnOnce(&Facts<'_>) -> T) -> T {
         let source = SourceId::from("website");
-        ask(&Facts { profile: &self.profile, source: &source, account: self.account.as_ref(), score: None })
+        let now = "2026-03-03T09:00:00Z".parse().unwrap();
+        ask(&Facts {
+            profile: &self.profile,
+            source: &source,
+            received_at: now,
+            account: self.account.as_ref(),
+            score: None,
+            now,
+        })
     }
 
     fn rule(&self, rulebook: &Rulebook) -> String {
