@@ -8,6 +8,7 @@ use fairleader_domain::normalise;
 use fairleader_domain::pool::{self, Pool};
 use fairleader_domain::problem::FieldProblem;
 use fairleader_domain::rep::{self, Rep};
+use fairleader_domain::rulebook::{References, Rulebook};
 use fairleader_runtime::http::{self, Problem};
 use fairleader_store::Identities;
 use serde::de::DeserializeOwned;
@@ -149,7 +150,7 @@ impl Admin {
         let pool = PoolId::from(id(request));
         if let Some(version) = self.rulebooks.active().await?
             && let Some(source) = self.rulebooks.source(&version).await?
-            && let Ok(checked) = fairleader_domain::rulebook::Rulebook::parse(&source, None)
+            && let Ok(checked) = Rulebook::parse(&source, &References::default())
             && checked.rulebook.pools().contains(&pool)
         {
             return Err(Problem::new(409, "still_named", format!("the active rulebook {version} names pool `{pool}`"))

@@ -1,6 +1,6 @@
 //! Rulebooks: checked before they are kept, kept before they are active.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
 use fairleader_domain::id::RulebookVersion;
@@ -20,8 +20,9 @@ impl Admin {
     /// Everything a rulebook may refer to.
     async fn references(&self) -> Result<References, AdminError> {
         Ok(References {
-            pools: self.pools.definitions().await?.into_iter().map(|pool| pool.pool_id).collect(),
-            reps: self.reps.all().await?.into_keys().collect::<BTreeSet<_>>(),
+            pools: Some(self.pools.definitions().await?.into_iter().map(|pool| pool.pool_id).collect()),
+            reps: Some(self.reps.all().await?.into_keys().collect::<BTreeSet<_>>()),
+            tables: BTreeMap::new(),
         })
     }
 
@@ -37,7 +38,7 @@ impl Admin {
             Problem::new(422, "invalid_rulebook", "the rulebook is not text")
                 .detail(format!("{}; save it as UTF-8", cause.utf8_error()))
         })?;
-        let checked = match Rulebook::parse(&source, Some(&self.references().await?)) {
+        let checked = match Rulebook::parse(&source, &self.references().await?) {
             Ok(checked) => checked,
             Err(problems) => return Ok(refused(&source, &problems)),
         };
@@ -69,7 +70,7 @@ impl Admin {
         let Some(source) = self.rulebooks.source(&version).await? else {
             return Err(no_such_rulebook(version.as_str()).into());
         };
-        if let Err(problems) = Rulebook::parse(&source, Some(&self.references().await?)) {
+        if let Err(problems) = Rulebook::parse(&source, &self.references().await?) {
             return Ok(refused(&source, &problems));
         }
         self.rulebooks.activate(&version).await?;

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::types::Put;
 use fairleader_domain::id::RulebookVersion;
-use fairleader_domain::rulebook::Rulebook;
+use fairleader_domain::rulebook::{References, Rulebook};
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
@@ -236,10 +236,11 @@ impl ActiveRulebook {
         }
         let source =
             self.rulebooks.source(version).await?.ok_or_else(|| RulebookError::NoSuchVersion(version.clone()))?;
-        let checked = Rulebook::parse(&source, None).map_err(|problems| RulebookError::Unreadable {
-            version: version.clone(),
-            problem: problems.first().map(|problem| problem.message.clone()).unwrap_or_default(),
-        })?;
+        let checked =
+            Rulebook::parse(&source, &References::default()).map_err(|problems| RulebookError::Unreadable {
+                version: version.clone(),
+                problem: problems.first().map(|problem| problem.message.clone()).unwrap_or_default(),
+            })?;
         let rulebook = Arc::new(checked.rulebook);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.compiled.len() >= KEPT {
