@@ -83,7 +83,7 @@ pub(crate) enum Guard {
     /// It has no `if`.
     Always,
     /// It has this one.
-    If(Condition),
+    If(Box<Condition>),
     /// Its `if` could not be read.
     Broken,
 }
@@ -110,7 +110,7 @@ pub(crate) enum Condition {
 pub(crate) struct Did {
     /// The key `did` itself, for its place.
     pub(crate) key: Text,
-    pub(crate) did: Vec<Text>,
+    pub(crate) words: Vec<Text>,
     pub(crate) within: Option<Text>,
     pub(crate) times: Option<Text>,
     pub(crate) spend: Vec<Text>,

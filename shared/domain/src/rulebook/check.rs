@@ -200,9 +200,9 @@ impl<'d> Checker<'d, '_> {
         };
         let (kind, choices) = match &custom.kind {
             CustomKind::OneOf(words) => (Kind::OneOf, words.iter().map(|word| word.text.clone()).collect()),
-            CustomKind::Named(kind) => match field::CUSTOM_KINDS.iter().find(|(known, _)| *known == kind.text) {
-                Some((_, known)) => (*known, Vec::new()),
-                None => {
+            CustomKind::Named(kind) => {
+                let known = field::CUSTOM_KINDS.iter().find(|(known, _)| *known == kind.text);
+                let Some((_, known)) = known else {
                     let known = field::CUSTOM_KINDS.iter().map(|(known, _)| *known);
                     let message = format!("`{}` is `{}`, which is no type", name.text, kind.text);
                     let help = did_you_mean(&kind.text, known.clone()).unwrap_or_else(|| {
@@ -211,8 +211,9 @@ impl<'d> Checker<'d, '_> {
                     });
                     self.problems.error_help(kind.span, "custom-type", message, help);
                     return;
-                }
-            },
+                };
+                (*known, Vec::new())
+            }
         };
         let origin = Origin::Custom(key.to_owned());
         self.fields.push(Field { name: name.text.clone(), kind, choices, origin });
@@ -297,11 +298,11 @@ impl<'d> Checker<'d, '_> {
             found
         };
         let keys: Vec<Option<usize>> = from.iter().map(|(field, _)| column(self, field)).collect();
-        let given: Vec<Option<usize>> = gives.iter().map(|name| column(self, name)).collect();
-        let Some((keys, given)) = keys.into_iter().collect::<Option<Vec<_>>>().zip(given.into_iter().collect()) else {
+        let shown: Vec<Option<usize>> = gives.iter().map(|name| column(self, name)).collect();
+        let Some((keys, shown)) = keys.into_iter().collect::<Option<Vec<_>>>().zip(shown.into_iter().collect()) else {
             return;
         };
-        let given: Vec<usize> = given;
+        let shown: Vec<usize> = shown;
         let postal = |(field, _): &(&Text, usize)| field.text == "postal_code";
         if let Some((field, _)) = from.iter().take(from.len() - 1).find(|entry| postal(entry)) {
             let message = format!("{what} reads `postal_code` before another field");
@@ -323,7 +324,7 @@ impl<'d> Checker<'d, '_> {
         }
         let number = self.fields.push_table(ready);
         let cell = |column: usize| Origin::Cell { table: number, column };
-        for (text, column) in gives.iter().zip(&given) {
+        for (text, column) in gives.iter().zip(&shown) {
             let kind = match text.text.as_str() {
                 "owner" => Kind::Rep,
                 _ => Kind::Word,
@@ -332,7 +333,7 @@ impl<'d> Checker<'d, '_> {
             let name = format!("{}.{}", lookup.name.text, text.text);
             self.fields.push(Field { name, kind, choices: Vec::new(), origin: cell(*column) });
         }
-        if let Some(first) = given.first() {
+        if let Some(first) = shown.first() {
             let name = lookup.name.text.clone();
             self.fields.push(Field { name, kind: Kind::Word, choices: Vec::new(), origin: cell(*first) });
         }
@@ -604,7 +605,7 @@ impl<'d> Checker<'d, '_> {
                 }
                 Some(slot)
             }
-            Some((Origin::Cell { .. }, _)) if field.text.ends_with(".pool") => Some(slot),
+            Some((Origin::Cell { .. }, _)) if column_of(&field.text) == Some("pool") => Some(slot),
             _ => {
                 let message = format!("{what} takes the pool from `{}`, which names no pool", field.text);
                 let help =
@@ -624,7 +625,7 @@ impl<'d> Checker<'d, '_> {
         match field.text.as_str() {
             ACCOUNT_OWNER => return Some(Ok(Rep::AccountOwner(self.schema_slot(ACCOUNT_OWNER)?))),
             DEAL_OWNER => return Some(Ok(Rep::DealOwner(self.schema_slot(DEAL_OWNER)?))),
-            other if other.starts_with("account.") || was_from && !other.ends_with(".owner") => {
+            other if other.starts_with("account.") || was_from && column_of(other) != Some("owner") => {
                 let message = format!("{what} gives the lead to `{other}`, which is no owner");
                 let help = format!("write `{ACCOUNT_OWNER}`, `{DEAL_OWNER}`, `from LOOKUP.owner` or the name of a rep");
                 self.problems.error_help(owner.span, "unknown-owner", message, help);
@@ -801,7 +802,7 @@ impl<'d> Checker<'d, '_> {
             let words: Vec<Option<Matcher>> = texts.iter().map(|text| self.did_word(key, text, what)).collect();
             words.into_iter().collect::<Option<Vec<Matcher>>>()
         };
-        let did = words("did", &written.did);
+        let did = words("did", &written.words);
         let response = words("response", &written.response);
         let channel = words("channel", &written.channel);
         let product = words("product", &written.product);
@@ -814,7 +815,7 @@ impl<'d> Checker<'d, '_> {
             return None;
         }
         let did = Did {
-            did,
+            words: did,
             within: match within {
                 Some(within) => Some(within?),
                 None => None,
@@ -1135,6 +1136,11 @@ impl<'d> Checker<'d, '_> {
 
 /// Words of a condition that cannot be fields.
 const RESERVED: [&str; 5] = ["all", "any", "not", "is", "did"];
+
+/// The column of `LOOKUP.COLUMN`.
+fn column_of(field: &str) -> Option<&str> {
+    field.rsplit_once('.').map(|(_, column)| column)
+}
 
 /// The field of `from FIELD`.
 fn from(text: &Text) -> Option<Text> {

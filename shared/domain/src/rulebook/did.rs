@@ -10,7 +10,7 @@ use crate::activity::{Activity, Spend};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Did {
     /// What they did: any of these words; `absent` is a matcher of its own.
-    pub(crate) did: Vec<Matcher>,
+    pub(crate) words: Vec<Matcher>,
     /// At most this long ago.
     pub(crate) within: Option<Length>,
     pub(crate) spend: Vec<Spend>,
@@ -38,14 +38,14 @@ fn any(matchers: &[Matcher], value: Option<&str>) -> bool {
 impl Did {
     /// Whether it asks that nothing was done.
     pub(crate) fn wants_nothing(&self) -> bool {
-        self.did == [Matcher::Absent]
+        self.words == [Matcher::Absent]
     }
 
     /// Whether an activity is meant.
     pub(crate) fn means(&self, activity: &Activity, reading: &Reading<'_>) -> bool {
         let age = reading.now.as_millisecond() - activity.at.as_millisecond();
         self.within.as_ref().is_none_or(|within| age <= within.ms)
-            && (self.wants_nothing() || any(&self.did, Some(&activity.did)))
+            && (self.wants_nothing() || any(&self.words, Some(&activity.did)))
             && (self.spend.is_empty() || activity.spend.is_some_and(|spend| self.spend.contains(&spend)))
             && any(&self.response, activity.response.as_deref())
             && any(&self.channel, activity.channel.as_deref())
@@ -78,19 +78,19 @@ impl Did {
             let words: Vec<String> = matchers.iter().map(Matcher::object).collect();
             join(&words, "or")
         };
-        let mut words = if self.wants_nothing() {
+        let what = if self.wants_nothing() {
             "nothing".to_owned()
-        } else if self.did == [Matcher::Present] {
+        } else if self.words == [Matcher::Present] {
             "anything".to_owned()
         } else {
-            objects(&self.did)
+            objects(&self.words)
         };
-        match self.times {
-            None => {}
-            Some((from, to)) if from == to => words.push_str(&format!(" {from} times")),
-            Some((from, u32::MAX)) => words.push_str(&format!(" {from} times or more")),
-            Some((from, to)) => words.push_str(&format!(" {from} to {to} times")),
-        }
+        let times = match self.times {
+            None => String::new(),
+            Some((from, to)) if from == to => format!(" {from} times"),
+            Some((from, u32::MAX)) => format!(" {from} times or more"),
+            Some((from, to)) => format!(" {from} to {to} times"),
+        };
         let spend: Vec<&str> = self.spend.iter().map(|spend| spend_word(*spend)).collect();
         let details = [
             ("spend", join(&spend, "or")),
@@ -100,13 +100,9 @@ impl Did {
         ];
         let details: Vec<String> =
             details.iter().filter(|(_, of)| !of.is_empty()).map(|(name, of)| format!("{name} {of}")).collect();
-        if !details.is_empty() {
-            words.push_str(&format!(" ({})", details.join(", ")));
-        }
-        if let Some(within) = &self.within {
-            words.push_str(&format!(" within {}", within.shown));
-        }
-        words
+        let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
+        let within = self.within.as_ref().map(|within| format!(" within {}", within.shown)).unwrap_or_default();
+        format!("{what}{times}{details}{within}")
     }
 
     /// Why it holds: `did demo 2 days ago`.

@@ -90,22 +90,19 @@ impl Shaper<'_> {
         let entries = self.open_mapping(node, &what)?;
         let table = get(entries, "use");
         self.only(entries, &what, if table.is_some() { &["from", "use", "gives"] } else { &["from", "values"] });
-        let from = match get(entries, "from") {
-            Some(node) => self.texts(node, "from"),
-            None => {
-                self.missing(name, "from", &what, "from: country");
-                Vec::new()
-            }
+        let from = if let Some(node) = get(entries, "from") {
+            self.texts(node, "from")
+        } else {
+            self.missing(name, "from", &what, "from: country");
+            Vec::new()
         };
         let source = match (table, get(entries, "values")) {
             (Some(table), _) => {
-                let gives = match get(entries, "gives") {
-                    Some(node) => self.texts(node, "gives"),
-                    None => {
-                        self.missing(name, "gives", &what, "gives: [name, pool]");
-                        return None;
-                    }
+                let Some(gives) = get(entries, "gives") else {
+                    self.missing(name, "gives", &what, "gives: [name, pool]");
+                    return None;
                 };
+                let gives = self.texts(gives, "gives");
                 LookupSource::Table { table: self.text(table, "use")?, gives }
             }
             (None, Some(values)) => {
@@ -151,7 +148,7 @@ impl Shaper<'_> {
         self.only(entries, &what, &["rule", "if", "then"]);
         let guard = match get(entries, "if") {
             None => Guard::Always,
-            Some(node) => self.condition(node, &what).map_or(Guard::Broken, Guard::If),
+            Some(node) => self.condition(node, &what).map_or(Guard::Broken, |condition| Guard::If(Box::new(condition))),
         };
         let node = get(entries, "then");
         if node.is_none() {
@@ -312,12 +309,12 @@ impl Shaper<'_> {
 
     /// What was done, with the keys beside `did` that narrow it.
     fn did(&mut self, key: &Text, did: &Node, beside: Entries<'_>) -> Did {
-        let did = self.texts(did, "did");
+        let words = self.texts(did, "did");
         let mut one = |key| get(beside, key).and_then(|node| self.text(node, key));
         let (within, times) = (one("within"), one("times"));
         let mut several = |key| get(beside, key).map(|node| self.texts(node, key)).unwrap_or_default();
         let (spend, response, channel) = (several("spend"), several("response"), several("channel"));
-        Did { key: key.clone(), did, within, times, spend, response, channel, product: Vec::new() }
+        Did { key: key.clone(), words, within, times, spend, response, channel, product: Vec::new() }
     }
 
     fn mql(&mut self, node: &Node) -> Vec<Condition> {

@@ -18,7 +18,7 @@ use crate::normalise::{choice, country, fold as letters};
 /// Every field a rulebook looks at; its index is its slot.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
-    fields: Vec<Field>,
+    list: Vec<Field>,
     tables: Vec<TableLookup>,
     /// The company's: where a day begins.
     zone: TimeZone,
@@ -53,7 +53,7 @@ pub(crate) enum Origin {
 impl Fields {
     /// No fields yet; days begin in `zone`.
     pub(crate) const fn new(zone: TimeZone) -> Self {
-        Self { fields: Vec::new(), tables: Vec::new(), zone }
+        Self { list: Vec::new(), tables: Vec::new(), zone }
     }
 
     /// The company's time zone.
@@ -63,13 +63,13 @@ impl Fields {
 
     /// The slot of the field of this name.
     pub(crate) fn slot(&self, name: &str) -> Option<usize> {
-        self.fields.iter().position(|field| field.name == name)
+        self.list.iter().position(|field| field.name == name)
     }
 
     /// Adds a field that is not there yet; its slot.
     pub(crate) fn push(&mut self, field: Field) -> usize {
-        self.fields.push(field);
-        self.fields.len() - 1
+        self.list.push(field);
+        self.list.len() - 1
     }
 
     /// Adds a table for [`Origin::Cell`]; its number.
@@ -90,12 +90,12 @@ impl Fields {
 
     /// Every field, in the order of slots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Field> {
-        self.fields.iter()
+        self.list.iter()
     }
 
     /// The field at `slot`.
     pub(crate) fn get(&self, slot: usize) -> Option<&Field> {
-        self.fields.get(slot)
+        self.list.get(slot)
     }
 
     /// Whether the value at `slot` is known only once a lead has its score.
@@ -106,13 +106,13 @@ impl Fields {
     /// Reads a lead.
     pub(crate) fn read<'a>(&'a self, facts: &Facts<'a>) -> Reading<'a> {
         let mut reading = Reading {
-            values: Vec::with_capacity(self.fields.len()),
+            values: Vec::with_capacity(self.list.len()),
             activities: &facts.profile.activities,
             now: facts.now,
         };
-        // Each table is asked once, when the first of its columns is read.
-        let mut rows: Vec<Option<Option<usize>>> = vec![None; self.tables.len()];
-        for field in &self.fields {
+        // The columns of a table stand side by side, so it is asked once, when the first of them is read.
+        let mut asked: Option<(usize, Option<usize>)> = None;
+        for field in &self.list {
             let value = match &field.origin {
                 Origin::Schema(spec) => spec.get(facts).map(|raw| Value::of(raw, facts.now)),
                 Origin::Custom(name) => {
@@ -122,23 +122,18 @@ impl Fields {
                     let (key, _) = entries.iter().find(|(_, of)| of.iter().any(|m| m.holds(Some(value))))?;
                     Some(Value::text(key))
                 }),
-                Origin::Cell { table, column } => self.cell(*table, *column, &mut rows, &reading).map(Value::text),
+                Origin::Cell { table: number, column } => self.tables.get(*number).and_then(|lookup| {
+                    let row = match asked {
+                        Some((table, row)) if table == *number => row,
+                        _ => lookup.find(&reading),
+                    };
+                    asked = Some((*number, row));
+                    lookup.table.cell(row?, *column).map(Value::text)
+                }),
             };
             reading.values.push(value);
         }
         reading
-    }
-
-    fn cell<'a>(
-        &'a self,
-        table: usize,
-        column: usize,
-        rows: &mut [Option<Option<usize>>],
-        reading: &Reading<'a>,
-    ) -> Option<&'a str> {
-        let lookup = self.tables.get(table)?;
-        let row = *rows.get_mut(table)?.get_or_insert_with(|| lookup.find(reading));
-        lookup.table.cell(row?, column)
     }
 }
 
