@@ -37,7 +37,8 @@ pub struct NearMiss {
 }
 
 pub(super) fn explain(rulebook: &Rulebook, facts: &Facts<'_>, reading: &Reading<'_>) -> Explanation {
-    let (winner, ruling) = rulebook.decide_reading(facts, reading);
+    let (winner, verdict) = rulebook.decide_reading(facts, reading);
+    let ruling = Ruling::from(verdict);
     let (section, rules): (Section, &[Rule]) = match winner {
         Winner::Block(_) => (Section::Block, &rulebook.block),
         Winner::NotAnMql => (Section::Mql, &[]),
