@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 use fairleader_domain::lead::Profile;
 
 /// Numbers that look random and are the same every time (SplitMix64).
-pub struct Dice(pub u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// A number below `end`.
-    pub fn below(&mut self, end: u32) -> u32 {
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -35,12 +35,12 @@ impl Dice {
     }
 }
 
-const COUNTRIES: [&str; 40] = [
+pub(crate) const COUNTRIES: [&str; 40] = [
     "DE", "US", "GB", "FR", "NL", "CH", "AT", "ES", "IT", "SE", "NO", "DK", "FI", "PL", "BE", "CZ", "IE", "PT", "CA",
     "AU", "BR", "IN", "JP", "SG", "ZA", "MX", "AE", "IL", "TR", "GR", "HU", "RO", "BG", "HR", "SK", "SI", "LT", "LV",
     "EE", "LU",
 ];
-const INDUSTRIES: [&str; 30] = [
+pub(crate) const INDUSTRIES: [&str; 30] = [
     "software",
     "banking",
     "insurance",
@@ -73,9 +73,9 @@ const INDUSTRIES: [&str; 30] = [
     "paper",
 ];
 /// Where people cut companies by size.
-const SIZES: [u32; 10] = [1, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000];
+pub(crate) const SIZES: [u32; 10] = [1, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000];
 
-fn state(country: u32, number: u32) -> String {
+pub(crate) fn state(country: u32, number: u32) -> String {
     let country = COUNTRIES[usize::try_from(country).expect("an index")];
     format!("{country} State {number}")
 }
@@ -85,22 +85,24 @@ const STATES: u32 = 16;
 
 /// A rule; an empty set asks for nothing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rule {
-    countries: BTreeSet<u32>,
+pub(crate) struct Rule {
+    /// Positions in [`COUNTRIES`].
+    pub(crate) countries: BTreeSet<u32>,
     /// Of the one country.
-    states: BTreeSet<u32>,
+    pub(crate) states: BTreeSet<u32>,
     /// Beginnings of postal codes: digits and how many.
-    codes: BTreeSet<(u32, usize)>,
-    industries: BTreeSet<u32>,
+    pub(crate) codes: BTreeSet<(u32, usize)>,
+    /// Positions in [`INDUSTRIES`].
+    pub(crate) industries: BTreeSet<u32>,
     /// Whether it asks for every industry but these.
-    others: bool,
+    pub(crate) others: bool,
     /// Positions in [`SIZES`]; without a second one there is no upper end.
-    employees: Option<(usize, Option<usize>)>,
+    pub(crate) employees: Option<(usize, Option<usize>)>,
     /// Any of these industries, or at least that many employees.
-    either: Option<(BTreeSet<u32>, usize)>,
+    pub(crate) either: Option<(BTreeSet<u32>, usize)>,
 }
 
-fn names(of: &BTreeSet<u32>, names: &[&'static str]) -> Vec<&'static str> {
+pub(crate) fn names(of: &BTreeSet<u32>, names: &[&'static str]) -> Vec<&'static str> {
     of.iter().map(|at| names[usize::try_from(*at).expect("an index")]).collect()
 }
 
@@ -149,11 +151,11 @@ impl Rule {
             * either
     }
 
-    fn codes(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn codes(&self) -> impl Iterator<Item = String> {
         self.codes.iter().map(|(code, digits)| format!("{code:0digits$}"))
     }
 
-    fn country(&self) -> u32 {
+    pub(crate) fn country(&self) -> u32 {
         self.countries.first().copied().expect("a country")
     }
 
@@ -229,7 +231,7 @@ fn stranger(dice: &mut Dice) -> Profile {
 
 /// The rules of a rulebook: `count` different ones, the narrowest first. `alternatives` over several fields are more than
 /// a decision table can say.
-pub fn rules(count: usize, alternatives: bool) -> Vec<Rule> {
+pub(crate) fn rules(count: usize, alternatives: bool) -> Vec<Rule> {
     let mut dice = Dice(7);
     let mut rules = BTreeSet::new();
     while rules.len() < count {
@@ -241,7 +243,7 @@ pub fn rules(count: usize, alternatives: bool) -> Vec<Rule> {
 }
 
 /// The rulebook as it is written. It blocks and scores nothing; every lead is an MQL.
-pub fn rulebook(rules: &[Rule]) -> String {
+pub(crate) fn rulebook(rules: &[Rule]) -> String {
     let mut text = "company: { zone: Europe/Berlin, currency: EUR }\nscore: { fit: { share: 100% } }\n\
                     mql: [{ source: present }]\nroute:\n"
         .to_owned();
@@ -255,14 +257,14 @@ pub fn rulebook(rules: &[Rule]) -> String {
 }
 
 /// `count` leads, each made for a rule somewhere in the rulebook.
-pub fn leads(rules: &[Rule], count: usize) -> Vec<Profile> {
+pub(crate) fn leads(rules: &[Rule], count: usize) -> Vec<Profile> {
     let mut dice = Dice(11);
     let all = u32::try_from(rules.len()).expect("few");
     (0..count).map(|_| rules[usize::try_from(dice.below(all)).expect("an index")].lead(&mut dice)).collect()
 }
 
 /// `count` leads from countries that no rule names.
-pub fn strangers(count: usize) -> Vec<Profile> {
+pub(crate) fn strangers(count: usize) -> Vec<Profile> {
     let mut dice = Dice(13);
     let far = |mut lead: Profile| {
         lead.place.country = Some("NZ".to_owned());
@@ -272,7 +274,7 @@ pub fn strangers(count: usize) -> Vec<Profile> {
 }
 
 /// `count` leads from anywhere.
-pub fn anyone(count: usize) -> Vec<Profile> {
+pub(crate) fn anyone(count: usize) -> Vec<Profile> {
     let mut dice = Dice(17);
     (0..count).map(|_| stranger(&mut dice)).collect()
 }

@@ -332,6 +332,14 @@ impl Condition {
         }
     }
 
+    /// How many parts fail for this lead: as many as [`Self::failures`] names.
+    pub(crate) fn failing(&self, reading: &Reading<'_>) -> usize {
+        match self {
+            Self::All(parts) => parts.iter().map(|part| part.failing(reading)).sum(),
+            other => usize::from(!other.holds(reading)),
+        }
+    }
+
     /// Every test in it.
     pub(crate) fn each_test(&self, visit: &mut dyn FnMut(&Test)) {
         match self {

@@ -58,27 +58,32 @@ pub(super) fn explain(rulebook: &Rulebook, facts: &Facts<'_>, reading: &Reading<
     Explanation { rule: ruling.rule, section, reasons, near_misses, lookups, sentence }
 }
 
-/// A rule that did not fit, and by how much.
+/// A rule that did not fit.
 struct Miss {
-    /// How many of its conditions failed.
-    failures: usize,
     /// Whether only one of several conditions failed, so that people will ask about it.
     close: bool,
     near: NearMiss,
 }
 
+/// The misses that are kept. All earlier rules are counted through, so words are found for these only.
 fn misses<'r>(earlier: impl Iterator<Item = &'r Rule>, fields: &Fields, reading: &Reading<'_>) -> Vec<Miss> {
-    let mut misses: Vec<Miss> = Vec::new();
+    let mut by_one: Vec<&Rule> = Vec::new();
+    let mut by_more: Vec<&Rule> = Vec::new();
     for rule in earlier {
-        let failures = rule.failures(fields, reading);
-        let close = failures.len() == 1 && rule.conditions() > 1;
-        let count = failures.len();
-        let Some(failed) = failures.into_iter().next() else { continue };
-        misses.push(Miss { failures: count, close, near: NearMiss { rule: rule.name.clone(), failed } });
+        let misses = if rule.failing(reading) == 1 { &mut by_one } else { &mut by_more };
+        if misses.len() < MAX_NEAR_MISSES {
+            misses.push(rule);
+        }
+        if by_one.len() == MAX_NEAR_MISSES {
+            break;
+        }
     }
-    misses.sort_by_key(|miss| miss.failures > 1);
-    misses.truncate(MAX_NEAR_MISSES);
-    misses
+    let near = by_one.iter().map(|rule| (rule, rule.conditions() > 1)).chain(by_more.iter().map(|rule| (rule, false)));
+    let misses = near.filter_map(|(rule, close)| {
+        let failed = rule.failures(fields, reading).into_iter().next()?;
+        Some(Miss { close, near: NearMiss { rule: rule.name.clone(), failed } })
+    });
+    misses.take(MAX_NEAR_MISSES).collect()
 }
 
 fn lookups(fields: &Fields, reading: &Reading<'_>) -> Vec<String> {
@@ -134,6 +139,11 @@ fn list(reasons: &[String]) -> String {
 }
 
 impl Rule {
+    /// How many things keep the rule from winning.
+    fn failing(&self, reading: &Reading<'_>) -> usize {
+        self.condition.failing(reading) + usize::from(self.lacks(reading).is_some())
+    }
+
     /// What keeps the rule from winning.
     fn failures(&self, fields: &Fields, reading: &Reading<'_>) -> Vec<String> {
         let mut failures = self.condition.failures(reading);
