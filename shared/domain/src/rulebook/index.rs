@@ -19,6 +19,7 @@
 //! A rule has at most 8 terms and stands in at most 16 leaves; if that makes more than 8 entries for each term altogether,
 //! the tree is grown again with fewer copies. Terms that ask for more values than they may have copies stay in the rest.
 
+mod block;
 mod term;
 mod tree;
 
@@ -26,6 +27,7 @@ use super::Rule;
 use super::reading::{Fields, Reading};
 use super::symbols::{Key, NONE, at, number};
 
+use self::block::Column;
 use self::term::Literal;
 use self::tree::Seed;
 
@@ -42,7 +44,7 @@ impl Indexes {
         fields.prepare();
         let [block, route] = [block, route].map(|rules| seeds(fields, rules));
         fields.finish();
-        Self { block: tree::grow(&block), route: tree::grow(&route) }
+        Self { block: tree::grow(&block, fields), route: tree::grow(&route, fields) }
     }
 
     /// What they take.
@@ -84,6 +86,10 @@ pub(super) struct Index {
     nodes: Vec<Node>,
     /// The branches of [`Node::Keys`], each a small hash table.
     keyed: Vec<(u32, Branch)>,
+    /// The columns of [`Node::Block`], and the bitmaps of their keys, each column a small hash table.
+    columns: Vec<Column>,
+    states: Vec<(u32, u32)>,
+    bitmaps: Vec<u64>,
     cuts: Vec<u32>,
     /// The branches of [`Node::Numbers`].
     pieces: Vec<Branch>,
@@ -115,6 +121,10 @@ impl Default for Branch {
 enum Node {
     /// Terms to compare, the first rule first.
     Leaf { from: u32, to: u32 },
+    /// As many as are worth columns of bitmaps; see `block`.
+    Block { from: u32, to: u32, columns: u32, columns_end: u32 },
+    /// Two halves of what was too much for one block; the rules of the first come first.
+    Pair { first: Branch, second: Branch },
     /// By the keys of a field; `mask` is the size of its table less one.
     Keys { slot: u16, table: u32, mask: u32, rest: Branch },
     /// By the numbers of a field: the pieces begin at `cuts[from..to]`, the lowest at 0.
@@ -136,35 +146,41 @@ fn place(key: u32, mask: u32) -> usize {
     at((key.wrapping_mul(0x9E37_79B1) >> 7) & mask)
 }
 
-impl Index {
-    /// Stores the branches of a node by their keys, at most half full, so that a search soon ends.
-    fn table(&mut self, children: &[(u32, Branch)]) -> (u32, u32) {
-        let size = (children.len() * 2).next_power_of_two();
-        let mask = number(size - 1);
-        let mut table = vec![(NONE, Branch::NONE); size];
-        for child in children {
-            let mut position = place(child.0, mask);
-            while table.get(position).is_some_and(|(taken, _)| *taken != NONE) {
-                position = (position + 1) & at(mask);
-            }
-            if let Some(free) = table.get_mut(position) {
-                *free = *child;
-            }
+/// Stores values by their keys in a hash table at the end of `all`, at most half full, so that a search soon ends: where it
+/// begins, and its size less one.
+fn table<T: Copy + Default>(all: &mut Vec<(u32, T)>, keyed: &[(u32, T)]) -> (u32, u32) {
+    let size = (keyed.len() * 2).next_power_of_two();
+    let mask = number(size - 1);
+    let mut table = vec![(NONE, T::default()); size];
+    for one in keyed {
+        let mut position = place(one.0, mask);
+        while table.get(position).is_some_and(|(taken, _)| *taken != NONE) {
+            position = (position + 1) & at(mask);
         }
-        let from = number(self.keyed.len());
-        self.keyed.extend(table);
-        (from, mask)
+        if let Some(free) = table.get_mut(position) {
+            *free = *one;
+        }
     }
+    let from = number(all.len());
+    all.extend(table);
+    (from, mask)
+}
 
-    fn child(&self, table: u32, mask: u32, key: u32) -> Branch {
-        let mut position = place(key, mask);
-        loop {
-            match self.keyed.get(at(table) + position) {
-                Some((known, branch)) if *known == key => return *branch,
-                Some((known, _)) if *known != NONE => position = (position + 1) & at(mask),
-                _ => return Branch::NONE,
-            }
+/// What a table has for a key.
+fn find<T: Copy>(all: &[(u32, T)], from: u32, mask: u32, key: u32) -> Option<T> {
+    let mut position = place(key, mask);
+    loop {
+        match all.get(at(from) + position) {
+            Some((known, found)) if *known == key => return Some(*found),
+            Some((known, _)) if *known != NONE => position = (position + 1) & at(mask),
+            _ => return None,
         }
+    }
+}
+
+impl Index {
+    fn child(&self, table: u32, mask: u32, key: u32) -> Branch {
+        if key == NONE { Branch::NONE } else { find(&self.keyed, table, mask, key).unwrap_or_default() }
     }
 
     /// The first rule that fits: of those whose terms hold for the lead, the lowest that `fits` has something for. It is
@@ -179,6 +195,9 @@ impl Index {
         let bytes = [
             self.nodes.capacity() * size_of::<Node>(),
             self.keyed.capacity() * size_of::<(u32, Branch)>(),
+            self.columns.capacity() * size_of::<Column>(),
+            self.states.capacity() * size_of::<(u32, u32)>(),
+            self.bitmaps.capacity() * size_of::<u64>(),
             self.cuts.capacity() * size_of::<u32>(),
             self.pieces.capacity() * size_of::<Branch>(),
             self.entries.capacity() * size_of::<Entry>(),
@@ -205,7 +224,18 @@ impl<T, F: Fn(usize, bool) -> Option<T>> Search<'_, '_, F, T> {
         }
         let index = self.index;
         match index.nodes.get(at(branch.node)) {
-            Some(Node::Leaf { from, to }) => self.leaf(index.entries.get(at(*from)..at(*to)).unwrap_or_default()),
+            Some(Node::Leaf { from, to }) => {
+                let entries = index.entries.get(at(*from)..at(*to)).unwrap_or_default();
+                entries.iter().take_while(|entry| self.goes_on(entry)).for_each(drop);
+            }
+            Some(Node::Block { from, to, columns, columns_end }) => {
+                let entries = index.entries.get(at(*from)..at(*to)).unwrap_or_default();
+                let reading = self.reading;
+                index.candidates((*columns, *columns_end), entries.len(), reading, |nth| {
+                    entries.get(nth).is_some_and(|entry| self.goes_on(entry))
+                });
+            }
+            Some(Node::Pair { first, second }) => self.both(*first, *second),
             Some(Node::Keys { slot, table, mask, rest }) => {
                 let Key::Of { is, begins } = self.reading.key(*slot) else { return self.visit(*rest) };
                 let exact = index.child(*table, *mask, is);
@@ -236,21 +266,21 @@ impl<T, F: Fn(usize, bool) -> Option<T>> Search<'_, '_, F, T> {
         self.visit(second);
     }
 
-    fn leaf(&mut self, entries: &[Entry]) {
-        for entry in entries {
-            if entry.rule >= self.best {
-                return;
-            }
-            let literals = self.index.literals.get(at(entry.first)..at(entry.end)).unwrap_or_default();
-            if !literals.iter().all(|literal| literal.holds(&self.index.sets, self.reading)) {
-                continue;
-            }
-            if let Some(found) = (self.fits)(at(entry.rule), !entry.more) {
-                self.best = entry.rule;
-                self.found = Some(found);
-                return;
-            }
+    /// Compares a term; whether those after it may still matter.
+    fn goes_on(&mut self, entry: &Entry) -> bool {
+        if entry.rule >= self.best {
+            return false;
         }
+        let literals = self.index.literals.get(at(entry.first)..at(entry.end)).unwrap_or_default();
+        if !literals.iter().all(|literal| literal.holds(&self.index.sets, self.reading)) {
+            return true;
+        }
+        self.found = match (self.fits)(at(entry.rule), !entry.more) {
+            None => return true,
+            found => found,
+        };
+        self.best = entry.rule;
+        false
     }
 }
 

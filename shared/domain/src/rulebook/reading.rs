@@ -135,6 +135,11 @@ impl Fields {
         self.prepared.get_mut(slot).map(|prepared| &mut prepared.symbols)
     }
 
+    /// The keys that rules ask of the field at `slot`.
+    pub(crate) fn symbols(&self, slot: u16) -> Option<&Symbols> {
+        self.prepared.get(usize::from(slot)).map(|prepared| &prepared.symbols)
+    }
+
     /// Ends compiling, once the rules have said all the keys they ask for.
     pub(crate) fn finish(&mut self) {
         self.prepared.iter_mut().for_each(|prepared| prepared.symbols.finish());
@@ -256,7 +261,7 @@ impl<'a> Reading<'a> {
 
     /// This key and those of the shorter texts that its text begins with.
     pub(crate) fn begins(&self, slot: u16, longest: u32) -> impl Iterator<Item = u32> {
-        let symbols = self.fields.prepared.get(usize::from(slot)).map(|prepared| &prepared.symbols);
+        let symbols = self.fields.symbols(slot);
         let known = |key: u32| (key != NONE).then_some(key);
         std::iter::successors(known(longest), move |key| known(symbols?.shorter(*key)))
     }

@@ -132,6 +132,8 @@ pub(crate) struct Symbols {
     lengths: Vec<usize>,
     /// Of each text in `begins`, the key of the longest other one it begins with.
     shorter: Vec<u32>,
+    /// Of each text in `is`, the key of the longest one in `begins` it begins with.
+    longest: Vec<u32>,
 }
 
 /// A lead's value in one field, as far as it is compared by keys and ranges.
@@ -181,6 +183,23 @@ impl Symbols {
         self.lengths.sort_unstable_by(|a, b| b.cmp(a));
         self.lengths.dedup();
         self.shorter = texts.iter().map(|text| self.longest(text, text.len())).collect();
+        let texts = (0..number(self.is.len())).filter_map(|number| self.is.text(number));
+        self.longest = texts.map(|text| self.longest(text, usize::MAX)).collect();
+    }
+
+    /// All keys of a lead that has this one, the shorter ones last. With a key of a text it begins with: those keys that
+    /// follow from it.
+    pub(crate) fn all(&self, key: u32) -> impl Iterator<Item = u32> {
+        let number = key.checked_sub(FIRST);
+        let next = move |known: u32| match number {
+            // `key` is a text that a lead's is.
+            Some(number) if known == key && number.is_multiple_of(2) => {
+                self.longest.get(at(number / 2)).copied().unwrap_or(NONE)
+            }
+            Some(_) => self.shorter(known),
+            None => NONE,
+        };
+        std::iter::successors(Some(key), move |known| Some(next(*known)).filter(|key| *key != NONE))
     }
 
     /// The longest text, shorter than `below`, that `text` begins with.
@@ -212,7 +231,8 @@ impl Symbols {
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        let lists = self.lengths.capacity() * size_of::<usize>() + self.shorter.capacity() * size_of::<u32>();
+        let numbers = self.shorter.capacity() + self.longest.capacity();
+        let lists = self.lengths.capacity() * size_of::<usize>() + numbers * size_of::<u32>();
         self.is.bytes() + self.begins.bytes() + lists
     }
 }
@@ -246,6 +266,9 @@ mod tests {
         let Key::Of { is: found, begins } = symbols.key(Some(&Value::text("01067"))) else { panic!("a text") };
         assert_eq!((found, begins, symbols.shorter(begins), symbols.shorter(short)), (is, long, short, NONE));
         assert_eq!(symbols.shorter(other), short);
+        assert_eq!(symbols.all(is).collect::<Vec<u32>>(), [is, long, short]);
+        assert_eq!(symbols.all(other).collect::<Vec<u32>>(), [other, short]);
+        assert_eq!(symbols.all(ABSENT).collect::<Vec<u32>>(), [ABSENT]);
         // `é` takes two bytes; a length that falls between them is no beginning.
         assert!(matches!(symbols.key(Some(&Value::text("0٣"))), Key::Of { is: NONE, begins } if begins == short));
         assert!(matches!(symbols.key(None), Key::Of { is: ABSENT, begins: NONE }));

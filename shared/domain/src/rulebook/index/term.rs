@@ -7,6 +7,9 @@ use super::super::symbols::{ABSENT, Key, NONE, Symbols, at, number};
 /// Most alternatives one condition is written out in. A part that would make more is left to the condition itself.
 const MAX_TERMS: usize = 8;
 
+/// Most tests of one alternative that are compared by integers; the condition itself is asked for the others.
+const MAX_PARTS: usize = 32;
+
 /// What must hold, all of it, for one alternative of a condition.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Term {
@@ -38,8 +41,9 @@ impl Term {
     }
 
     fn and(&self, other: &Self) -> Self {
-        let parts = self.parts.iter().chain(&other.parts).cloned().collect();
-        Self { parts, more: self.more || other.more }
+        let all = self.parts.len() + other.parts.len();
+        let parts = self.parts.iter().chain(&other.parts).take(MAX_PARTS).cloned().collect();
+        Self { parts, more: self.more || other.more || all > MAX_PARTS }
     }
 }
 
@@ -134,7 +138,9 @@ fn test(test: &Test, negated: bool, fields: &mut Fields) -> Option<Vec<Term>> {
         parts.push(Part { slot, negated, asks: Asks::Keys(keys) });
     }
     if negated {
-        return Some(vec![Term { parts, more: false }]);
+        let more = parts.len() > MAX_PARTS;
+        parts.truncate(MAX_PARTS);
+        return Some(vec![Term { parts, more }]);
     }
     (parts.len() <= MAX_TERMS).then(|| parts.into_iter().map(|part| Term { parts: vec![part], more: false }).collect())
 }

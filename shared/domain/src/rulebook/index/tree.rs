@@ -1,13 +1,19 @@
-//! Grows the tree of an [`Index`]: which field to split by, and where each term goes.
+//! Grows the tree of an [`Index`]: which field to split by, where each term goes, and where blocks do better.
 
 use std::collections::BTreeMap;
 
+use super::super::reading::Fields;
 use super::super::symbols::{at, number};
 use super::term::{Asks, Part, Term};
-use super::{Branch, Entry, Index, Literal, Node};
+use super::{Branch, Entry, Index, Literal, Node, block, table};
 
-/// What it costs to visit a node, in terms compared. Tests make do with less, so that small rulebooks grow trees too.
-const VISIT: usize = if cfg!(test) { 1 } else { 3 };
+/// What it costs to visit a node, about in nanoseconds. Tests make do with less, so that small rulebooks grow trees too.
+const VISIT: usize = if cfg!(test) { 1 } else { 10 };
+/// What it costs to begin with a block, and how many of its terms cost one more.
+const BLOCK: usize = if cfg!(test) { 2 } else { 40 };
+const TERMS: usize = if cfg!(test) { 1 } else { 16 };
+/// So few terms are compared one by one.
+const FEW: usize = if cfg!(test) { 2 } else { 6 };
 /// Most nodes one above the other. What is left there is compared one by one.
 const MAX_DEPTH: usize = 48;
 /// Most numbers a node is cut at.
@@ -35,11 +41,11 @@ struct Draft {
     copies: u32,
 }
 
-/// What a leaf's terms have in common: how the path to it was chosen.
+/// What the leads that get to a node have in common.
 #[derive(Clone, Copy)]
 enum Step {
-    /// The lead has this key.
-    Key(u16, u32),
+    /// The lead has one certain key.
+    Key(u16),
     /// The lead's number lies between these, both included.
     Within(u16, u32, u32),
     /// The field was asked for, and these terms do not say.
@@ -59,13 +65,16 @@ struct Split {
     way: Way,
     /// The first number of every piece but the lowest, at [`Way::ByNumber`].
     cuts: Vec<u32>,
-    /// Terms that a lead has to be compared with afterwards, a visit of a node counted in.
+    /// What a decision costs after it.
     cost: usize,
 }
 
-pub(super) struct Grower<'s> {
+struct Grower<'s> {
     index: Index,
+    fields: &'s Fields,
     seeds: &'s [Seed],
+    /// Where the literals of each seed stand.
+    literals: Vec<(u32, u32)>,
     path: Vec<Step>,
     /// By slot; empty between one split and the next.
     tallies: Vec<Tally>,
@@ -74,11 +83,20 @@ pub(super) struct Grower<'s> {
 }
 
 /// Grows an index over `seeds`, which stand in the order of their rules.
-pub(super) fn grow(seeds: &[Seed]) -> Index {
+pub(super) fn grow(seeds: &[Seed], fields: &Fields) -> Index {
     let mut index = Index::default();
     for copies in COPIES {
         let most = if copies == 1 { usize::MAX } else { seeds.len().saturating_mul(ENTRIES_PER_TERM) };
-        let mut grower = Grower { index: Index::default(), seeds, path: Vec::new(), tallies: Vec::new(), most };
+        let mut grower = Grower {
+            index: Index::default(),
+            fields,
+            seeds,
+            literals: Vec::new(),
+            path: Vec::new(),
+            tallies: Vec::new(),
+            most,
+        };
+        grower.literals();
         let drafts = seeds.iter().enumerate();
         let drafts = drafts.map(|(seed, of)| Draft { seed, copies: (copies / of.siblings.max(1)).max(1) }).collect();
         grower.index.root = grower.branch(drafts);
@@ -95,6 +113,17 @@ impl<'s> Grower<'s> {
         self.seeds.get(draft.seed).into_iter().flat_map(|seed| &seed.term.parts)
     }
 
+    /// Stores what every term asks for; its copies share it.
+    fn literals(&mut self) {
+        for seed in self.seeds {
+            let first = number(self.index.literals.len());
+            for part in &seed.term.parts {
+                self.index.literals.push(Literal::new(part, &mut self.index.sets));
+            }
+            self.literals.push((first, number(self.index.literals.len())));
+        }
+    }
+
     fn branch(&mut self, drafts: Vec<Draft>) -> Branch {
         let least = drafts.first().and_then(|draft| self.seeds.get(draft.seed));
         let Some(least) = least.map(|seed| seed.rule) else { return Branch::NONE };
@@ -102,7 +131,8 @@ impl<'s> Grower<'s> {
         let given_up = self.index.entries.len() > self.most;
         let split = if given_up || self.path.len() >= MAX_DEPTH { None } else { self.split(&drafts) };
         let node = match split {
-            None => self.leaf(&drafts),
+            None if given_up => self.leaf(&drafts),
+            None => self.block(&drafts),
             Some(split) if split.way == Way::ByKey => self.by_key(split.slot, &drafts),
             Some(split) => self.by_number(&split, &drafts),
         };
@@ -117,49 +147,43 @@ impl<'s> Grower<'s> {
         branch
     }
 
-    fn leaf(&mut self, drafts: &[Draft]) -> Node {
+    /// The terms where they are compared.
+    fn entries(&mut self, drafts: &[Draft]) -> (u32, u32) {
         let from = number(self.index.entries.len());
         for draft in drafts {
-            let Some(seed) = self.seeds.get(draft.seed) else { continue };
-            let first = number(self.index.literals.len());
-            // What the path has settled comes last: it holds for whoever gets here, so it is compared for winners only.
-            let (settled, open): (Vec<&Part>, Vec<&Part>) = seed.term.parts.iter().partition(|part| self.settled(part));
-            for part in open.into_iter().chain(settled) {
-                self.index.literals.push(Literal::new(part, &mut self.index.sets));
-            }
-            let end = number(self.index.literals.len());
+            let literals = self.literals.get(draft.seed);
+            let Some((seed, (first, end))) = self.seeds.get(draft.seed).zip(literals.copied()) else { continue };
             self.index.entries.push(Entry { rule: seed.rule, first, end, more: seed.term.more });
         }
-        Node::Leaf { from, to: number(self.index.entries.len()) }
+        (from, number(self.index.entries.len()))
     }
 
-    fn settled(&self, part: &Part) -> bool {
-        !part.negated
-            && self.path.iter().any(|step| match (step, &part.asks) {
-                (Step::Key(slot, key), Asks::Keys(keys)) => *slot == part.slot && keys.contains(key),
-                (Step::Within(slot, from, to), Asks::Range(low, high)) => {
-                    *slot == part.slot && low <= from && to <= high
-                }
-                _ => false,
-            })
+    fn leaf(&mut self, drafts: &[Draft]) -> Node {
+        let (from, to) = self.entries(drafts);
+        Node::Leaf { from, to }
     }
 
-    /// The bounds of the numbers that get here.
-    fn bounds(&self, slot: u16) -> (u32, u32) {
-        let within = self.path.iter().rev().find_map(|step| match step {
-            Step::Within(of, from, to) if *of == slot => Some((*from, *to)),
-            _ => None,
-        });
-        within.unwrap_or((0, u32::MAX))
-    }
-
-    /// Whether the path says already what can be said this way.
-    fn spent(&self, slot: u16, way: Way) -> bool {
-        self.path.iter().any(|step| match step {
-            Step::Key(of, _) => *of == slot && way == Way::ByKey,
-            Step::Rest(of, by) => *of == slot && way == *by,
-            Step::Within(..) => false,
-        })
+    fn block(&mut self, drafts: &[Draft]) -> Node {
+        if drafts.len() <= FEW {
+            return self.leaf(drafts);
+        }
+        let seeds = drafts.iter().filter_map(|draft| self.seeds.get(draft.seed));
+        let terms: Vec<&[Part]> = seeds.map(|seed| seed.term.parts.as_slice()).collect();
+        let path = &self.path;
+        let settled = |slot| spent(path, slot, Way::ByKey);
+        let columns = block::columns(&mut self.index, self.fields, &terms, settled, |slot| bounds(path, slot));
+        let Some((columns, columns_end)) = columns else {
+            let (first, second) = drafts.split_at(drafts.len() / 2);
+            let [first, second] = [first, second].map(|half| {
+                let least = half.first().and_then(|draft| self.seeds.get(draft.seed)).map_or(0, |seed| seed.rule);
+                let node = self.block(half);
+                self.index.nodes.push(node);
+                Branch { least, node: number(self.index.nodes.len() - 1) }
+            });
+            return Node::Pair { first, second };
+        };
+        let (from, to) = self.entries(drafts);
+        Node::Block { from, to, columns, columns_end }
     }
 
     /// The keys that a term asks of a field, if it may go to that many branches.
@@ -173,7 +197,7 @@ impl<'s> Grower<'s> {
 
     /// The numbers that a term asks of a field, within those that get here; `None` if it asks for all of them.
     fn range_of(&self, draft: Draft, slot: u16) -> Option<(u32, u32)> {
-        let (least, most) = self.bounds(slot);
+        let (least, most) = bounds(&self.path, slot);
         let range = self.parts(draft).find_map(|part| match &part.asks {
             Asks::Range(from, to) if part.slot == slot && !part.negated => Some((*from, *to)),
             _ => None,
@@ -193,14 +217,14 @@ impl<'s> Grower<'s> {
 
     /// The split after which the fewest terms are left to compare; `None` if none is worth its while.
     fn split(&mut self, drafts: &[Draft]) -> Option<Split> {
-        if drafts.len() <= VISIT + 1 {
+        if drafts.len() <= FEW {
             return None;
         }
         let mut ends: BTreeMap<u16, Vec<u32>> = BTreeMap::new();
         for draft in drafts {
             for part in self.parts(*draft).filter(|part| !part.negated) {
                 match &part.asks {
-                    Asks::Keys(_) if self.spent(part.slot, Way::ByKey) => {}
+                    Asks::Keys(_) if spent(&self.path, part.slot, Way::ByKey) => {}
                     Asks::Keys(of) if number(of.len()) > draft.copies => {}
                     Asks::Keys(of) => {
                         let slot = usize::from(part.slot);
@@ -209,9 +233,9 @@ impl<'s> Grower<'s> {
                         }
                         self.tallies.get_mut(slot)?.add(of);
                     }
-                    Asks::Range(..) if self.spent(part.slot, Way::ByNumber) => {}
+                    Asks::Range(..) if spent(&self.path, part.slot, Way::ByNumber) => {}
                     Asks::Range(from, to) => {
-                        let (least, most) = self.bounds(part.slot);
+                        let (least, most) = bounds(&self.path, part.slot);
                         let ends = ends.entry(part.slot).or_default();
                         ends.extend([*from].iter().filter(|from| **from > least && **from <= most));
                         ends.extend((least..most).contains(to).then(|| to + 1));
@@ -232,7 +256,7 @@ impl<'s> Grower<'s> {
             }
         }
         for (slot, ends) in ends {
-            let cuts = cuts(ends);
+            let cuts = block::cuts(ends, MAX_CUTS);
             let mut sizes = vec![0_usize; cuts.len() + 1];
             let mut within = 0;
             for (first, last) in drafts.iter().filter_map(|draft| self.pieces(*draft, slot, &cuts)) {
@@ -243,7 +267,7 @@ impl<'s> Grower<'s> {
             let squares = sizes.iter().map(|size| size * size).sum();
             offer(Split { slot, way: Way::ByNumber, cost: cost(drafts.len(), within, sum, squares), cuts });
         }
-        best.filter(|best| best.cost + (drafts.len() / 32).max(1) <= drafts.len())
+        best.filter(|best| best.cost + VISIT <= compared(drafts.len()))
     }
 
     fn by_key(&mut self, slot: u16, drafts: &[Draft]) -> Node {
@@ -264,11 +288,11 @@ impl<'s> Grower<'s> {
         let children = groups.filter_map(|group| {
             let (key, _) = group.first()?;
             let drafts = group.iter().map(|(_, draft)| *draft).collect();
-            Some((*key, self.at(Step::Key(slot, *key), drafts)))
+            Some((*key, self.at(Step::Key(slot), drafts)))
         });
         let children: Vec<(u32, Branch)> = children.collect();
         let rest = self.at(Step::Rest(slot, Way::ByKey), rest);
-        let (table, mask) = self.index.table(&children);
+        let (table, mask) = table(&mut self.index.keyed, &children);
         Node::Keys { slot, table, mask, rest }
     }
 
@@ -286,7 +310,7 @@ impl<'s> Grower<'s> {
                 None => rest.push(*draft),
             }
         }
-        let (least, most) = self.bounds(*slot);
+        let (least, most) = bounds(&self.path, *slot);
         let lows = [least].into_iter().chain(cuts.iter().copied());
         let highs = cuts.iter().map(|cut| cut.saturating_sub(1)).chain([most]);
         let bounds: Vec<(u32, u32)> = lows.zip(highs).collect();
@@ -303,11 +327,34 @@ impl<'s> Grower<'s> {
     }
 }
 
-/// How many terms a lead has to be compared with after a split, visits of nodes counted in: leads are taken to be spread
-/// like the terms, so that a branch is visited the more often the more terms stand in it.
+/// The bounds of the numbers that get to the end of a path.
+fn bounds(path: &[Step], slot: u16) -> (u32, u32) {
+    let within = path.iter().rev().find_map(|step| match step {
+        Step::Within(of, from, to) if *of == slot => Some((*from, *to)),
+        _ => None,
+    });
+    within.unwrap_or((0, u32::MAX))
+}
+
+/// Whether a path says already what can be said this way.
+fn spent(path: &[Step], slot: u16, way: Way) -> bool {
+    path.iter().any(|step| match step {
+        Step::Key(of) => *of == slot && way == Way::ByKey,
+        Step::Rest(of, by) => *of == slot && way == *by,
+        Step::Within(..) => false,
+    })
+}
+
+/// What it costs to compare a lead with so many terms.
+fn compared(terms: usize) -> usize {
+    BLOCK + terms / TERMS
+}
+
+/// What a split of `all` terms costs: leads are taken to be spread like the terms, so that a branch is visited the more
+/// often the more terms stand in it.
 fn cost(all: usize, asking: usize, sum: usize, squares: usize) -> usize {
     let rest = all.saturating_sub(asking);
-    VISIT + squares / sum.max(1) + if rest == 0 { 0 } else { VISIT + rest }
+    VISIT + compared(squares / sum.max(1)) + if rest == 0 { 0 } else { compared(rest) }
 }
 
 /// How many terms ask for each key of a field.
@@ -349,18 +396,4 @@ impl Tally {
         }
         (self.asking, self.squares) = (0, 0);
     }
-}
-
-/// At most [`MAX_CUTS`] of these numbers, in order and evenly spread.
-fn cuts(mut ends: Vec<u32>) -> Vec<u32> {
-    ends.sort_unstable();
-    let mut all = ends.clone();
-    all.dedup();
-    if all.len() <= MAX_CUTS {
-        return all;
-    }
-    let mut cuts: Vec<u32> =
-        (1..=MAX_CUTS).filter_map(|nth| ends.get(nth * ends.len() / (MAX_CUTS + 1)).copied()).collect();
-    cuts.dedup();
-    cuts
 }
