@@ -27,7 +27,7 @@ const LEADS: usize = 1_024;
 const AT_LEAST: Duration = Duration::from_secs(1);
 
 fn main() {
-    println!("{:>8} {:>8} {:>12} {:>12} {:>12} {:>8} {:>8}", "rules", "leads", "zen-engine", "from facts", "typed", "ratio", "ratio");
+    println!("{:>8} {:>10} {:>12} {:>12} {:>12} {:>8} {:>8}", "rules", "leads", "zen-engine", "from facts", "typed", "ratio", "ratio");
     for count in [100, 1_000, 10_000] {
         let rules = territories::rules(count, false);
         let text = territories::rulebook(&rules);
@@ -39,7 +39,7 @@ fn main() {
         for (name, leads) in [
             ("hits", territories::leads(&rules, LEADS)),
             ("anyone", territories::anyone(LEADS)),
-            ("misses", territories::strangers(LEADS)),
+            ("strangers", territories::strangers(LEADS)),
         ] {
             compare(count, name, &rulebook, &decision, &leads);
         }
@@ -64,7 +64,7 @@ fn compare(count: usize, name: &str, rulebook: &Rulebook, decision: &Decision, l
     let typed = time(&typed, |lead| lead.decide());
     let times = |ours: f64| zen / ours;
     println!(
-        "{count:>8} {name:>8} {zen:>9.0} ns {whole:>9.0} ns {typed:>9.0} ns {:>7.1}x {:>7.1}x",
+        "{count:>8} {name:>10} {zen:>9.0} ns {whole:>9.0} ns {typed:>9.0} ns {:>7.1}x {:>7.1}x",
         times(whole),
         times(typed)
     );

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use super::super::reading::{Fields, Reading};
 use super::super::symbols::{Key, NONE, at, number};
-use super::term::{Asks, Part};
 use super::Index;
+use super::term::{Asks, Part};
 
 /// Most columns of a block.
 const MAX_COLUMNS: usize = 12;
