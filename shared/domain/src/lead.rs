@@ -56,8 +56,25 @@ impl Profile {
         let Some(did) = self.interest.did.clone() else { return };
         let id = ActivityId::new(format!("{lead_id}:{payload_hash:.12}"));
         let product = self.interest.product.clone();
-        let own = Activity { id, did, at, channel: None, spend: None, response: None, product };
-        activity::remember(&mut self.activities, own);
+        self.remember(Activity { id, did, at, channel: None, spend: None, response: None, product });
+    }
+
+    /// Remembers what the person did; false if it is remembered already, or too old to be. What they did last is what
+    /// they are interested in, in whatever order it came in.
+    pub fn remember(&mut self, activity: Activity) -> bool {
+        let id = activity.id.clone();
+        let new = activity::remember(&mut self.activities, activity);
+        self.renew_interest();
+        new && self.activities.iter().any(|kept| kept.id == id)
+    }
+
+    /// Takes what the person did last for their interest.
+    pub(crate) fn renew_interest(&mut self) {
+        let Some(last) = self.activities.last() else { return };
+        self.interest.did = Some(last.did.clone());
+        if last.product.is_some() {
+            self.interest.product.clone_from(&last.product);
+        }
     }
 }
 
@@ -304,6 +321,12 @@ impl Stage {
         matches!(self, Self::Stored | Self::Waiting | Self::Nurturing)
     }
 
+    /// Whether a lead at this stage keeps a score that follows what is known of it, without being decided on anew for
+    /// every point: marketing or sales has it.
+    pub const fn is_rescored(self) -> bool {
+        matches!(self, Self::Nurturing | Self::Assigned | Self::Accepted)
+    }
+
     /// The stage as it is written in events, replies and items.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -405,6 +428,16 @@ impl State {
             due_at: None,
             merged_into: None,
         }
+    }
+
+    /// The score that counts for the lead: once it was an MQL it stays one, whatever its score does.
+    #[must_use]
+    pub fn keep_mql(&self, mut score: Score) -> Score {
+        if let (false, Some(at)) = (score.mql, self.mql_at) {
+            score.mql = true;
+            score.mql_by = Some(format!("it became an MQL at {at}"));
+        }
+        score
     }
 
     /// Whether the lead was held before it could be stored: perhaps nobody knows who it is.
