@@ -445,3 +445,44 @@ impl State {
         self.stage == Stage::Held && self.held_from.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activity::MAX_REMEMBERED;
+
+    fn activity(id: usize, second: i64, did: &str, product: Option<&str>) -> Activity {
+        Activity {
+            id: ActivityId::new(format!("a-{id}")),
+            did: did.to_owned(),
+            at: Timestamp::from_second(second).unwrap(),
+            channel: None,
+            spend: None,
+            response: None,
+            product: product.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn what_a_person_did_last_is_what_they_want_in_whatever_order_it_comes_in() {
+        let mut profile = Profile::default();
+        assert!(profile.remember(activity(1, 60, "demo", None)));
+        assert!(profile.remember(activity(2, 30, "webinar", Some("keel"))), "done before, told after");
+        assert_eq!(profile.interest.did.as_deref(), Some("demo"));
+        assert!(!profile.remember(activity(1, 60, "demo", None)), "the same one");
+        assert!(profile.remember(activity(3, 90, "pricing", Some("mast"))));
+        let Interest { did, product, .. } = profile.interest;
+        assert_eq!((did.as_deref(), product.as_deref()), (Some("pricing"), Some("mast")));
+    }
+
+    #[test]
+    fn what_is_older_than_all_that_is_remembered_is_not_remembered() {
+        let mut profile = Profile::default();
+        for number in 0..MAX_REMEMBERED {
+            profile.remember(activity(number, 1_000, "page", None));
+        }
+        let before = profile.clone();
+        assert!(!profile.remember(activity(MAX_REMEMBERED, 999, "demo", None)));
+        assert_eq!(profile, before);
+    }
+}

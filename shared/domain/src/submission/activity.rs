@@ -320,8 +320,10 @@ mod tests {
         let long = format!(r#"{{"email": "a@b.example", "did": "{}"}}"#, "x".repeat(65));
         insta::assert_snapshot!(said(&long), @"/did: has 65 characters; at most 64 are kept");
         let personal = r#"{"email": "a@b.example", "did": "wrote to ada@b.example", "response": "c@b.example"}"#;
-        insta::assert_snapshot!(said(personal), @"/did: holds an e-mail address; write a word for it
-/response: holds an e-mail address; write a word for it");
+        insta::assert_snapshot!(said(personal), @r"
+        /did: holds an e-mail address; write a word for it
+        /response: holds an e-mail address; write a word for it
+        ");
         insta::assert_snapshot!(said("[]"), @r#"
         the body must be an object like {"email": "name@company.example"}, not a list
         "#);
