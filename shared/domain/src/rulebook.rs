@@ -27,6 +27,7 @@ mod field;
 mod lookup;
 mod parse;
 mod reading;
+mod schema;
 mod table;
 mod value;
 mod yaml;
@@ -457,5 +458,7 @@ fn first<'r>(rules: &'r [Rule], facts: &Facts<'_>, reading: &Reading<'_>) -> Opt
     rules.iter().find_map(|rule| Some((rule, rule.ruling(facts, reading)?)))
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,35 @@ use super::yaml::{Content, Node};
 type Entries<'n> = &'n [(Text, Node)];
 
 pub(crate) const SECTIONS: &[&str] = &["company", "fields", "lookups", "conditions", "block", "score", "mql", "route"];
-const ACTIONS: &[&str] = &["pool", "owner", "nurture", "disqualify", "hold"];
+pub(crate) const COMPANY_KEYS: &[&str] = &["zone", "currency"];
+/// Of a lookup with its values written beside it.
+pub(crate) const VALUES_KEYS: &[&str] = &["from", "values"];
+/// Of a lookup in a table.
+pub(crate) const TABLE_KEYS: &[&str] = &["from", "use", "gives"];
+pub(crate) const RULE_KEYS: &[&str] = &["rule", "if", "then"];
+pub(crate) const ACTIONS: &[&str] = &["pool", "owner", "nurture", "disqualify", "hold"];
+/// Beside each of [`ACTIONS`].
+pub(crate) fn action_keys(action: &str) -> &'static [&'static str] {
+    match action {
+        "pool" => &["if_nobody", "priority", "value"],
+        "owner" => &["if_unavailable", "counts_as_turn", "priority", "value"],
+        _ => &[],
+    }
+}
+/// The actions that can fall back on something else: the key that says so, and the word it may be instead of a pool.
+pub(crate) const IF_NOBODY: (&str, &str) = ("if_nobody", "wait");
+/// See [`IF_NOBODY`].
+pub(crate) const IF_UNAVAILABLE: (&str, &str) = ("if_unavailable", "assign");
+pub(crate) const FALLBACK_KEYS: &[&str] = &["pool"];
+pub(crate) const SCORE_KEYS: &[&str] = &["fit", "engagement", "account", "grades"];
+pub(crate) const FIT_KEYS: &[&str] = &["share", "lines"];
+pub(crate) const LINE_KEYS: &[&str] = &["if", "points"];
+pub(crate) const ENGAGEMENT_KEYS: &[&str] = &["share", "halves_every", "lines"];
+/// Of a line of `engagement`, with [`DID_KEYS`].
+pub(crate) const DID_LINE_KEYS: &[&str] = &["did", "product", "points", "at_most"];
+pub(crate) const ACCOUNT_KEYS: &[&str] = &["share"];
+/// What a condition may say besides fields and [`DID_KEYS`].
+pub(crate) const CONDITION_KEYS: &[&str] = &["all", "any", "not", "is", "did"];
 /// What narrows `did` in a condition.
 pub(crate) const DID_KEYS: &[&str] = &["within", "times", "spend", "response", "channel"];
 
@@ -63,7 +91,7 @@ impl Shaper<'_> {
     }
 
     fn company(&mut self, key: &Text, node: &Node, document: &mut Document) {
-        let Some(entries) = self.mapping(node, "`company`", &["zone", "currency"]) else { return };
+        let Some(entries) = self.mapping(node, "`company`", COMPANY_KEYS) else { return };
         document.zone = self.required(entries, key, "zone", "company", "zone: Europe/Berlin");
         document.currency = self.required(entries, key, "currency", "company", "currency: EUR");
     }
@@ -89,7 +117,7 @@ impl Shaper<'_> {
         let what = format!("lookup `{}`", name.text);
         let entries = self.open_mapping(node, &what)?;
         let table = get(entries, "use");
-        self.only(entries, &what, if table.is_some() { &["from", "use", "gives"] } else { &["from", "values"] });
+        self.only(entries, &what, if table.is_some() { TABLE_KEYS } else { VALUES_KEYS });
         let from = if let Some(node) = get(entries, "from") {
             self.texts(node, "from")
         } else {
@@ -145,7 +173,7 @@ impl Shaper<'_> {
         let name = self.required(entries, &place, "rule", "this rule", "rule: NAME").unwrap_or(place);
         self.problems.about(Some(&name.text));
         let what = Rule::what(&name);
-        self.only(entries, &what, &["rule", "if", "then"]);
+        self.only(entries, &what, RULE_KEYS);
         let guard = match get(entries, "if") {
             None => Guard::Always,
             Some(node) => self.condition(node, &what).map_or(Guard::Broken, |condition| Guard::If(Box::new(condition))),
@@ -182,18 +210,15 @@ impl Shaper<'_> {
                 return None;
             }
         };
-        let known: &[&str] = match action.text.as_str() {
-            "pool" => &["pool", "if_nobody", "priority", "value"],
-            "owner" => &["owner", "if_unavailable", "counts_as_turn", "priority", "value"],
-            _ => &[action.text.as_str()],
-        };
-        self.only(entries, of, known);
-        let value = self.text(value, &action.text)?;
-        Some(match action.text.as_str() {
-            "pool" => Then::Pool { pool: value, if_nobody: self.fallback(entries, "if_nobody", "wait") },
+        let action = action.text.as_str();
+        let known: Vec<&str> = [action].iter().chain(action_keys(action)).copied().collect();
+        self.only(entries, of, &known);
+        let value = self.text(value, action)?;
+        Some(match action {
+            "pool" => Then::Pool { pool: value, if_nobody: self.fallback(entries, IF_NOBODY) },
             "owner" => Then::Owner {
                 owner: value,
-                if_unavailable: self.fallback(entries, "if_unavailable", "assign"),
+                if_unavailable: self.fallback(entries, IF_UNAVAILABLE),
                 counts_as_turn: self.yes_or_no(entries, "counts_as_turn").unwrap_or(true),
             },
             "nurture" => Then::Nurture(value),
@@ -203,12 +228,12 @@ impl Shaper<'_> {
     }
 
     /// `wait | { pool: NAME }`: the pool, if it names one.
-    fn fallback(&mut self, entries: Entries<'_>, key: &str, word: &str) -> Option<Text> {
+    fn fallback(&mut self, entries: Entries<'_>, (key, word): (&str, &str)) -> Option<Text> {
         let node = get(entries, key)?;
         match &node.content {
             Content::Scalar { text, .. } if text == word => None,
             Content::Mapping(_) => {
-                let inner = self.mapping(node, &format!("`{key}`"), &["pool"])?;
+                let inner = self.mapping(node, &format!("`{key}`"), FALLBACK_KEYS)?;
                 let place = Text { text: key.to_owned(), span: node.span };
                 self.required(inner, &place, "pool", &format!("`{key}`"), "pool: NAME")
             }
@@ -236,10 +261,10 @@ impl Shaper<'_> {
     }
 
     fn score(&mut self, name: &Text, node: &Node) -> Option<Score> {
-        let entries = self.mapping(node, "`score`", &["fit", "engagement", "account", "grades"])?;
-        let fit = get(entries, "fit").and_then(|node| self.part("fit", node, &["share", "lines"]));
+        let entries = self.mapping(node, "`score`", SCORE_KEYS)?;
+        let fit = get(entries, "fit").and_then(|node| self.part("fit", node, FIT_KEYS));
         let engagement = get(entries, "engagement").and_then(|node| self.engagement(node));
-        let account = get(entries, "account").and_then(|node| self.part("account", node, &["share"]));
+        let account = get(entries, "account").and_then(|node| self.part("account", node, ACCOUNT_KEYS));
         let mut grades = Vec::new();
         if let Some(node) = get(entries, "grades") {
             for (grade, node) in self.open_mapping(node, "`grades`").unwrap_or_default() {
@@ -265,7 +290,7 @@ impl Shaper<'_> {
 
     fn line(&mut self, part: &str, node: &Node) -> Option<Line> {
         let what = format!("a line of `score.{part}`");
-        let entries = self.mapping(node, &what, &["if", "points"])?;
+        let entries = self.mapping(node, &what, LINE_KEYS)?;
         let place = Text { text: String::new(), span: start(entries) };
         let points = self.required(entries, &place, "points", &what, "points: 20");
         let Some(value) = get(entries, "if") else {
@@ -277,7 +302,7 @@ impl Shaper<'_> {
 
     fn engagement(&mut self, node: &Node) -> Option<Engagement> {
         let what = "`score.engagement`";
-        let entries = self.mapping(node, what, &["share", "halves_every", "lines"])?;
+        let entries = self.mapping(node, what, ENGAGEMENT_KEYS)?;
         let place = Text { text: "engagement".to_owned(), span: node.span };
         let share = self.required(entries, &place, "share", what, "share: 30%");
         let halves_every = get(entries, "halves_every").and_then(|node| self.text(node, "halves_every"));
@@ -291,7 +316,7 @@ impl Shaper<'_> {
 
     fn did_line(&mut self, node: &Node) -> Option<DidLine> {
         let what = "a line of `score.engagement`";
-        let known: Vec<&str> = ["did", "product", "points", "at_most"].iter().chain(DID_KEYS).copied().collect();
+        let known: Vec<&str> = DID_LINE_KEYS.iter().chain(DID_KEYS).copied().collect();
         let entries = self.mapping(node, what, &known)?;
         let place = Text { text: String::new(), span: start(entries) };
         let points = self.required(entries, &place, "points", what, "points: 20");
@@ -326,13 +351,24 @@ impl Shaper<'_> {
         let entries = self.open_mapping(node, &format!("the condition of {what}"))?;
         let mut parts: Vec<Condition> = Vec::new();
         let has_did = get(entries, "did").is_some();
-        for (key, value) in entries {
+        let mut last: Option<&(Text, Node)> = None;
+        for entry @ (key, value) in entries {
             if key.text.starts_with(|c: char| c.is_ascii_digit()) && value.span == key.span {
                 let message = format!("the comma before `{}` ends the value there", key.text);
                 let help = "write numbers without it (`1000+`), and several values as a list: `[DE, AT]`".to_owned();
                 self.problems.error_help(key.span, "comma", message, help);
                 continue;
             }
+            if let Some((before, _)) = last.filter(|(before, _)| nothing(value) && before.span.line == key.span.line) {
+                let message = format!("`{}` has no value", key.text);
+                let help = format!(
+                    "if it belongs to `{}`, put quotes around the text (`\"a, b\"`), or write a list: `[a, b]`",
+                    before.text
+                );
+                self.problems.error_help(key.span, "comma", message, help);
+                continue;
+            }
+            last = Some(entry);
             if DID_KEYS.contains(&key.text.as_str()) {
                 if !has_did {
                     let message = format!("`{}` stands without a `did` beside it", key.text);
@@ -345,6 +381,12 @@ impl Shaper<'_> {
                 "did" => Condition::Did(self.did(key, value, entries)),
                 "all" => Condition::All(self.alternatives(key, value, what)?),
                 "any" => Condition::Any(self.alternatives(key, value, what)?),
+                "not" if matches!(value.content, Content::Sequence(_)) => {
+                    let message = "`not` holds a condition, not a list".to_owned();
+                    let help = "write `not: { any: […] }` for none of them, or `not: { all: […] }`".to_owned();
+                    self.problems.error_help(value.span, "wrong-shape", message, help);
+                    return None;
+                }
                 "not" => Condition::Not(Box::new(self.condition(value, what)?)),
                 "is" => Condition::Is(self.texts(value, "is")),
                 _ => Condition::Test { field: key.clone(), values: self.texts(value, &key.text) },
@@ -455,6 +497,11 @@ impl Shaper<'_> {
         let message = format!("{what} has no `{key}`");
         self.problems.error_help(place.span, "missing-key", message, format!("add `{example}`"));
     }
+}
+
+/// Whether nothing was written.
+fn nothing(node: &Node) -> bool {
+    matches!(&node.content, Content::Scalar { text, quoted: false } if text.is_empty())
 }
 
 /// Where a mapping begins: its first key.
