@@ -183,11 +183,24 @@ impl Shaper<'_> {
             self.missing(&name, "then", &what, "then: { pool: NAME }");
         }
         let of = format!("`then` of {what}");
-        let entries = node.and_then(|node| self.open_mapping(node, &of)).unwrap_or_default();
+        let entries = node.and_then(|node| self.actions(node, &of)).unwrap_or_default();
         let then = node.filter(|_| !entries.is_empty()).and_then(|node| self.then(node, entries, &of));
         let mut optional = |key| get(entries, key).and_then(|node| self.text(node, key));
         let (priority, value) = (optional("priority"), optional("value"));
         Some(Rule { name, guard, then, priority, value })
+    }
+
+    /// What stands in `then`.
+    fn actions<'n>(&mut self, node: &'n Node, of: &str) -> Option<Entries<'n>> {
+        if let Content::Scalar { text, .. } = &node.content
+            && let Some(action) = ACTIONS.iter().find(|action| text.split(' ').next() == Some(**action))
+        {
+            let value = if matches!(*action, "pool" | "owner") { "NAME" } else { "REASON" };
+            let message = format!("{of} must be keys with values, not {}", node.describe());
+            self.problems.error_help(node.span, "wrong-shape", message, format!("write `{{ {action}: {value} }}`"));
+            return None;
+        }
+        self.open_mapping(node, of)
     }
 
     fn then(&mut self, node: &Node, entries: Entries<'_>, of: &str) -> Option<Then> {
@@ -334,11 +347,12 @@ impl Shaper<'_> {
 
     /// What was done, with the keys beside `did` that narrow it.
     fn did(&mut self, key: &Text, did: &Node, beside: Entries<'_>) -> Did {
-        let words = self.texts(did, "did");
+        let words = self.words(did, "did");
         let mut one = |key| get(beside, key).and_then(|node| self.text(node, key));
         let (within, times) = (one("within"), one("times"));
-        let mut several = |key| get(beside, key).map(|node| self.texts(node, key)).unwrap_or_default();
-        let (spend, response, channel) = (several("spend"), several("response"), several("channel"));
+        let spend = get(beside, "spend").map(|node| self.texts(node, "spend")).unwrap_or_default();
+        let mut several = |key| get(beside, key).map(|node| self.words(node, key)).unwrap_or_default();
+        let (response, channel) = (several("response"), several("channel"));
         Did { key: key.clone(), words, within, times, spend, response, channel, product: Vec::new() }
     }
 
@@ -389,10 +403,32 @@ impl Shaper<'_> {
                 }
                 "not" => Condition::Not(Box::new(self.condition(value, what)?)),
                 "is" => Condition::Is(self.texts(value, "is")),
+                _ if self.is_misplaced(key, value) => return None,
                 _ => Condition::Test { field: key.clone(), values: self.texts(value, &key.text) },
             });
         }
         if parts.len() == 1 { parts.pop() } else { Some(Condition::All(parts)) }
+    }
+
+    /// Whether `key` holds conditions where only values can stand; says what was probably meant.
+    fn is_misplaced(&mut self, key: &Text, node: &Node) -> bool {
+        let first = match &node.content {
+            Content::Sequence(nodes) => nodes.first().map(|node| &node.content),
+            other => Some(other),
+        };
+        let Some(Content::Mapping(entries)) = first else { return false };
+        let message = format!("`{}` is compared with keys instead of values", key.text);
+        let help = match key.text.as_str() {
+            "and" => "write `all: […]`, or just the fields beside each other".to_owned(),
+            "or" => "write `any: […]`".to_owned(),
+            "none" | "nor" => "write `not: { any: […] }`".to_owned(),
+            name => match entries.first() {
+                Some((inner, _)) => format!("a field is written in one word: `{name}.{}: …`", inner.text),
+                None => format!("write `{name}: VALUE`"),
+            },
+        };
+        self.problems.error_help(key.span, "wrong-shape", message, help);
+        true
     }
 
     fn alternatives(&mut self, key: &Text, node: &Node, what: &str) -> Option<Vec<Condition>> {
@@ -466,6 +502,21 @@ impl Shaper<'_> {
             Content::Sequence(nodes) => nodes.iter().filter_map(|node| self.text(node, key)).collect(),
             _ => self.text(node, key).into_iter().collect(),
         }
+    }
+
+    /// Like [`Self::texts`], of texts with a letter or digit in each.
+    fn words(&mut self, node: &Node, key: &str) -> Vec<Text> {
+        let mut texts = self.texts(node, key);
+        texts.retain(|text| {
+            let is_word = text.text.contains(char::is_alphanumeric);
+            if !is_word {
+                let message = format!("`{key}` is `{}`, which is no word", text.text);
+                let help = "write a word such as `demo`, or `present` for any".to_owned();
+                self.problems.error_help(text.span, "wrong-value", message, help);
+            }
+            is_word
+        });
+        texts
     }
 
     fn text(&mut self, node: &Node, key: &str) -> Option<Text> {

@@ -207,6 +207,7 @@ fn test() -> impl Strategy<Value = String> {
     let more = [
         "did: present, response: attended, channel: [web, 1]",
         "did: absent, within: 2 weeks",
+        "did: '!!'",
         "is: named",
         "region: dach",
         "custom.code: 1e5",
@@ -288,6 +289,8 @@ proptest! {
         source.push_str("  - { rule: last, then: { pool: z } }\n");
         let parsed = Rulebook::parse(&source, &References::default());
         prop_assume!(parsed.is_ok());
+        let written = rules.len() + 1 + usize::from(source.contains("block:"));
+        prop_assert_eq!(parsed.map(|checked| checked.rulebook.rule_names().count()).ok(), Some(written), "{}", source);
         prop_assert_eq!(refusal(&source), Some(Ok(())), "{}", source);
     }
 }
