@@ -47,9 +47,15 @@ impl Rulebook {
                 "country": country(),
                 "language": language(),
                 "text": text(),
-                "length": { "type": "string", "pattern": format!("^{LENGTH}$"), "examples": ["7 days", "14 days", "2 hours"] },
+                "length": hinted(
+                    json!({ "type": "string", "pattern": format!("^{LENGTH}$"), "examples": ["7 days", "14 days", "2 hours"] }),
+                    super::date::LENGTH_HELP,
+                ),
                 "name": name(false),
-                "share": { "type": "string", "pattern": r"^\d{1,3} *%$", "examples": ["40%"] },
+                "share": hinted(
+                    json!({ "type": "string", "pattern": r"^\d{1,3} *%$", "examples": ["40%"] }),
+                    "write a whole percentage, such as `40%`",
+                ),
                 "points": points(-100),
                 "condition": condition("condition", true),
                 "early_condition": condition("early_condition", false),
@@ -88,7 +94,15 @@ fn list(items: &Value) -> Value {
 }
 
 fn one_or_many(one: &Value) -> Value {
-    json!({ "if": { "type": "array" }, "then": { "items": one, "minItems": 1 }, "else": one })
+    json!({ "anyOf": [one, list(one)] })
+}
+
+/// The schema with what an editor says of values that do not fit it, where it knows the keyword.
+fn hinted(mut schema: Value, help: &str) -> Value {
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("errorMessage".to_owned(), help.into());
+    }
+    schema
 }
 
 /// Any value: whatever type the editor gives it, the rulebook reads the text.
@@ -202,15 +216,21 @@ fn then(actions: &[&str]) -> Value {
             all_of.push(json!({ "if": { "required": [key] }, "then": { "anyOf": beside } }));
         }
     }
-    let one: Vec<Value> = actions.iter().map(|action| json!({ "required": [action] })).collect();
+    // Of two actions the second is in the way.
+    for (at, first) in actions.iter().enumerate() {
+        let others: Map<String, Value> =
+            actions.iter().skip(at + 1).map(|other| ((*other).to_owned(), json!(false))).collect();
+        if !others.is_empty() {
+            all_of.push(json!({ "if": { "required": [first] }, "then": { "properties": others } }));
+        }
+    }
+    let any: Vec<Value> = actions.iter().map(|action| json!({ "required": [action] })).collect();
     let mut then = object(&keys, &[], action);
     if let Some(then) = then.as_object_mut() {
-        then.insert("oneOf".to_owned(), one.into());
+        then.insert("anyOf".to_owned(), any.into());
+        then.insert("allOf".to_owned(), all_of.into());
         if !only_with.is_empty() {
             then.insert("dependentRequired".to_owned(), only_with.into());
-        }
-        if !all_of.is_empty() {
-            then.insert("allOf".to_owned(), all_of.into());
         }
     }
     then
@@ -398,6 +418,7 @@ fn number(most: Option<u32>) -> Value {
     json!({
         "type": ["string", "integer"], "minimum": 0, "maximum": most,
         "pattern": range("present|absent|", whole, end),
+        "errorMessage": "write a number from 0 as `40`, `50-99`, `60+` or `under 50`",
         "examples": ["40", "50-99", "60+", "under 50", "present", "absent"],
     })
 }
@@ -409,22 +430,25 @@ fn date() -> Value {
         "pattern": format!(
             "^(?:present|absent|(?:within|in the next) +{LENGTH}|more than +{LENGTH} ago|(?:(?:before|since) +)?{day}|{day} +to +{day})$"
         ),
+        "errorMessage": "write a day as `2026-04-01`, `before 2026-04-01`, `since 2026-04-01` or `2026-04-01 to 2026-06-30`, \
+            or a time from now as `within 7 days`, `more than 30 days ago` or `in the next 90 days`",
         "examples": ["within 7 days", "more than 30 days ago", "in the next 90 days", "since 2026-01-01", "before 2026-04-01"],
     })
 }
 
 fn country() -> Value {
     let codes: Vec<&str> = field::countries().chain(["present", "absent"]).collect();
+    let help = "write the two letters of ISO 3166-1, such as `DE`";
     json!({ "anyOf": [
-        { "enum": codes },
-        { "type": "string", "pattern": "^(?:[a-z][A-Za-z]|[A-Z][a-z])$" },
+        { "enum": codes, "errorMessage": help },
+        { "type": "string", "pattern": "^(?:[a-z][A-Za-z]|[A-Z][a-z])$", "errorMessage": help },
         { "const": false, "description": "Norway (`NO`), as an editor for YAML 1.1 reads it." },
     ] })
 }
 
 fn language() -> Value {
     json!({ "anyOf": [
-        { "type": "string", "pattern": "^(?:[A-Za-z]{2}|present|absent)$", "examples": ["de", "en", "fr"] },
+        { "type": "string", "pattern": "^(?:[A-Za-z]{2}|present|absent)$", "errorMessage": "write the two letters of ISO 639-1, such as `de`", "examples": ["de", "en", "fr"] },
         { "const": false, "description": "Norwegian (`no`), as an editor for YAML 1.1 reads it." },
     ] })
 }
@@ -451,11 +475,12 @@ fn in_any_case(word: &str) -> String {
 
 fn name(or_from: bool) -> Value {
     let pattern = if or_from { format!("^(?:{NAME}|from .+)$") } else { format!("^{NAME}$") };
-    json!({ "type": SCALAR, "pattern": pattern })
+    hinted(json!({ "type": SCALAR, "pattern": pattern }), "write one word of `a-z 0-9 - _ .`, a letter or digit first")
 }
 
 fn points(least: i32) -> Value {
-    json!({ "type": ["string", "integer"], "minimum": least, "maximum": 100, "pattern": r"^[+-]?0*(?:100|\d{1,2})$" })
+    let points = json!({ "type": ["string", "integer"], "minimum": least, "maximum": 100, "pattern": r"^[+-]?0*(?:100|\d{1,2})$" });
+    hinted(points, &format!("write a whole number from {least} to 100"))
 }
 
 #[cfg(test)]
