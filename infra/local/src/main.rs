@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use fairleader_domain::id::SourceId;
+use fairleader_domain::rulebook::Rulebook;
 use fairleader_domain::submission::lead_id;
 use fairleader_local::api::Api;
 use fairleader_local::company::Company;
@@ -40,6 +41,8 @@ enum Command {
     Up(Up),
     /// Measure how many leads a second get an owner, and how long each waits.
     Load(Load),
+    /// Print the JSON Schema of rulebooks, from which editors complete and check them.
+    Schema,
 }
 
 #[derive(Debug, Args)]
@@ -133,6 +136,7 @@ async fn main() -> ExitCode {
         None => run_demo(cli.demo).await,
         Some(Command::Up(up)) => run_up(up).await,
         Some(Command::Load(load)) => run_load(load).await,
+        Some(Command::Schema) => print_schema(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -252,6 +256,11 @@ async fn ended() -> io::Result<()> {
         interrupted = tokio::signal::ctrl_c() => interrupted,
         _ = terminated.recv() => Ok(()),
     }
+}
+
+fn print_schema() -> Result<(), Failed> {
+    writeln!(io::stdout(), "{:#}", Rulebook::json_schema())?;
+    Ok(())
 }
 
 async fn run_load(load: Load) -> Result<(), Failed> {
