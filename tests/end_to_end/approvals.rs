@@ -63,7 +63,10 @@ async fn a_person_of_marketing_and_another_of_sales_have_to_agree() {
     note("nothing to take back", &stack.new_person("nils", "sales").await.post(&at("withdraw"), Value::Null).await);
     otto.post(&at("withdraw"), Value::Null).await.expect(200);
     let refused = otto.post(&at("activate"), Value::Null).await;
-    assert_eq!((refused.status, why(&refused)), (409, "rulebook 000002 is not approved: needs the approval of somebody in sales"));
+    assert_eq!(
+        (refused.status, why(&refused)),
+        (409, "rulebook 000002 is not approved: needs the approval of somebody in sales")
+    );
     let agreed = otto.post(&at("approve"), Value::Null).await.expect(200);
     assert_eq!(agreed["waits_for"], Value::Null);
 
@@ -106,7 +109,10 @@ async fn a_planned_version_takes_over_at_its_time_and_nobody_has_to_do_anything(
     sales.post(&activate, plan.clone()).await.expect(409);
     stack.approve(&second).await;
     let past = sales.post(&activate, json!({"at": "2026-03-03T08:00:00Z"})).await;
-    assert_eq!((past.status, why(&past)), (422, "`2026-03-03T08:00:00Z` is not ahead; leave `at` out to activate the version now"));
+    assert_eq!(
+        (past.status, why(&past)),
+        (422, "`2026-03-03T08:00:00Z` is not ahead; leave `at` out to activate the version now")
+    );
     let planned = sales.post(&activate, plan.clone()).await.expect(200);
     assert_eq!((&planned["active"], &planned["planned"]["version"]), (&json!(false), &json!(second)));
     assert_eq!(sales.post(&activate, plan.clone()).await.expect(200), planned, "a repeat changes nothing");

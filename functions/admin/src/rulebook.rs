@@ -23,12 +23,40 @@ const MAX_BYTES: usize = 2 * 1024 * 1024;
 const NAME: &str = "rulebook.yaml";
 
 impl Admin {
-    /// Everything a rulebook may refer to.
-    async fn references(&self) -> Result<References, AdminError> {
-        Ok(References {
-            pools: self.pools.definitions().await?.into_iter().map(|pool| pool.pool_id).collect(),
-            reps: self.reps.all().await?.into_keys().collect::<BTreeSet<_>>(),
-        })
+    /// Checks a text against the roster as it is now, and the tables that its version looks things up in.
+    pub(crate) async fn check(
+        &self,
+        source: &str,
+        tables: &BTreeMap<String, String>,
+    ) -> Result<Result<Checked, Vec<Diagnostic>>, AdminError> {
+        let references = References {
+            pools: Some(self.pools.definitions().await?.into_iter().map(|pool| pool.pool_id).collect()),
+            reps: Some(self.reps.all().await?.into_keys().collect::<BTreeSet<_>>()),
+            tables: self.tables.load(tables).await?,
+        };
+        Ok(Rulebook::parse(source, &references))
+    }
+
+    /// Whether a version names a pool.
+    pub(crate) async fn names(
+        &self,
+        source: &str,
+        tables: &BTreeMap<String, String>,
+        pool: &PoolId,
+    ) -> Result<bool, AdminError> {
+        let references = References { tables: self.tables.load(tables).await?, ..References::default() };
+        Ok(Rulebook::parse(source, &references).is_ok_and(|checked| checked.rulebook.pools().contains(pool)))
+    }
+
+    /// What the tables that a text looks things up in hold now. One that is not there is left to the check.
+    async fn pinned(&self, source: &str) -> Result<BTreeMap<String, String>, AdminError> {
+        let mut pinned = BTreeMap::new();
+        for name in Rulebook::tables_used(source) {
+            if let Some(table) = self.tables.named(&name).await? {
+                pinned.insert(name, table.sha256);
+            }
+        }
+        Ok(pinned)
     }
 
     /// `POST /v1/rulebooks` (YAML): refused with all its problems at once, or kept as the next version.
@@ -43,7 +71,7 @@ impl Admin {
             Problem::new(422, "invalid_rulebook", "the rulebook is not text")
                 .detail(format!("{}; save it as UTF-8", cause.utf8_error()))
         })?;
-        let upload = self.upload(request, caller).await?;
+        let upload = self.upload(request, caller, &source).await?;
         let checked = match self.check(&source, &upload.tables).await? {
             Ok(checked) => checked,
             Err(problems) => return Ok(refused(&source, &problems)),
@@ -67,7 +95,12 @@ impl Admin {
 
     /// What is known of a rulebook that is sent: `?purpose=…`, what the change is for, and `?owner=…`, the person who is
     /// responsible for it; who sends it if that is left out.
-    async fn upload(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Result<Upload, AdminError> {
+    async fn upload(
+        &self,
+        request: &ApiGatewayV2httpRequest,
+        caller: &Caller,
+        source: &str,
+    ) -> Result<Upload, AdminError> {
         let given = |name: &str| http::query(request, name).map(str::trim).filter(|text| !text.is_empty());
         let mut errors = Vec::new();
         let purpose = given("purpose").map(str::to_owned);
@@ -86,7 +119,7 @@ impl Admin {
             by: caller.subject.clone(),
             purpose,
             owner: Some(owner),
-            tables: BTreeMap::new(),
+            tables: self.pinned(source).await?,
         })
     }
 
@@ -121,25 +154,6 @@ impl Admin {
         let is_active = active.as_ref() == Some(&version);
         let record = self.record_view(&record);
         Ok(http::json(200, &json!({"version": version, "active": is_active, "rulebook": source, "record": record})))
-    }
-
-    /// Checks a text against the roster as it is now, and the tables that its version looks things up in.
-    pub(crate) async fn check(
-        &self,
-        source: &str,
-        _tables: &BTreeMap<String, String>,
-    ) -> Result<Result<Checked, Vec<Diagnostic>>, AdminError> {
-        Ok(Rulebook::parse(source, Some(&self.references().await?)))
-    }
-
-    /// Whether a version names a pool.
-    pub(crate) async fn names(
-        &self,
-        source: &str,
-        _tables: &BTreeMap<String, String>,
-        pool: &PoolId,
-    ) -> Result<bool, AdminError> {
-        Ok(Rulebook::parse(source, None).is_ok_and(|checked| checked.rulebook.pools().contains(pool)))
     }
 }
 

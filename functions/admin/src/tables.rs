@@ -2,10 +2,11 @@
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
 use fairleader_domain::id::is_name;
+use fairleader_domain::problem::FieldProblem;
+use fairleader_domain::rulebook::{RowProblem, Table};
 use fairleader_runtime::http::{self, Caller, Problem};
 use fairleader_store::NamedTable;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use tracing::info;
 
 use crate::{Admin, Answer};
@@ -52,22 +53,38 @@ impl Admin {
             Problem::new(422, "invalid_table", "the table is not text")
                 .detail(format!("{}; save it as CSV (UTF-8)", cause.utf8_error()))
         })?;
-        let rows = csv.lines().filter(|line| !line.trim().is_empty()).count().saturating_sub(1);
-        if rows == 0 {
+        let csv = csv.trim_start_matches('\u{feff}');
+        let read = Table::parse(name, csv).map_err(|problems| refused(&problems))?;
+        if read.is_empty() {
             return Err(Problem::new(422, "invalid_table", "the table has no rows")
                 .detail("its first line names the columns, each further one is a row")
                 .into());
         }
         let table = NamedTable {
             name: name.to_owned(),
-            sha256: format!("{:x}", Sha256::digest(csv.as_bytes())),
+            sha256: read.hash().to_owned(),
+            columns: read.columns().to_vec(),
             bytes: csv.len(),
-            rows,
+            rows: read.len(),
             uploaded_at: self.clock.now(),
             uploaded_by: caller.subject.clone(),
         };
-        let kept = self.tables.put(&table, &csv).await?;
+        let kept = self.tables.put(&table, csv).await?;
         info!(table = name, sha256 = kept.sha256, "kept table");
         Ok(http::json(200, &kept))
     }
+}
+
+/// Every problem with the line it is in.
+fn refused(problems: &[RowProblem]) -> Problem {
+    let errors = problems
+        .iter()
+        .map(|problem| FieldProblem {
+            pointer: problem.column.clone().unwrap_or_default(),
+            detail: format!("line {}: {}", problem.line, problem.message),
+        })
+        .collect();
+    Problem::new(422, "invalid_table", "the table cannot be read")
+        .detail("mend the lines named in `errors` and send it again; nothing was kept")
+        .errors(errors)
 }

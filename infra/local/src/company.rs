@@ -151,8 +151,9 @@ impl Company {
     /// What the rulebook may name.
     pub fn references(&self) -> References {
         References {
-            pools: self.pools.iter().map(|pool| pool.pool_id.clone()).collect(),
-            reps: self.reps.iter().map(|rep| rep.rep_id.clone()).collect(),
+            pools: Some(self.pools.iter().map(|pool| pool.pool_id.clone()).collect()),
+            reps: Some(self.reps.iter().map(|rep| rep.rep_id.clone()).collect()),
+            tables: BTreeMap::new(),
         }
     }
 

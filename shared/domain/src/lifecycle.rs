@@ -405,7 +405,17 @@ mod tests {
     }
 
     fn score(mql: bool) -> Score {
-        Score { total: 70, fit: 70, engagement: 0, account: 0, grade: None, mql, mql_by: None, lines: Vec::new() }
+        Score {
+            total: 70,
+            fit: 70,
+            engagement: 0,
+            account: 0,
+            grade: None,
+            mql,
+            mql_by: None,
+            interest: Vec::new(),
+            lines: Vec::new(),
+        }
     }
 
     fn to(destination: Destination) -> Command {

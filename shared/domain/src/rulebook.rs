@@ -19,27 +19,33 @@
 mod ast;
 mod check;
 mod condition;
+mod date;
 mod diagnostic;
+mod did;
 mod explain;
 mod field;
+mod lookup;
 mod parse;
 mod reading;
+mod table;
 mod value;
 mod yaml;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::diagnostic::{Diagnostic, Severity};
 pub use self::explain::{Explanation, NearMiss};
+pub use self::table::{RowProblem, Table};
 
 pub(crate) use self::condition::Condition;
-pub(crate) use self::reading::Fields;
+pub(crate) use self::did::Did;
+pub(crate) use self::reading::{Fields, Reading};
 
 use self::diagnostic::Problems;
-use self::reading::Reading;
 use crate::account::AccountFacts;
 use crate::id::{PoolId, RepId, SourceId};
 use crate::lead::Profile;
@@ -126,12 +132,44 @@ pub enum IfUnavailable {
 }
 
 /// What a rulebook may refer to; names that are not here are reported.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct References {
-    /// Every pool there is.
-    pub pools: BTreeSet<PoolId>,
-    /// Every rep there is.
-    pub reps: BTreeSet<RepId>,
+    /// Every pool there is; with `None` any pool may be named.
+    pub pools: Option<BTreeSet<PoolId>>,
+    /// Every rep there is; with `None` any rep may be named.
+    pub reps: Option<BTreeSet<RepId>>,
+    /// Every table there is, by its name.
+    pub tables: BTreeMap<String, Arc<Table>>,
+}
+
+/// How urgent a lead is: leads of a higher priority come first in waiting lines and inboxes, whatever their score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// After everybody else.
+    Low,
+    /// As most leads.
+    #[default]
+    Normal,
+    /// Before most.
+    High,
+    /// Before everybody.
+    Urgent,
+}
+
+impl Priority {
+    /// Every priority, the lowest first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::Urgent];
+
+    /// As it is written in rulebooks, replies and items.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Urgent => "urgent",
+        }
+    }
 }
 
 /// A rulebook that passed every check.
@@ -162,6 +200,12 @@ pub struct Ruling {
     pub rule: String,
     /// What it wants.
     pub outcome: Outcome,
+    /// How urgent the lead is.
+    #[serde(default)]
+    pub priority: Priority,
+    /// What it is expected to be worth, in whole units of the company's currency, where the rule says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<u32>,
 }
 
 /// A checked and compiled rulebook.
@@ -184,6 +228,8 @@ struct Rule {
     name: String,
     condition: Condition,
     target: Target,
+    priority: Priority,
+    value: Option<ValueOf>,
 }
 
 /// The last rule of `route`, which takes every lead that gets there.
@@ -191,6 +237,8 @@ struct Rule {
 struct LastRule {
     name: String,
     outcome: Outcome,
+    priority: Priority,
+    value: Option<ValueOf>,
 }
 
 /// What a rule does.
@@ -199,66 +247,99 @@ enum Target {
     /// Always the same.
     Fixed(Outcome),
     /// Gives the lead to a rep read off the lead; if there is none, the rule does not fit.
-    Owner { owner: Owner, if_unavailable: IfUnavailable, counts_as_turn: bool },
+    Owner { owner: Rep, if_unavailable: IfUnavailable, counts_as_turn: bool },
+    /// Gives the lead to the pool named in a field; if there is none, the rule does not fit.
+    Pool { slot: usize, if_nobody: IfNobody },
 }
 
-/// An owner read off the lead, with the slot of the field they stand in.
+/// A rep read off the lead, with the slot of the field they stand in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
+enum Rep {
     /// `account.owner`.
-    Account(usize),
+    AccountOwner(usize),
     /// `account.deal_owner`.
-    Deal(usize),
+    DealOwner(usize),
+    /// A column of a table.
+    Field(usize),
 }
 
-impl Owner {
+impl Rep {
     const fn slot(self) -> usize {
         match self {
-            Self::Account(slot) | Self::Deal(slot) => slot,
+            Self::AccountOwner(slot) | Self::DealOwner(slot) | Self::Field(slot) => slot,
         }
     }
 
-    fn rep<'a>(self, facts: &Facts<'a>) -> Option<&'a RepId> {
+    fn id(self, facts: &Facts<'_>, reading: &Reading<'_>) -> Option<RepId> {
         match self {
-            Self::Account(_) => facts.account?.owner.as_ref(),
-            Self::Deal(_) => field::deal_owner(facts),
+            Self::AccountOwner(_) => facts.account?.owner.clone(),
+            Self::DealOwner(_) => field::deal_owner(facts).cloned(),
+            Self::Field(slot) => reading.text(slot).map(RepId::new),
+        }
+    }
+}
+
+/// What a lead is expected to be worth, in whole units of the company's currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ValueOf {
+    Fixed(u32),
+    /// What stands in this slot.
+    Field(usize),
+}
+
+impl ValueOf {
+    fn amount(self, reading: &Reading<'_>) -> Option<u32> {
+        match self {
+            Self::Fixed(amount) => Some(amount),
+            Self::Field(slot) => reading.number(slot),
+        }
+    }
+}
+
+impl Target {
+    /// The slot it needs a value in.
+    const fn slot(&self) -> Option<usize> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Owner { owner, .. } => Some(owner.slot()),
+            Self::Pool { slot, .. } => Some(*slot),
         }
     }
 }
 
 impl Rule {
     /// What it wants for this lead, if it fits.
-    fn outcome(&self, facts: &Facts<'_>, reading: &Reading<'_>) -> Option<Outcome> {
+    fn ruling(&self, facts: &Facts<'_>, reading: &Reading<'_>) -> Option<Ruling> {
         if !self.condition.holds(reading) {
             return None;
         }
-        match &self.target {
-            Target::Fixed(outcome) => Some(outcome.clone()),
-            Target::Owner { owner, if_unavailable, counts_as_turn } => Some(Outcome::Owner {
-                rep: owner.rep(facts)?.clone(),
+        let outcome = match &self.target {
+            Target::Fixed(outcome) => outcome.clone(),
+            Target::Owner { owner, if_unavailable, counts_as_turn } => Outcome::Owner {
+                rep: owner.id(facts, reading)?,
                 if_unavailable: if_unavailable.clone(),
                 counts_as_turn: *counts_as_turn,
-            }),
-        }
+            },
+            Target::Pool { slot, if_nobody } => {
+                Outcome::Pool { pool: PoolId::new(reading.text(*slot)?), if_nobody: if_nobody.clone() }
+            }
+        };
+        let value = self.value.and_then(|value| value.amount(reading));
+        Some(Ruling { rule: self.name.clone(), outcome, priority: self.priority, value })
     }
 
-    /// The field of the owner whom the rule needs and the lead does not have.
-    fn lacks_owner(&self, reading: &Reading<'_>) -> Option<&'static str> {
-        let Target::Owner { owner, .. } = &self.target else { return None };
-        let name = match owner {
-            Owner::Account(_) => field::ACCOUNT_OWNER,
-            Owner::Deal(_) => field::DEAL_OWNER,
-        };
-        reading.value(owner.slot()).is_none().then_some(name)
+    /// The slot of the owner or pool that the rule needs and the lead does not have.
+    fn lacks(&self, reading: &Reading<'_>) -> Option<usize> {
+        self.target.slot().filter(|slot| reading.value(*slot).is_none())
     }
 }
 
 impl Rulebook {
-    /// Reads and checks a YAML document. With `references`, the pools and reps it names must exist.
+    /// Reads and checks a YAML document; what it names must be among `references`.
     ///
     /// # Errors
     /// Everything that is wrong with it, warnings included, in the order of the source.
-    pub fn parse(text: &str, references: Option<&References>) -> Result<Checked, Vec<Diagnostic>> {
+    pub fn parse(text: &str, references: &References) -> Result<Checked, Vec<Diagnostic>> {
         let mut problems = Problems::default();
         let rulebook = yaml::read(text, &mut problems).and_then(|root| {
             let document = parse::parse(&root, &mut problems);
@@ -270,6 +351,23 @@ impl Rulebook {
             // A part is missing only with a problem that says so.
             None => Err(warnings),
         }
+    }
+
+    /// The tables that a YAML document uses, by name; empty for a text that cannot be read.
+    pub fn tables_used(text: &str) -> BTreeSet<String> {
+        let mut problems = Problems::default();
+        let Some(root) = yaml::read(text, &mut problems) else { return BTreeSet::new() };
+        let document = parse::parse(&root, &mut problems);
+        let tables = document.lookups.into_iter().filter_map(|lookup| match lookup.source {
+            ast::LookupSource::Table { table, .. } => Some(table.text),
+            ast::LookupSource::Values(_) => None,
+        });
+        tables.collect()
+    }
+
+    /// The tables it looks things up in.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.fields.tables().iter().map(|lookup| lookup.table.as_ref())
     }
 
     /// The company's time zone, by its IANA name.
@@ -330,12 +428,15 @@ impl Rulebook {
         }
         if !facts.score.is_some_and(|score| score.mql) {
             let outcome = Outcome::Nurture { reason: NOT_AN_MQL_REASON.to_owned() };
-            return (Winner::NotAnMql, Ruling { rule: NOT_AN_MQL.to_owned(), outcome });
+            let (rule, priority) = (NOT_AN_MQL.to_owned(), Priority::default());
+            return (Winner::NotAnMql, Ruling { rule, outcome, priority, value: None });
         }
         if let Some((rule, ruling)) = first(&self.route, facts, reading) {
             return (Winner::Route(rule), ruling);
         }
-        (Winner::Last, Ruling { rule: self.last.name.clone(), outcome: self.last.outcome.clone() })
+        let LastRule { name, outcome, priority, value } = &self.last;
+        let value = value.and_then(|value| value.amount(reading));
+        (Winner::Last, Ruling { rule: name.clone(), outcome: outcome.clone(), priority: *priority, value })
     }
 }
 
@@ -353,10 +454,7 @@ enum Winner<'r> {
 
 /// The first rule that fits.
 fn first<'r>(rules: &'r [Rule], facts: &Facts<'_>, reading: &Reading<'_>) -> Option<(&'r Rule, Ruling)> {
-    rules.iter().find_map(|rule| {
-        let outcome = rule.outcome(facts, reading)?;
-        Some((rule, Ruling { rule: rule.name.clone(), outcome }))
-    })
+    rules.iter().find_map(|rule| Some((rule, rule.ruling(facts, reading)?)))
 }
 
 #[cfg(test)]

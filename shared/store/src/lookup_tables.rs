@@ -9,6 +9,10 @@
 //! A text is kept once, however many names and versions of the rulebook point to it, and never changes. The name is
 //! moved last, so it always points to a text that is there as a whole.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fairleader_domain::rulebook::Table as Lookup;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +36,8 @@ pub struct NamedTable {
     pub name: String,
     /// SHA-256 of the text, in hex.
     pub sha256: String,
+    /// Its columns, in the order of the text.
+    pub columns: Vec<String>,
     /// Length of the text in bytes.
     pub bytes: usize,
     /// Rows in it, without the header.
@@ -107,6 +113,25 @@ impl LookupTables {
             }
         }
         Ok(None)
+    }
+
+    /// The tables of a version of the rulebook, by their names and the SHA-256 (hex) of their texts, read.
+    pub async fn load(&self, pinned: &BTreeMap<String, String>) -> Result<BTreeMap<String, Arc<Lookup>>, StoreError> {
+        let mut tables = BTreeMap::new();
+        for (name, sha256) in pinned {
+            tables.insert(name.clone(), self.read(name, sha256).await?);
+        }
+        Ok(tables)
+    }
+
+    /// One table, read.
+    pub(crate) async fn read(&self, name: &str, sha256: &str) -> Result<Arc<Lookup>, StoreError> {
+        let damaged = |why: &dyn std::fmt::Display| StoreError::Damaged(format!("table `{name}` ({sha256}) {why}"));
+        let content = self.content(sha256).await?.ok_or_else(|| damaged(&"is not there"))?;
+        let table = Lookup::parse(name, &content).map_err(|problems| {
+            damaged(&problems.first().map_or_else(|| "cannot be read".to_owned(), ToString::to_string))
+        })?;
+        Ok(Arc::new(table))
     }
 
     async fn items(&self, version: &str) -> Result<Vec<Item>, StoreError> {

@@ -22,7 +22,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put};
 use fairleader_domain::activation::{Activation, Activations, Cause};
 use fairleader_domain::approval::Review;
 use fairleader_domain::id::RulebookVersion;
-use fairleader_domain::rulebook::Rulebook;
+use fairleader_domain::rulebook::{References, Rulebook, Table as Lookup};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ use crate::item::{
 };
 use crate::packed::{chunk, pack, unpack};
 use crate::table::Write;
-use crate::{Committed, StoreError, Table, Transaction};
+use crate::{Committed, LookupTables, StoreError, Table, Transaction};
 
 const POINTER: &str = "pointer";
 const ABOUT: &str = "about";
@@ -351,6 +351,7 @@ pub enum RulebookError {
 #[derive(Debug)]
 pub struct ActiveRulebook {
     rulebooks: Rulebooks,
+    tables: LookupTables,
     seen: Mutex<Seen>,
 }
 
@@ -358,12 +359,14 @@ pub struct ActiveRulebook {
 struct Seen {
     activations: Option<(Activations, Timestamp)>,
     compiled: BTreeMap<RulebookVersion, Arc<Rulebook>>,
+    /// The tables of the version compiled last, by name and SHA-256: the next version mostly has the same ones.
+    tables: BTreeMap<(String, String), Arc<Lookup>>,
 }
 
 impl ActiveRulebook {
     /// Keeps what it reads from `rulebooks`.
     pub fn new(rulebooks: Rulebooks) -> Self {
-        Self { rulebooks, seen: Mutex::default() }
+        Self { tables: LookupTables::new(rulebooks.0.clone()), rulebooks, seen: Mutex::default() }
     }
 
     /// The version that is active at `now`, as it was known a few seconds ago at most. A planned version takes over at
@@ -390,8 +393,10 @@ impl ActiveRulebook {
             return Ok(Arc::clone(known));
         }
         let found = self.rulebooks.read(version).await?;
-        let (source, _) = found.ok_or_else(|| RulebookError::NoSuchVersion(version.clone()))?;
-        let checked = Rulebook::parse(&source, None).map_err(|problems| RulebookError::Unreadable {
+        let (source, record) = found.ok_or_else(|| RulebookError::NoSuchVersion(version.clone()))?;
+        let tables = self.tables_of(&record.upload.tables).await?;
+        let references = References { tables, ..References::default() };
+        let checked = Rulebook::parse(&source, &references).map_err(|problems| RulebookError::Unreadable {
             version: version.clone(),
             problem: problems.first().map(|problem| problem.message.clone()).unwrap_or_default(),
         })?;
@@ -402,5 +407,19 @@ impl ActiveRulebook {
         }
         seen.compiled.insert(version.clone(), Arc::clone(&rulebook));
         Ok(rulebook)
+    }
+
+    /// The very tables that a version was uploaded with.
+    async fn tables_of(&self, pinned: &BTreeMap<String, String>) -> Result<BTreeMap<String, Arc<Lookup>>, StoreError> {
+        let mut known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).tables.clone();
+        known.retain(|(name, sha256), _| pinned.get(name) == Some(sha256));
+        for (name, sha256) in pinned {
+            let key = (name.clone(), sha256.clone());
+            if !known.contains_key(&key) {
+                known.insert(key, self.tables.read(name, sha256).await?);
+            }
+        }
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).tables.clone_from(&known);
+        Ok(known.into_iter().map(|((name, _), table)| (name, table)).collect())
     }
 }

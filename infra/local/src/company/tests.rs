@@ -182,7 +182,7 @@ fn start() -> Timestamp {
 }
 
 fn demo_rulebook(company: &Company) -> Rulebook {
-    let checked = Rulebook::parse(&company.rulebook, Some(&company.references()));
+    let checked = Rulebook::parse(&company.rulebook, &company.references());
     let told = |found: &[fairleader_domain::rulebook::Diagnostic]| {
         found.iter().map(|diagnostic| diagnostic.render(&company.rulebook, RULES)).collect::<String>()
     };

@@ -48,7 +48,17 @@ fn world(reps: &[(&str, u32)]) -> World {
 fn lead(id: &str, total: u8, outcome: Outcome) -> Ruled {
     Ruled {
         state: State::stored(LeadId::from(id), SourceId::from("web"), noon(), "hash".to_owned()),
-        score: Score { total, fit: 0, engagement: 0, account: 0, grade: None, mql: true, mql_by: None, lines: vec![] },
+        score: Score {
+            total,
+            fit: 0,
+            engagement: 0,
+            account: 0,
+            grade: None,
+            mql: true,
+            mql_by: None,
+            interest: Vec::new(),
+            lines: vec![],
+        },
         outcome,
         rule: "everyone else".to_owned(),
         rulebook: RulebookVersion::from("000001"),

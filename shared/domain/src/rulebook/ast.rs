@@ -8,6 +8,7 @@ pub(crate) use super::yaml::Text;
 pub(crate) struct Document {
     pub(crate) zone: Option<Text>,
     pub(crate) currency: Option<Text>,
+    pub(crate) fields: Vec<Custom>,
     pub(crate) lookups: Vec<Lookup>,
     pub(crate) conditions: Vec<Named>,
     pub(crate) block: Vec<Rule>,
@@ -16,12 +17,39 @@ pub(crate) struct Document {
     pub(crate) route: Vec<Rule>,
 }
 
-/// A field of the rulebook's own, read off another one.
+/// The type of a field of the sender's own.
+#[derive(Debug)]
+pub(crate) struct Custom {
+    /// With `custom.` before it.
+    pub(crate) name: Text,
+    /// The name of a type, or every word it may have.
+    pub(crate) kind: CustomKind,
+}
+
+/// See [`Custom`].
+#[derive(Debug)]
+pub(crate) enum CustomKind {
+    /// `number`, `date`, …
+    Named(Text),
+    /// A list of words.
+    OneOf(Vec<Text>),
+}
+
+/// A field of the rulebook's own, read off others.
 #[derive(Debug)]
 pub(crate) struct Lookup {
     pub(crate) name: Text,
-    pub(crate) from: Text,
-    pub(crate) values: Vec<(Text, Vec<Text>)>,
+    pub(crate) from: Vec<Text>,
+    pub(crate) source: LookupSource,
+}
+
+/// Where a lookup finds its value.
+#[derive(Debug)]
+pub(crate) enum LookupSource {
+    /// Written here.
+    Values(Vec<(Text, Vec<Text>)>),
+    /// In a table: these columns of the row that fits.
+    Table { table: Text, gives: Vec<Text> },
 }
 
 /// A condition with a name, to be used again.
@@ -38,6 +66,8 @@ pub(crate) struct Rule {
     pub(crate) guard: Guard,
     /// Absent if it could not be read.
     pub(crate) then: Option<Then>,
+    pub(crate) priority: Option<Text>,
+    pub(crate) value: Option<Text>,
 }
 
 impl Rule {
@@ -53,7 +83,7 @@ pub(crate) enum Guard {
     /// It has no `if`.
     Always,
     /// It has this one.
-    If(Condition),
+    If(Box<Condition>),
     /// Its `if` could not be read.
     Broken,
 }
@@ -71,6 +101,22 @@ pub(crate) enum Condition {
     Is(Vec<Text>),
     /// The field's value is one of these.
     Test { field: Text, values: Vec<Text> },
+    /// The person did something.
+    Did(Did),
+}
+
+/// What a person has to have done; lists that are empty do not narrow it.
+#[derive(Debug)]
+pub(crate) struct Did {
+    /// The key `did` itself, for its place.
+    pub(crate) key: Text,
+    pub(crate) words: Vec<Text>,
+    pub(crate) within: Option<Text>,
+    pub(crate) times: Option<Text>,
+    pub(crate) spend: Vec<Text>,
+    pub(crate) response: Vec<Text>,
+    pub(crate) channel: Vec<Text>,
+    pub(crate) product: Vec<Text>,
 }
 
 impl Condition {
@@ -81,6 +127,7 @@ impl Condition {
             Self::Not(inner) => inner.span(),
             Self::Is(names) => names.first().map(|name| name.span).unwrap_or_default(),
             Self::Test { field, .. } => field.span,
+            Self::Did(did) => did.key.span,
         }
     }
 }
@@ -105,7 +152,7 @@ pub(crate) enum Then {
 pub(crate) struct Score {
     pub(crate) name: Text,
     pub(crate) fit: Option<Part>,
-    pub(crate) engagement: Option<Part>,
+    pub(crate) engagement: Option<Engagement>,
     pub(crate) account: Option<Part>,
     pub(crate) grades: Vec<(Text, Text)>,
 }
@@ -115,6 +162,22 @@ pub(crate) struct Score {
 pub(crate) struct Part {
     pub(crate) share: Option<Text>,
     pub(crate) lines: Vec<Line>,
+}
+
+/// The part of the score that counts what a person did.
+#[derive(Debug)]
+pub(crate) struct Engagement {
+    pub(crate) share: Option<Text>,
+    pub(crate) halves_every: Option<Text>,
+    pub(crate) lines: Vec<DidLine>,
+}
+
+/// A line that gives or takes points for what a person did.
+#[derive(Debug)]
+pub(crate) struct DidLine {
+    pub(crate) did: Did,
+    pub(crate) points: Text,
+    pub(crate) at_most: Option<Text>,
 }
 
 /// A line that gives or takes points.

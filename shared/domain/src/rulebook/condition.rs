@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::diagnostic::join;
+use super::did::Did;
 use super::reading::{Reading, Value, fold};
 
 /// A condition.
@@ -18,6 +19,8 @@ pub(crate) enum Condition {
     Named(Arc<Named>),
     /// A test of one field.
     Test(Test),
+    /// A test of what the person did.
+    Did(Arc<Did>),
 }
 
 /// A condition with a name.
@@ -52,6 +55,10 @@ pub(crate) enum Matcher {
     Number { from: u32, to: u32 },
     /// Yes or no.
     YesNo(bool),
+    /// A point in time from `from` to `to`, both included, in milliseconds since 1970.
+    Date { from: i64, to: i64, shown: String },
+    /// A point in time that is from `from` to `to` milliseconds ago, both included; less than 0 is yet to come.
+    Age { from: i64, to: i64, shown: String },
     /// Text.
     Text { how: How, shown: String, folded: String },
 }
@@ -103,13 +110,15 @@ impl Matcher {
             (Self::Absent, None) | (Self::Present, Some(_)) => true,
             (Self::Number { from, to }, Some(Value::Number(number))) => (from..=to).contains(&number),
             (Self::YesNo(wanted), Some(Value::YesNo(yes))) => wanted == yes,
+            (Self::Date { from, to, .. }, Some(Value::Date { ms, .. })) => (from..=to).contains(&ms),
+            (Self::Age { from, to, .. }, Some(Value::Date { age, .. })) => (from..=to).contains(&age),
             (Self::Text { how, folded: wanted, .. }, Some(Value::Text { folded, .. })) => how.holds(folded, wanted),
             _ => false,
         }
     }
 
     /// What it asks for, after a form of "is".
-    fn object(&self) -> String {
+    pub(crate) fn object(&self) -> String {
         match self {
             Self::Present => "any value".to_owned(),
             Self::Absent => "no value".to_owned(),
@@ -119,6 +128,7 @@ impl Matcher {
             Self::Number { from, to } => format!("{from} to {to}"),
             Self::YesNo(true) => "yes".to_owned(),
             Self::YesNo(false) => "no".to_owned(),
+            Self::Date { shown, .. } | Self::Age { shown, .. } => shown.clone(),
             Self::Text { how, shown, .. } => match how {
                 How::Is => shown.clone(),
                 How::StartsWith => format!("text starting with {shown}"),
@@ -141,13 +151,15 @@ impl Matcher {
                 How::Contains => format!("contains {shown}"),
                 How::Word => format!("has the word {shown}"),
             },
-            Self::Number { .. } | Self::YesNo(_) => format!("is {}", self.object()),
+            Self::Number { .. } | Self::YesNo(_) | Self::Date { .. } | Self::Age { .. } => {
+                format!("is {}", self.object())
+            }
         }
     }
 
     /// Whether it asks for a value that can be named as it is.
     fn is_plain(&self) -> bool {
-        matches!(self, Self::Number { .. } | Self::YesNo(_) | Self::Text { how: How::Is, .. })
+        !matches!(self, Self::Present | Self::Absent) && !matches!(self, Self::Text { how, .. } if *how != How::Is)
     }
 
     /// Whether everything `self` holds for, `other` holds for too. May say no where it is so.
@@ -159,6 +171,10 @@ impl Matcher {
                 other_from <= from && to <= other_to
             }
             (Self::YesNo(a), Self::YesNo(b)) => a == b,
+            (Self::Date { from, to, .. }, Self::Date { from: other_from, to: other_to, .. })
+            | (Self::Age { from, to, .. }, Self::Age { from: other_from, to: other_to, .. }) => {
+                other_from <= from && to <= other_to
+            }
             (Self::Text { how: How::Is, folded, .. }, Self::Text { how, folded: wanted, .. }) => {
                 how.holds(folded, wanted)
             }
@@ -176,6 +192,10 @@ impl Matcher {
                 to < other_from || other_to < from
             }
             (Self::YesNo(a), Self::YesNo(b)) => a != b,
+            (Self::Date { from, to, .. }, Self::Date { from: other_from, to: other_to, .. })
+            | (Self::Age { from, to, .. }, Self::Age { from: other_from, to: other_to, .. }) => {
+                to < other_from || other_to < from
+            }
             (Self::Text { how: How::Is, folded, .. }, Self::Text { how, folded: wanted, .. })
             | (Self::Text { how, folded: wanted, .. }, Self::Text { how: How::Is, folded, .. }) => {
                 !how.holds(folded, wanted)
@@ -219,6 +239,7 @@ impl Test {
             Some(Matcher::Number { from, to }) if from != to => {
                 format!("{state} ({})", Matcher::Number { from: *from, to: *to }.object())
             }
+            Some(matcher @ (Matcher::Date { .. } | Matcher::Age { .. })) => format!("{state} ({})", matcher.object()),
             Some(matcher @ Matcher::Text { how, .. }) if *how != How::Is => {
                 format!("{state}, which {}", matcher.predicate())
             }
@@ -239,6 +260,7 @@ impl Condition {
             Self::Not(inner) => !inner.holds(reading),
             Self::Named(named) => named.condition.holds(reading),
             Self::Test(test) => test.holds(reading),
+            Self::Did(did) => did.holds(reading),
         }
     }
 
@@ -251,6 +273,7 @@ impl Condition {
             Self::Not(inner) => format!("not ({})", inner.words()),
             Self::Named(named) => format!("it is `{}`", named.name),
             Self::Test(test) => test.words(),
+            Self::Did(did) => did.words(),
         }
     }
 
@@ -272,6 +295,7 @@ impl Condition {
             }
             Self::Not(inner) => match inner.as_ref() {
                 Self::Test(test) => vec![format!("{}, not {}", test.state(reading), test.wanted())],
+                Self::Did(did) => vec![format!("never {}", did.words())],
                 inner => vec![format!("not ({})", inner.words())],
             },
             Self::Named(named) => {
@@ -279,6 +303,7 @@ impl Condition {
                 vec![format!("it is `{}`: {}", named.name, join(&reasons, "and"))]
             }
             Self::Test(test) => vec![test.reason(reading)],
+            Self::Did(did) => vec![did.reason(reading)],
         }
     }
 
@@ -295,6 +320,7 @@ impl Condition {
             }
             Self::Not(inner) => vec![match inner.as_ref() {
                 Self::Test(test) => format!("{}, needed anything but {}", test.state(reading), test.wanted()),
+                Self::Did(did) => format!("{}, which must not be", did.reason(reading)),
                 inner => format!("it must not be that {}", inner.words()),
             }],
             Self::Named(named) => {
@@ -302,6 +328,7 @@ impl Condition {
                 vec![format!("it is not `{}`: {}", named.name, join(&failures, "and"))]
             }
             Self::Test(test) => vec![format!("{}, needed {}", test.state(reading), test.wanted())],
+            Self::Did(did) => vec![did.failure(reading)],
         }
     }
 
@@ -312,6 +339,7 @@ impl Condition {
             Self::Not(inner) => inner.each_test(visit),
             Self::Named(named) => named.condition.each_test(visit),
             Self::Test(test) => visit(test),
+            Self::Did(_) => {}
         }
     }
 
@@ -321,7 +349,7 @@ impl Condition {
             Self::All(parts) | Self::Any(parts) => parts.iter().fold(1, |sum, part| sum.saturating_add(part.size())),
             Self::Not(inner) => inner.size(),
             Self::Named(named) => named.size,
-            Self::Test(_) => 1,
+            Self::Test(_) | Self::Did(_) => 1,
         }
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::join;
 use super::reading::{Fields, Origin, Reading};
-use super::{Facts, IfNobody, IfUnavailable, NOT_AN_MQL, Outcome, Rule, Rulebook, Ruling, Section, Target, Winner};
+use super::{Facts, IfNobody, IfUnavailable, NOT_AN_MQL, Outcome, Rule, Rulebook, Ruling, Section, Winner};
 
 /// Most near misses that are kept.
 const MAX_NEAR_MISSES: usize = 5;
@@ -49,7 +49,7 @@ pub(super) fn explain(rulebook: &Rulebook, facts: &Facts<'_>, reading: &Reading<
         Winner::Last => Vec::new(),
     };
     let earlier = rules.iter().take_while(|rule| rule.name != ruling.rule);
-    let misses = misses(earlier, reading);
+    let misses = misses(earlier, &rulebook.fields, reading);
     let close = misses.iter().find(|miss| miss.close).map(|miss| &miss.near);
     let sentence = sentence(section, &ruling, &reasons, close);
     let lookups = lookups(&rulebook.fields, reading);
@@ -66,10 +66,10 @@ struct Miss {
     near: NearMiss,
 }
 
-fn misses<'r>(earlier: impl Iterator<Item = &'r Rule>, reading: &Reading<'_>) -> Vec<Miss> {
+fn misses<'r>(earlier: impl Iterator<Item = &'r Rule>, fields: &Fields, reading: &Reading<'_>) -> Vec<Miss> {
     let mut misses: Vec<Miss> = Vec::new();
     for rule in earlier {
-        let failures = rule.failures(reading);
+        let failures = rule.failures(fields, reading);
         let close = failures.len() == 1 && rule.conditions() > 1;
         let count = failures.len();
         let Some(failed) = failures.into_iter().next() else { continue };
@@ -82,13 +82,21 @@ fn misses<'r>(earlier: impl Iterator<Item = &'r Rule>, reading: &Reading<'_>) ->
 
 fn lookups(fields: &Fields, reading: &Reading<'_>) -> Vec<String> {
     let mut found = Vec::new();
+    let show = |slot: usize| reading.value(slot).map(|value| value.show(false));
     for (slot, field) in fields.iter().enumerate() {
-        let Origin::Lookup { from, .. } = &field.origin else { continue };
-        let Some(value) = reading.value(*from) else { continue };
-        let value = value.show(false);
-        found.push(match reading.value(slot) {
-            Some(key) => format!("{} of {value} is {}", field.name, key.show(false)),
-            None => format!("{} of {value} is not known", field.name),
+        let of = match &field.origin {
+            Origin::Lookup { from, .. } => show(*from),
+            Origin::Cell { table, .. } => {
+                let from = fields.table(*table).map(|lookup| lookup.from.as_slice()).unwrap_or_default();
+                let known: Vec<String> = from.iter().filter_map(|slot| show(*slot)).collect();
+                (!known.is_empty()).then(|| known.join(" "))
+            }
+            Origin::Schema(_) | Origin::Custom(_) => continue,
+        };
+        let Some(of) = of else { continue };
+        found.push(match show(slot) {
+            Some(value) => format!("{} of {of} is {value}", field.name),
+            None => format!("{} of {of} is not known", field.name),
         });
     }
     found
@@ -126,17 +134,16 @@ fn list(reasons: &[String]) -> String {
 
 impl Rule {
     /// What keeps the rule from winning.
-    fn failures(&self, reading: &Reading<'_>) -> Vec<String> {
+    fn failures(&self, fields: &Fields, reading: &Reading<'_>) -> Vec<String> {
         let mut failures = self.condition.failures(reading);
-        if let Some(field) = self.lacks_owner(reading) {
-            failures.push(format!("{field} is not known"));
+        if let Some(field) = self.lacks(reading).and_then(|slot| fields.get(slot)) {
+            failures.push(format!("{} is not known", field.name));
         }
         failures
     }
 
     /// How many conditions it has, an owner it needs counted as one.
     fn conditions(&self) -> usize {
-        let needs_owner = matches!(self.target, Target::Owner { .. });
-        self.condition.conjuncts().len() + usize::from(needs_owner)
+        self.condition.conjuncts().len() + usize::from(self.target.slot().is_some())
     }
 }

@@ -3,6 +3,8 @@
 //! Personal data that no rule needs (the full e-mail address, the telephone number) is not in the table, so it can stand
 //! neither in a rule nor in an explanation.
 
+use jiff::Timestamp;
+
 use super::Facts;
 use crate::account::AccountStatus;
 use crate::id::RepId;
@@ -29,7 +31,22 @@ pub(crate) enum Kind {
     Grade,
     /// `yes` or `no`.
     YesNo,
+    /// A point in time.
+    Date,
+    /// One of the words that the rulebook lists for it.
+    OneOf,
 }
+
+/// The types that a rulebook may give to a field of the sender's own.
+pub(crate) const CUSTOM_KINDS: &[(&str, Kind)] = &[
+    ("text", Kind::Text),
+    ("word", Kind::Word),
+    ("number", Kind::Number { most: u32::MAX }),
+    ("date", Kind::Date),
+    ("yes_no", Kind::YesNo),
+    ("country", Kind::Country),
+    ("language", Kind::Language),
+];
 
 /// A value before it is made ready to compare.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +54,7 @@ pub(crate) enum Raw<'a> {
     Number(u32),
     Text(&'a str),
     YesNo(bool),
+    Date(Timestamp),
 }
 
 type Get = for<'a> fn(&Facts<'a>) -> Option<Raw<'a>>;
@@ -120,12 +138,13 @@ pub(crate) static FIELDS: &[Spec] = &[
     field("state", Kind::Text, |f| text(f.profile.place.state.as_ref())),
     field("city", Kind::Text, |f| text(f.profile.place.city.as_ref())),
     field("postal_code", Kind::Word, |f| text(f.profile.place.postal_code.as_ref())),
-    field("did", Kind::Word, |f| text(f.profile.interest.did.as_ref())),
     field("product", Kind::Word, |f| text(f.profile.interest.product.as_ref())),
     field("message", Kind::Text, |f| text(f.profile.interest.message.as_ref())),
     field("campaign.name", Kind::Word, |f| text(f.profile.campaign.name.as_ref())),
     field("campaign.source", Kind::Word, |f| text(f.profile.campaign.source.as_ref())),
     field("campaign.medium", Kind::Word, |f| text(f.profile.campaign.medium.as_ref())),
+    field("received_at", Kind::Date, |f| Some(Raw::Date(f.received_at))),
+    field("last_activity", Kind::Date, |f| f.profile.activities.last().map(|activity| Raw::Date(activity.at))),
     field("source", Kind::Word, |f| Some(Raw::Text(f.source.as_str()))),
     field("preferred_channel", Kind::Choice(CHANNELS), |f| f.profile.preferred_channel.map(channel)),
     field("consent.email", Kind::YesNo, |f| f.profile.consent.email.map(Raw::YesNo)),
@@ -138,6 +157,9 @@ pub(crate) static FIELDS: &[Spec] = &[
     field("account.score", PERCENT, |f| f.account.and_then(|a| a.account.score).map(|score| Raw::Number(score.into()))),
     scored("score", PERCENT, |f| f.score.map(|score| Raw::Number(score.total.into()))),
     scored("fit", PERCENT, |f| f.score.map(|score| Raw::Number(score.fit.into()))),
+    scored("engagement", PERCENT, |f| f.score.map(|score| Raw::Number(score.engagement.into()))),
+    scored("interest.product", Kind::Word, |f| f.score.and_then(|score| score.interest.first()).map(|top| Raw::Text(&top.product))),
+    scored("interest.points", PERCENT, |f| f.score.and_then(|score| score.interest.first()).map(|top| Raw::Number(top.points.into()))),
     scored("grade", Kind::Grade, |f| f.score.and_then(|score| text(score.grade.as_ref()))),
 ];
 

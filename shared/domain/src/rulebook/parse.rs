@@ -2,14 +2,19 @@
 //!
 //! Names and values are not looked at here; that is [`super::check`].
 
-use super::ast::{Condition, Document, Guard, Line, Lookup, Named, Part, Rule, Score, Text, Then};
+use super::ast::{
+    Condition, Custom, CustomKind, Did, DidLine, Document, Engagement, Guard, Line, Lookup, LookupSource, Named, Part,
+    Rule, Score, Text, Then,
+};
 use super::diagnostic::{Problems, Span, did_you_mean, join};
 use super::yaml::{Content, Node};
 
 type Entries<'n> = &'n [(Text, Node)];
 
-const SECTIONS: &[&str] = &["company", "lookups", "conditions", "block", "score", "mql", "route"];
+pub(crate) const SECTIONS: &[&str] = &["company", "fields", "lookups", "conditions", "block", "score", "mql", "route"];
 const ACTIONS: &[&str] = &["pool", "owner", "nurture", "disqualify", "hold"];
+/// What narrows `did` in a condition.
+pub(crate) const DID_KEYS: &[&str] = &["within", "times", "spend", "response", "channel"];
 
 /// Reads the shape of a rulebook; what is wrong with it goes to `problems`.
 pub(crate) fn parse(root: &Node, problems: &mut Problems) -> Document {
@@ -43,6 +48,7 @@ impl Shaper<'_> {
         for (key, node) in entries {
             match key.text.as_str() {
                 "company" => self.company(key, node, &mut document),
+                "fields" => document.fields = self.fields(node),
                 "lookups" => document.lookups = self.lookups(node),
                 "conditions" => document.conditions = self.conditions(node),
                 "block" => document.block = self.rules(key, node),
@@ -62,6 +68,18 @@ impl Shaper<'_> {
         document.currency = self.required(entries, key, "currency", "company", "currency: EUR");
     }
 
+    fn fields(&mut self, node: &Node) -> Vec<Custom> {
+        let Some(entries) = self.open_mapping(node, "`fields`") else { return Vec::new() };
+        let fields = entries.iter().filter_map(|(name, node)| {
+            let kind = match &node.content {
+                Content::Sequence(_) => CustomKind::OneOf(self.texts(node, &name.text)),
+                _ => CustomKind::Named(self.text(node, &name.text)?),
+            };
+            Some(Custom { name: name.clone(), kind })
+        });
+        fields.collect()
+    }
+
     fn lookups(&mut self, node: &Node) -> Vec<Lookup> {
         let Some(entries) = self.open_mapping(node, "`lookups`") else { return Vec::new() };
         entries.iter().filter_map(|(name, node)| self.lookup(name, node)).collect()
@@ -70,21 +88,35 @@ impl Shaper<'_> {
     fn lookup(&mut self, name: &Text, node: &Node) -> Option<Lookup> {
         let what = format!("lookup `{}`", name.text);
         let entries = self.open_mapping(node, &what)?;
-        if let Some((key, _)) = entries.iter().find(|(key, _)| key.text == "use") {
-            let message = format!("{what} uses a table; only values written here, under `values`, are supported");
-            let help = "write `values: { dach: [DE, AT, CH] }`".to_owned();
-            self.problems.error_help(key.span, "lookup-table", message, help);
-            return None;
-        }
-        self.only(entries, &what, &["from", "values"]);
-        let from = self.required(entries, name, "from", &what, "from: country");
-        let Some(values) = get(entries, "values") else {
-            self.missing(name, "values", &what, "values: { dach: [DE, AT, CH] }");
-            return None;
+        let table = get(entries, "use");
+        self.only(entries, &what, if table.is_some() { &["from", "use", "gives"] } else { &["from", "values"] });
+        let from = if let Some(node) = get(entries, "from") {
+            self.texts(node, "from")
+        } else {
+            self.missing(name, "from", &what, "from: country");
+            Vec::new()
         };
-        let values = self.open_mapping(values, &format!("`values` of {what}"))?;
-        let values = values.iter().map(|(key, node)| (key.clone(), self.texts(node, &key.text))).collect();
-        Some(Lookup { name: name.clone(), from: from?, values })
+        let source = match (table, get(entries, "values")) {
+            (Some(table), _) => {
+                let Some(gives) = get(entries, "gives") else {
+                    self.missing(name, "gives", &what, "gives: [name, pool]");
+                    return None;
+                };
+                let gives = self.texts(gives, "gives");
+                LookupSource::Table { table: self.text(table, "use")?, gives }
+            }
+            (None, Some(values)) => {
+                let values = self.open_mapping(values, &format!("`values` of {what}"))?;
+                LookupSource::Values(
+                    values.iter().map(|(key, node)| (key.clone(), self.texts(node, &key.text))).collect(),
+                )
+            }
+            (None, None) => {
+                self.missing(name, "values", &what, "values: { dach: [DE, AT, CH] }");
+                return None;
+            }
+        };
+        (!from.is_empty()).then(|| Lookup { name: name.clone(), from, source })
     }
 
     fn conditions(&mut self, node: &Node) -> Vec<Named> {
@@ -116,19 +148,21 @@ impl Shaper<'_> {
         self.only(entries, &what, &["rule", "if", "then"]);
         let guard = match get(entries, "if") {
             None => Guard::Always,
-            Some(node) => self.condition(node, &what).map_or(Guard::Broken, Guard::If),
+            Some(node) => self.condition(node, &what).map_or(Guard::Broken, |condition| Guard::If(Box::new(condition))),
         };
         let node = get(entries, "then");
         if node.is_none() {
             self.missing(&name, "then", &what, "then: { pool: NAME }");
         }
-        let then = node.and_then(|node| self.then(node, &what));
-        Some(Rule { name, guard, then })
+        let of = format!("`then` of {what}");
+        let entries = node.and_then(|node| self.open_mapping(node, &of)).unwrap_or_default();
+        let then = node.filter(|_| !entries.is_empty()).and_then(|node| self.then(node, entries, &of));
+        let mut optional = |key| get(entries, key).and_then(|node| self.text(node, key));
+        let (priority, value) = (optional("priority"), optional("value"));
+        Some(Rule { name, guard, then, priority, value })
     }
 
-    fn then(&mut self, node: &Node, what: &str) -> Option<Then> {
-        let of = format!("`then` of {what}");
-        let entries = self.open_mapping(node, &of)?;
+    fn then(&mut self, node: &Node, entries: Entries<'_>, of: &str) -> Option<Then> {
         let actions: Vec<&(Text, Node)> =
             entries.iter().filter(|(key, _)| ACTIONS.contains(&key.text.as_str())).collect();
         let (action, value) = match actions.as_slice() {
@@ -149,11 +183,11 @@ impl Shaper<'_> {
             }
         };
         let known: &[&str] = match action.text.as_str() {
-            "pool" => &["pool", "if_nobody"],
-            "owner" => &["owner", "if_unavailable", "counts_as_turn"],
+            "pool" => &["pool", "if_nobody", "priority", "value"],
+            "owner" => &["owner", "if_unavailable", "counts_as_turn", "priority", "value"],
             _ => &[action.text.as_str()],
         };
-        self.only(entries, &of, known);
+        self.only(entries, of, known);
         let value = self.text(value, &action.text)?;
         Some(match action.text.as_str() {
             "pool" => Then::Pool { pool: value, if_nobody: self.fallback(entries, "if_nobody", "wait") },
@@ -204,7 +238,7 @@ impl Shaper<'_> {
     fn score(&mut self, name: &Text, node: &Node) -> Option<Score> {
         let entries = self.mapping(node, "`score`", &["fit", "engagement", "account", "grades"])?;
         let fit = get(entries, "fit").and_then(|node| self.part("fit", node, &["share", "lines"]));
-        let engagement = get(entries, "engagement").and_then(|node| self.part("engagement", node, &["share", "lines"]));
+        let engagement = get(entries, "engagement").and_then(|node| self.engagement(node));
         let account = get(entries, "account").and_then(|node| self.part("account", node, &["share"]));
         let mut grades = Vec::new();
         if let Some(node) = get(entries, "grades") {
@@ -231,21 +265,56 @@ impl Shaper<'_> {
 
     fn line(&mut self, part: &str, node: &Node) -> Option<Line> {
         let what = format!("a line of `score.{part}`");
-        let key = if part == "engagement" { "did" } else { "if" };
-        let entries = self.mapping(node, &what, &[key, "points"])?;
+        let entries = self.mapping(node, &what, &["if", "points"])?;
         let place = Text { text: String::new(), span: start(entries) };
         let points = self.required(entries, &place, "points", &what, "points: 20");
-        let Some((field, value)) = entries.iter().find(|(name, _)| name.text == key) else {
-            let example = if key == "did" { "did: webinar" } else { "if: { country: DE }" };
-            self.missing(&place, key, &what, example);
+        let Some(value) = get(entries, "if") else {
+            self.missing(&place, "if", &what, "if: { country: DE }");
             return None;
         };
-        let condition = if key == "did" {
-            Condition::Test { field: field.clone(), values: self.texts(value, "did") }
-        } else {
-            self.condition(value, &what)?
+        Some(Line { condition: self.condition(value, &what)?, points: points? })
+    }
+
+    fn engagement(&mut self, node: &Node) -> Option<Engagement> {
+        let what = "`score.engagement`";
+        let entries = self.mapping(node, what, &["share", "halves_every", "lines"])?;
+        let place = Text { text: "engagement".to_owned(), span: node.span };
+        let share = self.required(entries, &place, "share", what, "share: 30%");
+        let halves_every = get(entries, "halves_every").and_then(|node| self.text(node, "halves_every"));
+        let lines = match get(entries, "lines") {
+            Some(node) => self.sequence(node, &format!("`lines` of {what}"), "- { did: webinar, points: 20 }"),
+            None => None,
         };
-        Some(Line { condition, points: points? })
+        let lines = lines.unwrap_or_default().iter().filter_map(|node| self.did_line(node)).collect();
+        Some(Engagement { share, halves_every, lines })
+    }
+
+    fn did_line(&mut self, node: &Node) -> Option<DidLine> {
+        let what = "a line of `score.engagement`";
+        let known: Vec<&str> = ["did", "product", "points", "at_most"].iter().chain(DID_KEYS).copied().collect();
+        let entries = self.mapping(node, what, &known)?;
+        let place = Text { text: String::new(), span: start(entries) };
+        let points = self.required(entries, &place, "points", what, "points: 20");
+        let at_most = get(entries, "at_most").and_then(|node| self.text(node, "at_most"));
+        let Some((key, did)) = entries.iter().find(|(name, _)| name.text == "did") else {
+            self.missing(&place, "did", what, "did: webinar");
+            return None;
+        };
+        let mut did = self.did(key, did, entries);
+        if let Some(node) = get(entries, "product") {
+            did.product = self.texts(node, "product");
+        }
+        Some(DidLine { did, points: points?, at_most })
+    }
+
+    /// What was done, with the keys beside `did` that narrow it.
+    fn did(&mut self, key: &Text, did: &Node, beside: Entries<'_>) -> Did {
+        let words = self.texts(did, "did");
+        let mut one = |key| get(beside, key).and_then(|node| self.text(node, key));
+        let (within, times) = (one("within"), one("times"));
+        let mut several = |key| get(beside, key).map(|node| self.texts(node, key)).unwrap_or_default();
+        let (spend, response, channel) = (several("spend"), several("response"), several("channel"));
+        Did { key: key.clone(), words, within, times, spend, response, channel, product: Vec::new() }
     }
 
     fn mql(&mut self, node: &Node) -> Vec<Condition> {
@@ -256,6 +325,7 @@ impl Shaper<'_> {
     fn condition(&mut self, node: &Node, what: &str) -> Option<Condition> {
         let entries = self.open_mapping(node, &format!("the condition of {what}"))?;
         let mut parts: Vec<Condition> = Vec::new();
+        let has_did = get(entries, "did").is_some();
         for (key, value) in entries {
             if key.text.starts_with(|c: char| c.is_ascii_digit()) && value.span == key.span {
                 let message = format!("the comma before `{}` ends the value there", key.text);
@@ -263,7 +333,16 @@ impl Shaper<'_> {
                 self.problems.error_help(key.span, "comma", message, help);
                 continue;
             }
+            if DID_KEYS.contains(&key.text.as_str()) {
+                if !has_did {
+                    let message = format!("`{}` stands without a `did` beside it", key.text);
+                    let help = format!("write `did: demo, {}: …` in one condition", key.text);
+                    self.problems.error_help(key.span, "did-missing", message, help);
+                }
+                continue;
+            }
             parts.push(match key.text.as_str() {
+                "did" => Condition::Did(self.did(key, value, entries)),
                 "all" => Condition::All(self.alternatives(key, value, what)?),
                 "any" => Condition::Any(self.alternatives(key, value, what)?),
                 "not" => Condition::Not(Box::new(self.condition(value, what)?)),

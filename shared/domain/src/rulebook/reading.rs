@@ -4,22 +4,35 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
-use super::Facts;
 use super::condition::Matcher;
-use super::field::{Raw, Spec};
+use super::field::{Kind, Raw, Spec};
+use super::lookup::TableLookup;
+use super::{Facts, date};
+use crate::activity::Activity;
+use crate::normalise::{choice, country, fold as letters};
 
 /// Every field a rulebook looks at; its index is its slot.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Fields(Vec<Field>);
+#[derive(Clone, Debug)]
+pub(crate) struct Fields {
+    list: Vec<Field>,
+    tables: Vec<TableLookup>,
+    /// The company's: where a day begins.
+    zone: TimeZone,
+}
 
 /// A field a rulebook looks at.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     /// Its name in the rulebook.
     pub(crate) name: String,
+    /// Its type.
+    pub(crate) kind: Kind,
+    /// The words it may have, at [`Kind::OneOf`].
+    pub(crate) choices: Vec<String>,
     /// Where its value comes from.
     pub(crate) origin: Origin,
 }
@@ -29,32 +42,60 @@ pub(crate) struct Field {
 pub(crate) enum Origin {
     /// The lead schema.
     Schema(&'static Spec),
-    /// The sender's own field of this name.
+    /// The sender's own field of this name. What cannot be read as the field's type counts as absent.
     Custom(String),
     /// A lookup of the rulebook, by the value in slot `from`, which is lower than the lookup's own.
     Lookup { from: usize, entries: Vec<(String, Vec<Matcher>)> },
+    /// A column of the row that a lookup finds in its table; the slots it is asked with are lower than this one.
+    Cell { table: usize, column: usize },
 }
 
 impl Fields {
+    /// No fields yet; days begin in `zone`.
+    pub(crate) const fn new(zone: TimeZone) -> Self {
+        Self { list: Vec::new(), tables: Vec::new(), zone }
+    }
+
+    /// The company's time zone.
+    pub(crate) const fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// The slot of the field of this name.
     pub(crate) fn slot(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|field| field.name == name)
+        self.list.iter().position(|field| field.name == name)
     }
 
     /// Adds a field that is not there yet; its slot.
     pub(crate) fn push(&mut self, field: Field) -> usize {
-        self.0.push(field);
-        self.0.len() - 1
+        self.list.push(field);
+        self.list.len() - 1
+    }
+
+    /// Adds a table for [`Origin::Cell`]; its number.
+    pub(crate) fn push_table(&mut self, table: TableLookup) -> usize {
+        self.tables.push(table);
+        self.tables.len() - 1
+    }
+
+    /// The table of this number.
+    pub(crate) fn table(&self, number: usize) -> Option<&TableLookup> {
+        self.tables.get(number)
+    }
+
+    /// Every table.
+    pub(crate) fn tables(&self) -> &[TableLookup] {
+        &self.tables
     }
 
     /// Every field, in the order of slots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Field> {
-        self.0.iter()
+        self.list.iter()
     }
 
     /// The field at `slot`.
     pub(crate) fn get(&self, slot: usize) -> Option<&Field> {
-        self.0.get(slot)
+        self.list.get(slot)
     }
 
     /// Whether the value at `slot` is known only once a lead has its score.
@@ -64,9 +105,32 @@ impl Fields {
 
     /// Reads a lead.
     pub(crate) fn read<'a>(&'a self, facts: &Facts<'a>) -> Reading<'a> {
-        let mut reading = Reading { values: Vec::with_capacity(self.0.len()) };
-        for field in &self.0 {
-            let value = field.read(facts, &reading);
+        let mut reading = Reading {
+            values: Vec::with_capacity(self.list.len()),
+            activities: &facts.profile.activities,
+            now: facts.now,
+        };
+        // The columns of a table stand side by side, so it is asked once, when the first of them is read.
+        let mut asked: Option<(usize, Option<usize>)> = None;
+        for field in &self.list {
+            let value = match &field.origin {
+                Origin::Schema(spec) => spec.get(facts).map(|raw| Value::of(raw, facts.now)),
+                Origin::Custom(name) => {
+                    facts.profile.custom.get(name).and_then(|text| field.custom(text, &self.zone, facts.now))
+                }
+                Origin::Lookup { from, entries } => reading.value(*from).and_then(|value| {
+                    let (key, _) = entries.iter().find(|(_, of)| of.iter().any(|m| m.holds(Some(value))))?;
+                    Some(Value::text(key))
+                }),
+                Origin::Cell { table: number, column } => self.tables.get(*number).and_then(|lookup| {
+                    let row = match asked {
+                        Some((table, row)) if table == *number => row,
+                        _ => lookup.find(&reading),
+                    };
+                    asked = Some((*number, row));
+                    lookup.table.cell(row?, *column).map(Value::text)
+                }),
+            };
             reading.values.push(value);
         }
         reading
@@ -74,23 +138,54 @@ impl Fields {
 }
 
 impl Field {
-    fn read<'a>(&'a self, facts: &Facts<'a>, so_far: &Reading<'a>) -> Option<Value<'a>> {
-        match &self.origin {
-            Origin::Schema(spec) => spec.get(facts).map(Value::from),
-            Origin::Custom(name) => facts.profile.custom.get(name).map(|text| Value::from(Raw::Text(text))),
-            Origin::Lookup { from, entries } => {
-                let value = so_far.value(*from)?;
-                let (key, _) = entries.iter().find(|(_, of)| of.iter().any(|matcher| matcher.holds(Some(value))))?;
-                Some(Value::from(Raw::Text(key)))
+    /// A field of the sender's own, read as the type that the rulebook gives it.
+    fn custom<'a>(&'a self, text: &'a str, zone: &TimeZone, now: Timestamp) -> Option<Value<'a>> {
+        match self.kind {
+            Kind::Number { most } => whole(text).filter(|number| *number <= most).map(Value::Number),
+            Kind::YesNo => choice::flag(text).map(Value::YesNo),
+            Kind::Date => instant(text, zone).map(|at| Value::date(at, now)),
+            Kind::Country => country::code(text).map(Value::text),
+            Kind::Language => country::language(text).map(Value::text),
+            Kind::OneOf => {
+                let folded = fold(text);
+                self.choices.iter().find(|known| fold(known) == folded).map(|known| Value::text(known))
             }
+            _ => Some(Value::text(text)),
         }
+        .filter(|value| !matches!(value, Value::Text { folded, .. } if folded.is_empty()))
     }
+}
+
+/// A whole number as people write it: `1200`, `1,200`, `1 200`, `1.200`. `None` for anything else.
+fn whole(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let groups: Vec<&str> = text.split([',', '.', ' ', '\'', '\u{a0}']).collect();
+    let grouped = groups.iter().skip(1).all(|group| group.len() == 3) && groups.first()?.len() <= 3;
+    let digits = if groups.len() == 1 || grouped { groups.concat() } else { return None };
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok()
+}
+
+/// A point in time as senders write it: RFC 3339, or a day, which begins in the company's zone.
+fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(at);
+    }
+    let local: DateTime = text.parse().ok()?;
+    Some(local.to_zoned(zone.clone()).ok()?.timestamp())
 }
 
 /// The values a rulebook looks at, of one lead.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
     values: Vec<Option<Value<'a>>>,
+    /// What the person did, the earliest first.
+    pub(crate) activities: &'a [Activity],
+    /// The instant it is decided on.
+    pub(crate) now: Timestamp,
 }
 
 impl<'a> Reading<'a> {
@@ -98,23 +193,58 @@ impl<'a> Reading<'a> {
     pub(crate) fn value(&self, slot: usize) -> Option<&Value<'a>> {
         self.values.get(slot).and_then(Option::as_ref)
     }
+
+    /// The text at `slot`.
+    pub(crate) fn text(&self, slot: usize) -> Option<&'a str> {
+        match self.value(slot) {
+            Some(Value::Text { shown, .. }) => Some(shown),
+            _ => None,
+        }
+    }
+
+    /// The number at `slot`.
+    pub(crate) fn number(&self, slot: usize) -> Option<u32> {
+        match self.value(slot) {
+            Some(Value::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
 }
 
 /// A value, ready to compare.
 #[derive(Clone, Debug)]
 pub(crate) enum Value<'a> {
     Number(u32),
-    Text { shown: &'a str, folded: Cow<'a, str> },
+    Text {
+        shown: &'a str,
+        folded: Cow<'a, str>,
+    },
     YesNo(bool),
+    /// A point in time, and how long it is ago when the lead is decided on; in milliseconds.
+    Date {
+        ms: i64,
+        age: i64,
+    },
 }
 
-impl<'a> From<Raw<'a>> for Value<'a> {
-    fn from(raw: Raw<'a>) -> Self {
+impl<'a> Value<'a> {
+    fn of(raw: Raw<'a>, now: Timestamp) -> Self {
         match raw {
             Raw::Number(number) => Self::Number(number),
-            Raw::Text(shown) => Self::Text { shown, folded: fold(shown) },
+            Raw::Text(shown) => Self::text(shown),
             Raw::YesNo(yes) => Self::YesNo(yes),
+            Raw::Date(at) => Self::date(at, now),
         }
+    }
+
+    /// Text.
+    pub(crate) fn text(shown: &'a str) -> Self {
+        Self::Text { shown, folded: fold(shown) }
+    }
+
+    fn date(at: Timestamp, now: Timestamp) -> Self {
+        let ms = at.as_millisecond();
+        Self::Date { ms, age: now.as_millisecond() - ms }
     }
 }
 
@@ -128,6 +258,7 @@ impl Value<'_> {
             Self::Number(number) => number.to_string(),
             Self::YesNo(true) => "yes".to_owned(),
             Self::YesNo(false) => "no".to_owned(),
+            Self::Date { age, .. } => date::ago(*age),
             Self::Text { shown, .. } => {
                 let mut text: String =
                     shown.chars().take(MAX_SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -147,29 +278,8 @@ pub(crate) fn fold(text: &str) -> Cow<'_, str> {
     if text.bytes().all(plain) {
         return Cow::Borrowed(text);
     }
-    let mut out = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
-        match c {
-            // Letters that Unicode does not take apart, but people type without.
-            'ß' => out.push_str("ss"),
-            'æ' => out.push_str("ae"),
-            'œ' => out.push_str("oe"),
-            'þ' => out.push_str("th"),
-            'ø' => out.push('o'),
-            'ł' => out.push('l'),
-            'đ' | 'ð' => out.push('d'),
-            'ı' => out.push('i'),
-            'ς' => out.push('σ'),
-            c if c.is_whitespace() => {
-                if !out.is_empty() && !out.ends_with(' ') {
-                    out.push(' ');
-                }
-            }
-            c => out.push(c),
-        }
-    }
-    out.truncate(out.trim_end().len());
-    Cow::Owned(out)
+    let folded = letters::fold(text);
+    Cow::Owned(folded.split_whitespace().collect::<Vec<&str>>().join(" "))
 }
 
 #[cfg(test)]
@@ -197,7 +307,7 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_and_stays_on_one_line() {
         let long = format!("a\nb{}", "é".repeat(100));
-        let shown = Value::from(Raw::Text(&long)).show(true);
+        let shown = Value::text(&long).show(true);
         assert_eq!(shown.chars().count(), 60 + 1 + 2);
         assert!(shown.starts_with("`a b"), "{shown}");
     }

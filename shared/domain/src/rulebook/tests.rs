@@ -4,8 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::account::{Account, AccountStatus};
-use crate::id::AccountId;
+use crate::activity::Activity;
+use crate::id::{AccountId, ActivityId, LeadId};
 use crate::lead::{Email, EmailKind, JobLevel};
+use crate::scoring::Interest;
 
 /// The example of the design, as far as the language goes today.
 const EXAMPLE: &str = "\
@@ -82,8 +84,11 @@ impl Lead {
         self
     }
 
+    /// Did something, ten minutes ago.
     fn did(mut self, did: &str) -> Self {
+        let at = "2026-03-03T08:50:00Z".parse().unwrap();
         self.profile.interest.did = Some(did.to_owned());
+        self.profile.said(&LeadId::from("l-1"), did, at);
         self
     }
 
@@ -140,7 +145,7 @@ impl Lead {
 }
 
 fn rulebook(text: &str) -> Rulebook {
-    match Rulebook::parse(text, None) {
+    match Rulebook::parse(text, &References::default()) {
         Ok(Checked { rulebook, warnings }) if warnings.is_empty() => rulebook,
         Ok(Checked { warnings: found, .. }) | Err(found) => panic!("{}", rendered(&found, text)),
     }
@@ -165,7 +170,7 @@ fn holds(condition: &str, lead: &Lead) -> bool {
 
 /// What is wrong with `condition`: code, message, help.
 fn wrong(condition: &str) -> Vec<String> {
-    let found = Rulebook::parse(&with_condition(condition), None).expect_err("problems");
+    let found = Rulebook::parse(&with_condition(condition), &References::default()).expect_err("problems");
     found.into_iter().map(|d| format!("{}: {} ({})", d.code, d.message, d.help.unwrap_or_default())).collect()
 }
 
@@ -196,17 +201,17 @@ fn the_example_decides_and_explains() {
             explanation.sentence
         })
     });
-    insta::assert_snapshot!(explained.collect::<Vec<String>>().join("\n"), @r#"
+    insta::assert_snapshot!(explained.collect::<Vec<String>>().join("\n"), @"
     Rule `junk` refuses the lead (`junk`), because email.kind is disposable.
     Rule `looks odd` holds the lead for a person to decide (`looks_odd`), because message is `Earn BITCOIN now`, which contains `bitcoin`.
-    The lead is not an MQL, so it goes to nurture: score is 0, needed 60 or more; did is download, needed contact_me or demo.
+    The lead is not an MQL, so it goes to nurture: score is 0, needed 60 or more; did download 10 minutes ago, needed contact_me or demo.
     Rule `customers and open deals` gives the lead to `bert`, or to pool `account-cover` if they cannot take it, because account.status is customer.
     Rule `everyone else` gives the lead to pool `inbound`, or to `overflow` if nobody there can take it, because no earlier rule fits. Rule `customers and open deals` comes before it, but account.owner is not known.
     Rule `big in saxony` gives the lead to `anna`, because it is `enterprise`: company.employees is 1200 (1000 or more); region is dach; postal_code is 01067, which starts with `01`.
     Rule `dach` gives the lead to pool `dach`, because region is dach. Rule `big in saxony` comes before it, but postal_code is 10115, needed text starting with `01`.
-    Rule `nordics, not in a hurry` keeps the lead in nurture (`timing`), because region is nordics; did is demo, not contact_me.
-    Rule `everyone else` gives the lead to pool `inbound`, or to `overflow` if nobody there can take it, because no earlier rule fits. Rule `nordics, not in a hurry` comes before it, but did is contact_me, needed anything but contact_me.
-    "#);
+    Rule `nordics, not in a hurry` keeps the lead in nurture (`timing`), because region is nordics and never did contact_me.
+    Rule `everyone else` gives the lead to pool `inbound`, or to `overflow` if nobody there can take it, because no earlier rule fits. Rule `nordics, not in a hurry` comes before it, but did contact_me 10 minutes ago, which must not be.
+    ");
 }
 
 #[test]
@@ -294,7 +299,7 @@ fn a_score_adds_up_and_says_why() {
         },
         {
           "part": "engagement",
-          "reason": "did is webinar",
+          "reason": "did webinar 10 minutes ago",
           "points": 40
         },
         {
@@ -359,7 +364,7 @@ fn all_any_not_combine_and_absence_passes_only_not() {
 #[test]
 fn a_trap_of_yaml_says_what_to_write() {
     let source = EXAMPLE.replace("  - { score: 60+ }", "  - score: >= 60");
-    insta::assert_snapshot!(rendered(&Rulebook::parse(&source, None).unwrap_err(), &source), @r#"
+    insta::assert_snapshot!(rendered(&Rulebook::parse(&source, &References::default()).unwrap_err(), &source), @r#"
     error[wrong-type]: a line of `mql` compares `score` with `>= 60`, which is no whole number or range
       --> rulebook.yaml:27:12
        |
@@ -368,7 +373,7 @@ fn a_trap_of_yaml_says_what_to_write() {
        = help: write `60+`
     "#);
     let source = EXAMPLE.replace("      hold: looks_odd", "\thold: looks_odd");
-    insta::assert_snapshot!(rendered(&Rulebook::parse(&source, None).unwrap_err(), &source), @r#"
+    insta::assert_snapshot!(rendered(&Rulebook::parse(&source, &References::default()).unwrap_err(), &source), @r#"
     error[tab]: this line is indented with a tab
       --> rulebook.yaml:11:1
        |
@@ -444,9 +449,13 @@ route:
   - { rule: everyone, then: { pool: inbound } }
   - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
 ";
-    let references = References { pools: [PoolId::from("inbound")].into(), reps: [RepId::from("anna")].into() };
-    let found = Rulebook::parse(source, Some(&references)).unwrap_err();
-    insta::assert_snapshot!(rendered(&found, source), @r#"
+    let references = References {
+        pools: Some([PoolId::from("inbound")].into()),
+        reps: Some([RepId::from("anna")].into()),
+        ..References::default()
+    };
+    let found = Rulebook::parse(source, &references).unwrap_err();
+    insta::assert_snapshot!(rendered(&found, source), @"
     error[unknown-zone]: `Europe/Berln` is no time zone
      --> rulebook.yaml:1:18
       |
@@ -468,12 +477,12 @@ route:
       |                                                             ^^
       = help: keep one of them
 
-    error[lookup-table]: lookup `territory` uses a table; only values written here, under `values`, are supported
-     --> rulebook.yaml:4:35
+    error[missing-key]: lookup `territory` has no `gives`
+     --> rulebook.yaml:4:3
       |
     4 |   territory: { from: postal_code, use: territories }
-      |                                   ^^^
-      = help: write `values: { dach: [DE, AT, CH] }`
+      |   ^^^^^^^^^
+      = help: add `gives: [name, pool]`
 
     warning[unused]: condition `one` is never used
      --> rulebook.yaml:6:3
@@ -538,13 +547,6 @@ route:
        |                                       ^^^^
        = help: write a whole number from -100 to 100
 
-    error[unknown-key]: `score.engagement` has an unknown key `halves_every`
-      --> rulebook.yaml:16:29
-       |
-    16 |   engagement: { share: 50%, halves_every: 14 days }
-       |                             ^^^^^^^^^^^^
-       = help: known here: `share` and `lines`
-
     error[grade]: grade `A` can never be given: `B` at 60+ comes first
       --> rulebook.yaml:17:24
        |
@@ -564,7 +566,7 @@ route:
        |
     20 | sla: []
        | ^^^
-       = help: known here: `company`, `lookups`, `conditions`, `block`, `score`, `mql` and `route`
+       = help: known here: `company`, `fields`, `lookups`, `conditions`, `block`, `score`, `mql` and `route`
 
     error[unknown-value]: rule `twins` compares `region` with `dahc`, which it never is
       --> rulebook.yaml:22:34
@@ -656,7 +658,7 @@ route:
     27 |   - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
        |                                                                       ^^^^^^^^
        = help: write one word of `a-z 0-9 - _ .`, such as `junk` or `no_budget`
-    "#);
+    ");
 }
 
 #[test]
@@ -675,7 +677,7 @@ route:
   - { rule: owned again, if: { country: DE, language: fr }, then: { owner: account.deal_owner } }
   - { rule: rest, then: { pool: a } }
 ";
-    let found = Rulebook::parse(source, None).unwrap_err();
+    let found = Rulebook::parse(source, &References::default()).unwrap_err();
     let found: Vec<String> = found.into_iter().map(|d| format!("{}: {}", d.line, d.message)).collect();
     insta::assert_snapshot!(found.join("\n"), @r#"
     2: condition `idle` is never used
@@ -690,13 +692,13 @@ fn named_conditions_cannot_blow_up() {
     let doubled = (1..30).map(|n| format!("  c{n}: {{ is: [c{}, c{}] }}\n", n - 1, n - 1));
     let conditions = format!("conditions:\n  c0: {{ country: DE }}\n{}route:", doubled.collect::<String>());
     let source = with_condition("{ is: c29 }").replace("route:", &conditions);
-    let found = Rulebook::parse(&source, None).unwrap_err();
+    let found = Rulebook::parse(&source, &References::default()).unwrap_err();
     assert!(found.iter().any(|d| d.code == "too-large"), "{}", rendered(&found, &source));
 }
 
 #[test]
 fn diagnostics_are_for_programs_too() {
-    let found = Rulebook::parse("route: []", None).unwrap_err();
+    let found = Rulebook::parse("route: []", &References::default()).unwrap_err();
     insta::assert_json_snapshot!(found.last(), @r#"
     {
       "severity": "error",
@@ -745,7 +747,7 @@ proptest! {
         }
         text.push_str("  - { rule: last, then: { pool: b } }\n");
         let expected = plain.map_or("last".to_owned(), |at| format!("r{at}"));
-        match Rulebook::parse(&text, None) {
+        match Rulebook::parse(&text, &References::default()) {
             Ok(checked) => {
                 let mut lead = Lead::default();
                 lead.profile.place.country = country.map(ToOwned::to_owned);
@@ -769,7 +771,7 @@ proptest! {
             let end = (at + cut).min(text.len());
             text.replace_range(at..end, &put);
         }
-        if let Err(found) = Rulebook::parse(&text, None) {
+        if let Err(found) = Rulebook::parse(&text, &References::default()) {
             prop_assert!(!found.is_empty());
             for diagnostic in found {
                 prop_assert!(diagnostic.line <= text.lines().count().max(1) + 1);
@@ -784,4 +786,139 @@ fn explanations_survive_being_stored() {
     let explanation = Lead::from("DE").did("demo").ask(|facts| rulebook(EXAMPLE).explain(facts));
     let text = serde_json::to_string(&explanation).unwrap();
     assert_eq!(serde_json::from_str::<Explanation>(&text).unwrap(), explanation);
+}
+
+/// What the example of the design does not show: types of custom fields, tables, dates, behaviour, priority and value.
+const WHOLE: &str = "\
+company: { zone: Europe/Berlin, currency: EUR }
+fields:
+  custom.budget: number
+  custom.renewal: date
+  custom.segment: [small, mid, large]
+lookups:
+  territory: { from: [country, postal_code], use: territories, gives: [name, pool, owner] }
+score:
+  fit:
+    share: 50%
+    lines: [{ if: { custom.segment: large }, points: 60 }]
+  engagement:
+    share: 50%
+    halves_every: 14 days
+    lines:
+      - { did: webinar, spend: high, response: attended, points: 40 }
+      - { did: pricing, product: keel, points: 20, at_most: 30 }
+      - { did: unsubscribe, points: -50 }
+mql:
+  - { score: 60+ }
+  - { did: [contact_me, demo], within: 7 days }
+  - { did: pricing, times: 3+ }
+  - { custom.budget: 10000+ }
+route:
+  - rule: renewal soon
+    if: { custom.renewal: in the next 90 days }
+    then: { pool: renewals, priority: urgent, value: from custom.budget }
+  - rule: named accounts
+    if: { territory.owner: present }
+    then: { owner: from territory.owner, if_unavailable: { pool: inbound } }
+  - rule: territories
+    if: { territory: present }
+    then: { pool: from territory.pool, if_nobody: wait, value: 5000 }
+  - rule: everyone else
+    then: { pool: inbound }
+";
+
+const TERRITORIES: &str = "\
+country,postal_code,name,pool,owner
+DE,,Germany,dach,
+DE,01*,Saxony,east,
+DE,010,Dresden,east,dora
+GB,SW1A,Westminster,london,
+,,elsewhere,world,
+";
+
+fn references() -> References {
+    let table = Table::parse("territories", TERRITORIES).expect("a table");
+    References { tables: [("territories".to_owned(), Arc::new(table))].into(), ..References::default() }
+}
+
+fn whole() -> Rulebook {
+    match Rulebook::parse(WHOLE, &references()) {
+        Ok(Checked { rulebook, .. }) => rulebook,
+        Err(found) => panic!("{}", rendered(&found, WHOLE)),
+    }
+}
+
+#[test]
+fn a_territory_is_the_longest_prefix_of_the_country() {
+    let rulebook = whole();
+    let goes = |country: &str, code: &str| {
+        let lead = Lead::from(country).postal_code(code).custom("budget", "12,000");
+        let Ruling { rule, outcome, .. } = lead.ask(|facts| rulebook.decide(facts));
+        match outcome {
+            Outcome::Pool { pool, .. } => format!("{rule}: {pool}"),
+            Outcome::Owner { rep, .. } => format!("{rule}: {rep}"),
+            other => format!("{rule}: {other:?}"),
+        }
+    };
+    assert_eq!(goes("DE", "10115"), "territories: dach");
+    assert_eq!(goes("DE", "01234"), "territories: east");
+    assert_eq!(goes("DE", "01067"), "named accounts: dora");
+    assert_eq!(goes("GB", "sw1a 1aa"), "territories: london");
+    assert_eq!(goes("GB", "SW1"), "territories: world", "a prefix longer than the code does not fit");
+    assert_eq!(goes("AT", ""), "territories: world");
+}
+
+#[test]
+fn behaviour_dates_and_typed_fields_decide() {
+    let rulebook = whole();
+    let lead = Lead::from("FR").custom("renewal", "2026-04-01").custom("budget", "12.000").did("demo");
+    let ruling = lead.ask(|facts| rulebook.decide(facts));
+    assert_eq!((ruling.rule.as_str(), ruling.priority, ruling.value), ("renewal soon", Priority::Urgent, Some(12_000)));
+    assert_eq!(Lead::from("FR").custom("renewal", "2027-04-01").did("demo").rule(&rulebook), "territories");
+    assert_eq!(Lead::from("FR").custom("budget", "about ten").rule(&rulebook), NOT_AN_MQL);
+    let mut eager = Lead::from("FR");
+    for day in ["2026-02-01", "2026-02-15", "2026-03-01"] {
+        assert_eq!(eager.rule(&rulebook), NOT_AN_MQL);
+        let id = ActivityId::from(day);
+        let at = format!("{day}T09:00:00Z").parse().unwrap();
+        let activity = Activity {
+            id,
+            did: "pricing".to_owned(),
+            at,
+            channel: None,
+            spend: None,
+            response: None,
+            product: Some("keel".to_owned()),
+        };
+        crate::activity::remember(&mut eager.profile.activities, activity);
+    }
+    let (explained, score) = eager.ask(|facts| (rulebook.explain(facts), rulebook.score(facts)));
+    assert_eq!(explained.rule, "territories");
+    assert_eq!(score.mql_by.as_deref(), Some("did pricing 3 times or more"));
+    assert_eq!(score.interest, [Interest { product: "keel".to_owned(), points: 32 }]);
+    assert_eq!(
+        score.lines.last().map(|line| line.reason.as_str()),
+        Some("did pricing 2 days ago, 3 times (20 points each when new)")
+    );
+    assert_eq!(score.lines.last().map(|line| line.points), Some(30), "no more than `at_most`");
+}
+
+#[test]
+fn what_a_table_says_is_checked_with_the_rulebook() {
+    let table = "country,postal_code,name,pool,owner\nUK,1,x,inbound,\nDE,01,a,nowhere,\nDE,01*,b,inbound,nobody\n";
+    let references = References {
+        pools: Some(["inbound", "renewals"].map(PoolId::from).into()),
+        reps: Some(BTreeSet::new()),
+        tables: [("territories".to_owned(), Arc::new(Table::parse("territories", table).unwrap()))].into(),
+    };
+    let found = Rulebook::parse(WHOLE, &references).unwrap_err();
+    let found: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
+    insta::assert_snapshot!(found.join("\n"), @"
+    line 2 of table `territories`: `UK` is no country
+    lines 3 and 4 of table `territories` have the same keys
+    line 3 of table `territories` names unknown pool `nowhere`
+    line 4 of table `territories` names unknown rep `nobody`
+    ");
+    let found = Rulebook::parse(WHOLE, &References::default()).unwrap_err();
+    assert_eq!(found.len(), 1, "what follows from a missing table is not reported: {found:?}");
 }

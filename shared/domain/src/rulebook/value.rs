@@ -1,6 +1,9 @@
 //! What a value in a rulebook means, by the type of the field it is compared with.
 
+use jiff::tz::TimeZone;
+
 use super::condition::{How, Matcher};
+use super::date;
 use super::diagnostic::{join, nearest};
 use super::field::{Kind, is_country};
 use super::reading::fold;
@@ -13,12 +16,13 @@ pub(crate) struct WrongValue {
     pub(crate) help: Option<String>,
 }
 
-fn wrong(code: &'static str, message: impl Into<String>, help: impl Into<Option<String>>) -> WrongValue {
+pub(crate) fn wrong(code: &'static str, message: impl Into<String>, help: impl Into<Option<String>>) -> WrongValue {
     WrongValue { code, message: message.into(), help: help.into() }
 }
 
 /// The matcher for `text`. `choices` are the words that a field of a closed list may have.
-pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>) -> Result<Matcher, WrongValue> {
+/// Days begin in `zone`.
+pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>, zone: &TimeZone) -> Result<Matcher, WrongValue> {
     match text {
         "present" => return Ok(Matcher::Present),
         "absent" => return Ok(Matcher::Absent),
@@ -38,10 +42,11 @@ pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>) -> Result<M
                 "write `yes`, `no`, `present` or `absent`".to_owned(),
             )),
         },
+        Kind::Date => date::read(text, zone),
         Kind::Country => country(text),
         Kind::Language => language(text),
         Kind::Text => free_text(text, true),
-        Kind::Word | Kind::Rep | Kind::Grade | Kind::Choice(_) => free_text(text, false),
+        Kind::Word | Kind::Rep | Kind::Grade | Kind::Choice(_) | Kind::OneOf => free_text(text, false),
     }
 }
 
@@ -173,7 +178,7 @@ mod tests {
     const NUMBER: Kind = Kind::Number { most: u32::MAX };
 
     fn range(text: &str) -> Option<(u32, u32)> {
-        match read(NUMBER, text, None) {
+        match read(NUMBER, text, None, &TimeZone::UTC) {
             Ok(Matcher::Number { from, to }) => Some((from, to)),
             _ => None,
         }
@@ -203,19 +208,19 @@ mod tests {
             ("1e5", "write `40`, `50-999`, `1000+` or `under 50`"),
         ];
         for (text, help) in pairs {
-            assert_eq!(read(NUMBER, text, None).unwrap_err().help.as_deref(), Some(help), "{text}");
+            assert_eq!(read(NUMBER, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(), Some(help), "{text}");
         }
     }
 
     #[test]
     fn the_type_of_the_field_says_what_a_text_is() {
-        assert_eq!(read(Kind::Country, "NO", None), Ok(Matcher::text(How::Is, "NO", false)));
-        assert_eq!(read(Kind::YesNo, "no", None), Ok(Matcher::YesNo(false)));
-        assert_eq!(read(Kind::Word, "01067", None), Ok(Matcher::text(How::Is, "01067", false)));
-        assert_eq!(read(Kind::Word, "1e5", None), Ok(Matcher::text(How::Is, "1e5", false)));
-        assert_eq!(read(Kind::Word, "yes", None), Ok(Matcher::text(How::Is, "yes", false)));
+        assert_eq!(read(Kind::Country, "NO", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "NO", false)));
+        assert_eq!(read(Kind::YesNo, "no", None, &TimeZone::UTC), Ok(Matcher::YesNo(false)));
+        assert_eq!(read(Kind::Word, "01067", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "01067", false)));
+        assert_eq!(read(Kind::Word, "1e5", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "1e5", false)));
+        assert_eq!(read(Kind::Word, "yes", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "yes", false)));
         assert_eq!(
-            read(Kind::Country, "UK", None).unwrap_err().help.unwrap(),
+            read(Kind::Country, "UK", None, &TimeZone::UTC).unwrap_err().help.unwrap(),
             "write `GB`, the code of the United Kingdom"
         );
     }

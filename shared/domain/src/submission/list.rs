@@ -177,20 +177,19 @@ impl List {
             records.skip(1).filter_map(Result::ok).filter(|record| record.iter().any(|cell| !cell.trim().is_empty()));
         (1..).zip(with_data).map(|(number, record)| Row {
             number,
-            line: self.line_of(&record),
+            line: self.lines_before + line_of(&self.text, &record),
             result: Submission::from_row(&self.header, &record),
         })
     }
+}
 
-    /// The line a record begins on. The reader's position is where it began to look, which may be blank lines earlier.
-    fn line_of(&self, record: &StringRecord) -> u64 {
-        let Some(position) = record.position() else { return 0 };
-        let from =
-            usize::try_from(position.byte()).ok().and_then(|byte| self.text.as_bytes().get(byte..)).unwrap_or_default();
-        let blank = from.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n');
-        let skipped = u64::try_from(blank.count()).unwrap_or(0);
-        self.lines_before + position.line() + skipped
-    }
+/// The line of `text` a record begins on. The reader's position is where it began to look, which may be blank lines
+/// earlier.
+pub(crate) fn line_of(text: &str, record: &StringRecord) -> u64 {
+    let Some(position) = record.position() else { return 0 };
+    let from = usize::try_from(position.byte()).ok().and_then(|byte| text.as_bytes().get(byte..)).unwrap_or_default();
+    let blank = from.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n');
+    position.line() + u64::try_from(blank.count()).unwrap_or(0)
 }
 
 impl Header {

@@ -1,0 +1,156 @@
+//! Dates and spans of time as people write them in a rulebook: `within 7 days`, `before 2026-04-01`.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::condition::Matcher;
+use super::value::{WrongValue, wrong};
+
+/// A second, in milliseconds.
+const SECOND: i64 = 1_000;
+
+/// A span of time as it was written, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Length {
+    pub(crate) ms: i64,
+    pub(crate) shown: String,
+}
+
+/// What to write for a span of time.
+pub(crate) const LENGTH_HELP: &str = "write a number of minutes, hours, days or weeks, such as `14 days`";
+
+/// `14 days`, `2 hours`; a day has 24 hours, a week 7 days. `None` for anything else, nothing and more than 100 years
+/// included.
+pub(crate) fn length(text: &str) -> Option<Length> {
+    let (number, unit) = text.trim().split_once(' ')?;
+    let number: i64 = number.parse().ok().filter(|number| *number > 0)?;
+    let (unit, singular) = match unit.trim() {
+        "minute" | "minutes" => (60 * SECOND, "minute"),
+        "hour" | "hours" => (3_600 * SECOND, "hour"),
+        "day" | "days" => (86_400 * SECOND, "day"),
+        "week" | "weeks" => (604_800 * SECOND, "week"),
+        _ => return None,
+    };
+    let ms = number.checked_mul(unit).filter(|ms| *ms <= 36_525 * 86_400 * SECOND)?;
+    let plural = if number == 1 { "" } else { "s" };
+    Some(Length { ms, shown: format!("{number} {singular}{plural}") })
+}
+
+/// How long something is ago, in the largest unit that fits: `3 days ago`, `in 2 hours`, `just now`.
+pub(crate) fn ago(age_ms: i64) -> String {
+    let seconds = age_ms.unsigned_abs() / SECOND.unsigned_abs();
+    let (number, unit) = match seconds {
+        0..60 => return "just now".to_owned(),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..86_400 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    if age_ms < 0 { format!("in {number} {unit}{plural}") } else { format!("{number} {unit}{plural} ago") }
+}
+
+/// The matcher for a date as it was written; days begin and end in the company's `zone`.
+pub(crate) fn read(text: &str, zone: &TimeZone) -> Result<Matcher, WrongValue> {
+    let age = |from, to, shown: String| Ok(Matcher::Age { from, to, shown });
+    let span =
+        |of: &str| length(of).ok_or_else(|| wrong("wrong-type", "which is no span of time", LENGTH_HELP.to_owned()));
+    if let Some(rest) = text.strip_prefix("within ") {
+        let length = span(rest)?;
+        return age(0, length.ms, format!("within {}", length.shown));
+    }
+    if let Some(rest) = text.strip_prefix("in the next ") {
+        let length = span(rest)?;
+        return age(-length.ms, 0, format!("in the next {}", length.shown));
+    }
+    if let Some(rest) = text.strip_prefix("more than ").and_then(|rest| rest.strip_suffix(" ago")) {
+        let length = span(rest)?;
+        return age(length.ms + 1, i64::MAX, format!("more than {} ago", length.shown));
+    }
+    let (from, to) = if let Some(day) = text.strip_prefix("before ") {
+        (i64::MIN, start(date(day)?, zone)? - 1)
+    } else if let Some(day) = text.strip_prefix("since ") {
+        (start(date(day)?, zone)?, i64::MAX)
+    } else if let Some((first, last)) = text.split_once(" to ") {
+        let (first, last) = (date(first)?, date(last)?);
+        if last < first {
+            return Err(wrong("empty-range", "which no day is in", format!("write `{last} to {first}`")));
+        }
+        (start(first, zone)?, end(last, zone)?)
+    } else {
+        let day = date(text)?;
+        (start(day, zone)?, end(day, zone)?)
+    };
+    Ok(Matcher::Date { from, to, shown: text.to_owned() })
+}
+
+fn date(text: &str) -> Result<Date, WrongValue> {
+    let strict = text.trim();
+    strict.parse::<Date>().ok().filter(|_| strict.len() == 10).ok_or_else(|| {
+        let help = "write a day as `2026-04-01`, `before 2026-04-01`, `since 2026-04-01` or `2026-04-01 to 2026-06-30`, \
+                    or a time before now as `within 7 days` or `more than 30 days ago`";
+        wrong("wrong-type", "which is no date", help.to_owned())
+    })
+}
+
+/// The first millisecond of a day.
+fn start(day: Date, zone: &TimeZone) -> Result<i64, WrongValue> {
+    let zoned = day.to_zoned(zone.clone()).map_err(|_| wrong("wrong-value", "which is no day that can be", None))?;
+    Ok(zoned.timestamp().as_millisecond())
+}
+
+/// The last millisecond of a day.
+fn end(day: Date, zone: &TimeZone) -> Result<i64, WrongValue> {
+    let next = day.tomorrow().map_err(|_| wrong("wrong-value", "which is no day that can be", None))?;
+    Ok(start(next, zone)? - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_of_time() {
+        let pairs = [
+            ("1 minute", Some((60_000, "1 minute"))),
+            ("1 days", Some((86_400_000, "1 day"))),
+            ("2 weeks", Some((1_209_600_000, "2 weeks"))),
+            ("0 days", None),
+            ("days", None),
+            ("3 months", None),
+            ("7", None),
+            ("99999999999999 weeks", None),
+        ];
+        for (text, expected) in pairs {
+            assert_eq!(length(text), expected.map(|(ms, shown)| Length { ms, shown: shown.to_owned() }), "{text}");
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_company() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        let range = |text: &str| match read(text, &zone) {
+            Ok(Matcher::Date { from, to, .. } | Matcher::Age { from, to, .. }) => Some((from, to)),
+            _ => None,
+        };
+        // The clocks go forward on this day: it has 23 hours.
+        let spring = (at("2026-03-28T23:00:00Z"), at("2026-03-29T21:59:59.999Z"));
+        assert_eq!(range("2026-03-29"), Some(spring));
+        assert_eq!(range("before 2026-03-29"), Some((i64::MIN, spring.0 - 1)));
+        assert_eq!(range("since 2026-03-29"), Some((spring.0, i64::MAX)));
+        assert_eq!(range("2026-03-29 to 2026-03-29"), Some(spring));
+        assert_eq!(range("within 2 hours"), Some((0, 7_200_000)));
+        assert_eq!(range("in the next 1 hour"), Some((-3_600_000, 0)));
+        assert_eq!(range("more than 1 minute ago"), Some((60_001, i64::MAX)));
+        for bad in ["yesterday", "2026-02-30", "20260301", "2026-03-02 to 2026-03-01", "within 7", "01/02/2026", ""] {
+            assert_eq!(range(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn ages_are_said_in_the_largest_unit() {
+        let all = [0, 59_999, 60_000, 7_200_000, 86_400_000, 200_000_000, -7_200_000].map(ago);
+        let expected = ["just now", "just now", "1 minute ago", "2 hours ago", "1 day ago", "2 days ago", "in 2 hours"];
+        assert_eq!(all, expected);
+    }
+}

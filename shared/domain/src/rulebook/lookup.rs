@@ -1,0 +1,115 @@
+//! Finds the row of a table that fits a lead: exact keys first, and of a postal code the longest prefix.
+
+use std::sync::Arc;
+
+use super::reading::{Reading, Value, fold};
+use super::table::Table;
+
+/// Stands between the keys of a row; a control character, which no folded text contains.
+const BETWEEN: char = '\u{1f}';
+
+/// A table made ready to be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct TableLookup {
+    pub(crate) table: Arc<Table>,
+    /// The fields it is asked with, by slot, in the order of the keys.
+    pub(crate) from: Vec<usize>,
+    /// Whether the last key is a postal code, of which rows name a prefix.
+    prefix: bool,
+    /// The keys of every row and where it stands, in the order of the keys.
+    keys: Vec<(Box<str>, usize)>,
+    /// Which exact keys the rows leave open, one bit a key; those that leave the least open come first.
+    open: Vec<usize>,
+}
+
+/// Two rows of a table with the same keys, by their positions.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SameKey {
+    pub(crate) first: usize,
+    pub(crate) second: usize,
+}
+
+/// A postal code as it is compared: without blanks and hyphens.
+pub(crate) fn postal(text: &str) -> String {
+    fold(text).chars().filter(|c| !matches!(c, ' ' | '-')).collect()
+}
+
+impl TableLookup {
+    /// Makes a table ready. `columns` are those of the keys, one for each slot of `from`. An empty cell, or `*`, fits every
+    /// lead for which no other row does better; a postal code may end in `*`, which says nothing more.
+    pub(crate) fn new(table: Arc<Table>, from: Vec<usize>, columns: &[usize], prefix: bool) -> (Self, Vec<SameKey>) {
+        let mut keys = Vec::with_capacity(table.len());
+        let mut open = Vec::new();
+        for (at, row) in table.rows().iter().enumerate() {
+            let mut key = String::new();
+            let mut left_open = 0;
+            for (position, column) in columns.iter().enumerate() {
+                let cell = row.cell(*column).filter(|cell| *cell != "*").unwrap_or_default();
+                let last = position + 1 == columns.len();
+                if prefix && last {
+                    key.push_str(&postal(cell.trim_end_matches('*')));
+                    continue;
+                }
+                if cell.is_empty() {
+                    left_open |= 1 << position;
+                }
+                key.push_str(&fold(cell));
+                key.push(BETWEEN);
+            }
+            if !open.contains(&left_open) {
+                open.push(left_open);
+            }
+            keys.push((key.into_boxed_str(), at));
+        }
+        keys.sort_unstable();
+        let repeats = keys.windows(2).filter_map(|pair| match pair {
+            [(one, first), (other, second)] if one == other => Some(SameKey { first: *first, second: *second }),
+            _ => None,
+        });
+        let mut repeats: Vec<SameKey> = repeats.collect();
+        repeats.sort_by_key(|same| same.second);
+        open.sort_by_key(|open: &usize| (open.count_ones(), *open));
+        (Self { table, from, prefix, keys, open }, repeats)
+    }
+
+    /// The row that fits a lead best: the one that leaves the fewest keys open, then the one with the longest prefix.
+    pub(crate) fn find(&self, reading: &Reading<'_>) -> Option<usize> {
+        let text = |slot: &usize| match reading.value(*slot) {
+            Some(Value::Text { folded, .. }) => Some(folded.as_ref()),
+            _ => None,
+        };
+        let (exact, last) = match self.from.split_last() {
+            Some((last, exact)) if self.prefix => (exact, text(last).map(postal).unwrap_or_default()),
+            _ => (self.from.as_slice(), String::new()),
+        };
+        self.open.iter().find_map(|open| {
+            let mut key = String::new();
+            for (position, slot) in exact.iter().enumerate() {
+                if open & (1 << position) == 0 {
+                    key.push_str(text(slot)?);
+                }
+                key.push(BETWEEN);
+            }
+            self.longest(key, &last)
+        })
+    }
+
+    /// The row whose key is `key` and the longest beginning of `rest` that there is.
+    fn longest(&self, mut key: String, rest: &str) -> Option<usize> {
+        let mut within = self.keys.as_slice();
+        let mut found = None;
+        let mut letters = rest.chars();
+        loop {
+            let from = within.partition_point(|(known, _)| known.as_ref() < key.as_str());
+            within = within.get(from..)?;
+            let to = within.partition_point(|(known, _)| known.starts_with(key.as_str()));
+            within = within.get(..to)?;
+            let Some((known, row)) = within.first() else { return found };
+            if known.as_ref() == key {
+                found = Some(*row);
+            }
+            let Some(letter) = letters.next() else { return found };
+            key.push(letter);
+        }
+    }
+}
