@@ -47,5 +47,7 @@ mod one_person;
 mod rights;
 #[path = "end_to_end/rules.rs"]
 mod rules;
+#[path = "end_to_end/tables.rs"]
+mod tables;
 #[path = "end_to_end/waiting.rs"]
 mod waiting;

@@ -74,7 +74,7 @@ impl Admin {
     /// `POST /v1/rulebooks/{version}/comments`.
     pub(crate) async fn comment(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
         let version = version_in(request)?;
-        let text = said("text", crate::read::<NewComment>(request)?.text)?;
+        let text = said("text", &crate::read::<NewComment>(request)?.text)?;
         let by = self.signature(caller).await?;
         let record = self.say(&version, |review| review.comment(by.clone(), text.clone(), self.clock.now())).await?;
         Ok(self.reviewed(&record, false))
@@ -84,7 +84,7 @@ impl Admin {
     pub(crate) async fn approve(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
         let version = version_in(request)?;
         let new: NewApproval = crate::read_or_default(request)?;
-        let comment = new.comment.map(|text| said("comment", text)).transpose()?;
+        let comment = new.comment.map(|text| said("comment", &text)).transpose()?;
         let by = self.signature(caller).await?;
         let record = self.say(&version, |review| review.approve(by.clone(), comment.clone(), self.clock.now())).await?;
         info!(rulebook = %version, person = %by.person, role = by.role.as_str(), "approved rulebook");
@@ -94,7 +94,7 @@ impl Admin {
     /// `POST /v1/rulebooks/{version}/object`: also ends a planned activation of it.
     pub(crate) async fn object(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
         let version = version_in(request)?;
-        let reason = said("reason", crate::read::<NewObjection>(request)?.reason)?;
+        let reason = said("reason", &crate::read::<NewObjection>(request)?.reason)?;
         let by = self.signature(caller).await?;
         let record = self.say(&version, |review| review.object(by.clone(), reason.clone(), self.clock.now())).await?;
         info!(rulebook = %version, person = %by.person, "objected to rulebook");
@@ -198,7 +198,7 @@ impl Admin {
     }
 }
 
-fn said(field: &str, text: String) -> Result<String, Problem> {
+fn said(field: &str, text: &str) -> Result<String, Problem> {
     let detail = match text.trim().len() {
         0 => "say something".to_owned(),
         length if length > MAX_TEXT => format!("it has {length} bytes; at most {MAX_TEXT} are taken"),

@@ -411,15 +411,17 @@ impl ActiveRulebook {
 
     /// The very tables that a version was uploaded with.
     async fn tables_of(&self, pinned: &BTreeMap<String, String>) -> Result<BTreeMap<String, Arc<Lookup>>, StoreError> {
-        let mut known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).tables.clone();
-        known.retain(|(name, sha256), _| pinned.get(name) == Some(sha256));
+        let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).tables.clone();
+        let mut tables = BTreeMap::new();
         for (name, sha256) in pinned {
             let key = (name.clone(), sha256.clone());
-            if !known.contains_key(&key) {
-                known.insert(key, self.tables.read(name, sha256).await?);
-            }
+            let table = match known.get(&key) {
+                Some(table) => Arc::clone(table),
+                None => self.tables.read(name, sha256).await?,
+            };
+            tables.insert(key, table);
         }
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).tables.clone_from(&known);
-        Ok(known.into_iter().map(|((name, _), table)| (name, table)).collect())
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).tables.clone_from(&tables);
+        Ok(tables.into_iter().map(|((name, _), table)| (name, table)).collect())
     }
 }

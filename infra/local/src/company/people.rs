@@ -38,7 +38,7 @@ fn person(row: &Row, known: &Known, problems: &mut Problems) -> Option<Person> {
         let role = ROLES.into_iter().find(|role| role.as_str() == text.to_lowercase());
         if role.is_none() {
             let names = ROLES.map(PersonRole::as_str);
-            let hint = nearest(text, names.into_iter())
+            let hint = nearest(text, names)
                 .map_or_else(|| format!("use one of {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
             row.problem("role", format!("`{text}` is no role; {hint}"), problems);
         }

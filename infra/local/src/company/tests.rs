@@ -170,6 +170,7 @@ fn a_folder_is_read_as_the_demo_is() {
     people.csv:3: email: `otto` is not an e-mail address; write it like name@company.example
     people.csv:3: role: `boss` is no role; use one of marketing, sales, admin, viewer
     ");
+    std::fs::remove_file(folder.path().join(PEOPLE)).unwrap();
 
     std::fs::write(folder.path().join(RULEBOOK), b"company:\n\xff").unwrap();
     let problems = Company::read(folder.path()).unwrap_err();
