@@ -29,7 +29,9 @@ pub use error::StoreError;
 pub use identities::{Claim, Identities, account_identities, person_identities};
 pub use imports::{Import, Imports, PartResult, RowResult};
 pub use keys::{KeyRecord, Keys, PersonKey};
-pub use leads::{Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, StoredEvent, due_shards};
+pub use leads::{
+    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, Recorded, StoredEvent, due_shards,
+};
 pub use lookup_tables::{LookupTables, NamedTable};
 pub use people::{Enrolled, People};
 pub use pools::{LedgerPage, Pools};
