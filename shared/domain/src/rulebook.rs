@@ -288,6 +288,13 @@ enum ValueOf {
 }
 
 impl ValueOf {
+    const fn slot(self) -> Option<usize> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Field(slot) => Some(slot),
+        }
+    }
+
     fn amount(self, reading: &Reading<'_>) -> Option<u32> {
         match self {
             Self::Fixed(amount) => Some(amount),

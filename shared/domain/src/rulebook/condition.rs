@@ -327,6 +327,8 @@ impl Condition {
                 let failures = named.condition.failures(reading);
                 vec![format!("it is not `{}`: {}", named.name, join(&failures, "and"))]
             }
+            // Of what is not known it needs no saying that some value was needed.
+            Self::Test(test) if test.any_of == [Matcher::Present] => vec![test.state(reading)],
             Self::Test(test) => vec![format!("{}, needed {}", test.state(reading), test.wanted())],
             Self::Did(did) => vec![did.failure(reading)],
         }
