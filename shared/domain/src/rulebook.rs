@@ -25,6 +25,7 @@ mod did;
 mod explain;
 mod field;
 mod lookup;
+pub mod map;
 mod parse;
 mod reading;
 mod table;
