@@ -31,7 +31,7 @@ pub enum OfflineError {
         line: usize,
     },
     /// A rulebook that cannot be used; everything that is wrong with it.
-    #[error("{shown}the rulebook cannot be used; mend what is named above")]
+    #[error("the rulebook cannot be used; mend this first\n\n{shown}")]
     Refused {
         /// The problems, each with its line.
         shown: String,

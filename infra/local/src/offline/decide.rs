@@ -90,7 +90,7 @@ pub fn decide(rulebook: &Rulebook, accounts: &Accounts, sample: &Sample, now: Ti
     let facts = Facts { score: Some(&score), ..facts };
     let (ruling, explanation) = (rulebook.decide(&facts), rulebook.explain(&facts));
     let score = (explanation.section != Section::Block).then_some(score);
-    Decided { ruling, explanation, score, profile }
+    Decided { profile, ruling, score, explanation }
 }
 
 /// Decides on every lead of a file and writes what becomes of each; how many lines were wrong.
@@ -106,8 +106,7 @@ pub fn run(ask: &Decide, now: Timestamp, out: &mut impl Write, err: &mut impl Wr
     let (file, rulebook) = RulebookFile::usable(&ask.rulebook, ask.roster.as_deref())?;
     let now = ask.at.as_deref().map_or(Ok(now), |at| instant(at, rulebook.zone()))?;
     let accounts = file.roster.map(|roster| Accounts::new(&roster.accounts)).unwrap_or_default();
-    let mut tell = Tell { out, err, explain: ask.explain, json: ask.json };
-    tell.head()?;
+    let mut tell = Tell { out, err, explain: ask.explain, json: ask.json, begun: false };
     let mut totals = Totals::default();
     let mut one = |number: usize, line: u64, sample: Result<Sample, Vec<FieldProblem>>| match sample {
         Ok(sample) => {

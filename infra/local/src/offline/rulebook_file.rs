@@ -1,7 +1,6 @@
 //! A rulebook in a file, with what stands beside it: the roster it names people of, and the tables it looks things up in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -111,7 +110,7 @@ impl RulebookFile {
             }
         });
         let mut read = Self { name, roster, tables: BTreeMap::new(), unreadable: BTreeSet::new(), beside, source };
-        let own = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let own = file.parent().unwrap_or(Path::new(""));
         for table in Rulebook::tables_used(&read.source) {
             let places: Vec<PathBuf> =
                 folder.into_iter().chain([own]).map(|place| place.join(format!("{table}.csv"))).collect();
@@ -160,7 +159,8 @@ impl RulebookFile {
         };
         let own = found.into_iter().filter(|found| !damaged(found)).map(|mut found| {
             if found.code == "unknown-table" {
-                found.help = Some("put NAME.csv beside the rulebook or into the folder of --roster".to_owned());
+                let table = found.message.rsplit('`').nth(1).unwrap_or("NAME");
+                found.help = Some(format!("put {table}.csv beside the rulebook or into the folder of --roster"));
             }
             Problem::of(found, &self.source, &self.name)
         });
@@ -176,18 +176,12 @@ impl RulebookFile {
     /// It cannot be read, or has problems that are errors; all of them are in the message.
     pub fn usable(file: &Path, roster: Option<&Path>) -> Result<(Self, Rulebook), OfflineError> {
         let (read, findings) = Self::read(file, roster)?.check();
-        match findings.rulebook {
-            Some(rulebook) => Ok((read, rulebook)),
-            None => {
-                let errors = findings.problems.iter().filter(|problem| problem.severity == Severity::Error);
-                let shown = errors.fold(String::from("\n"), |mut shown, problem| {
-                    // Writing to a `String` cannot fail.
-                    writeln!(shown, "{}", problem.render()).ok();
-                    shown
-                });
-                Err(OfflineError::Refused { shown })
-            }
+        if let Some(rulebook) = findings.rulebook {
+            return Ok((read, rulebook));
         }
+        let errors = findings.problems.iter().filter(|problem| problem.severity == Severity::Error);
+        let shown: Vec<&str> = errors.map(Problem::render).collect();
+        Err(OfflineError::Refused { shown: shown.join("\n").trim_end().to_owned() })
     }
 
     /// What people call the pools and reps of the roster.

@@ -338,6 +338,17 @@ impl Condition {
         }
     }
 
+    /// How many of its parts would have to be otherwise for it to hold; of alternatives those of the nearest.
+    pub(crate) fn short_of(&self, reading: &Reading<'_>) -> usize {
+        match self {
+            _ if self.holds(reading) => 0,
+            Self::All(parts) => parts.iter().map(|part| part.short_of(reading)).sum(),
+            Self::Any(parts) => parts.iter().map(|part| part.short_of(reading)).min().unwrap_or(1),
+            Self::Named(named) => named.condition.short_of(reading),
+            Self::Not(_) | Self::Test(_) | Self::Did(_) => 1,
+        }
+    }
+
     /// Every test in it.
     pub(crate) fn each_test(&self, visit: &mut dyn FnMut(&Test)) {
         match self {

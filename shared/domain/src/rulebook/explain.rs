@@ -106,7 +106,9 @@ pub(super) fn explain(rulebook: &Rulebook, facts: &Facts<'_>, reading: &Reading<
         Winner::NotAnMql => rulebook.scoring.mql.iter().for_each(|line| slots_of(line, &mut slots)),
         Winner::Last => value.iter().for_each(|value| slots.extend(value.slot())),
     }
-    misses.iter().for_each(|miss| miss.rule.slots(&mut slots));
+    for miss in &misses {
+        miss.rule.slots(&mut slots);
+    }
     let close = misses.iter().find(|miss| miss.close).map(|miss| &miss.near);
     let target = match winner {
         Winner::Block(rule) | Winner::Route(rule) => rule.read_off(facts, fields),
@@ -122,7 +124,7 @@ pub(super) fn explain(rulebook: &Rulebook, facts: &Facts<'_>, reading: &Reading<
 /// A rule that did not fit, and by how much.
 struct Miss<'r> {
     rule: &'r Rule,
-    /// How many of its conditions failed.
+    /// How many of its conditions would have to be otherwise.
     failures: usize,
     /// Whether only one of several conditions failed, so that people will ask about it.
     close: bool,
@@ -132,11 +134,11 @@ struct Miss<'r> {
 fn misses<'r>(earlier: impl Iterator<Item = &'r Rule>, fields: &Fields, reading: &Reading<'_>) -> Vec<Miss<'r>> {
     let mut misses: Vec<Miss<'r>> = Vec::new();
     for rule in earlier {
-        let failures = rule.failures(fields, reading);
-        let close = failures.len() == 1 && rule.conditions() > 1;
-        let count = failures.len();
-        let Some(failed) = failures.into_iter().next() else { continue };
-        misses.push(Miss { rule, failures: count, close, near: NearMiss { rule: rule.name.clone(), failed } });
+        let Some(failed) = rule.failures(fields, reading).into_iter().next() else { continue };
+        let lacks = usize::from(rule.lacks(reading).is_some());
+        let failures = rule.condition.short_of(reading).saturating_add(lacks);
+        let close = failures == 1 && rule.conditions() > 1;
+        misses.push(Miss { rule, failures, close, near: NearMiss { rule: rule.name.clone(), failed } });
     }
     misses.sort_by_key(|miss| miss.failures > 1);
     misses.truncate(MAX_NEAR_MISSES);
@@ -154,7 +156,7 @@ fn lookups(slots: &BTreeSet<usize>, fields: &Fields, reading: &Reading<'_>) -> V
         match fields.get(slot).map(|field| &field.origin) {
             Some(Origin::Lookup { from, .. }) => _ = wanted.insert(*from),
             Some(Origin::Cell { table, .. }) => {
-                wanted.extend(fields.table(*table).iter().flat_map(|lookup| &lookup.from))
+                wanted.extend(fields.table(*table).iter().flat_map(|lookup| &lookup.from));
             }
             _ => {}
         }
@@ -205,16 +207,14 @@ fn row_found(table: usize, fields: &Fields, reading: &Reading<'_>) -> Option<Str
 
 /// How urgent it is and what it is worth, where the rule says more than the usual.
 fn extras(ruling: &Ruling, value: Option<ValueOf>, fields: &Fields, currency: &str) -> String {
-    let mut said = String::new();
-    if ruling.priority != Priority::default() {
-        said.push_str(&format!(", with priority {}", ruling.priority.as_str()));
-    }
-    if let Some(amount) = ruling.value {
+    let priority =
+        (ruling.priority != Priority::default()).then(|| format!(", with priority {}", ruling.priority.as_str()));
+    let worth = ruling.value.map(|amount| {
         let from = value.and_then(ValueOf::slot).and_then(|slot| fields.get(slot));
         let from = from.map(|field| format!(" ({})", field.name)).unwrap_or_default();
-        said.push_str(&format!(", worth {amount} {currency}{from}"));
-    }
-    said
+        format!(", worth {amount} {currency}{from}")
+    });
+    priority.into_iter().chain(worth).collect()
 }
 
 fn sentence(

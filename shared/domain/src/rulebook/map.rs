@@ -169,7 +169,7 @@ impl Rulebook {
             currency: self.currency.clone(),
             block: reader.steps(&self.block),
             score: reader.score(),
-            mql: self.scoring.mql.iter().map(|line| line.words_within(MOST_VALUES)).collect(),
+            mql: self.scoring.mql.iter().map(said).collect(),
             not_an_mql: reader.fixed(&Outcome::Nurture { reason: NOT_AN_MQL_REASON.to_owned() }),
             route,
             words: reader.words(),
@@ -202,7 +202,7 @@ impl Reader<'_> {
             Condition::All(parts) => parts.as_slice(),
             one => std::slice::from_ref(one),
         };
-        let mut words: Vec<String> = parts.iter().map(|part| part.words_within(MOST_VALUES)).collect();
+        let mut words: Vec<String> = parts.iter().map(said).collect();
         if let Some(slot) = rule.target.slot() {
             let needed = format!("{} is present", self.field(slot));
             if !words.contains(&needed) {
@@ -283,10 +283,11 @@ impl Reader<'_> {
 
     fn score(&self) -> ScoreMap {
         let scoring = &self.rulebook.scoring;
-        let fit = scoring.fit.lines.iter().map(|line| (line.points, line.condition.words_within(MOST_VALUES)));
+        let fit = scoring.fit.lines.iter().map(|line| (line.points, said(&line.condition)));
         let engagement = scoring.engagement.lines.iter().map(|line| {
-            let once = line.points.unsigned_abs() == line.at_most;
-            let most = if once { String::new() } else { format!(", at most {} in all", line.at_most) };
+            // A part has at most 100 points anyway.
+            let needless = line.at_most >= 100 || line.points.unsigned_abs() == line.at_most;
+            let most = if needless { String::new() } else { format!(", at most {} in all", line.at_most) };
             (line.points, format!("{}{most}", line.did.words()))
         });
         ScoreMap {
@@ -350,6 +351,17 @@ impl Reader<'_> {
             ),
             values: Vec::new(),
         })
+    }
+}
+
+/// A condition in words. Alternatives that name several values each would run into each other, so they stand apart.
+fn said(condition: &Condition) -> String {
+    match condition {
+        Condition::Any(parts) if parts.len() > 1 => {
+            let parts: Vec<String> = parts.iter().map(|part| part.words_within(MOST_VALUES)).collect();
+            format!("any of these: {}", parts.join("; "))
+        }
+        other => other.words_within(MOST_VALUES),
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Tell<'w, O, E> {
     pub(super) err: &'w mut E,
     pub(super) explain: bool,
     pub(super) json: bool,
+    /// Whether a lead was told of yet.
+    pub(super) begun: bool,
 }
 
 /// How many leads went where.
@@ -44,9 +46,9 @@ impl Totals {
 }
 
 impl<O: Write, E: Write> Tell<'_, O, E> {
-    /// What comes before all leads.
-    pub(super) fn head(&mut self) -> Result<(), OfflineError> {
-        if !self.json && !self.explain {
+    /// What comes before the first lead.
+    fn head(&mut self) -> Result<(), OfflineError> {
+        if !self.json && !self.explain && !std::mem::replace(&mut self.begun, true) {
             let line = row(["lead", "score", "MQL", "goes to", "rule", "company"].map(str::to_owned));
             writeln!(self.out, "{line}")?;
         }
@@ -55,6 +57,7 @@ impl<O: Write, E: Write> Tell<'_, O, E> {
 
     /// A lead that was decided on.
     pub(super) fn lead(&mut self, number: usize, line: u64, decided: &Decided) -> Result<(), OfflineError> {
+        self.head()?;
         if self.json {
             writeln!(self.out, "{}", self.object(number, line, decided))?;
         } else if self.explain {

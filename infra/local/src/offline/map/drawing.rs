@@ -45,9 +45,11 @@ pub fn draw(map: &Map) -> String {
     if !map.block.is_empty() {
         drawing.heading("Before anything else", "the first rule that fits decides; such a lead is not scored");
         drawing.steps(&map.block);
+        drawing.down("no");
     }
     drawing.heading("What a lead scores", "from 0 to 100; each part adds up its lines and counts by its share");
     drawing.score(map);
+    drawing.down("");
     drawing.heading("Ready for sales?", "whoever meets one of the lines is an MQL, and stays one");
     drawing.mql(map);
     drawing.heading("Who gets it", "from the top down, the first rule that fits wins");
@@ -93,17 +95,17 @@ impl Drawing {
     fn steps(&mut self, steps: &[Step]) {
         for (at, group) in steps.chunk_by(same_place).enumerate() {
             if at > 0 {
-                self.down();
+                self.down("no");
             }
             self.group(group);
         }
     }
 
-    /// The arrow to the next question, which is asked if the answer was no.
-    fn down(&mut self) {
+    /// The arrow to what comes next, with the answer that leads there.
+    fn down(&mut self, answer: &str) {
         let x = LEFT + QUESTION / 2;
         self.canvas.arrow((x, self.y - GAP), (x, self.y));
-        self.canvas.text((x + 8, self.y - GAP / 2 + 4), "no", SMALL);
+        self.canvas.text((x + 8, self.y - GAP / 2 + 4), answer, SMALL);
     }
 
     fn group(&mut self, group: &[Step]) {
@@ -113,7 +115,7 @@ impl Drawing {
         let mut middles = Vec::new();
         for (at, step) in group.iter().enumerate() {
             if at > 0 {
-                self.down();
+                self.down("no");
             }
             let lines = question(step);
             // One rule alone is as high as its place needs.
@@ -162,7 +164,7 @@ impl Drawing {
         self.write(&fit, (LEFT + 16, self.y), 0);
         self.canvas.rectangle((RIGHT, self.y), (PLACE, high), SUM);
         self.write(&others, (RIGHT + 16, self.y), 0);
-        self.y += high + GAP / 2;
+        self.y += high + GAP;
     }
 
     fn mql(&mut self, map: &Map) {
@@ -180,9 +182,7 @@ impl Drawing {
         self.canvas.arrow((LEFT + QUESTION, middle), (RIGHT, middle));
         self.canvas.text((LEFT + QUESTION + 12, middle - 6), "no", SMALL);
         self.y += high + GAP;
-        let x = LEFT + QUESTION / 2;
-        self.canvas.arrow((x, self.y - GAP), (x, self.y));
-        self.canvas.text((x + 8, self.y - GAP / 2 + 4), "yes", SMALL);
+        self.down("yes");
     }
 
     /// Every place, by kind, with the rules that lead there.

@@ -67,13 +67,13 @@ fn rulebook() -> Rulebook {
 }
 
 /// Asks something about a lead with an address at acme.example, Tuesday at ten.
-fn ask<T>(lead: Value, then: impl Fn(&Facts<'_>) -> T) -> T {
+fn ask<T>(lead: &Value, then: impl Fn(&Facts<'_>) -> T) -> T {
     let now = "2026-03-03T09:00:00Z".parse().unwrap();
     let mut said = json!({"email": "ada@other.example"});
     said.as_object_mut().unwrap().extend(lead.as_object().cloned().unwrap());
     let sample = Sample::from_json(said.to_string().as_bytes(), now).unwrap();
     let mut profile = sample.profile();
-    let account = |json: Value| serde_json::from_value(json).unwrap();
+    let account = |json| serde_json::from_value(json).unwrap();
     let accounts = Accounts::new(&[
         account(json!({"account_id": "acme", "name": "Acme", "status": "customer", "owner": "bert"})),
         account(json!({"account_id": "acme-fr", "name": "Acme France", "status": "prospect", "parent": "acme"})),
@@ -83,7 +83,7 @@ fn ask<T>(lead: Value, then: impl Fn(&Facts<'_>) -> T) -> T {
     then(&Facts { profile: &profile, source: &sample.source, received_at: now, account, score: None, now })
 }
 
-fn told(lead: Value) -> String {
+fn told(lead: &Value) -> String {
     let rulebook = rulebook();
     ask(lead, |facts| {
         let score = rulebook.score(facts);
@@ -106,7 +106,7 @@ fn an_explanation_is_a_few_plain_sentences() {
         json!({"did": "demo", "country": "Norge", "postal_code": "0150", "employees": 40}),
         json!({"did": "webinar", "country": "DE"}),
     ];
-    insta::assert_snapshot!(leads.map(told).join("\n\n"), @"
+    insta::assert_snapshot!(leads.each_ref().map(told).join("\n\n"), @"
     Rule `junk` refuses the lead (`junk`), because email.kind is disposable.
     Version 000003 of the rulebook says so.
 
@@ -172,7 +172,7 @@ proptest! {
             "company": company, "job_title": title, "budget": budget});
         let rulebook = rulebook();
         let (before, explanation, after) =
-            ask(lead, |facts| (rulebook.decide(facts), rulebook.explain(facts), rulebook.decide(facts)));
+            ask(&lead, |facts| (rulebook.decide(facts), rulebook.explain(facts), rulebook.decide(facts)));
         prop_assert_eq!(&explanation.rule, &before.rule);
         prop_assert_eq!(before, after);
         prop_assert!(explanation.sentence.ends_with('.'), "{}", explanation.sentence);
