@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::aws::text;
 use crate::company;
 use crate::harness::{Setup, Stack, eventually};
+use crate::one_person::claim;
 
 /// What a lead remembers that its person did, the earliest first, beside what they did by a submission.
 async fn remembered(stack: &Stack, lead: &str) -> Vec<Value> {
@@ -242,5 +243,34 @@ async fn what_is_said_of_a_lead_that_never_came_waits_for_it_on_hold() {
     stack.at(&later, "assigned").await;
     stack.by(Role::Sales).post(&format!("/v1/dead-letters/{later}/redrive"), Value::Null).await.expect(202);
     eventually("it to be recorded", async || (recorded(&stack, &later).await == 1).then_some(())).await;
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_for_an_address_comes_to_whoever_has_it_in_the_end() {
+    let stack = Stack::with(Setup::impatient()).await;
+    for address in ["ada@lovelace.example", "ben@mills.example"] {
+        claim(&stack, address, "nobody", "2026-03-03T08:58:00Z").await;
+    }
+    let mut held = Vec::new();
+    for address in ["ada@lovelace.example", "ben@mills.example"] {
+        let activity = stack.act(json!({"email": address, "did": "demo"})).await;
+        stack.expect_lead(&activity);
+        assert_eq!(stack.at(&activity, "held").await["reason"], "failed_in_fairleader-enrich");
+        held.push(activity);
+    }
+    stack.pass(10);
+    // Somebody else becomes Ada in the meantime; Ben stays unknown.
+    let ada = stack.submit(json!({"email": "ada@lovelace.example", "did": "newsletter"})).await;
+    stack.at(&ada, "nurturing").await;
+    let sales = stack.by(Role::Sales);
+    for activity in &held {
+        sales.post(&format!("/v1/dead-letters/{activity}/redrive"), Value::Null).await.expect(202);
+    }
+    assert_eq!(stack.at(&held[0], "merged").await["merged_into"], json!(ada));
+    stack.at(&held[1], "assigned").await;
+    for lead in [&ada, &held[1]] {
+        eventually("it to be recorded", async || (recorded(&stack, lead).await == 1).then_some(())).await;
+    }
     stack.finish().await;
 }

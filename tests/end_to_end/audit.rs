@@ -4,7 +4,7 @@
 //! - Its stage is one at which a lead may rest; an unfinished one has a deadline or a dead letter.
 //! - Its events are numbered without gaps, and replaying them leads to where it stands.
 //! - Whatever a person did was recorded once, and told once; what their lead remembers of it is in a history.
-//! - Its score is the one that was last told.
+//! - Its score is the one that was last told, and it became an MQL when that was told.
 //! - Every turn in a ledger is an assignment from that pool and the other way round, each exactly once; a ledger sums to
 //!   zero.
 //! - A rep's count of open leads is the number of leads they own.
@@ -207,6 +207,9 @@ fn check_events(
             "LeadDisqualified" | "LeadHeld" => None,
             _ => score,
         };
+        if event["became_mql"] == true && event["at"] != state["mql_at"] {
+            say(format!("it became an MQL by its event {seq}, and its state says {}", state["mql_at"]));
+        }
         let decided = matches!(kind, "LeadAssigned" | "LeadWaiting" | "LeadNurtured" | "LeadDisqualified");
         if decided && !lead.whys.contains(&format!("{seq:012}")) {
             say(format!("nobody knows why of its event {seq}"));

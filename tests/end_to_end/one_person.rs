@@ -184,7 +184,7 @@ fn store(lead: &str, hash: &str, submission: &Value) -> Value {
 }
 
 /// Claims a person for a lead.
-async fn claim(stack: &Stack, address: &str, lead: &str, at: &str) {
+pub(crate) async fn claim(stack: &Stack, address: &str, lead: &str, at: &str) {
     let at: jiff::Timestamp = at.parse().unwrap();
     let put = stack.aws.tables.put_item().table_name("fairleader-identities");
     put.item("identity", AttributeValue::S(format!("email:{address}")))

@@ -77,7 +77,7 @@ impl Enrich {
             match transaction.commit().await? {
                 Committed::Done => {
                     let (activity, trace) = (&command.activity, &command.trace);
-                    info!(lead.id = %state.lead_id, activity.id = %activity.id, did = activity.did, %trace, "recorded activity");
+                    info!(lead.id = %state.lead_id, activity.id = %activity.id, %trace, "recorded activity");
                     return Ok(ToScore::of(&change.state));
                 }
                 Committed::Stale(parts) if parts.contains(&Part::Activity) => return Ok(ToScore::of(&state)),

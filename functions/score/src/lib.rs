@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use fairleader_domain::account::AccountFacts;
 use fairleader_domain::id::{AccountId, LeadId};
-use fairleader_domain::lead::{Stage, State};
+use fairleader_domain::lead::State;
 use fairleader_domain::lifecycle::{Change, Command, Transition, transition};
-use fairleader_domain::rulebook::{Facts, Outcome, Rulebook};
-use fairleader_domain::scoring;
+use fairleader_domain::rulebook::{Facts, Rulebook};
+use fairleader_domain::{routing, scoring};
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, Queue, RouteCommand, ScoreLead};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
@@ -162,22 +162,16 @@ fn score(
     let account = profile.account_id.as_ref().and_then(|id| accounts.get(id));
     let mut facts = Facts { profile, source: &state.source, received_at: state.received_at, account, score: None, now };
     let score = state.keep_mql(rulebook.score(&facts));
-    if !state.stage.is_rescored() {
-        return Ok(Some(Scored { score, rescored: None, decide: true }));
-    }
-    let rescore = Command::Rescore { score: score.clone(), rulebook: command.rulebook.clone() };
-    let rescored = match transition(state, rescore, now)? {
-        Transition::Changed(change) => Some(change),
-        Transition::Unchanged => None,
-    };
     facts.score = Some(&score);
-    let decide = state.stage == Stage::Nurturing && rulebook.decide(&facts).outcome != stays(state);
+    let decide = routing::is_open(state, &rulebook.decide(&facts).outcome);
+    let mut rescored = None;
+    if state.stage.is_rescored() {
+        let rescore = Command::Rescore { score: score.clone(), rulebook: command.rulebook.clone() };
+        if let Transition::Changed(change) = transition(state, rescore, now)? {
+            rescored = Some(change);
+        }
+    }
     Ok(Some(Scored { score, rescored, decide }))
-}
-
-/// What the rulebook rules if a lead in nurture stays there.
-fn stays(state: &State) -> Outcome {
-    Outcome::Nurture { reason: state.reason.clone().unwrap_or_default() }
 }
 
 fn to_route(command: &ScoreLead, state: &State, score: scoring::Score) -> Result<Outgoing, FunctionError> {

@@ -138,11 +138,11 @@ impl Type {
     fn width(self, c: char) -> u64 {
         let share = match c {
             'i' | 'j' | 'l' | 't' | 'f' | 'r' | 'I' | ' ' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | '(' | ')'
-            | '`' => 360,
-            'm' | 'w' | 'M' | 'W' | '@' | '%' => 920,
-            c if c.is_ascii_uppercase() => 700,
+            | '`' => 400,
+            'm' | 'w' | 'M' | 'W' | '@' | '%' => 980,
+            c if c.is_ascii_uppercase() => 740,
             c if u32::from(c) >= 0x1100 => 1_000,
-            _ => 570,
+            _ => 620,
         };
         let share = if self.bold { share * 106 / 100 } else { share };
         share * u64::from(self.size)

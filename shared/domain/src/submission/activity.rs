@@ -254,6 +254,9 @@ pub(super) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     fn now() -> Timestamp {
@@ -345,5 +348,17 @@ mod tests {
         insta::assert_snapshot!(said("[]"), @r#"
         the body must be an object like {"email": "name@company.example"}, not a list
         "#);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_too_strange(fields in proptest::collection::vec((select(&FIELDS), any::<String>()), 0..6)) {
+            let object: serde_json::Map<_, _> =
+                fields.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text))).collect();
+            if let Ok(report) = read(&serde_json::to_string(&object).unwrap()) {
+                prop_assert!(report.activity.at <= now());
+                prop_assert!(!report.activity.did.contains('@') && report.activity.did == report.activity.did.to_lowercase());
+            }
+        }
     }
 }
