@@ -302,3 +302,54 @@ fn part(title: &str, part: &PartMap, width: i32) -> Lines {
     }
     said
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use fairleader_domain::rulebook::map::Names;
+    use fairleader_domain::rulebook::{Checked, References, Rulebook};
+
+    use super::*;
+
+    /// A rulebook of 200 rules with long lists and awkward names.
+    fn large() -> Rulebook {
+        let mut text = "company: { zone: Europe/Berlin, currency: EUR }\nscore: { fit: { share: 100% } }\nmql: [{ score: 0+ }]\nroute:\n".to_owned();
+        for rule in 0..199 {
+            let words: Vec<String> = (0..200).map(|word| format!("w{rule}x{word}")).collect();
+            let words = words.join(", ");
+            writeln!(
+                text,
+                "  - {{ rule: \"{rule} <b> & 'c'\", if: {{ industry: [{words}] }}, then: {{ pool: p{} }} }}",
+                rule % 7
+            )
+            .unwrap();
+        }
+        text.push_str("  - { rule: last, then: { pool: p0 } }\n");
+        let Checked { rulebook, .. } = Rulebook::parse(&text, &References::default()).unwrap();
+        rulebook
+    }
+
+    #[test]
+    fn a_large_rulebook_is_a_long_page_that_stays_readable() {
+        let drawing = draw(&large().map(&Names::default()));
+        assert_eq!(drawing.matches("192 others").count(), 199, "long lists are cut, with a count");
+        assert_eq!(drawing.matches("<polygon").count(), 199 + 1 + 1, "a question each, the MQL and the legend");
+        assert_eq!(drawing.matches("&lt;b&gt; &amp; &#39;c&#39;").count(), 199);
+        assert!(!drawing.contains("<b>") && drawing.len() < 500_000, "{} bytes", drawing.len());
+        let number = |name: &str, element: &str| -> Option<i32> {
+            element.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0.parse().ok()
+        };
+        let boxes = drawing.lines().filter(|line| line.starts_with("<rect x=")).map(|line| {
+            let at = |name| number(name, line).unwrap();
+            (at("x"), at("y"), at("width"), at("height"))
+        });
+        let boxes: Vec<(i32, i32, i32, i32)> = boxes.collect();
+        for pair in boxes.windows(2) {
+            if let [(x, y, _, high), (other_x, other_y, ..)] = pair {
+                assert!(x != other_x || y + high <= *other_y, "two boxes stand on each other: {pair:?}");
+            }
+        }
+        assert!(boxes.iter().all(|(x, _, width, _)| x + width <= WIDTH));
+    }
+}
