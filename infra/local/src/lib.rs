@@ -15,6 +15,7 @@ pub mod iam;
 pub mod lambda;
 pub mod load;
 pub mod machine;
+pub mod offline;
 pub mod pollers;
 pub mod proxy;
 pub mod sqs;

@@ -28,6 +28,7 @@ mod did;
 mod explain;
 mod field;
 mod lookup;
+pub mod map;
 mod parse;
 mod reading;
 mod schema;
@@ -298,6 +299,13 @@ enum ValueOf {
 }
 
 impl ValueOf {
+    const fn slot(self) -> Option<usize> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Field(slot) => Some(slot),
+        }
+    }
+
     fn amount(self, reading: &Reading<'_>) -> Option<u32> {
         match self {
             Self::Fixed(amount) => Some(amount),
