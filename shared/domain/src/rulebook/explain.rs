@@ -83,7 +83,8 @@ fn score_sentences(score: &Score) -> Vec<String> {
 }
 
 pub(super) fn explain(rulebook: &Rulebook, facts: &Facts<'_>, reading: &Reading<'_>) -> Explanation {
-    let (winner, ruling) = rulebook.decide_reading(facts, reading);
+    let (winner, verdict) = rulebook.decide_reading(facts, reading);
+    let ruling = Ruling::from(verdict);
     let fields = &rulebook.fields;
     let (section, rules): (Section, &[Rule]) = match winner {
         Winner::Block(_) => (Section::Block, &rulebook.block),
@@ -121,28 +122,34 @@ pub(super) fn explain(rulebook: &Rulebook, facts: &Facts<'_>, reading: &Reading<
     Explanation { rule: ruling.rule, section, reasons, near_misses, lookups, sentence }
 }
 
-/// A rule that did not fit, and by how much.
+/// A rule that did not fit.
 struct Miss<'r> {
     rule: &'r Rule,
-    /// How many of its conditions would have to be otherwise.
-    failures: usize,
     /// Whether only one of several conditions failed, so that people will ask about it.
     close: bool,
     near: NearMiss,
 }
 
+/// The misses that are kept. All earlier rules are counted through, so words are found for these only.
 fn misses<'r>(earlier: impl Iterator<Item = &'r Rule>, fields: &Fields, reading: &Reading<'_>) -> Vec<Miss<'r>> {
-    let mut misses: Vec<Miss<'r>> = Vec::new();
+    let mut by_one: Vec<&'r Rule> = Vec::new();
+    let mut by_more: Vec<&'r Rule> = Vec::new();
     for rule in earlier {
-        let Some(failed) = rule.failures(fields, reading).into_iter().next() else { continue };
-        let lacks = usize::from(rule.lacks(reading).is_some());
-        let failures = rule.condition.short_of(reading).saturating_add(lacks);
-        let close = failures == 1 && rule.conditions() > 1;
-        misses.push(Miss { rule, failures, close, near: NearMiss { rule: rule.name.clone(), failed } });
+        let misses = if rule.short_of(reading) == 1 { &mut by_one } else { &mut by_more };
+        if misses.len() < MAX_NEAR_MISSES {
+            misses.push(rule);
+        }
+        if by_one.len() == MAX_NEAR_MISSES {
+            break;
+        }
     }
-    misses.sort_by_key(|miss| miss.failures > 1);
-    misses.truncate(MAX_NEAR_MISSES);
-    misses
+    let near = by_one.into_iter().map(|rule| (rule, rule.conditions() > 1));
+    let near = near.chain(by_more.into_iter().map(|rule| (rule, false)));
+    let misses = near.filter_map(|(rule, close)| {
+        let failed = rule.failures(fields, reading).into_iter().next()?;
+        Some(Miss { rule, close, near: NearMiss { rule: rule.name.clone(), failed } })
+    });
+    misses.take(MAX_NEAR_MISSES).collect()
 }
 
 /// What the lookups at these slots found, each once, and those that they were asked with.
@@ -262,6 +269,11 @@ fn slots_of(condition: &Condition, slots: &mut BTreeSet<usize>) {
 }
 
 impl Rule {
+    /// How many things would have to be otherwise for the rule to win.
+    fn short_of(&self, reading: &Reading<'_>) -> usize {
+        self.condition.short_of(reading) + usize::from(self.lacks(reading).is_some())
+    }
+
     /// The slots that it looks at.
     fn slots(&self, slots: &mut BTreeSet<usize>) {
         slots_of(&self.condition, slots);
