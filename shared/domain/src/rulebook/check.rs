@@ -6,16 +6,21 @@ mod behaviour;
 mod conditions;
 mod lookups;
 mod names;
+mod reach;
 mod rules;
 mod score;
+mod shadows;
 mod targets;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::ast::{Condition as Written, Document, Text};
+use self::rules::Draft;
+use self::usage::Usage;
+use super::ast::{Document, Lookup, Named as WrittenNamed, Text};
 use super::condition::Named;
 use super::diagnostic::Problems;
 use super::reading::Fields;
@@ -23,16 +28,33 @@ use super::{References, Rulebook};
 use crate::id::PoolId;
 use crate::scoring::Scoring;
 
+/// What is asked of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Errors and warnings.
+    Problems,
+    /// Notes too.
+    Notes,
+}
+
 /// Checks what was written and compiles it. `None` if a part is missing; then `problems` says which.
-pub(crate) fn check(document: &Document, references: &References, problems: &mut Problems) -> Option<Rulebook> {
+pub(crate) fn check(
+    document: &Document,
+    references: &References,
+    ask: Ask,
+    problems: &mut Problems,
+) -> Option<Rulebook> {
     let mut checker = Checker {
         document,
         references,
+        ask,
         problems,
         fields: Fields::new(TimeZone::UTC),
         named: BTreeMap::new(),
         chain: Vec::new(),
-        used: BTreeSet::new(),
+        lookups: document.lookups.iter().rev().map(|lookup| (lookup.name.text.as_str(), lookup)).collect(),
+        conditions: document.conditions.iter().rev().map(|named| (named.name.text.as_str(), named)).collect(),
+        choices: BTreeMap::new(),
         pools: BTreeSet::new(),
     };
     checker.rulebook()
@@ -50,14 +72,17 @@ struct Place<'w> {
 struct Checker<'d, 'p> {
     document: &'d Document,
     references: &'d References,
+    ask: Ask,
     problems: &'p mut Problems,
     fields: Fields,
     /// Named conditions compiled so far; `None` if one is broken.
     named: BTreeMap<&'d str, Option<Arc<Named>>>,
     /// Named conditions being compiled, each used by the one before.
     chain: Vec<&'d str>,
-    /// Lookups and named conditions that something uses.
-    used: BTreeSet<&'d str>,
+    lookups: BTreeMap<&'d str, &'d Lookup>,
+    conditions: BTreeMap<&'d str, &'d WrittenNamed>,
+    /// The words that the field in a slot may have, by how they are compared.
+    choices: BTreeMap<usize, BTreeMap<String, String>>,
     pools: BTreeSet<PoolId>,
 }
 
@@ -78,21 +103,24 @@ impl<'d> Checker<'d, '_> {
         for named in &document.conditions {
             self.named(&named.name.text, named.name.span);
         }
-        // A condition that nothing but another condition uses is unused too, unless that one is used.
-        self.used.clear();
         self.rule_names();
         let block = self.section(&document.block, "block");
         let score = document.score.as_ref().map(|score| self.scoring(score));
         let mql = self.mql(&document.mql);
         let route = self.section(&document.route, "route");
         self.problems.about(None);
-        self.unused();
+        let usage = Usage::of(document);
+        self.shadows(&block, score.as_ref(), &mql, &route, &usage);
+        self.unused(&usage);
+        let block = block.into_iter().filter_map(Draft::finish).collect();
+        let mql = mql.into_iter().map(|(_, condition)| condition).collect();
+        let route = route.into_iter().map(Draft::finish).collect();
         let (route, last) = self.last(&document.route, route)?;
         Some(Rulebook {
             zone: zone?,
             currency: currency?,
             fields: std::mem::replace(&mut self.fields, Fields::new(TimeZone::UTC)),
-            block: block.into_iter().flatten().collect(),
+            block,
             scoring: Scoring { mql, ..score? },
             route,
             last,
@@ -118,41 +146,6 @@ impl<'d> Checker<'d, '_> {
         let help = "write the three letters of ISO 4217, such as `EUR`".to_owned();
         self.problems.error_help(currency.span, "unknown-currency", message, help);
         None
-    }
-
-    fn unused(&mut self) {
-        let lookups = self.document.lookups.iter().map(|lookup| (&lookup.name, "lookup"));
-        let named = self.document.conditions.iter().map(|named| (&named.name, "condition"));
-        for (name, what) in lookups.chain(named) {
-            if !self.used.contains(name.text.as_str()) {
-                let message = format!("{what} `{}` is never used", name.text);
-                self.problems.warn(name.span, "unused", message, "remove it, or use it in a rule".to_owned());
-            }
-        }
-    }
-
-    /// Marks a lookup or named condition as used, and with it everything a condition is made of.
-    fn mark_used(&mut self, name: &'d str) {
-        if !self.used.insert(name) {
-            return;
-        }
-        let document = self.document;
-        if let Some(named) = document.conditions.iter().find(|named| named.name.text == name) {
-            self.mark_parts(&named.condition);
-        }
-    }
-
-    fn mark_parts(&mut self, written: &'d Written) {
-        match written {
-            Written::All(parts) | Written::Any(parts) => parts.iter().for_each(|part| self.mark_parts(part)),
-            Written::Not(inner) => self.mark_parts(inner),
-            Written::Is(names) => names.iter().for_each(|name| self.mark_used(&name.text)),
-            Written::Test { field, .. } => {
-                let root = field.text.split('.').next().unwrap_or_default();
-                self.used.extend([field.text.as_str(), root]);
-            }
-            Written::Did(_) => {}
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! and tags are refused (a rulebook is read by people, top to bottom), and so are duplicate keys and tabs.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Range, StrInput};
 
@@ -246,6 +247,7 @@ impl<'s> Reader<'s, '_> {
 
     fn mapping(&mut self, start: Range, depth: usize) -> Result<Node, ScanError> {
         let mut entries: Vec<(Text, Node)> = Vec::new();
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         loop {
             let (event, range) = self.next()?;
             if event == Event::MappingEnd {
@@ -263,12 +265,13 @@ impl<'s> Reader<'s, '_> {
             if matches!(&value.content, Content::Scalar { text, quoted: false } if text.is_empty()) {
                 value.span = key.span;
             }
-            if let Some((first, _)) = entries.iter().find(|(known, _)| known.text == text) {
-                let message = format!("`{text}` stands here twice, first in line {}", first.span.line);
+            if let Some(first) = seen.get(&text) {
+                let message = format!("`{text}` stands here twice, first in line {first}");
                 let help = "keep one of them; several values go into one list".to_owned();
                 self.problems.error_help(key.span, "duplicate-key", message, help);
                 continue;
             }
+            seen.insert(text.clone(), key.span.line);
             entries.push((Text { text, span: key.span }, value));
         }
     }

@@ -1,13 +1,15 @@
 //! Conditions: fields are found, values read by their types, named conditions put in.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::usage::roots;
 use super::{Checker, Place, RESERVED};
 use crate::rulebook::ast::{Condition as Written, Lookup, LookupSource, Text};
-use crate::rulebook::condition::{Condition, Matcher, Named, Test};
+use crate::rulebook::condition::{Condition, How, Matcher, Named, Test};
 use crate::rulebook::diagnostic::{Span, did_you_mean, join};
 use crate::rulebook::field::{self, FIELDS, Kind};
-use crate::rulebook::reading::{Field, Origin};
+use crate::rulebook::reading::{Field, Origin, fold};
 use crate::rulebook::value::{self, WrongValue};
 
 /// Most tests one condition may take, named conditions counted wherever they are used.
@@ -21,8 +23,7 @@ impl<'d> Checker<'d, '_> {
         if let Some(done) = self.named.get(name) {
             return done.clone();
         }
-        let document = self.document;
-        let written = document.conditions.iter().find(|named| named.name.text == name)?;
+        let written = self.conditions.get(name).copied()?;
         if self.chain.contains(&name) || self.chain.len() >= MAX_CHAIN {
             let names: Vec<String> = self.chain.iter().chain([&name]).map(|name| format!("`{name}`")).collect();
             let message = if self.chain.contains(&name) {
@@ -73,14 +74,13 @@ impl<'d> Checker<'d, '_> {
 
     pub(super) fn is(&mut self, name: &Text, place: Place<'_>) -> Option<Condition> {
         let document = self.document;
-        let Some(written) = document.conditions.iter().find(|named| named.name.text == name.text) else {
+        let Some(written) = self.conditions.get(name.text.as_str()).copied() else {
             let known = document.conditions.iter().map(|named| named.name.text.as_str());
             let message = format!("{} uses unknown condition `{}`", place.what, name.text);
             let help = did_you_mean(&name.text, known).unwrap_or_else(|| "name it under `conditions` first".to_owned());
             self.problems.error_help(name.span, "unknown-condition", message, help);
             return None;
         };
-        self.mark_used(&written.name.text);
         let named = self.named(&written.name.text, name.span)?;
         if !place.scored {
             let mut scored = None;
@@ -103,10 +103,11 @@ impl<'d> Checker<'d, '_> {
     pub(super) fn test(&mut self, field: &Text, values: &[Text], place: Place<'_>) -> Option<Test> {
         let slot = self.field(field, place)?;
         let mut any_of: Vec<Matcher> = Vec::new();
+        let mut seen: BTreeSet<Matcher> = BTreeSet::new();
         let mut broken = values.is_empty();
         for text in values {
             match self.value(slot, text, place.what) {
-                Some(matcher) if any_of.contains(&matcher) => {
+                Some(matcher) if !seen.insert(matcher.clone()) => {
                     let message = format!("`{}` stands here twice", text.text);
                     self.problems.warn(text.span, "duplicate-value", message, None);
                 }
@@ -124,11 +125,7 @@ impl<'d> Checker<'d, '_> {
     pub(super) fn field(&mut self, field: &Text, place: Place<'_>) -> Option<usize> {
         let name = field.text.as_str();
         let document = self.document;
-        let is_lookup = |lookup: &&Lookup| {
-            name.strip_prefix(&lookup.name.text).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        if let Some(lookup) = document.lookups.iter().find(is_lookup) {
-            self.used.insert(&lookup.name.text);
+        if let Some(lookup) = roots(name).find_map(|root| self.lookups.get(root).copied()) {
             return self.lookup_field(lookup, field, place);
         }
         if let Some(custom) = name.strip_prefix("custom.").filter(|custom| !custom.is_empty()) {
@@ -187,6 +184,14 @@ impl<'d> Checker<'d, '_> {
     pub(super) fn value(&mut self, slot: usize, text: &Text, what: &str) -> Option<Matcher> {
         let field = self.fields.get(slot)?;
         let kind = field.kind;
+        if kind == Kind::OneOf {
+            let words = self.choices.entry(slot).or_insert_with(|| {
+                field.choices.iter().rev().map(|word| (fold(word).into_owned(), word.clone())).collect()
+            });
+            if let Some(known) = words.get(fold(&text.text).as_ref()) {
+                return Some(Matcher::text(How::Is, known, false));
+            }
+        }
         let grades = || self.document.score.iter().flat_map(|score| &score.grades).map(|(name, _)| name.text.as_str());
         let choices: Option<Vec<&str>> = match kind {
             Kind::Choice(words) => Some(words.to_vec()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::usage::roots;
 use super::{Checker, Place};
 use crate::id::{PoolId, RepId, is_name};
 use crate::rulebook::ast::{Custom, CustomKind, Lookup, LookupSource, Text};
@@ -53,8 +54,7 @@ impl<'d> Checker<'d, '_> {
         let what = format!("lookup `{}`", lookup.name.text);
         let mut from = Vec::new();
         for field in &lookup.from {
-            let root = field.text.split('.').next().unwrap_or_default();
-            if self.document.lookups.iter().any(|other| other.name.text == field.text || other.name.text == root) {
+            if roots(&field.text).any(|root| self.lookups.contains_key(root)) {
                 let message = format!("{what} reads `{}`, which is a lookup too", field.text);
                 let help = "read a field of the lead".to_owned();
                 self.problems.error_help(field.span, "lookup-chain", message, help);
@@ -88,17 +88,17 @@ impl<'d> Checker<'d, '_> {
         values: &'d [(Text, Vec<Text>)],
         what: &str,
     ) {
-        let mut seen: Vec<(Matcher, &str)> = Vec::new();
+        let mut seen: BTreeMap<Matcher, &str> = BTreeMap::new();
         let mut entries = Vec::new();
         for (key, values) in values {
             let mut matchers = Vec::new();
             for text in values {
                 let Some(matcher) = self.value(from, text, what) else { continue };
-                if let Some((_, other)) = seen.iter().find(|(known, _)| *known == matcher) {
+                if let Some(other) = seen.get(&matcher) {
                     let message = format!("{what} puts `{}` under `{other}` and again under `{}`", text.text, key.text);
                     self.problems.error_help(text.span, "duplicate-value", message, "keep one of them".to_owned());
                 }
-                seen.push((matcher.clone(), &key.text));
+                seen.entry(matcher.clone()).or_insert(&key.text);
                 matchers.push(matcher);
             }
             entries.push((key.text.clone(), matchers));

@@ -1,21 +1,29 @@
-//! The rules of `block` and `route`, and those that can never win.
+//! The rules of `block` and `route`.
 
 use super::{Checker, Place};
 use crate::rulebook::ast::{Guard, Rule as WrittenRule, Text};
-use crate::rulebook::condition::{Condition, all_implied};
+use crate::rulebook::condition::Condition;
+use crate::rulebook::diagnostic::Span;
 use crate::rulebook::{LastRule, Priority, Rule, Target, ValueOf};
 
 /// A rule of which a part may be broken.
-struct Draft<'d> {
-    name: &'d Text,
-    condition: Option<Condition>,
-    target: Option<Target>,
+pub(super) struct Draft<'d> {
+    pub(super) name: &'d Text,
+    /// Its section and its place there, from 0.
+    pub(super) section: &'static str,
+    pub(super) number: usize,
+    /// Where its `if` begins; its name, if it has none.
+    pub(super) at: Span,
+    pub(super) condition: Option<Condition>,
+    pub(super) target: Option<Target>,
     priority: Priority,
     value: Option<ValueOf>,
+    /// Whether it was reported already that its condition never holds.
+    pub(super) contradictory: bool,
 }
 
 impl Draft<'_> {
-    fn finish(self) -> Option<Rule> {
+    pub(super) fn finish(self) -> Option<Rule> {
         Some(Rule {
             name: self.name.text.clone(),
             condition: self.condition?,
@@ -25,46 +33,21 @@ impl Draft<'_> {
         })
     }
 
-    /// Whether a lead that fits both this rule's condition and that of `later` is always taken by this rule.
-    fn takes_before(&self, later: &Self) -> bool {
-        match (&self.target, &later.target) {
-            (Some(Target::Fixed(_)), _) => true,
-            (Some(mine), Some(theirs)) => mine.slot().is_some() && mine.slot() == theirs.slot(),
-            _ => false,
-        }
+    /// Whether both do the same with a lead.
+    pub(super) fn does_as(&self, other: &Self) -> bool {
+        (&self.target, self.priority, self.value) == (&other.target, other.priority, other.value)
     }
 }
 
 impl<'d> Checker<'d, '_> {
-    /// Compiles the rules of a section, `None` for a broken one, and finds those that can never win.
-    pub(super) fn section(&mut self, written: &'d [WrittenRule], section: &str) -> Vec<Option<Rule>> {
-        let drafts: Vec<Draft<'d>> = written.iter().map(|rule| self.rule(rule, section)).collect();
-        // What every rule asks for, worked out once: each is compared with all before it.
-        let asked = drafts.iter().map(|draft| Some((draft, draft.condition.as_ref()?.conjuncts())));
-        let asked: Vec<(&Draft<'d>, Vec<&Condition>)> = asked.flatten().collect();
-        for (at, (later, theirs)) in asked.iter().enumerate() {
-            let covers =
-                |(draft, mine): &&(&Draft<'d>, Vec<&Condition>)| draft.takes_before(later) && all_implied(theirs, mine);
-            let Some((cover, _)) = asked.iter().take(at).find(covers) else { continue };
-            self.problems.about(Some(&later.name.text));
-            let what = WrittenRule::what(later.name);
-            let place = format!("{} in line {}", WrittenRule::what(cover.name), cover.name.span.line);
-            let (why, help) = if cover.condition == Some(Condition::ALWAYS) {
-                (format!("{place} takes every lead before it"), "move the rule without `if` to the end")
-            } else {
-                (
-                    format!("{place} takes every lead it fits"),
-                    "move it up, narrow the earlier rule, or remove one of them",
-                )
-            };
-            let message = format!("{what} can never win: {why}");
-            self.problems.error_help(later.name.span, "never-wins", message, help.to_owned());
-        }
+    /// Compiles the rules of a section.
+    pub(super) fn section(&mut self, written: &'d [WrittenRule], section: &'static str) -> Vec<Draft<'d>> {
+        let drafts = written.iter().enumerate().map(|(number, rule)| self.rule(rule, section, number)).collect();
         self.problems.about(None);
-        drafts.into_iter().map(Draft::finish).collect()
+        drafts
     }
 
-    fn rule(&mut self, rule: &'d WrittenRule, section: &str) -> Draft<'d> {
+    fn rule(&mut self, rule: &'d WrittenRule, section: &'static str, number: usize) -> Draft<'d> {
         self.problems.about(Some(&rule.name.text));
         let what = WrittenRule::what(&rule.name);
         let condition = match &rule.guard {
@@ -77,9 +60,9 @@ impl<'d> Checker<'d, '_> {
             Guard::If(condition) => self.condition(condition, Place { what: &what, scored: section != "block" }),
             Guard::Broken => None,
         };
-        if let (Guard::If(written), Some((one, other))) =
-            (&rule.guard, condition.as_ref().and_then(Condition::contradiction))
-        {
+        let contradiction = condition.as_ref().and_then(Condition::contradiction);
+        let contradictory = contradiction.is_some();
+        if let (Guard::If(written), Some((one, other))) = (&rule.guard, contradiction) {
             let message = format!("{what} can never win: `{one}` and `{other}` exclude each other");
             let help = "use `any` if one of them is enough".to_owned();
             self.problems.error_help(written.span(), "contradiction", message, help);
@@ -87,7 +70,11 @@ impl<'d> Checker<'d, '_> {
         let target = rule.then.as_ref().and_then(|then| self.target(then, &what, section));
         let priority = rule.priority.as_ref().and_then(|text| self.priority(text)).unwrap_or_default();
         let value = rule.value.as_ref().and_then(|text| self.value_of(text, &what));
-        Draft { name: &rule.name, condition, target, priority, value }
+        let at = match &rule.guard {
+            Guard::If(written) => written.span(),
+            _ => rule.name.span,
+        };
+        Draft { name: &rule.name, section, number, at, condition, target, priority, value, contradictory }
     }
 
     /// Every rule but the last, and the last, which must take every lead.

@@ -3,7 +3,7 @@
 use super::{Checker, Place};
 use crate::rulebook::ast::{Condition as Written, DidLine, Engagement, Line, Part, Score, Text};
 use crate::rulebook::condition::Condition;
-use crate::rulebook::diagnostic::join;
+use crate::rulebook::diagnostic::{Span, join};
 use crate::scoring::{self, Scoring};
 
 impl Checker<'_, '_> {
@@ -130,7 +130,8 @@ impl Checker<'_, '_> {
         grades
     }
 
-    pub(super) fn mql(&mut self, written: &[Written]) -> Vec<Condition> {
+    /// The lines of `mql` with their places.
+    pub(super) fn mql(&mut self, written: &[Written]) -> Vec<(Span, Condition)> {
         let place = Place { what: "a line of `mql`", scored: true };
         let mut lines = Vec::new();
         for line in written {
@@ -144,7 +145,7 @@ impl Checker<'_, '_> {
                     "write them as two lines if one is enough".to_owned(),
                 );
             }
-            lines.push(condition);
+            lines.push((line.span(), condition));
         }
         lines
     }

@@ -179,6 +179,10 @@ fn column_of(field: &str) -> Option<&str> {
 
 /// The field of `from FIELD`.
 fn from(text: &Text) -> Option<Text> {
-    let field = text.text.strip_prefix("from ")?.trim();
-    Some(Text { text: field.to_owned(), span: text.span })
+    Some(Text { text: source(&text.text)?.to_owned(), span: text.span })
+}
+
+/// What follows `from`.
+pub(super) fn source(text: &str) -> Option<&str> {
+    text.strip_prefix("from ").map(str::trim)
 }
