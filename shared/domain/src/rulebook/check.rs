@@ -55,6 +55,7 @@ pub(crate) fn check(
         lookups: document.lookups.iter().rev().map(|lookup| (lookup.name.text.as_str(), lookup)).collect(),
         conditions: document.conditions.iter().rev().map(|named| (named.name.text.as_str(), named)).collect(),
         choices: BTreeMap::new(),
+        broken: BTreeSet::new(),
         pools: BTreeSet::new(),
     };
     checker.rulebook()
@@ -83,10 +84,12 @@ struct Checker<'d, 'p> {
     conditions: BTreeMap<&'d str, &'d WrittenNamed>,
     /// The words that the field in a slot may have, by how they are compared.
     choices: BTreeMap<usize, BTreeMap<String, String>>,
+    /// Lookups of which a part could not be read; what follows from them is not reported.
+    broken: BTreeSet<usize>,
     pools: BTreeSet<PoolId>,
 }
 
-impl<'d> Checker<'d, '_> {
+impl Checker<'_, '_> {
     fn rulebook(&mut self) -> Option<Rulebook> {
         let document = self.document;
         let zone = document.zone.as_ref().and_then(|zone| self.zone(zone));
@@ -133,7 +136,15 @@ impl<'d> Checker<'d, '_> {
             return Some(known.iana_name().unwrap_or(&zone.text).to_owned());
         }
         let message = format!("`{}` is no time zone", zone.text);
-        let help = "write the IANA name of one, such as `Europe/Berlin`".to_owned();
+        let city = zone.text.replace(' ', "_");
+        let names = jiff::tz::db().available().map(|name| name.to_string());
+        let meant = names
+            .into_iter()
+            .find(|name| name.rsplit_once('/').is_some_and(|(_, last)| last.eq_ignore_ascii_case(&city)));
+        let help = match meant {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => "write a continent and one of its large cities, such as `Europe/Berlin`".to_owned(),
+        };
         self.problems.error_help(zone.span, "unknown-zone", message, help);
         None
     }
@@ -143,7 +154,7 @@ impl<'d> Checker<'d, '_> {
             return Some(currency.text.clone());
         }
         let message = format!("`{}` is no currency", currency.text);
-        let help = "write the three letters of ISO 4217, such as `EUR`".to_owned();
+        let help = "write its three letters in capitals, such as `EUR`".to_owned();
         self.problems.error_help(currency.span, "unknown-currency", message, help);
         None
     }

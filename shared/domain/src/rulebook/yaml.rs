@@ -50,7 +50,7 @@ impl Node {
             Content::Scalar { text, quoted } if text.is_empty() && !quoted => "nothing".to_owned(),
             Content::Scalar { text, .. } => format!("`{text}`"),
             Content::Sequence(_) => "a list".to_owned(),
-            Content::Mapping(_) => "a mapping".to_owned(),
+            Content::Mapping(_) => "keys with values".to_owned(),
             Content::Refused => "something else".to_owned(),
         }
     }
@@ -91,7 +91,7 @@ fn refuse_tabs(source: &str, problems: &mut Problems) -> bool {
         0 => "this line is indented with a tab".to_owned(),
         more => format!("this line and {more} more are indented with tabs"),
     };
-    let help = "YAML only takes blanks here: use two per level".to_owned();
+    let help = "indent with blanks, two per level".to_owned();
     problems.error_help(first, "tab", message, help);
     true
 }
@@ -131,7 +131,7 @@ fn in_plain_words(info: &str) -> (String, Option<String>) {
     let (message, help) = if info.contains("mapping values are not allowed") {
         (
             "there is a `:` where no key can be",
-            "indent keys of one mapping alike, and put quotes around a text that contains `: `",
+            "indent keys that belong together alike, and put quotes around a text that contains `: `",
         )
     } else if info.contains("recursion") {
         return ("it is nested too deeply".to_owned(), None);
@@ -368,14 +368,14 @@ mod tests {
           |
         2 |  b: 1
           | ^
-          = help: YAML only takes blanks here: use two per level
+          = help: indent with blanks, two per level
 
         error[yaml]: there is a `:` where no key can be
          --> x.yaml:1:5
           |
         1 | a: b: c
           |     ^
-          = help: indent keys of one mapping alike, and put quotes around a text that contains `: `
+          = help: indent keys that belong together alike, and put quotes around a text that contains `: `
 
         error[yaml]: a quote is opened here and never closed
          --> x.yaml:1:4

@@ -104,7 +104,7 @@ impl<'d> Checker<'d, '_> {
         let slot = self.field(field, place)?;
         let mut any_of: Vec<Matcher> = Vec::new();
         let mut seen: BTreeSet<Matcher> = BTreeSet::new();
-        let mut broken = values.is_empty();
+        let mut broken = values.is_empty() || self.broken.contains(&slot);
         for text in values {
             match self.value(slot, text, place.what) {
                 Some(matcher) if !seen.insert(matcher.clone()) => {

@@ -35,10 +35,10 @@ impl<'d> Checker<'d, '_> {
                 let known = field::CUSTOM_KINDS.iter().find(|(known, _)| *known == kind.text);
                 let Some((_, known)) = known else {
                     let known = field::CUSTOM_KINDS.iter().map(|(known, _)| *known);
-                    let message = format!("`{}` is `{}`, which is no type", name.text, kind.text);
+                    let message = format!("`{}` is said to be `{}`, which is no type of field", name.text, kind.text);
                     let help = did_you_mean(&kind.text, known.clone()).unwrap_or_else(|| {
                         let known: Vec<String> = known.map(|known| format!("`{known}`")).collect();
-                        format!("write {} or a list of words", known.join(", "))
+                        format!("write one of {}, or list the words it may be", join(&known, "or"))
                     });
                     self.problems.error_help(kind.span, "custom-type", message, help);
                     return;
@@ -90,10 +90,14 @@ impl<'d> Checker<'d, '_> {
     ) {
         let mut seen: BTreeMap<Matcher, &str> = BTreeMap::new();
         let mut entries = Vec::new();
+        let mut broken = false;
         for (key, values) in values {
             let mut matchers = Vec::new();
             for text in values {
-                let Some(matcher) = self.value(from, text, what) else { continue };
+                let Some(matcher) = self.value(from, text, what) else {
+                    broken = true;
+                    continue;
+                };
                 if let Some(other) = seen.get(&matcher) {
                     let message = format!("{what} puts `{}` under `{other}` and again under `{}`", text.text, key.text);
                     self.problems.error_help(text.span, "duplicate-value", message, "keep one of them".to_owned());
@@ -105,7 +109,10 @@ impl<'d> Checker<'d, '_> {
         }
         let choices = entries.iter().map(|(key, _)| key.clone()).collect();
         let origin = Origin::Lookup { from, entries };
-        self.fields.push(Field { name: lookup.name.text.clone(), kind: Kind::OneOf, choices, origin });
+        let slot = self.fields.push(Field { name: lookup.name.text.clone(), kind: Kind::OneOf, choices, origin });
+        if broken {
+            self.broken.insert(slot);
+        }
     }
 
     pub(super) fn lookup_table(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checker, RESERVED};
 use crate::id::is_name;
+use crate::normalise::fold::words;
 use crate::rulebook::NOT_AN_MQL;
 use crate::rulebook::ast::{Lookup, Text};
 use crate::rulebook::field;
@@ -30,7 +31,12 @@ impl Checker<'_, '_> {
 
     pub(super) fn bad_name(&mut self, name: &Text, what: &str) {
         let message = format!("`{}` cannot be the name of a {what}", name.text);
-        let help = "use up to 64 of `a-z 0-9 - _ .`, a letter or digit first".to_owned();
+        let plain = words(&name.text).join("-");
+        let help = if is_name(&plain) {
+            format!("names are in lower case and without blanks; write `{plain}` if that is its name")
+        } else {
+            "use up to 64 small letters, digits, `-`, `_` and `.`; a letter or digit first".to_owned()
+        };
         self.problems.error_help(name.span, "name", message, help);
     }
 

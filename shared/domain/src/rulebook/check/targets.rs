@@ -2,6 +2,7 @@
 
 use super::{Checker, Place};
 use crate::id::{PoolId, RepId, is_name};
+use crate::normalise::fold::words;
 use crate::rulebook::ast::{Text, Then};
 use crate::rulebook::diagnostic::{did_you_mean, join};
 use crate::rulebook::field::{ACCOUNT_OWNER, DEAL_OWNER, Kind};
@@ -166,7 +167,9 @@ impl Checker<'_, '_> {
             return Some(reason.text.clone());
         }
         let message = format!("`{}` cannot be a reason", reason.text);
-        let help = "write one word of `a-z 0-9 - _ .`, such as `junk` or `no_budget`".to_owned();
+        let plain = words(&reason.text).join("_");
+        let plain = if is_name(&plain) { plain.as_str() } else { "no_budget" };
+        let help = format!("write it in small letters and without blanks, such as `{plain}`");
         self.problems.error_help(reason.span, "reason", message, help);
         None
     }

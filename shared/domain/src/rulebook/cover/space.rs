@@ -218,7 +218,7 @@ impl Space {
                 // A closed list has no other value than those on it.
                 match kind {
                     Kind::Choice(words) => {
-                        asked.known.extend(words.iter().map(|word| (fold(word).into_owned(), false)))
+                        asked.known.extend(words.iter().map(|word| (fold(word).into_owned(), false)));
                     }
                     Kind::OneOf => {
                         asked.known.extend(field.choices.iter().map(|word| (fold(word).into_owned(), false)));
@@ -406,13 +406,13 @@ impl Space {
         let decided = if holds { found.clone() } else { whole.minus(&found).minus(&open) };
         let decided = Cube::of(value, decided.and(whole));
         let open = Cube::of(value, open.and(whole));
-        let rest = self.flags(search.dim, &search.implied_by, holds);
+        let rest = Self::flags(search.dim, &search.implied_by, holds);
         let open = rest.into_iter().filter_map(|flags| open.as_ref()?.and(&flags));
         Some(decided.into_iter().chain(open).collect())
     }
 
     /// The points at which this flag, or one that it follows from, is set; or the one cube in which none is.
-    fn flags(&self, dim: usize, implied_by: &[usize], holds: bool) -> Vec<Cube> {
+    fn flags(dim: usize, implied_by: &[usize], holds: bool) -> Vec<Cube> {
         let dims = [dim].into_iter().chain(implied_by.iter().copied());
         let mut cubes = dims.filter_map(|dim| Cube::of(dim, Atoms::one(2, usize::from(holds))));
         if holds {
@@ -425,7 +425,7 @@ impl Space {
     pub(super) fn did(&self, did: &Did, holds: bool) -> Option<Vec<Cube>> {
         let (key, _, straight) = positive(did);
         let Done { dim, implied_by } = self.done.get(&key)?;
-        Some(self.flags(*dim, implied_by, holds == straight))
+        Some(Self::flags(*dim, implied_by, holds == straight))
     }
 }
 
@@ -471,8 +471,11 @@ fn positive(did: &Did) -> (String, Did, bool) {
     (format!("{did:?}"), did, straight)
 }
 
+/// A value of a lookup, and the values of the field it reads for which it is found.
+type Entry = (String, Vec<Matcher>);
+
 /// What a lookup reads and finds, if the values it names are sets of atoms of the field it reads.
-fn plain_lookup(fields: &Fields, slot: usize) -> Option<(usize, &[(String, Vec<Matcher>)])> {
+fn plain_lookup(fields: &Fields, slot: usize) -> Option<(usize, &[Entry])> {
     match &fields.get(slot)?.origin {
         Origin::Lookup { from, entries } => {
             entries.iter().flat_map(|(_, matchers)| matchers).all(is_exact).then_some((*from, entries.as_slice()))
