@@ -22,6 +22,7 @@
 mod ast;
 mod check;
 mod condition;
+mod cover;
 mod date;
 mod diagnostic;
 mod did;
@@ -33,6 +34,7 @@ pub mod map;
 mod parse;
 mod reading;
 mod schema;
+mod staffing;
 mod symbols;
 mod table;
 mod typed;
@@ -49,6 +51,7 @@ use serde::{Deserialize, Serialize};
 pub use self::diagnostic::{Diagnostic, Severity};
 pub use self::explain::{Explanation, NearMiss};
 pub use self::index::IndexSize;
+pub use self::staffing::{Staffing, unstaffed};
 pub use self::table::{RowProblem, Table};
 pub use self::typed::TypedLead;
 
@@ -56,6 +59,7 @@ pub(crate) use self::condition::Condition;
 pub(crate) use self::did::Did;
 pub(crate) use self::reading::{Fields, Reading};
 
+use self::check::Ask;
 use self::diagnostic::Problems;
 use self::index::{Index, Indexes};
 use crate::account::AccountFacts;
@@ -281,7 +285,7 @@ struct LastRule {
 }
 
 /// What a rule does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Target {
     /// Always the same.
     Fixed(Outcome),
@@ -386,7 +390,7 @@ impl Rulebook {
         let mut problems = Problems::default();
         let rulebook = yaml::read(text, &mut problems).and_then(|root| {
             let document = parse::parse(&root, &mut problems);
-            check::check(&document, references, &mut problems)
+            check::check(&document, references, Ask::Problems, &mut problems)
         });
         let warnings = problems.finish()?;
         match rulebook {
@@ -394,6 +398,19 @@ impl Rulebook {
             // A part is missing only with a problem that says so.
             None => Err(warnings),
         }
+    }
+
+    /// What is worth knowing about a YAML document though nothing is wrong with it: rules whose order decides, neighbours
+    /// that do the same, and what is left for the last rule. Empty for one that [`Rulebook::parse`] refuses.
+    ///
+    /// This takes longer than checking alone, and most people want it only now and then, so it is asked for by itself.
+    pub fn notes(text: &str, references: &References) -> Vec<Diagnostic> {
+        let mut problems = Problems::default();
+        let Some(root) = yaml::read(text, &mut problems) else { return Vec::new() };
+        let document = parse::parse(&root, &mut problems);
+        check::check(&document, references, Ask::Notes, &mut problems);
+        let found = problems.finish().unwrap_or_default();
+        found.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Note).collect()
     }
 
     /// The tables that a YAML document uses, by name; empty for a text that cannot be read.

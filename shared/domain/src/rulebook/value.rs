@@ -40,7 +40,12 @@ pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>, zone: &Time
             _ => Err(wrong(
                 "wrong-type",
                 "which is neither yes nor no",
-                "write `yes`, `no`, `present` or `absent`".to_owned(),
+                match text.to_ascii_lowercase().as_str() {
+                    "true" | "on" | "y" | "1" => "write `yes`",
+                    "false" | "off" | "n" | "0" => "write `no`",
+                    _ => "write `yes`, `no`, `present` or `absent`",
+                }
+                .to_owned(),
             )),
         },
         Kind::Date => date::read(text, zone),
@@ -102,10 +107,10 @@ fn country_code(text: &str) -> Result<Matcher, WrongValue> {
     let help = match code.as_str() {
         "UK" => "write `GB`, the code of the United Kingdom".to_owned(),
         "EL" => "write `GR`, the code of Greece".to_owned(),
-        _ if text.chars().count() == 2 => "write a code of ISO 3166-1, such as `DE`".to_owned(),
+        _ if text.chars().count() == 2 => "write its code of two letters, such as `DE`".to_owned(),
         _ => several_or_not(text)
             .or_else(|| country::code(text).map(|code| format!("write `{code}`")))
-            .unwrap_or_else(|| "write the two letters of ISO 3166-1, such as `DE`".to_owned()),
+            .unwrap_or_else(|| "write its code of two letters, such as `DE`".to_owned()),
     };
     Err(wrong("unknown-value", "which is no country code", help))
 }
@@ -125,7 +130,7 @@ fn language(text: &str) -> Result<Matcher, WrongValue> {
     }
     let help = several_or_not(text)
         .or_else(|| country::language(text).map(|code| format!("write `{code}`")))
-        .unwrap_or_else(|| "write the two letters of ISO 639-1, such as `de`".to_owned());
+        .unwrap_or_else(|| "write its code of two letters, such as `de`".to_owned());
     Err(wrong("unknown-value", "which is no language code", help))
 }
 
@@ -266,7 +271,7 @@ mod tests {
             (Kind::Country, "not DE", "for all others write `not: { FIELD: DE }`"),
             (Kind::Language, "German", "write `de`"),
             (Kind::Language, "de or fr", "several values are a list: `[de, fr]`"),
-            (Kind::Country, "Atlantis", "write the two letters of ISO 3166-1, such as `DE`"),
+            (Kind::Country, "Atlantis", "write its code of two letters, such as `DE`"),
         ];
         for (kind, text, help) in pairs {
             assert_eq!(read(kind, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(), Some(help), "{text}");
