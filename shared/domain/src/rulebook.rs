@@ -22,6 +22,7 @@ mod condition;
 mod date;
 mod diagnostic;
 mod did;
+mod diff;
 mod explain;
 mod field;
 mod lookup;
@@ -38,6 +39,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::diagnostic::{Diagnostic, Severity};
+pub use self::diff::{About, Change, What, diff};
 pub use self::explain::{Explanation, NearMiss};
 pub use self::table::{RowProblem, Table};
 
