@@ -23,6 +23,8 @@ mod company;
 #[path = "end_to_end/harness.rs"]
 mod harness;
 
+#[path = "end_to_end/activities.rs"]
+mod activities;
 #[path = "end_to_end/aws_tools.rs"]
 mod aws_tools;
 #[path = "end_to_end/bad_input.rs"]

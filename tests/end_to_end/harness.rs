@@ -287,6 +287,18 @@ impl Stack {
         self.by(Role::Source).send(Method::POST, "/v1/leads", &headers, lead.to_string()).await
     }
 
+    /// Says that somebody did something, which has to be accepted; the activity's id.
+    pub(crate) async fn act(&self, activity: Value) -> String {
+        let answer = self.by(Role::Source).post("/v1/activities", activity).await.expect(202);
+        answer["activity_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Says that somebody did something, with an `Idempotency-Key`.
+    pub(crate) async fn act_as(&self, key: &str, activity: Value) -> Reply {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        self.by(Role::Source).send(Method::POST, "/v1/activities", &headers, activity.to_string()).await
+    }
+
     /// Notes that a lead was accepted; its id.
     #[track_caller]
     pub(crate) fn accepted(&self, reply: &Reply) -> String {

@@ -167,6 +167,21 @@ pub fn plan(mut leads: Vec<Ruled>, world: World, now: Timestamp) -> Plan {
     planner.finish()
 }
 
+/// Whether a lead has to be decided on again when its score is another one and the rulebook rules `outcome` on it now.
+///
+/// Whoever is new or waits is decided on with every score. Marketing keeps its leads until the rulebook wants something
+/// else with them, and what sales has is not taken away by a score.
+pub fn is_open(state: &State, outcome: &Outcome) -> bool {
+    match state.stage {
+        Stage::Stored | Stage::Waiting => true,
+        Stage::Nurturing => match outcome {
+            Outcome::Nurture { reason } => state.reason.as_ref() != Some(reason),
+            _ => true,
+        },
+        Stage::Assigned | Stage::Accepted | Stage::Held | Stage::Disqualified | Stage::Merged => false,
+    }
+}
+
 /// Most fallbacks that a waiting lead goes down, one after the other.
 pub const MAX_FALLBACKS: usize = 8;
 

@@ -15,6 +15,7 @@ use crate::lead::PhoneKind;
 use crate::normalise::{choice, country, email, phone};
 use crate::problem::FieldProblem;
 
+pub mod activity;
 mod json;
 pub mod lead_id;
 pub mod list;

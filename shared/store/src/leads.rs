@@ -5,7 +5,8 @@
 //! | a lead | `lead_id`, `profile` and `state` |
 //! | its history | `lead_id`, `event#` + 12 digits |
 //! | its decisions, explained | `lead_id`, `why#` + 12 digits, the number of the event that tells of it |
-//! | what came in for it later | `lead_id`, `activity#` + hash of the content |
+//! | everything the person did | `lead_id`, `activity#` + id |
+//! | what came in for it later | `lead_id`, `activity#` + the lead it came as, `#` and hash of the content |
 //! | commands that failed for it | `lead_id`, `dead#` + hash of the command |
 //! | what has to happen | index `due`: shard, instant in ms |
 //! | a rep's inbox, a pool's line, held leads | index `assignee`: `rep#…`, `pool#…#shard`, `held`; best first |
@@ -17,8 +18,9 @@
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::Put;
+use fairleader_domain::activity::Activity;
 use fairleader_domain::event::Event;
-use fairleader_domain::id::{LeadId, PoolId, RepId};
+use fairleader_domain::id::{ActivityId, LeadId, PoolId, RepId, SourceId};
 use fairleader_domain::lead::{Profile, Stage, State};
 use fairleader_domain::lifecycle::Change;
 use fairleader_domain::routing::Why;
@@ -44,6 +46,7 @@ const PROFILE: &str = "profile";
 const STATE: &str = "state";
 const EVENT: &str = "event#";
 const WHY: &str = "why#";
+const ACTIVITY: &str = "activity#";
 const DEAD: &str = "dead#";
 
 /// Where commands that failed stand in the `assignee` index.
@@ -92,6 +95,18 @@ pub struct Absorbed {
     pub lead_id: LeadId,
     /// The content.
     pub submission: Submission,
+}
+
+/// Something the person did, as it stays in the lead's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// What.
+    #[serde(flatten)]
+    pub activity: Activity,
+    /// Who said so.
+    pub source: SourceId,
+    /// When that was accepted.
+    pub received_at: Timestamp,
 }
 
 /// A command that failed too often, kept with its lead.
@@ -310,25 +325,14 @@ impl Leads {
         label: L,
         change: &Change,
     ) -> Result<(), StoreError> {
-        let put = Put::builder()
-            .table_name(self.table())
-            .set_item(Some(state_item(&change.state)?))
-            .condition_expression("attribute_not_exists(lead_id)")
-            .build()?;
-        transaction.put(label.clone(), put);
+        self.add(transaction, label.clone(), state_item(&change.state)?)?;
         self.event(transaction, label, change)
     }
 
     fn event<L: Clone>(&self, transaction: &mut Transaction<L>, label: L, change: &Change) -> Result<(), StoreError> {
         let lead = &change.state.lead_id;
         let event = Event::new(lead.clone(), change.state.last_event, change.at, change.event.clone());
-        let put = Put::builder()
-            .table_name(self.table())
-            .set_item(Some(with_body(lead, &numbered(EVENT, event.seq), &event)?))
-            .condition_expression("attribute_not_exists(lead_id)")
-            .build()?;
-        transaction.put(label, put);
-        Ok(())
+        self.add(transaction, label, with_body(lead, &numbered(EVENT, event.seq), &event)?)
     }
 
     /// Adds the explanation of a decision.
@@ -365,10 +369,32 @@ impl Leads {
         lead: &LeadId,
         absorbed: &Absorbed,
     ) -> Result<(), StoreError> {
-        let part = format!("activity#{}#{}", absorbed.lead_id, absorbed.payload_hash);
+        let part = format!("{ACTIVITY}{}#{}", absorbed.lead_id, absorbed.payload_hash);
+        self.add(transaction, label, with_body(lead, &part, absorbed)?)
+    }
+
+    /// Adds something the person did to the history of `lead`; refused (by `label`) when it is there already.
+    pub fn record<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        lead: &LeadId,
+        recorded: &Recorded,
+    ) -> Result<(), StoreError> {
+        let part = format!("{ACTIVITY}{}", recorded.activity.id);
+        self.add(transaction, label, with_body(lead, &part, recorded)?)
+    }
+
+    /// Whether an activity is in the history of `lead`.
+    pub async fn has_recorded(&self, lead: &LeadId, activity: &ActivityId) -> Result<bool, StoreError> {
+        Ok(self.0.get(key(lead, &format!("{ACTIVITY}{activity}"))).await?.is_some())
+    }
+
+    /// Adds an item that must not be there yet.
+    fn add<L: Clone>(&self, transaction: &mut Transaction<L>, label: L, item: Item) -> Result<(), StoreError> {
         let put = Put::builder()
             .table_name(self.table())
-            .set_item(Some(with_body(lead, &part, absorbed)?))
+            .set_item(Some(item))
             .condition_expression("attribute_not_exists(lead_id)")
             .build()?;
         transaction.put(label, put);

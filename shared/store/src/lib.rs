@@ -26,7 +26,9 @@ pub use error::StoreError;
 pub use identities::{Claim, Identities, account_identities, person_identities};
 pub use imports::{Import, Imports, PartResult, RowResult};
 pub use keys::{KeyRecord, Keys};
-pub use leads::{Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, StoredEvent, due_shards};
+pub use leads::{
+    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, Recorded, StoredEvent, due_shards,
+};
 pub use pools::{LedgerPage, Pools};
 pub use reps::Reps;
 pub use rulebooks::{ActiveRulebook, RulebookError, Rulebooks};

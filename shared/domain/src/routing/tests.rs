@@ -65,6 +65,21 @@ fn lead(id: &str, total: u8, outcome: Outcome) -> Ruled {
     }
 }
 
+#[test]
+fn marketing_keeps_a_lead_until_the_rulebook_wants_something_else_with_it() {
+    let nurture = |reason: &str| Outcome::Nurture { reason: reason.to_owned() };
+    let at = |stage: Stage| State { stage, ..lead("l-1", 10, inbound()).state };
+    let nurtured = State { reason: Some("not_an_mql".to_owned()), ..at(Stage::Nurturing) };
+    assert!(!is_open(&nurtured, &nurture("not_an_mql")));
+    for other in [inbound(), nurture("student"), Outcome::Disqualify { reason: "junk".to_owned() }] {
+        assert!(is_open(&nurtured, &other), "{other:?}");
+    }
+    assert!(is_open(&at(Stage::Stored), &nurture("not_an_mql")) && is_open(&at(Stage::Waiting), &inbound()));
+    for stage in [Stage::Assigned, Stage::Accepted, Stage::Held, Stage::Disqualified, Stage::Merged] {
+        assert!(!is_open(&at(stage), &inbound()), "{stage:?}");
+    }
+}
+
 fn inbound() -> Outcome {
     Outcome::Pool { pool: PoolId::from("inbound"), if_nobody: IfNobody::Wait }
 }
