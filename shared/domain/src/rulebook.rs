@@ -29,6 +29,7 @@ mod lookup;
 mod parse;
 mod reading;
 mod table;
+mod threshold;
 mod value;
 mod yaml;
 

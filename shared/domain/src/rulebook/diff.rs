@@ -31,6 +31,9 @@ pub struct Change {
     /// What the part is called in the new rulebook, or in the old one if it is gone; absent for parts without a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What it was called before, if it was renamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
     /// What became of it.
     pub what: What,
     /// What else decides differently because of it (``rule `dach` ``, `the score`); empty for rules themselves.
@@ -82,7 +85,12 @@ pub enum What {
 
 impl Change {
     fn new(about: About, name: Option<&str>, what: What, sentence: String) -> Self {
-        Self { about, name: name.map(str::to_owned), what, touches: Vec::new(), sentence }
+        Self { about, name: name.map(str::to_owned), was: None, what, touches: Vec::new(), sentence }
+    }
+
+    fn renamed(about: About, was: &str, name: &str, what: &str) -> Self {
+        let sentence = format!("{what} `{was}` is now called `{name}`");
+        Self { was: Some(was.to_owned()), ..Self::new(about, Some(name), What::Renamed, sentence) }
     }
 
     fn touching(mut self, touches: &BTreeSet<String>) -> Self {
@@ -305,15 +313,10 @@ fn named(old: &Outline<'_>, new: &Outline<'_>, found: &mut Vec<Change>) {
                 old.conditions.get(**name).is_some_and(|before| Key::written_out(&before.condition) == key)
             };
             let before = gone.iter().find(same).copied();
-            let sentence = match before {
-                Some(before) => format!("condition `{before}` is now called `{name}`"),
-                None => format!("condition `{name}` is new: {}", after.condition.words()),
-            };
-            let what = if before.is_some() { What::Renamed } else { What::Added };
             gone.retain(|name| Some(*name) != before);
-            found.push(match what {
-                What::Renamed => Change::new(About::Condition, Some(name), what, sentence),
-                _ => change(what, sentence),
+            found.push(match before {
+                Some(before) => Change::renamed(About::Condition, before, name, "condition"),
+                None => change(What::Added, format!("condition `{name}` is new: {}", after.condition.words())),
             });
             continue;
         };

@@ -35,8 +35,7 @@ pub(super) fn compare(old: &[Rule<'_>], new: &[Rule<'_>], currencies: (&str, &st
             continue;
         };
         if was.name != rule.name {
-            let sentence = format!("rule `{}` is now called `{}`", was.name, rule.name);
-            found.push(change(What::Renamed, sentence));
+            found.push(Change::renamed(About::Rule, was.name, rule.name, "rule"));
         }
         if kept.get(&now) == Some(&false) {
             let is_kept = |at: &usize| kept.get(at) == Some(&true);
