@@ -103,8 +103,7 @@ impl Route {
         let score = lead.state.keep_mql(score);
         facts.score = Some(&score);
         let ruling = rulebook.decide(&facts);
-        let ruled =
-            Ruled { state: lead.state.clone(), score, outcome: ruling.outcome, rule: ruling.rule, rulebook: version };
+        let ruled = Ruled::by(ruling, lead.state.clone(), score, version);
         Ok(Known { lead, account, rulebook, ruled, now })
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::activity::Spend;
 use crate::id::{ActivityId, LeadId, PoolId, RepId, RulebookVersion};
 use crate::lead::Stage;
+use crate::rulebook::Priority;
 
 /// Version of the envelope and of every event below.
 pub const SCHEMA: u32 = 1;
@@ -59,6 +60,12 @@ pub enum EventKind {
         /// Grade, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grade: Option<String>,
+        /// How urgent the rule says it is.
+        #[serde(default, skip_serializing_if = "Priority::is_normal")]
+        priority: Priority,
+        /// What the rule expects it to be worth, in whole units of the company's currency.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<u32>,
     },
     /// Nobody can take it yet.
     LeadWaiting {

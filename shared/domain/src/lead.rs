@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::{self, Activity};
 use crate::id::{AccountId, ActivityId, LeadId, PoolId, RepId, RulebookVersion, SourceId};
+use crate::rulebook::Priority;
 use crate::scoring::Score;
 
 /// What is known of a person and what they asked for. Absent values are unknown, never empty text.
@@ -376,6 +377,12 @@ pub struct State {
     /// Name of the rule that won the last decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// How urgent that rule says it is.
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    pub priority: Priority,
+    /// What that rule expects it to be worth, in whole units of the company's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<u32>,
     /// Why it is disqualified, held or in nurture: a word of the rulebook or of [`crate::lifecycle`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -419,6 +426,8 @@ impl State {
             score: None,
             rulebook: None,
             rule: None,
+            priority: Priority::Normal,
+            value: None,
             reason: None,
             held_from: None,
             mql_at: None,

@@ -19,6 +19,7 @@ use crate::activity::Activity;
 use crate::event::EventKind;
 use crate::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
 use crate::lead::{Stage, State};
+use crate::rulebook::Priority;
 use crate::scoring::Score;
 
 /// How long after it is let go on a lead is looked at if nobody did before.
@@ -86,6 +87,10 @@ pub struct Decision {
     pub rule: String,
     /// Of this rulebook.
     pub rulebook: RulebookVersion,
+    /// How urgent the rule says the lead is.
+    pub priority: Priority,
+    /// What the rule expects it to be worth.
+    pub value: Option<u32>,
 }
 
 /// Where a decided lead goes.
@@ -285,7 +290,7 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
     if !state.stage.is_undecided() {
         return Err(Refusal::Stage { stage: state.stage, verb: "decided on" });
     }
-    let Decision { to, score, rule, rulebook } = decision;
+    let Decision { to, score, rule, rulebook, priority, value } = decision;
     let stays = match &to {
         Destination::Line { pool, .. } => state.stage == Stage::Waiting && state.pool.as_ref() == Some(pool),
         Destination::Nurture { reason } => {
@@ -293,7 +298,8 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
         }
         _ => false,
     };
-    if stays && state.score.as_ref().is_some_and(|before| same_figures(before, &score)) {
+    let as_before = state.priority == priority && state.value == value;
+    if stays && as_before && state.score.as_ref().is_some_and(|before| same_figures(before, &score)) {
         return Ok(Transition::Unchanged);
     }
     let mut change = Builder::new(state, now);
@@ -304,6 +310,8 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
     change.state.score = Some(score);
     change.state.rule = Some(rule.clone());
     change.state.rulebook = Some(rulebook.clone());
+    change.state.priority = priority;
+    change.state.value = value;
     change.leave();
     Ok(match to {
         Destination::Rep { rep, pool } => {
@@ -314,7 +322,10 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
             change.state.pool.clone_from(&pool);
             change.state.assigned_at = Some(now);
             change.taken = Some(rep.clone());
-            change.tell(EventKind::LeadAssigned { owner: rep, pool, assignment, rule, rulebook, score: total, grade })
+            let score = total;
+            let told =
+                EventKind::LeadAssigned { owner: rep, pool, assignment, rule, rulebook, score, grade, priority, value };
+            change.tell(told)
         }
         Destination::Line { pool, until } => {
             change.state.stage = Stage::Waiting;
@@ -469,6 +480,8 @@ mod tests {
             score: score(true),
             rule: "everyone else".to_owned(),
             rulebook: RulebookVersion::from("000001"),
+            priority: Priority::Normal,
+            value: None,
         })
     }
 
@@ -534,6 +547,8 @@ mod tests {
                 score,
                 rule: "everyone else".to_owned(),
                 rulebook: RulebookVersion::from("000001"),
+                priority: Priority::Normal,
+                value: None,
             })
         };
         let waiting = apply(&stored(), line(score(true), 600)).state;
@@ -586,6 +601,8 @@ mod tests {
             score: score(false),
             rule: "not an MQL".to_owned(),
             rulebook: RulebookVersion::from("000001"),
+            priority: Priority::Normal,
+            value: None,
         });
         let nurtured = apply(&stored(), nurture).state;
         assert_eq!(nurtured.mql_at, None);

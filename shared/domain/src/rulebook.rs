@@ -173,6 +173,12 @@ impl Priority {
             Self::Urgent => "urgent",
         }
     }
+
+    /// Whether it is the one of most leads.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    pub(crate) const fn is_normal(&self) -> bool {
+        matches!(self, Self::Normal)
+    }
 }
 
 /// A rulebook that passed every check.

@@ -24,6 +24,7 @@ use fairleader_domain::id::{ActivityId, LeadId, PoolId, RepId, SourceId};
 use fairleader_domain::lead::{Profile, Stage, State};
 use fairleader_domain::lifecycle::Change;
 use fairleader_domain::routing::Why;
+use fairleader_domain::rulebook::Priority;
 use fairleader_domain::submission::Submission;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -187,10 +188,17 @@ fn assignee(state: &State) -> Option<String> {
     }
 }
 
-/// Highest score, then most recent, first; read backwards. Milliseconds need 14 digits until the year 5138.
+/// The most urgent, then the highest score, then the most recent, first; read backwards. A score needs three digits, and
+/// milliseconds need 14 until the year 5138.
 fn priority(state: &State) -> i64 {
+    let urgency = match state.priority {
+        Priority::Low => 0,
+        Priority::Normal => 1,
+        Priority::High => 2,
+        Priority::Urgent => 3,
+    };
     let score = state.score.as_ref().map_or(0, |score| i64::from(score.total));
-    score * 100_000_000_000_000 + state.received_at.as_millisecond()
+    (urgency * 1_000 + score) * 100_000_000_000_000 + state.received_at.as_millisecond()
 }
 
 fn state_item(state: &State) -> Result<Item, StoreError> {

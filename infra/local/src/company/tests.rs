@@ -324,13 +324,7 @@ fn run(company: &Company) -> (Vec<Fate>, usize) {
             Facts { profile: &profile, source: &source, received_at: now, account: account.as_ref(), score: None, now };
         let score = rulebook.score(&facts);
         let ruling = rulebook.decide(&Facts { score: Some(&score), ..facts });
-        let ruled = Ruled {
-            state,
-            score,
-            outcome: ruling.outcome,
-            rule: ruling.rule,
-            rulebook: RulebookVersion::from("000001"),
-        };
+        let ruled = Ruled::by(ruling, state, score, RulebookVersion::from("000001"));
         let plan = routing::plan(vec![ruled], world.clone(), now);
         assert!(plan.refused.is_empty());
         for group in plan.groups {

@@ -62,6 +62,8 @@ fn lead(id: &str, total: u8, outcome: Outcome) -> Ruled {
         outcome,
         rule: "everyone else".to_owned(),
         rulebook: RulebookVersion::from("000001"),
+        priority: Priority::Normal,
+        value: None,
     }
 }
 
@@ -226,4 +228,16 @@ proptest! {
         let seats: usize = capacities.iter().take(4).sum::<u32>().try_into().unwrap();
         prop_assert_eq!(owners.values().filter(|owner| *owner == "waiting").count(), scores.len().saturating_sub(seats));
     }
+}
+
+#[test]
+fn an_urgent_lead_comes_before_a_better_one() {
+    let wait = || Outcome::Pool { pool: PoolId::from("inbound"), if_nobody: IfNobody::Wait };
+    let urgent = Ruled { priority: Priority::Urgent, value: Some(9_000), ..lead("l-1", 10, wait()) };
+    let plan = plan(vec![lead("l-2", 90, wait()), urgent], world(&[("anna", 1)]), noon());
+    let assigned: Vec<_> =
+        plan.groups.iter().flat_map(|group| &group.leads).filter(|planned| planned.change.taken.is_some()).collect();
+    assert_eq!(assigned.len(), 1, "there is one seat");
+    let state = &assigned[0].change.state;
+    assert_eq!((state.lead_id.as_str(), state.priority, state.value), ("l-1", Priority::Urgent, Some(9_000)));
 }
