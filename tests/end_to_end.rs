@@ -25,6 +25,8 @@ mod harness;
 
 #[path = "end_to_end/activities.rs"]
 mod activities;
+#[path = "end_to_end/approvals.rs"]
+mod approvals;
 #[path = "end_to_end/aws_tools.rs"]
 mod aws_tools;
 #[path = "end_to_end/bad_input.rs"]
@@ -47,5 +49,7 @@ mod one_person;
 mod rights;
 #[path = "end_to_end/rules.rs"]
 mod rules;
+#[path = "end_to_end/tables.rs"]
+mod tables;
 #[path = "end_to_end/waiting.rs"]
 mod waiting;

@@ -5,6 +5,7 @@
 //! | `roster.csv` | `rep,name,email,zone,hours,capacity` \[`manager,languages,skills`\] |
 //! | `pools.csv` | `pool,name,members` \[`longest_wait_minutes,fallback`\]; members as `anna:2 ben`, the weight after the colon |
 //! | `accounts.csv`, if there is one | `account,name` \[`domains,parent,owner,status,deal_owner,tier,score`\] |
+//! | `people.csv`, if there is one | `person,name,email,role`; the role is `marketing`, `sales`, `admin` or `viewer` |
 //! | `rulebook.yaml` | see [`fairleader_domain::rulebook`] |
 //! | `leads.csv`, if there is one | any list of leads, see [`fairleader_domain::submission::list`] |
 //!
@@ -12,6 +13,7 @@
 //! said at once. What the rulebook and the leads mean is not looked at here: that is for those who read them.
 
 mod accounts;
+mod people;
 mod pools;
 mod roster;
 mod sheet;
@@ -22,6 +24,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use fairleader_domain::account::Account;
+use fairleader_domain::people::Person;
 use fairleader_domain::pool::Pool;
 use fairleader_domain::rep::Rep;
 use fairleader_domain::rulebook::References;
@@ -31,11 +34,12 @@ use self::sheet::Sheet;
 const ROSTER: &str = "roster.csv";
 const POOLS: &str = "pools.csv";
 const ACCOUNTS: &str = "accounts.csv";
+const PEOPLE: &str = "people.csv";
 const RULEBOOK: &str = "rulebook.yaml";
 const LEADS: &str = "leads.csv";
 
 /// The files, in the order in which their problems are told.
-const FILES: [&str; 5] = [ROSTER, POOLS, ACCOUNTS, RULEBOOK, LEADS];
+const FILES: [&str; 6] = [ROSTER, POOLS, ACCOUNTS, PEOPLE, RULEBOOK, LEADS];
 
 /// A company that can be set up: everything in it refers to something that is there.
 #[derive(Clone, Debug)]
@@ -46,6 +50,8 @@ pub struct Company {
     pub pools: Vec<Pool>,
     /// The accounts, in the file's order; none if there is no such file.
     pub accounts: Vec<Account>,
+    /// The people who agree to rulebooks, in the file's order; none if there is no such file.
+    pub people: Vec<Person>,
     /// The text of the rulebook, not yet checked.
     pub rulebook: String,
     /// The list of leads as it is in the file, if there is one.
@@ -85,6 +91,7 @@ struct Files {
     roster: Vec<u8>,
     pools: Vec<u8>,
     accounts: Option<Vec<u8>>,
+    people: Option<Vec<u8>>,
     rulebook: Vec<u8>,
     leads: Option<Vec<u8>>,
 }
@@ -98,7 +105,7 @@ impl Company {
         let mut problems = Problems::default();
         let read = |file: &'static str, problems: &mut Problems| match std::fs::read(folder.join(file)) {
             Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == ErrorKind::NotFound && matches!(file, ACCOUNTS | LEADS) => None,
+            Err(error) if error.kind() == ErrorKind::NotFound && matches!(file, ACCOUNTS | PEOPLE | LEADS) => None,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let message = format!(
                     "there is no such file in `{}`; the files of infra/demo show how it is written",
@@ -115,13 +122,14 @@ impl Company {
         let roster = read(ROSTER, &mut problems);
         let pools = read(POOLS, &mut problems);
         let accounts = read(ACCOUNTS, &mut problems);
+        let people = read(PEOPLE, &mut problems);
         let rulebook = read(RULEBOOK, &mut problems);
         let leads = read(LEADS, &mut problems);
         // With a file missing the others cannot be held against it, so what they name would all seem unknown.
         let (Some(roster), Some(pools), Some(rulebook)) = (roster, pools, rulebook) else {
             return Err(problems.finish());
         };
-        Self::from_files(Files { roster, pools, accounts, rulebook, leads }, problems)
+        Self::from_files(Files { roster, pools, accounts, people, rulebook, leads }, problems)
     }
 
     /// The company of the demo, which the binary carries along.
@@ -133,6 +141,7 @@ impl Company {
             roster: include_bytes!("../../demo/roster.csv").to_vec(),
             pools: include_bytes!("../../demo/pools.csv").to_vec(),
             accounts: Some(include_bytes!("../../demo/accounts.csv").to_vec()),
+            people: Some(include_bytes!("../../demo/people.csv").to_vec()),
             rulebook: include_bytes!("../../demo/rulebook.yaml").to_vec(),
             leads: Some(include_bytes!("../../demo/leads.csv").to_vec()),
         };
@@ -161,6 +170,11 @@ impl Company {
             accounts::read(&sheet, &known, &mut problems)
         });
 
+        let people = files.people.as_deref().map_or_else(Vec::new, |bytes| {
+            let sheet = Sheet::read(PEOPLE, bytes, people::COLUMNS, &mut problems);
+            people::read(&sheet, &mut problems)
+        });
+
         let rulebook = String::from_utf8(files.rulebook).unwrap_or_else(|error| {
             let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
             let line = before.split(|byte| *byte == b'\n').count();
@@ -170,7 +184,7 @@ impl Company {
         });
         let problems = problems.finish();
         if problems.is_empty() {
-            Ok(Self { reps, pools, accounts, rulebook, leads: files.leads })
+            Ok(Self { reps, pools, accounts, people, rulebook, leads: files.leads })
         } else {
             Err(problems)
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairleader_authorize::key_hash;
+use fairleader_domain::id::PersonId;
 use fairleader_runtime::http::Role;
 use fairleader_runtime::{Clock, Env, Load, load};
 use fairleader_store::{KeyRecord, Keys as KeyTable, StoreError, Table};
@@ -90,7 +91,7 @@ pub struct Machine {
     tasks: JoinSet<()>,
     stopping: watch::Sender<bool>,
     // Held until everything else is gone.
-    _folder: DataFolder,
+    folder: DataFolder,
 }
 
 /// A machine cannot be started.
@@ -166,7 +167,8 @@ fn listed(problems: &[TemplateProblem]) -> String {
     text
 }
 
-/// The keys that a new data folder begins with, one for each role that needs no person; kept in `keys.json`.
+/// The keys that a new data folder begins with, one for each role that needs no person; kept in `keys.json`, with those
+/// of people that are made for the demo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StarterKeys {
     /// The keys.
@@ -180,14 +182,17 @@ pub struct StarterKey {
     pub role: Role,
     /// Who holds it.
     pub subject: String,
+    /// The person it belongs to, if it is a personal one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
     /// The key.
     pub key: String,
 }
 
 impl StarterKeys {
-    /// The key of `role`; empty if there is none.
+    /// The program's key of `role`; empty if there is none.
     pub fn of(&self, role: Role) -> &str {
-        self.keys.iter().find(|key| key.role == role).map_or("", |key| key.key.as_str())
+        self.keys.iter().find(|key| key.role == role && key.person.is_none()).map_or("", |key| key.key.as_str())
     }
 
     fn new() -> Result<Self, StartError> {
@@ -202,7 +207,7 @@ impl StarterKeys {
             .into_iter()
             .map(|(role, subject)| {
                 let key = fairleader_admin::new_key().map_err(StartError::Random)?;
-                Ok(StarterKey { role, subject: subject.to_owned(), key })
+                Ok(StarterKey { role, subject: subject.to_owned(), person: None, key })
             })
             .collect::<Result<_, StartError>>()?;
         Ok(Self { keys })
@@ -226,6 +231,16 @@ fn registry() -> BTreeMap<&'static str, Load> {
 }
 
 impl Machine {
+    /// Keeps keys that open the API in the place of those in `keys.json`.
+    pub fn keep_keys(&mut self, keys: Vec<StarterKey>) -> io::Result<()> {
+        let keys = StarterKeys { keys };
+        if keys != self.keys {
+            self.folder.write_keys(&(serde_json::to_string_pretty(&keys)? + "\n"))?;
+            self.keys = keys;
+        }
+        Ok(())
+    }
+
     /// Starts everything that the template declares.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let folder = DataFolder::open(&options.data)?;
@@ -279,7 +294,7 @@ impl Machine {
             tasks.spawn(tables.clone().keep_swept(HOUSEKEEPING));
         }
         tasks.spawn(keep_trimmed(tables, queues.clone(), stack.functions.clone()));
-        Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, stopping, _folder: folder })
+        Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, stopping, folder })
     }
 
     /// Waits until every queue is empty and nothing is being worked on, dead-letter queues aside.
@@ -377,9 +392,9 @@ async fn put_keys(keys: &StarterKeys, stack: &Stack, aws_url: &str, clock: &Cloc
     let Some(table) = stack.tables.iter().find(|table| table.id == "KeysTable") else { return Ok(()) };
     let operator = env(aws_url, OPERATOR_KEY_ID, OPERATOR_SECRET, BTreeMap::new(), clock.clone());
     let table = KeyTable::new(Table::new(&operator.sdk_config()?, &table.name));
-    for StarterKey { role, subject, key } in &keys.keys {
+    for StarterKey { role, subject, key, .. } in &keys.keys {
         let role = role.as_str().to_owned();
-        let record = KeyRecord { role, subject: subject.clone(), created_at: clock.now() };
+        let record = KeyRecord { role, subject: subject.clone(), created_at: clock.now(), person: None };
         table.put(&key_hash(key), &record).await?;
     }
     Ok(())

@@ -168,9 +168,11 @@ async fn run_demo(demo: Demo) -> Result<(), Failed> {
         clock: Clock::starting_at(start),
         ..Options::new(data)
     };
-    let machine = Machine::start(options).await?;
+    let mut machine = Machine::start(options).await?;
     let admin = Api::new(&machine.api_url, machine.keys.of(Role::Admin))?;
-    demo::install(&admin, &company).await?;
+    let mut keys = machine.keys.keys.clone();
+    demo::install_with_keys(&admin, &company, &mut keys).await?;
+    machine.keep_keys(keys)?;
     let bar = !demo.json && io::stderr().is_terminal();
     let facts = demo::run(&machine, &admin, &company, bar).await?;
     let report = Report::new(&facts, &company.pools, start);
