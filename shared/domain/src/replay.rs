@@ -12,8 +12,8 @@ mod report;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::report::{BeforeAfter, Changed, Example, Report, THRESHOLDS, Week};
@@ -25,6 +25,9 @@ use crate::pool::Pool;
 use crate::rep::Rep;
 use crate::rulebook::{About, Explanation, Facts, IfNobody, IfUnavailable, Outcome, Rulebook, Ruling, Section, diff};
 use crate::scoring::Score;
+
+/// The furthest that a replay looks back, in hours: ten years.
+const MOST_HOURS: i64 = 10 * 366 * 24;
 
 /// A lead as it is kept.
 #[derive(Clone, Copy, Debug)]
@@ -234,6 +237,20 @@ fn destination(outcome: &Outcome) -> Goes<'_> {
         Outcome::Disqualify { .. } => Goes::Disqualified,
         Outcome::Hold { .. } => Goes::Held,
     }
+}
+
+/// The instant that is `text` before `now`: `90d`, `12w` or `36h`. `None` for anything else, and for more than ten years.
+pub fn since(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let (number, unit) = text.trim().split_at_checked(text.trim().len().checked_sub(1)?)?;
+    let number: i64 = number.parse().ok().filter(|_| number.bytes().all(|b| b.is_ascii_digit()))?;
+    let hours = match unit {
+        "h" => Some(number),
+        "d" => number.checked_mul(24),
+        "w" => number.checked_mul(168),
+        _ => None,
+    };
+    let hours = hours.filter(|hours| (1..=MOST_HOURS).contains(hours))?;
+    now.checked_sub(SignedDuration::from_hours(hours)).ok()
 }
 
 #[cfg(test)]

@@ -204,6 +204,17 @@ fn the_capacity_is_that_of_everybody_it_can_give_leads_to() {
     assert_eq!(capacity, Capacity { reps: 4, seats: 38 }, "Nora is the fallback of a pool; the idle one is in none");
 }
 
+#[test]
+fn how_far_back_is_a_number_and_a_unit() {
+    let now: Timestamp = "2026-03-10T09:00:00Z".parse().unwrap();
+    let back = |text| since(text, now).map(|at| at.to_string());
+    assert_eq!(back("1d").as_deref(), Some("2026-03-09T09:00:00Z"));
+    assert_eq!(back(" 2w "), back("336h"));
+    for wrong in ["", "d", "0d", "-1d", "+1d", "1", "90 days", "1m", "9999w", "99999999999999999999d", "1é"] {
+        assert_eq!(back(wrong), None, "{wrong}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -30,7 +30,8 @@ pub struct PastPage {
 impl Leads {
     /// A page of the leads that were received at `since` or later.
     pub async fn past(&self, since: Timestamp, from: Option<&str>) -> Result<PastPage, StoreError> {
-        let start = from.map(|cursor| start(cursor).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))).transpose()?;
+        let start =
+            from.map(|cursor| start(cursor).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))).transpose()?;
         let answer = self
             .0
             .client
