@@ -145,7 +145,7 @@ async fn what_is_different_is_told_in_words() {
       "changes": [
         {
           "about": "mql",
-          "sentence": "the MQL line now needs score 40 or more (before: 60 or more)",
+          "sentence": "an MQL line now needs score 40 or more (before: 60 or more)",
           "what": "changed"
         },
         {
@@ -167,7 +167,7 @@ async fn what_is_different_is_told_in_words() {
     }
     "#);
     let back = marketing.get("/v1/rulebooks/000001/diff?from=000002").await.expect(200);
-    assert_eq!(back["changes"][0]["sentence"], "the MQL line now needs score 60 or more (before: 40 or more)");
+    assert_eq!(back["changes"][0]["sentence"], "an MQL line now needs score 60 or more (before: 40 or more)");
     assert_eq!(marketing.get("/v1/rulebooks/000001/diff?from=active").await.expect(200)["changes"], json!([]));
     stack.by(Role::Viewer).get("/v1/rulebooks/000002/diff").await.expect(200);
     stack.finish().await;

@@ -147,7 +147,7 @@ fn mql(old: &[Condition], new: &[Condition], found: &mut Vec<Change>) {
     cancel(&mut old, &mut new, |a, b| a.written_out == b.written_out);
     // One line that became another one.
     if let ([before], [after]) = (old.as_slice(), new.as_slice()) {
-        let voice = Voice { who: "the MQL line".to_owned(), does: "takes" };
+        let voice = Voice { who: "an MQL line".to_owned(), does: "takes" };
         for sentence in changes(&voice, &before.condition, &after.condition) {
             mql(What::Changed, sentence);
         }

@@ -175,7 +175,7 @@ fn everything_that_rules_lean_on_is_told_with_what_it_touches() {
     grade `A` now begins at 75 (before: 80)
     grade `C` is new and begins at 40
     grade `B` is removed
-    the MQL line now needs score 55 or more (before: 60 or more)
+    an MQL line now needs score 55 or more (before: 60 or more)
     rule `large` now needs custom.budget any value (before: 5000 or more)
     ");
 }
