@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use fairleader_domain::id::{RulebookVersion, SourceId};
-use fairleader_domain::rulebook::diff;
+use fairleader_domain::rulebook::{Rulebook, diff};
 use fairleader_domain::submission::lead_id;
 use fairleader_local::api::Api;
 use fairleader_local::company::Company;
@@ -45,6 +45,8 @@ enum Command {
     Diff(Diff),
     /// Run past leads through a draft of the rulebook and tell what it would have changed. Writes nothing.
     Replay(ReplayDraft),
+    /// Print the JSON Schema of rulebooks, from which editors complete and check them.
+    Schema,
 }
 
 #[derive(Debug, Args)]
@@ -172,6 +174,7 @@ async fn main() -> ExitCode {
         Some(Command::Load(load)) => run_load(load).await,
         Some(Command::Diff(two)) => run_diff(&two),
         Some(Command::Replay(replay)) => run_replay(replay).await,
+        Some(Command::Schema) => print_schema(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -293,6 +296,11 @@ async fn ended() -> io::Result<()> {
         interrupted = tokio::signal::ctrl_c() => interrupted,
         _ = terminated.recv() => Ok(()),
     }
+}
+
+fn print_schema() -> Result<(), Failed> {
+    writeln!(io::stdout(), "{:#}", Rulebook::json_schema())?;
+    Ok(())
 }
 
 async fn run_load(load: Load) -> Result<(), Failed> {

@@ -12,6 +12,9 @@
 //!   `account.owner` or `account.deal_owner` does not fit a lead for which there is none.
 //! - `lookups`: fields of the rulebook's own (`region` from `country`); `conditions`: named ones, used as `is: NAME`.
 //!
+//! `docs/rulebook.md` is the reference, for the people who write rulebooks; a test reads, checks and decides every example
+//! in it. [`Rulebook::json_schema`] is for their editors.
+//!
 //! In a condition every field named must pass; a list means any of. Values stay text until the field's type reads them, so
 //! `NO` is Norway and `01067` keeps its zero. Text is compared without regard to case, accents and the number of blanks.
 //! A test of a value the lead does not have fails, except for `absent`, so `not: { country: DE }` holds for such a lead.
@@ -28,6 +31,7 @@ mod field;
 mod lookup;
 mod parse;
 mod reading;
+mod schema;
 mod table;
 mod threshold;
 mod value;
@@ -466,5 +470,7 @@ fn first<'r>(rules: &'r [Rule], facts: &Facts<'_>, reading: &Reading<'_>) -> Opt
     rules.iter().find_map(|rule| Some((rule, rule.ruling(facts, reading)?)))
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;
