@@ -180,7 +180,11 @@ fn lookups(old: &Outline<'_>, new: &Outline<'_>, found: &mut Vec<Change>) {
             (Some(before), Some(after)) => {
                 let said = compare_lookups(before, after);
                 if !said.is_empty() {
-                    found.push(change(What::Changed, format!("lookup `{name}`: {}", said.join("; "))));
+                    let keys = changed_entries(before, after);
+                    let wanted = keys.as_ref().map_or(Wanted::Field(name), |keys| Wanted::Entries(name, keys));
+                    let sentence = format!("lookup `{name}`: {}", said.join("; "));
+                    let change = Change::new(About::Lookup, Some(name), What::Changed, sentence);
+                    found.push(change.touching(&users(old, new, wanted)));
                 }
                 if let (Lookup::Table { table: before, .. }, Lookup::Table { table: after, from, gives }) =
                     (before, after)
@@ -254,6 +258,17 @@ fn compare_lookups(old: &Lookup<'_>, new: &Lookup<'_>) -> Vec<String> {
         (_, new) => said.push(format!("it {}", new.words())),
     }
     said
+}
+
+/// The entries that one of the two has not, or with other values; `None` if more than single entries changed.
+fn changed_entries(old: &Lookup<'_>, new: &Lookup<'_>) -> Option<BTreeSet<String>> {
+    let (Lookup::Values { from, entries: old }, Lookup::Values { from: now_from, entries: new }) = (old, new) else {
+        return None;
+    };
+    let values = |entries, key: &str| find(entries, key).map(conditions::values);
+    let keys = old.iter().chain(*new).map(|(key, _)| key);
+    let changed: BTreeSet<String> = keys.filter(|key| values(old, key) != values(new, key)).cloned().collect();
+    (from == now_from && !changed.is_empty()).then_some(changed)
 }
 
 /// The values of an entry.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::id::PoolId;
-use crate::rulebook::condition::{Condition, Matcher, Named};
+use crate::rulebook::condition::{Condition, How, Matcher, Named};
 use crate::rulebook::diagnostic::join;
 use crate::rulebook::did::Did;
 use crate::rulebook::field::{CUSTOM_KINDS, Kind};
@@ -117,7 +117,15 @@ impl<'r> Outline<'r> {
             Condition::All(parts) | Condition::Any(parts) => parts.iter().any(|part| self.uses(part, wanted)),
             Condition::Not(inner) => self.uses(inner, wanted),
             Condition::Named(named) => *wanted == Wanted::Condition(&named.name) || self.uses(&named.condition, wanted),
-            Condition::Test(test) => self.is(&test.field, wanted),
+            Condition::Test(test) => match wanted {
+                Wanted::Entries(lookup, keys) if *test.field == **lookup => {
+                    test.any_of.iter().any(|value| match value {
+                        Matcher::Text { how: How::Is, shown, .. } => keys.contains(shown),
+                        _ => true,
+                    })
+                }
+                _ => self.is(&test.field, wanted),
+            },
             Condition::Did(_) => false,
         }
     }
@@ -130,7 +138,9 @@ impl<'r> Outline<'r> {
             .find(|(name, _)| field.strip_prefix(**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
         let found_by = match lookup {
             None => return *wanted == Wanted::Field(field),
-            Some((name, _)) if *wanted == Wanted::Field(name) => return true,
+            Some((name, _)) if matches!(wanted, Wanted::Field(of) | Wanted::Entries(of, _) if of == name) => {
+                return true;
+            }
             Some((_, Lookup::Values { from, .. })) => vec![*from],
             Some((_, Lookup::Table { from, .. })) => from.clone(),
         };
@@ -143,6 +153,8 @@ impl<'r> Outline<'r> {
 pub(super) enum Wanted<'n> {
     /// A field of the sender's own, or a lookup.
     Field(&'n str),
+    /// Some entries of a lookup.
+    Entries(&'n str, &'n BTreeSet<String>),
     /// A named condition.
     Condition(&'n str),
 }

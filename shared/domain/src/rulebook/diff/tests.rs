@@ -222,6 +222,19 @@ fn tables_are_told_by_their_keys() {
 }
 
 #[test]
+fn a_changed_entry_touches_those_who_ask_for_it() {
+    let more = "  - { rule: north, if: { region: nordics }, then: { pool: north } }
+  - { rule: anywhere, if: { region: present, language: sv }, then: { pool: north } }
+  - { rule: rest";
+    let (old, new) =
+        (OLD.replace("  - { rule: rest", more), OLD.replace("  - { rule: rest", more).replace("[SE, FI]", "[SE]"));
+    assert_eq!(
+        said(&old, &new),
+        "lookup `region`: `nordics` no longer has FI; this touches rule `anywhere` and rule `north`"
+    );
+}
+
+#[test]
 fn values_that_fit_two_entries_go_by_order() {
     let lookup = |values: &str| {
         OLD.replace("dach: [DE, AT], nordics: [SE, FI]", "dach: [DE]")
