@@ -468,6 +468,22 @@ mod tests {
     use crate::api::{Api, ApiError};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_paused_machine_answers_and_leaves_the_queues_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { paused: true, ..Options::new(folder.path()) };
+        let machine = Machine::start(options).await.unwrap_or_else(|cause| panic!("{cause}"));
+        let source = Api::new(&machine.api_url, machine.keys.of(Role::Source)).unwrap();
+        let lead = serde_json::json!({"email": "ada@lovelace.example", "did": "demo"});
+        let lead = source.post("/v1/leads", &lead).await.unwrap()["lead_id"].as_str().unwrap().to_owned();
+        let sales = source.with_key(machine.keys.of(Role::Sales));
+        let found = sales.get(&format!("/v1/leads/{lead}?wait=1s")).await;
+        assert!(matches!(found, Err(ApiError::Refused { status: reqwest::StatusCode::NOT_FOUND, .. })), "{found:?}");
+        assert!(!machine.settled().await, "the lead is still in its queue");
+        assert_eq!(crate::data_folder::address(folder.path()), Some(machine.api_url.clone()));
+        machine.stop().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_starter_key_that_was_deleted_stays_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let start =

@@ -1,5 +1,6 @@
 //! `fairleader replay`: past leads through a draft of the rulebook, call by call, and what it would have changed.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use fairleader_domain::id::RulebookVersion;
@@ -100,7 +101,8 @@ fn encoded(value: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a `String` cannot fail.
+            write!(out, "%{byte:02X}").ok();
         }
     }
     out
@@ -128,9 +130,14 @@ impl Replayed {
         if leads > 0 {
             writeln!(out, "\nMQLs of the busiest week, if the score had to be at least")?;
             let busiest: Vec<(usize, u64)> = self.report.busiest().into_iter().enumerate().step_by(2).collect();
-            let row = |cells: Vec<String>| cells.iter().map(|cell| format!("{cell:>6}")).collect::<String>();
-            writeln!(out, "{}", row(busiest.iter().map(|(step, _)| (step * 5).to_string()).collect()))?;
-            writeln!(out, "{}", row(busiest.iter().map(|(_, count)| count.to_string()).collect()))?;
+            for (step, _) in &busiest {
+                write!(out, "{:>6}", step * 5)?;
+            }
+            writeln!(out)?;
+            for (_, count) in &busiest {
+                write!(out, "{count:>6}")?;
+            }
+            writeln!(out)?;
         }
         for (at, example) in self.report.examples.iter().take(EXAMPLES).enumerate() {
             if at == 0 {
