@@ -49,8 +49,12 @@ mod one_person;
 mod replay;
 #[path = "end_to_end/rights.rs"]
 mod rights;
+#[path = "end_to_end/rulebook_files.rs"]
+mod rulebook_files;
 #[path = "end_to_end/rules.rs"]
 mod rules;
+#[path = "end_to_end/scenarios.rs"]
+mod scenarios;
 #[path = "end_to_end/tables.rs"]
 mod tables;
 #[path = "end_to_end/waiting.rs"]

@@ -11,16 +11,16 @@ mod duplicate;
 use std::collections::BTreeMap;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use fairleader_domain::account;
 use fairleader_domain::id::{AccountId, LeadId};
-use fairleader_domain::lead::{Origin, Profile, State};
+use fairleader_domain::lead::{Profile, State};
 use fairleader_domain::lifecycle::Command;
 use fairleader_domain::normalise;
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{EnrichCommand, Outgoing, Queue, RecordActivity, ScoreLead, StoreLead};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
 use fairleader_store::{
-    ActiveRulebook, Committed, Created, Identities, Leads, Reps, Rulebooks, Table, account_identities,
-    person_identities,
+    ActiveRulebook, Committed, Created, Identities, Leads, Reps, Rulebooks, Table, person_identities,
 };
 use futures::{StreamExt, stream};
 use tracing::info;
@@ -173,19 +173,10 @@ impl Enrich {
 
     /// Finds the account of every lead in the batch, with one read.
     async fn find_accounts(&self, batch: &mut [(String, Enriched)]) -> Result<(), FunctionError> {
-        let wanted: Vec<Vec<String>> = batch.iter().map(|(_, lead)| account_identities(&lead.profile)).collect();
-        let found: BTreeMap<String, AccountId> = self.identities.accounts(&wanted.concat()).await?;
-        for ((_, lead), identities) in batch.iter_mut().zip(wanted) {
-            let account = identities.iter().find_map(|identity| Some((identity, found.get(identity)?)));
-            if let Some((identity, account)) = account {
-                lead.profile.account_id = Some(account.clone());
-                let by_email =
-                    lead.profile.contact.email.as_ref().is_some_and(|email| {
-                        identity.strip_prefix("domain:").is_some_and(|d| email.domain.ends_with(d))
-                    });
-                let origin = if by_email { Origin::Email } else { Origin::Account };
-                lead.profile.origins.insert("account".to_owned(), origin);
-            }
+        let wanted: Vec<String> = batch.iter().flat_map(|(_, lead)| account::identities(&lead.profile)).collect();
+        let found: BTreeMap<String, AccountId> = self.identities.accounts(&wanted).await?;
+        for (_, lead) in batch.iter_mut() {
+            account::recognise(&mut lead.profile, |identity| found.get(identity).cloned());
         }
         Ok(())
     }

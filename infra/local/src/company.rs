@@ -96,6 +96,75 @@ struct Files {
     leads: Option<Vec<u8>>,
 }
 
+/// A company's folder without its rulebook: who sells, in which pools, to which accounts.
+#[derive(Clone, Debug)]
+pub struct Roster {
+    /// The reps, in the roster's order.
+    pub reps: Vec<Rep>,
+    /// The pools, in the file's order.
+    pub pools: Vec<Pool>,
+    /// The accounts, in the file's order; none if there is no such file.
+    pub accounts: Vec<Account>,
+}
+
+impl Roster {
+    /// Reads `roster.csv`, `pools.csv` and, if it is there, `accounts.csv` in `folder`.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in the order of files and lines.
+    pub fn read(folder: &Path) -> Result<Self, Vec<CompanyProblem>> {
+        let mut problems = Problems::default();
+        let roster = read(folder, ROSTER, &mut problems);
+        let pools = read(folder, POOLS, &mut problems);
+        let accounts = read(folder, ACCOUNTS, &mut problems);
+        let (Some(roster), Some(pools)) = (roster, pools) else { return Err(problems.finish()) };
+        let roster = Self::from_files(&roster, &pools, accounts.as_deref(), &mut problems);
+        let problems = problems.finish();
+        if problems.is_empty() { Ok(roster) } else { Err(problems) }
+    }
+
+    /// What a rulebook may name, tables aside.
+    pub fn references(&self) -> References {
+        References {
+            pools: Some(self.pools.iter().map(|pool| pool.pool_id.clone()).collect()),
+            reps: Some(self.reps.iter().map(|rep| rep.rep_id.clone()).collect()),
+            tables: BTreeMap::new(),
+        }
+    }
+
+    fn from_files(roster: &[u8], pools: &[u8], accounts: Option<&[u8]>, problems: &mut Problems) -> Self {
+        let roster = Sheet::read(ROSTER, roster, roster::COLUMNS, problems);
+        let known = Known::of(&roster, "rep");
+        let reps = roster::read(&roster, &known, problems);
+        let sheet = Sheet::read(POOLS, pools, pools::COLUMNS, problems);
+        let pools = pools::read(&sheet, &known, problems);
+        let accounts = accounts.map_or_else(Vec::new, |bytes| {
+            let sheet = Sheet::read(ACCOUNTS, bytes, accounts::COLUMNS, problems);
+            accounts::read(&sheet, &known, problems)
+        });
+        Self { reps, pools, accounts }
+    }
+}
+
+/// A file of a company's folder; `None` if it cannot be read, which is no problem only for those that need not be there.
+fn read(folder: &Path, file: &'static str, problems: &mut Problems) -> Option<Vec<u8>> {
+    match std::fs::read(folder.join(file)) {
+        Ok(bytes) => return Some(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound && matches!(file, ACCOUNTS | PEOPLE | LEADS) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let message = format!(
+                "there is no such file in `{}`; the files of infra/demo show how it is written",
+                folder.display()
+            );
+            problems.add(file, None, None, message);
+        }
+        Err(error) => {
+            problems.add(file, None, None, format!("cannot be read in `{}`: {error}", folder.display()));
+        }
+    }
+    None
+}
+
 impl Company {
     /// Reads the company in `folder`.
     ///
@@ -103,28 +172,9 @@ impl Company {
     /// Everything that is wrong, in the order of files and lines.
     pub fn read(folder: &Path) -> Result<Self, Vec<CompanyProblem>> {
         let mut problems = Problems::default();
-        let read = |file: &'static str, problems: &mut Problems| match std::fs::read(folder.join(file)) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == ErrorKind::NotFound && matches!(file, ACCOUNTS | PEOPLE | LEADS) => None,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let message = format!(
-                    "there is no such file in `{}`; the files of infra/demo show how it is written",
-                    folder.display()
-                );
-                problems.add(file, None, None, message);
-                None
-            }
-            Err(error) => {
-                problems.add(file, None, None, format!("cannot be read in `{}`: {error}", folder.display()));
-                None
-            }
-        };
-        let roster = read(ROSTER, &mut problems);
-        let pools = read(POOLS, &mut problems);
-        let accounts = read(ACCOUNTS, &mut problems);
-        let people = read(PEOPLE, &mut problems);
-        let rulebook = read(RULEBOOK, &mut problems);
-        let leads = read(LEADS, &mut problems);
+        let mut read = |file| read(folder, file, &mut problems);
+        let (roster, pools, accounts, people) = (read(ROSTER), read(POOLS), read(ACCOUNTS), read(PEOPLE));
+        let (rulebook, leads) = (read(RULEBOOK), read(LEADS));
         // With a file missing the others cannot be held against it, so what they name would all seem unknown.
         let (Some(roster), Some(pools), Some(rulebook)) = (roster, pools, rulebook) else {
             return Err(problems.finish());
@@ -158,23 +208,12 @@ impl Company {
     }
 
     fn from_files(files: Files, mut problems: Problems) -> Result<Self, Vec<CompanyProblem>> {
-        let roster = Sheet::read(ROSTER, &files.roster, roster::COLUMNS, &mut problems);
-        let known = Known::of(&roster, "rep");
-        let reps = roster::read(&roster, &known, &mut problems);
-
-        let sheet = Sheet::read(POOLS, &files.pools, pools::COLUMNS, &mut problems);
-        let pools = pools::read(&sheet, &known, &mut problems);
-
-        let accounts = files.accounts.as_deref().map_or_else(Vec::new, |bytes| {
-            let sheet = Sheet::read(ACCOUNTS, bytes, accounts::COLUMNS, &mut problems);
-            accounts::read(&sheet, &known, &mut problems)
-        });
-
+        let Roster { reps, pools, accounts } =
+            Roster::from_files(&files.roster, &files.pools, files.accounts.as_deref(), &mut problems);
         let people = files.people.as_deref().map_or_else(Vec::new, |bytes| {
             let sheet = Sheet::read(PEOPLE, bytes, people::COLUMNS, &mut problems);
             people::read(&sheet, &mut problems)
         });
-
         let rulebook = String::from_utf8(files.rulebook).unwrap_or_else(|error| {
             let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
             let line = before.split(|byte| *byte == b'\n').count();

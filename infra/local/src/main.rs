@@ -12,7 +12,8 @@ use fairleader_local::api::Api;
 use fairleader_local::company::Company;
 use fairleader_local::demo::{self, Report};
 use fairleader_local::machine::{Machine, Options, REGION, StartError, StarterKeys};
-use fairleader_local::{data_folder, draft, load, replay};
+use fairleader_local::offline::{RulebookFile, check, decide, map};
+use fairleader_local::{data_folder, load, replay};
 use fairleader_runtime::Clock;
 use fairleader_runtime::http::Role;
 use indicatif::ProgressBar;
@@ -39,6 +40,12 @@ struct Cli {
 enum Command {
     /// Serve, with your own data in a folder.
     Up(Up),
+    /// Say everything that is wrong with a rulebook.
+    Check(check::Check),
+    /// Say what a rulebook makes of leads in a file, and why.
+    Decide(decide::Decide),
+    /// Draw the process that a rulebook describes, and put it in prose.
+    Map(map::Map),
     /// Measure how many leads a second get an owner, and how long each waits.
     Load(Load),
     /// Tell the difference between two rulebooks in words.
@@ -171,11 +178,19 @@ async fn main() -> ExitCode {
     let outcome = match cli.command {
         None => run_demo(cli.demo).await,
         Some(Command::Up(up)) => run_up(up).await,
+        Some(Command::Check(ask)) => return run_check(&ask),
+        Some(Command::Decide(ask)) => run_decide(&ask),
+        Some(Command::Map(ask)) => run_map(&ask),
         Some(Command::Load(load)) => run_load(load).await,
         Some(Command::Diff(two)) => run_diff(&two),
         Some(Command::Replay(replay)) => run_replay(replay).await,
         Some(Command::Schema) => print_schema(),
     };
+    ended_with(outcome)
+}
+
+/// What the program ends with; an error is told in one line.
+fn ended_with(outcome: Result<(), Failed>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
@@ -289,6 +304,30 @@ async fn run_up(up: Up) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Problems of the rulebook are the answer and no failure of the program, so they end it without another message.
+fn run_check(ask: &check::Check) -> ExitCode {
+    match check::run(ask, &mut io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(cause) => ended_with(Err(cause.into())),
+    }
+}
+
+fn run_decide(ask: &decide::Decide) -> Result<(), Failed> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let wrong = decide::run(ask, Clock::System.now(), &mut out, &mut io::stderr().lock())?;
+    out.flush()?;
+    if wrong > 0 { Err(decide::wrong_lines(wrong).into()) } else { Ok(()) }
+}
+
+fn run_map(ask: &map::Map) -> Result<(), Failed> {
+    let drawing = map::run(ask, &mut io::stdout().lock())?;
+    if let Some(drawing) = drawing {
+        writeln!(io::stderr(), "the drawing is in {}", drawing.display())?;
+    }
+    Ok(())
+}
+
 /// Waits for Ctrl-C, or for the signal that ends services.
 async fn ended() -> io::Result<()> {
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -338,7 +377,8 @@ async fn run_load(load: Load) -> Result<(), Failed> {
 }
 
 fn run_diff(two: &Diff) -> Result<(), Failed> {
-    let changes = diff(&draft::read(&two.old)?, &draft::read(&two.new)?);
+    let ((_, old), (_, new)) = (RulebookFile::usable(&two.old, None)?, RulebookFile::usable(&two.new, None)?);
+    let changes = diff(&old, &new);
     let mut out = io::stdout();
     if two.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&changes)?)?;
@@ -383,7 +423,8 @@ async fn run_replay(asked: ReplayDraft) -> Result<(), Failed> {
     let draft = if is_version {
         replay::Draft::Version(RulebookVersion::from(name.as_str()))
     } else {
-        replay::Draft::Text(draft::text(&asked.rulebook)?)
+        // It is checked where it is replayed: with the pools, reps and tables that are there.
+        replay::Draft::Text(RulebookFile::read(&asked.rulebook, None)?.source)
     };
     let (api, machine) = serving(&asked).await?;
     let bar =

@@ -28,15 +28,20 @@ mod did;
 mod diff;
 mod explain;
 mod field;
+mod index;
 mod lookup;
+pub mod map;
 mod parse;
 mod reading;
 mod schema;
+mod symbols;
 mod table;
 mod threshold;
+mod typed;
 mod value;
 mod yaml;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -46,13 +51,16 @@ use serde::{Deserialize, Serialize};
 pub use self::diagnostic::{Diagnostic, Severity};
 pub use self::diff::{About, Change, What, diff};
 pub use self::explain::{Explanation, NearMiss};
+pub use self::index::IndexSize;
 pub use self::table::{RowProblem, Table};
+pub use self::typed::TypedLead;
 
 pub(crate) use self::condition::Condition;
 pub(crate) use self::did::Did;
 pub(crate) use self::reading::{Fields, Reading};
 
 use self::diagnostic::Problems;
+use self::index::{Index, Indexes};
 use crate::account::AccountFacts;
 use crate::id::{PoolId, RepId, SourceId};
 use crate::lead::Profile;
@@ -221,6 +229,25 @@ pub struct Ruling {
     pub value: Option<u32>,
 }
 
+/// A [`Ruling`] that borrows from the rulebook what it can: nothing is allocated for a rule that always does the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict<'r> {
+    /// The rule that won, or [`NOT_AN_MQL`].
+    pub rule: &'r str,
+    /// What it wants.
+    pub outcome: Cow<'r, Outcome>,
+    /// How urgent the lead is.
+    pub priority: Priority,
+    /// What it is expected to be worth, in whole units of the company's currency, where the rule says so.
+    pub value: Option<u32>,
+}
+
+impl From<Verdict<'_>> for Ruling {
+    fn from(Verdict { rule, outcome, priority, value }: Verdict<'_>) -> Self {
+        Self { rule: rule.to_owned(), outcome: outcome.into_owned(), priority, value }
+    }
+}
+
 /// A checked and compiled rulebook.
 #[derive(Clone, Debug)]
 pub struct Rulebook {
@@ -233,6 +260,8 @@ pub struct Rulebook {
     route: Vec<Rule>,
     last: LastRule,
     pools: BTreeSet<PoolId>,
+    /// Finds the rules of `block` and `route` that fit.
+    indexes: Indexes,
 }
 
 /// A rule of `block` or `route`.
@@ -301,6 +330,13 @@ enum ValueOf {
 }
 
 impl ValueOf {
+    const fn slot(self) -> Option<usize> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Field(slot) => Some(slot),
+        }
+    }
+
     fn amount(self, reading: &Reading<'_>) -> Option<u32> {
         match self {
             Self::Fixed(amount) => Some(amount),
@@ -321,24 +357,21 @@ impl Target {
 }
 
 impl Rule {
-    /// What it wants for this lead, if it fits.
-    fn ruling(&self, facts: &Facts<'_>, reading: &Reading<'_>) -> Option<Ruling> {
-        if !self.condition.holds(reading) {
-            return None;
-        }
+    /// What it wants for a lead that meets its condition; `None` if it needs an owner or a pool that the lead lacks.
+    fn verdict<'r>(&'r self, facts: &Facts<'_>, reading: &Reading<'_>) -> Option<Verdict<'r>> {
         let outcome = match &self.target {
-            Target::Fixed(outcome) => outcome.clone(),
-            Target::Owner { owner, if_unavailable, counts_as_turn } => Outcome::Owner {
+            Target::Fixed(outcome) => Cow::Borrowed(outcome),
+            Target::Owner { owner, if_unavailable, counts_as_turn } => Cow::Owned(Outcome::Owner {
                 rep: owner.id(facts, reading)?,
                 if_unavailable: if_unavailable.clone(),
                 counts_as_turn: *counts_as_turn,
-            },
+            }),
             Target::Pool { slot, if_nobody } => {
-                Outcome::Pool { pool: PoolId::new(reading.text(*slot)?), if_nobody: if_nobody.clone() }
+                Cow::Owned(Outcome::Pool { pool: PoolId::new(reading.text(*slot)?), if_nobody: if_nobody.clone() })
             }
         };
         let value = self.value.and_then(|value| value.amount(reading));
-        Some(Ruling { rule: self.name.clone(), outcome, priority: self.priority, value })
+        Some(Verdict { rule: &self.name, outcome, priority: self.priority, value })
     }
 
     /// The slot of the owner or pool that the rule needs and the lead does not have.
@@ -412,13 +445,13 @@ impl Rulebook {
     /// What the `block` rules want, if one of them fits. Needs no score.
     pub fn blocked(&self, facts: &Facts<'_>) -> Option<Ruling> {
         let reading = self.fields.read(facts);
-        first(&self.block, facts, &reading).map(|(_, ruling)| ruling)
+        self.first_block(facts, &reading).map(|(_, verdict)| verdict.into())
     }
 
     /// Decides on a lead: `block` first, then whether it is an MQL (as its score says), then `route`. A lead that comes
     /// without a score is scored here.
     pub fn decide(&self, facts: &Facts<'_>) -> Ruling {
-        self.with_score(facts, |facts, reading| self.decide_reading(facts, reading).1)
+        self.with_score(facts, |facts, reading| self.decide_reading(facts, reading).1.into())
     }
 
     /// Says in words why [`Rulebook::decide`] decides as it does.
@@ -435,22 +468,34 @@ impl Rulebook {
         then(&facts, &self.fields.read(&facts))
     }
 
-    fn decide_reading(&self, facts: &Facts<'_>, reading: &Reading<'_>) -> (Winner<'_>, Ruling) {
-        if let Some((rule, ruling)) = first(&self.block, facts, reading) {
-            return (Winner::Block(rule), ruling);
+    fn decide_reading(&self, facts: &Facts<'_>, reading: &Reading<'_>) -> (Winner<'_>, Verdict<'_>) {
+        if let Some((rule, verdict)) = self.first_block(facts, reading) {
+            return (Winner::Block(rule), verdict);
         }
         if !facts.score.is_some_and(|score| score.mql) {
-            let outcome = Outcome::Nurture { reason: NOT_AN_MQL_REASON.to_owned() };
-            let (rule, priority) = (NOT_AN_MQL.to_owned(), Priority::default());
-            return (Winner::NotAnMql, Ruling { rule, outcome, priority, value: None });
+            return (Winner::NotAnMql, not_an_mql());
         }
-        if let Some((rule, ruling)) = first(&self.route, facts, reading) {
-            return (Winner::Route(rule), ruling);
+        match first(&self.route, &self.indexes.route, facts, reading) {
+            Some((rule, verdict)) => (Winner::Route(rule), verdict),
+            None => (Winner::Last, self.last.verdict(reading)),
         }
-        let LastRule { name, outcome, priority, value } = &self.last;
-        let value = value.and_then(|value| value.amount(reading));
-        (Winner::Last, Ruling { rule: name.clone(), outcome: outcome.clone(), priority: *priority, value })
     }
+
+    fn first_block(&self, facts: &Facts<'_>, reading: &Reading<'_>) -> Option<(&Rule, Verdict<'_>)> {
+        first(&self.block, &self.indexes.block, facts, reading)
+    }
+}
+
+impl LastRule {
+    fn verdict(&self, reading: &Reading<'_>) -> Verdict<'_> {
+        let value = self.value.and_then(|value| value.amount(reading));
+        Verdict { rule: &self.name, outcome: Cow::Borrowed(&self.outcome), priority: self.priority, value }
+    }
+}
+
+fn not_an_mql() -> Verdict<'static> {
+    let outcome = Cow::Owned(Outcome::Nurture { reason: NOT_AN_MQL_REASON.to_owned() });
+    Verdict { rule: NOT_AN_MQL, outcome, priority: Priority::default(), value: None }
 }
 
 /// What a decision came from.
@@ -466,8 +511,16 @@ enum Winner<'r> {
 }
 
 /// The first rule that fits.
-fn first<'r>(rules: &'r [Rule], facts: &Facts<'_>, reading: &Reading<'_>) -> Option<(&'r Rule, Ruling)> {
-    rules.iter().find_map(|rule| Some((rule, rule.ruling(facts, reading)?)))
+fn first<'r>(
+    rules: &'r [Rule],
+    index: &Index,
+    facts: &Facts<'_>,
+    reading: &Reading<'_>,
+) -> Option<(&'r Rule, Verdict<'r>)> {
+    index.first(reading, |number, holds| {
+        let rule = rules.get(number).filter(|rule| holds || rule.condition.holds(reading))?;
+        Some((rule, rule.verdict(facts, reading)?))
+    })
 }
 
 #[cfg(test)]

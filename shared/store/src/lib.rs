@@ -26,7 +26,7 @@ mod transaction;
 
 pub use accounts::Accounts;
 pub use error::StoreError;
-pub use identities::{Claim, Identities, account_identities, person_identities};
+pub use identities::{Claim, Identities, person_identities};
 pub use imports::{Import, Imports, PartResult, RowResult};
 pub use keys::{KeyRecord, Keys, PersonKey};
 pub use leads::{

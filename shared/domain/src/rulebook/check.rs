@@ -16,6 +16,7 @@ use super::date::{self, LENGTH_HELP};
 use super::diagnostic::{Problems, Span, did_you_mean, join};
 use super::did::Did;
 use super::field::{self, ACCOUNT_OWNER, DEAL_OWNER, FIELDS, Kind};
+use super::index::Indexes;
 use super::lookup::{SameKey, TableLookup};
 use super::parse::DID_KEYS;
 use super::reading::{Field, Fields, Origin, fold};
@@ -133,15 +134,19 @@ impl<'d> Checker<'d, '_> {
         self.problems.about(None);
         self.unused();
         let (route, last) = self.last(&document.route, route)?;
+        let block: Vec<Rule> = block.into_iter().flatten().collect();
+        let mut fields = std::mem::replace(&mut self.fields, Fields::new(TimeZone::UTC));
+        let indexes = Indexes::compile(&mut fields, &block, &route);
         Some(Rulebook {
             zone: zone?,
             currency: currency?,
-            fields: std::mem::replace(&mut self.fields, Fields::new(TimeZone::UTC)),
-            block: block.into_iter().flatten().collect(),
+            fields,
+            block,
             scoring: Scoring { mql, ..score? },
             route,
             last,
             pools: std::mem::take(&mut self.pools),
+            indexes,
         })
     }
 

@@ -211,12 +211,11 @@ impl Test {
         self.any_of.iter().any(|matcher| matcher.holds(value))
     }
 
-    fn words(&self) -> String {
-        if self.any_of.iter().all(Matcher::is_plain) {
-            return format!("{} is {}", self.field, self.wanted());
-        }
-        let predicates: Vec<String> = self.any_of.iter().map(Matcher::predicate).collect();
-        format!("{} {}", self.field, join(&predicates, "or"))
+    fn words(&self, most: usize) -> String {
+        let plain = self.any_of.iter().all(Matcher::is_plain);
+        let say = if plain { Matcher::object } else { Matcher::predicate };
+        let is = if plain { " is" } else { "" };
+        format!("{}{is} {}", self.field, join(&some(&self.any_of, most, say), "or"))
     }
 
     pub(crate) fn wanted(&self) -> String {
@@ -266,21 +265,26 @@ impl Condition {
 
     /// The condition in words, without a lead's values: `job.level is c_level or vp`.
     pub(crate) fn words(&self) -> String {
+        self.words_within(usize::MAX)
+    }
+
+    /// The condition in words, of each list of values at most `most`: `country is AT or BE or 23 others`.
+    pub(crate) fn words_within(&self, most: usize) -> String {
         match self {
             Self::All(parts) if parts.is_empty() => "every lead".to_owned(),
-            Self::All(parts) => Self::words_of(parts, " and "),
-            Self::Any(parts) => Self::words_of(parts, " or "),
-            Self::Not(inner) => format!("not ({})", inner.words()),
+            Self::All(parts) => Self::words_of(parts, " and ", most),
+            Self::Any(parts) => Self::words_of(parts, " or ", most),
+            Self::Not(inner) => format!("not ({})", inner.words_within(most)),
             Self::Named(named) => format!("it is `{}`", named.name),
-            Self::Test(test) => test.words(),
+            Self::Test(test) => test.words(most),
             Self::Did(did) => did.words(),
         }
     }
 
-    fn words_of(parts: &[Self], and: &str) -> String {
+    fn words_of(parts: &[Self], and: &str, most: usize) -> String {
         let words = parts.iter().map(|part| match part {
-            Self::All(inner) | Self::Any(inner) if inner.len() > 1 => format!("({})", part.words()),
-            _ => part.words(),
+            Self::All(inner) | Self::Any(inner) if inner.len() > 1 => format!("({})", part.words_within(most)),
+            _ => part.words_within(most),
         });
         words.collect::<Vec<String>>().join(and)
     }
@@ -327,8 +331,21 @@ impl Condition {
                 let failures = named.condition.failures(reading);
                 vec![format!("it is not `{}`: {}", named.name, join(&failures, "and"))]
             }
+            // Of what is not known it needs no saying that some value was needed.
+            Self::Test(test) if test.any_of == [Matcher::Present] => vec![test.state(reading)],
             Self::Test(test) => vec![format!("{}, needed {}", test.state(reading), test.wanted())],
             Self::Did(did) => vec![did.failure(reading)],
+        }
+    }
+
+    /// How many of its parts would have to be otherwise for it to hold; of alternatives those of the nearest.
+    pub(crate) fn short_of(&self, reading: &Reading<'_>) -> usize {
+        match self {
+            _ if self.holds(reading) => 0,
+            Self::All(parts) => parts.iter().map(|part| part.short_of(reading)).sum(),
+            Self::Any(parts) => parts.iter().map(|part| part.short_of(reading)).min().unwrap_or(1),
+            Self::Named(named) => named.condition.short_of(reading),
+            Self::Not(_) | Self::Test(_) | Self::Did(_) => 1,
         }
     }
 
@@ -393,11 +410,22 @@ impl Condition {
                 one.slot == other.slot && one.any_of.iter().all(excluded)
             });
             if let Some(other) = clash {
-                return Some((one.words(), other.words()));
+                return Some((one.words(usize::MAX), other.words(usize::MAX)));
             }
         }
         None
     }
+}
+
+/// What is said of the first `most` of `all`, and how many others there are.
+pub(crate) fn some<T>(all: &[T], most: usize, say: impl Fn(&T) -> String) -> Vec<String> {
+    // One alone is said sooner than counted.
+    let shown = if all.len() <= most.saturating_add(1) { all.len() } else { most };
+    let mut said: Vec<String> = all.iter().take(shown).map(say).collect();
+    if shown < all.len() {
+        said.push(format!("{} others", all.len() - shown));
+    }
+    said
 }
 
 /// Whether every lead that meets all of `mine` meets all of `theirs`; see [`Condition::implies`].

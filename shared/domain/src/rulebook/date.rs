@@ -37,6 +37,15 @@ pub(crate) fn length(text: &str) -> Option<Length> {
     Some(Length { ms, shown: format!("{number} {singular}{plural}") })
 }
 
+/// A span of time in the largest unit that it is a whole number of: `2 weeks`, `36 hours`.
+pub(crate) fn span(ms: i64) -> String {
+    let units = [(604_800, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute")];
+    let whole = units.into_iter().find(|(unit, _)| ms % (unit * SECOND) == 0);
+    let (unit, name) = whole.unwrap_or((60, "minute"));
+    let number = ms / (unit * SECOND);
+    format!("{number} {name}{}", if number == 1 { "" } else { "s" })
+}
+
 /// How long something is ago, in the largest unit that fits: `3 days ago`, `in 2 hours`, `just now`.
 pub(crate) fn ago(age_ms: i64) -> String {
     let seconds = age_ms.unsigned_abs() / SECOND.unsigned_abs();

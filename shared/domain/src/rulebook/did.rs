@@ -115,12 +115,35 @@ impl Did {
         }
     }
 
-    /// What the person did instead: `did webinar 3 days ago, needed demo within 7 days`.
+    /// What the person did instead: `did webinar 3 days ago, needed demo within 7 days`. Of what was asked for the last
+    /// time counts, else what they did last.
     pub(crate) fn failure(&self, reading: &Reading<'_>) -> String {
-        let last = reading.activities.last();
-        let state = last.map_or_else(|| "did nothing that is known".to_owned(), |last| done(last, reading));
-        let state = if reading.activities.len() > 1 { format!("last {state}") } else { state };
+        let count = self.meant(reading).count();
+        if let (Some(last), Some(_)) = (self.meant(reading).next_back(), self.times) {
+            let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+            return format!("{}, {times}, needed {}", done(last, reading), self.wanted());
+        }
+        let same = reading.activities.iter().rfind(|activity| any(&self.words, Some(&activity.did)));
+        let state = match (same, reading.activities.last()) {
+            (Some(same), _) => format!("{}{}", done(same, reading), self.details(same)),
+            (None, Some(last)) if reading.activities.len() > 1 => format!("last {}", done(last, reading)),
+            (None, Some(last)) => done(last, reading),
+            (None, None) => "did nothing that is known".to_owned(),
+        };
         format!("{state}, needed {}", self.wanted())
+    }
+
+    /// What is known of an activity, of all that is asked for beside the word.
+    fn details(&self, activity: &Activity) -> String {
+        let asked = [
+            ("spend", !self.spend.is_empty(), activity.spend.map(spend_word)),
+            ("response", !self.response.is_empty(), activity.response.as_deref()),
+            ("channel", !self.channel.is_empty(), activity.channel.as_deref()),
+            ("product", !self.product.is_empty(), activity.product.as_deref()),
+        ];
+        let asked = asked.iter().filter(|(_, asked, _)| *asked);
+        let details: Vec<String> = asked.map(|(name, _, of)| format!("{name} {}", of.unwrap_or("not known"))).collect();
+        if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::condition::{How, Matcher};
 use super::reading::{Reading, Value, fold};
+use super::symbols::{Texts, at};
 use super::table::Table;
 
 /// Stands between the keys of a row; a control character, which no folded text contains.
@@ -20,6 +22,41 @@ pub(crate) struct TableLookup {
     keys: Vec<(Box<str>, usize)>,
     /// Which exact keys the rows leave open, one bit a key; those that leave the least open come first.
     open: Vec<usize>,
+}
+
+/// The entries of a lookup that knows nothing but exact texts, by these texts.
+#[derive(Clone, Debug)]
+pub(crate) struct Exact {
+    texts: Texts,
+    /// The entry of each text.
+    entries: Vec<usize>,
+    /// The value of each entry, folded.
+    folded: Vec<String>,
+}
+
+impl Exact {
+    /// `None` if a value has to be compared otherwise.
+    pub(crate) fn new(entries: &[(String, Vec<Matcher>)]) -> Option<Self> {
+        let folded = entries.iter().map(|(value, _)| fold(value).into_owned()).collect();
+        let mut exact = Self { texts: Texts::default(), entries: Vec::new(), folded };
+        for (entry, (_, of)) in entries.iter().enumerate() {
+            for matcher in of {
+                let Matcher::Text { how: How::Is, folded, .. } = matcher else { return None };
+                // Of two entries with the same text the first counts.
+                if exact.texts.insert(folded).1 {
+                    exact.entries.push(entry);
+                }
+            }
+        }
+        Some(exact)
+    }
+
+    /// The entry for a value, and what the lookup gives there, folded.
+    pub(crate) fn find(&self, value: &Value<'_>) -> Option<(usize, &str)> {
+        let Value::Text { folded, .. } = value else { return None };
+        let entry = *self.entries.get(at(self.texts.get(folded)?))?;
+        Some((entry, self.folded.get(entry)?))
+    }
 }
 
 /// Two rows of a table with the same keys, by their positions.

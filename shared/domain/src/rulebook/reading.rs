@@ -3,6 +3,7 @@
 //! Conditions name a field by its slot here, so a decision folds each text once, however many rules look at it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -10,7 +11,8 @@ use jiff::tz::TimeZone;
 
 use super::condition::Matcher;
 use super::field::{Kind, Raw, Spec};
-use super::lookup::TableLookup;
+use super::lookup::{Exact, TableLookup};
+use super::symbols::{Key, NONE, Symbols};
 use super::{Facts, date};
 use crate::activity::Activity;
 use crate::normalise::{choice, country, fold as letters};
@@ -19,9 +21,22 @@ use crate::normalise::{choice, country, fold as letters};
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     list: Vec<Field>,
+    /// The first slot of every name.
+    slots: BTreeMap<String, usize>,
     tables: Vec<TableLookup>,
     /// The company's: where a day begins.
     zone: TimeZone,
+    /// What compiling adds, by slot; see [`Fields::prepare`].
+    prepared: Vec<Prepared>,
+}
+
+/// What makes reading a field quick.
+#[derive(Clone, Debug, Default)]
+struct Prepared {
+    /// The keys that rules ask of it.
+    symbols: Symbols,
+    /// At [`Origin::Lookup`], if all it knows are exact texts.
+    exact: Option<Exact>,
 }
 
 /// A field a rulebook looks at.
@@ -53,7 +68,7 @@ pub(crate) enum Origin {
 impl Fields {
     /// No fields yet; days begin in `zone`.
     pub(crate) const fn new(zone: TimeZone) -> Self {
-        Self { list: Vec::new(), tables: Vec::new(), zone }
+        Self { list: Vec::new(), slots: BTreeMap::new(), tables: Vec::new(), zone, prepared: Vec::new() }
     }
 
     /// The company's time zone.
@@ -63,13 +78,15 @@ impl Fields {
 
     /// The slot of the field of this name.
     pub(crate) fn slot(&self, name: &str) -> Option<usize> {
-        self.list.iter().position(|field| field.name == name)
+        self.slots.get(name).copied()
     }
 
     /// Adds a field that is not there yet; its slot.
     pub(crate) fn push(&mut self, field: Field) -> usize {
+        let slot = self.list.len();
+        self.slots.entry(field.name.clone()).or_insert(slot);
         self.list.push(field);
-        self.list.len() - 1
+        slot
     }
 
     /// Adds a table for [`Origin::Cell`]; its number.
@@ -103,22 +120,56 @@ impl Fields {
         self.get(slot).is_some_and(|field| matches!(field.origin, Origin::Schema(spec) if spec.scored))
     }
 
+    /// Makes ready for compiling, once all fields are there.
+    pub(crate) fn prepare(&mut self) {
+        let exact = |field: &Field| match &field.origin {
+            Origin::Lookup { entries, .. } => Exact::new(entries),
+            Origin::Schema(_) | Origin::Custom(_) | Origin::Cell { .. } => None,
+        };
+        let prepared = self.list.iter().map(|field| Prepared { symbols: Symbols::default(), exact: exact(field) });
+        self.prepared = prepared.collect();
+    }
+
+    /// The keys that rules ask of the field at `slot`.
+    pub(crate) fn symbols_mut(&mut self, slot: usize) -> Option<&mut Symbols> {
+        self.prepared.get_mut(slot).map(|prepared| &mut prepared.symbols)
+    }
+
+    /// Ends compiling, once the rules have said all the keys they ask for.
+    pub(crate) fn finish(&mut self) {
+        self.prepared.iter_mut().for_each(|prepared| prepared.symbols.finish());
+    }
+
+    /// Bytes that compiling has added.
+    pub(crate) fn prepared_bytes(&self) -> usize {
+        let each = self.prepared.iter().map(|prepared| prepared.symbols.bytes());
+        each.sum::<usize>() + self.prepared.capacity() * size_of::<Prepared>()
+    }
+
     /// Reads a lead.
     pub(crate) fn read<'a>(&'a self, facts: &Facts<'a>) -> Reading<'a> {
         let mut reading = Reading {
             values: Vec::with_capacity(self.list.len()),
+            keys: Vec::with_capacity(self.prepared.len()),
+            fields: self,
             activities: &facts.profile.activities,
             now: facts.now,
         };
         // The columns of a table stand side by side, so it is asked once, when the first of them is read.
         let mut asked: Option<(usize, Option<usize>)> = None;
-        for field in &self.list {
+        for (slot, field) in self.list.iter().enumerate() {
+            let prepared = self.prepared.get(slot);
             let value = match &field.origin {
                 Origin::Schema(spec) => spec.get(facts).map(|raw| Value::of(raw, facts.now)),
                 Origin::Custom(name) => {
                     facts.profile.custom.get(name).and_then(|text| field.custom(text, &self.zone, facts.now))
                 }
                 Origin::Lookup { from, entries } => reading.value(*from).and_then(|value| {
+                    if let Some(exact) = prepared.and_then(|prepared| prepared.exact.as_ref()) {
+                        let (entry, folded) = exact.find(value)?;
+                        let (shown, _) = entries.get(entry)?;
+                        return Some(Value::Text { shown, folded: Cow::Borrowed(folded) });
+                    }
                     let (key, _) = entries.iter().find(|(_, of)| of.iter().any(|m| m.holds(Some(value))))?;
                     Some(Value::text(key))
                 }),
@@ -131,6 +182,7 @@ impl Fields {
                     lookup.table.cell(row?, *column).map(Value::text)
                 }),
             };
+            reading.keys.extend(prepared.map(|prepared| prepared.symbols.key(value.as_ref())));
             reading.values.push(value);
         }
         reading
@@ -182,6 +234,9 @@ fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
     values: Vec<Option<Value<'a>>>,
+    /// Every value as rules compare it.
+    keys: Vec<Key>,
+    fields: &'a Fields,
     /// What the person did, the earliest first.
     pub(crate) activities: &'a [Activity],
     /// The instant it is decided on.
@@ -192,6 +247,18 @@ impl<'a> Reading<'a> {
     /// The value at `slot`, if the lead has one.
     pub(crate) fn value(&self, slot: usize) -> Option<&Value<'a>> {
         self.values.get(slot).and_then(Option::as_ref)
+    }
+
+    /// The value at `slot` as rules compare it.
+    pub(crate) fn key(&self, slot: u16) -> Key {
+        self.keys.get(usize::from(slot)).copied().unwrap_or(Key::Other)
+    }
+
+    /// This key and those of the shorter texts that its text begins with.
+    pub(crate) fn begins(&self, slot: u16, longest: u32) -> impl Iterator<Item = u32> {
+        let symbols = self.fields.prepared.get(usize::from(slot)).map(|prepared| &prepared.symbols);
+        let known = |key: u32| (key != NONE).then_some(key);
+        std::iter::successors(known(longest), move |key| known(symbols?.shorter(*key)))
     }
 
     /// The text at `slot`.
@@ -274,12 +341,24 @@ impl Value<'_> {
 /// Text as it is compared: without regard to case, accents and the number of blanks. `Łódź` and `lodz` fold alike, so do
 /// `Straße` and `STRASSE`.
 pub(crate) fn fold(text: &str) -> Cow<'_, str> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.' | b'@' | b'/');
-    if text.bytes().all(plain) {
-        return Cow::Borrowed(text);
+    if !text.is_ascii() {
+        let folded = letters::fold(text);
+        return Cow::Owned(folded.split_whitespace().collect::<Vec<&str>>().join(" "));
     }
-    let folded = letters::fold(text);
-    Cow::Owned(folded.split_whitespace().collect::<Vec<&str>>().join(" "))
+    // Most text is ASCII and most of that is folded already, but for its case.
+    let mut tidy = !text.ends_with(' ');
+    let mut lower = true;
+    let mut blank = true;
+    for byte in text.bytes() {
+        tidy &= byte.is_ascii_graphic() || (byte == b' ' && !blank);
+        lower &= !byte.is_ascii_uppercase();
+        blank = byte == b' ';
+    }
+    match (tidy, lower) {
+        (true, true) => Cow::Borrowed(text),
+        (true, false) => Cow::Owned(text.to_ascii_lowercase()),
+        (false, _) => Cow::Owned(text.split_whitespace().collect::<Vec<&str>>().join(" ").to_ascii_lowercase()),
+    }
 }
 
 #[cfg(test)]
@@ -302,6 +381,15 @@ mod tests {
             assert_eq!(fold(&fold(a)), fold(a), "folding twice changes nothing: {a}");
         }
         assert_ne!(fold("01067"), fold("1067"));
+    }
+
+    proptest::proptest! {
+        /// ASCII takes a shorter way to the same text.
+        #[test]
+        fn ascii_folds_as_everything_does(text in "[ -~\\t\\n\\x0b\\x1f]{0,12}") {
+            let plain = letters::fold(&text).split_whitespace().collect::<Vec<&str>>().join(" ");
+            proptest::prop_assert_eq!(fold(&text), plain);
+        }
     }
 
     #[test]

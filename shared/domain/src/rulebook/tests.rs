@@ -205,7 +205,7 @@ fn the_example_decides_and_explains() {
     Rule `junk` refuses the lead (`junk`), because email.kind is disposable.
     Rule `looks odd` holds the lead for a person to decide (`looks_odd`), because message is `Earn BITCOIN now`, which contains `bitcoin`.
     The lead is not an MQL, so it goes to nurture: score is 0, needed 60 or more; did download 10 minutes ago, needed contact_me or demo.
-    Rule `customers and open deals` gives the lead to `bert`, or to pool `account-cover` if they cannot take it, because account.status is customer.
+    Rule `customers and open deals` gives the lead to `bert` (account.owner), or to pool `account-cover` if they cannot take it, because account.status is customer.
     Rule `everyone else` gives the lead to pool `inbound`, or to `overflow` if nobody there can take it, because no earlier rule fits. Rule `customers and open deals` comes before it, but account.owner is not known.
     Rule `big in saxony` gives the lead to `anna`, because it is `enterprise`: company.employees is 1200 (1000 or more); region is dach; postal_code is 01067, which starts with `01`.
     Rule `dach` gives the lead to pool `dach`, because region is dach. Rule `big in saxony` comes before it, but postal_code is 10115, needed text starting with `01`.

@@ -86,45 +86,32 @@ impl Report {
     /// ```
     pub fn from_json(bytes: &[u8], id: ActivityId, now: Timestamp) -> Result<Self, Vec<FieldProblem>> {
         let members = json::members(bytes).map_err(|detail| vec![FieldProblem { pointer: String::new(), detail }])?;
-        let mut check = Check::read(&members);
-        let did = check.take("did", LONGEST_WORDS, |text| {
-            impersonal(text)?;
-            choice::did(text)
-                .ok_or_else(|| format!("`{}` says nothing; write a word like demo or webinar", shown(text)))
-        });
-        let email = check.take("email", LONGEST_EMAIL, |text| match email::parse(text) {
-            Some(_) => Ok(text.to_owned()),
-            None => Err(format!("`{}` is not an e-mail address; write it like name@company.example", shown(text))),
-        });
-        let lead = check.take("lead_id", LONGEST_WORDS, |text| match Uuid::parse_str(text) {
-            Ok(id) => Ok(LeadId::new(id.hyphenated().to_string())),
-            Err(_) => {
-                Err(format!("`{}` is not the id of a lead; send the `lead_id` that its 202 answered with", shown(text)))
-            }
-        });
-        let channel =
-            check.take("channel", LONGEST_WORDS, |text| words(text).map(|said| channel(text).unwrap_or(said)));
-        let response = check.take("response", LONGEST_WORDS, words);
-        let spend = check.take("spend", LONGEST_WORDS, spend);
-        let product = check.take("product", LONGEST_PRODUCT, |text| Ok(text.to_lowercase()));
-        let at = check.take("at", LONGEST_WORDS, |text| instant(text, now));
-
-        if !check.given.contains("did") {
-            check.problem("did", "is missing; say what the person did, in a word like demo or webinar");
-        }
+        let mut check = Check::read(&members, &FIELDS);
+        let (of, activity) = check.report(id, now);
         match (check.given.contains("email"), check.given.contains("lead_id")) {
             (false, false) => check.problem("email", "is missing; give the person's e-mail address or their `lead_id`"),
             (true, true) => check.problem("lead_id", "is given beside `email`; send one of the two"),
             _ => {}
         }
-        let of = lead.map(Of::Lead).or(email.map(Of::Email));
-        match (of, did) {
-            (Some(of), Some(did)) if check.problems.is_empty() => {
-                let at = at.unwrap_or(now);
-                Ok(Self { of, activity: Activity { id, did, at, channel, spend, response, product } })
-            }
+        match (of, activity) {
+            (Some(of), Some(activity)) if check.problems.is_empty() => Ok(Self { of, activity }),
             _ => Err(check.problems),
         }
+    }
+}
+
+/// Checks what a person did where it stands beside who they are: as [`Report::from_json`] does, without `email` and
+/// `lead_id`.
+pub(super) fn of_known(
+    members: &[(String, Value)],
+    id: ActivityId,
+    now: Timestamp,
+) -> Result<Activity, Vec<FieldProblem>> {
+    let fields: Vec<&str> = FIELDS.into_iter().filter(|name| !matches!(*name, "email" | "lead_id")).collect();
+    let mut check = Check::read(members, &fields);
+    match check.report(id, now) {
+        (_, Some(activity)) if check.problems.is_empty() => Ok(activity),
+        _ => Err(check.problems),
     }
 }
 
@@ -143,7 +130,7 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn read(members: &'a [(String, Value)]) -> Self {
+    fn read(members: &'a [(String, Value)], fields: &[&str]) -> Self {
         let mut check = Self { texts: BTreeMap::new(), given: BTreeSet::new(), problems: Vec::new() };
         let mut seen = BTreeSet::new();
         for (name, value) in members {
@@ -151,8 +138,8 @@ impl<'a> Check<'a> {
                 check.problem(name, "is given twice; send it once");
                 continue;
             }
-            if !FIELDS.contains(&name.as_str()) {
-                check.problem(name, format!("is not a field of an activity; those are {}", FIELDS.join(", ")));
+            if !fields.contains(&name.as_str()) {
+                check.problem(name, format!("is not a field of an activity; those are {}", fields.join(", ")));
                 continue;
             }
             match value {
@@ -171,6 +158,37 @@ impl<'a> Check<'a> {
             }
         }
         check
+    }
+
+    /// Whose behaviour it is and what they did, as far as it says so.
+    fn report(&mut self, id: ActivityId, now: Timestamp) -> (Option<Of>, Option<Activity>) {
+        let did = self.take("did", LONGEST_WORDS, |text| {
+            impersonal(text)?;
+            choice::did(text)
+                .ok_or_else(|| format!("`{}` says nothing; write a word like demo or webinar", shown(text)))
+        });
+        let email = self.take("email", LONGEST_EMAIL, |text| match email::parse(text) {
+            Some(_) => Ok(text.to_owned()),
+            None => Err(format!("`{}` is not an e-mail address; write it like name@company.example", shown(text))),
+        });
+        let lead = self.take("lead_id", LONGEST_WORDS, |text| match Uuid::parse_str(text) {
+            Ok(id) => Ok(LeadId::new(id.hyphenated().to_string())),
+            Err(_) => {
+                Err(format!("`{}` is not the id of a lead; send the `lead_id` that its 202 answered with", shown(text)))
+            }
+        });
+        let channel = self.take("channel", LONGEST_WORDS, |text| words(text).map(|said| channel(text).unwrap_or(said)));
+        let response = self.take("response", LONGEST_WORDS, words);
+        let spend = self.take("spend", LONGEST_WORDS, spend);
+        let product = self.take("product", LONGEST_PRODUCT, |text| Ok(text.to_lowercase()));
+        let at = self.take("at", LONGEST_WORDS, |text| instant(text, now));
+
+        if !self.given.contains("did") {
+            self.problem("did", "is missing; say what the person did, in a word like demo or webinar");
+        }
+        let of = lead.map(Of::Lead).or(email.map(Of::Email));
+        let at = at.unwrap_or(now);
+        (of, did.map(|did| Activity { id, did, at, channel, spend, response, product }))
     }
 
     fn problem(&mut self, name: &str, detail: impl Into<String>) {
@@ -224,7 +242,7 @@ fn spend(text: &str) -> Result<Spend, String> {
 }
 
 /// An instant, in whole milliseconds.
-fn instant(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+pub(super) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let at: Timestamp = text.parse().map_err(|_| {
         format!("`{}` is not an instant; write it in RFC 3339, like 2026-03-03T10:00:00+01:00", shown(text))
     })?;

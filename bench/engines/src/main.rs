@@ -1,0 +1,143 @@
+//! Decides on the same table with Fairleader and with [zen-engine](https://github.com/gorules/zen), on the same leads in
+//! the same run: `cargo run --release --manifest-path bench/engines/Cargo.toml`.
+//!
+//! The table is that of Fairleader's own benchmark without alternatives over several fields, which a decision table cannot
+//! say. Both engines compile it first; zen-engine gets its lead as the value it evaluates (no JSON is parsed), and no trace
+//! is asked for. Every lead must get the same answer from both.
+
+#[path = "../../../shared/domain/benches/decide/territories.rs"]
+mod territories;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use fairleader_domain::id::SourceId;
+use fairleader_domain::lead::Profile;
+use fairleader_domain::rulebook::{Facts, References, Rulebook};
+use fairleader_domain::scoring::Score;
+use futures::executor::block_on;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use zen_engine::model::GraphContent;
+use zen_engine::{Decision, Variable};
+
+use territories::{COUNTRIES, INDUSTRIES, Rule, SIZES, names, state};
+
+const LEADS: usize = 1_024;
+const AT_LEAST: Duration = Duration::from_secs(1);
+
+fn main() {
+    println!("{:>8} {:>8} {:>12} {:>12} {:>12} {:>8} {:>8}", "rules", "leads", "zen-engine", "from facts", "typed", "ratio", "ratio");
+    for count in [100, 1_000, 10_000] {
+        let rules = territories::rules(count, false);
+        let text = territories::rulebook(&rules);
+        let checked = Rulebook::parse(&text, &References::default());
+        let rulebook = checked.unwrap_or_else(|found| panic!("{}", found[0].render(&text, "table"))).rulebook;
+        let mut table: GraphContent = serde_json::from_value(table(&rules)).expect("a decision");
+        table.compile();
+        let decision = Decision::from(table);
+        for (name, leads) in [
+            ("hits", territories::leads(&rules, LEADS)),
+            ("anyone", territories::anyone(LEADS)),
+            ("misses", territories::strangers(LEADS)),
+        ] {
+            compare(count, name, &rulebook, &decision, &leads);
+        }
+    }
+}
+
+fn compare(count: usize, name: &str, rulebook: &Rulebook, decision: &Decision, leads: &[Profile]) {
+    let source = SourceId::from("website");
+    let score = Score { total: 70, fit: 70, engagement: 0, account: 0, grade: None, mql: true, mql_by: None, interest: vec![], lines: vec![] };
+    let now = Timestamp::UNIX_EPOCH;
+    let facts = |profile| Facts { profile, source: &source, received_at: now, account: None, score: Some(&score), now };
+    let facts: Vec<Facts<'_>> = leads.iter().map(facts).collect();
+    let typed: Vec<_> = facts.iter().map(|facts| rulebook.read(facts)).collect();
+    let inputs: Vec<Variable> = leads.iter().map(|lead| Variable::from(input(lead))).collect();
+
+    for (lead, input) in typed.iter().zip(&inputs) {
+        let theirs = block_on(decision.evaluate(input.clone())).expect("a decision").result.to_value();
+        assert_eq!(theirs["rule"].as_str(), Some(lead.decide().rule), "{theirs}");
+    }
+    let zen = time(&inputs, |input| block_on(decision.evaluate(input.clone())).is_ok());
+    let whole = time(&facts, |facts| rulebook.decide(facts));
+    let typed = time(&typed, |lead| lead.decide());
+    let times = |ours: f64| zen / ours;
+    println!(
+        "{count:>8} {name:>8} {zen:>9.0} ns {whole:>9.0} ns {typed:>9.0} ns {:>7.1}x {:>7.1}x",
+        times(whole),
+        times(typed)
+    );
+}
+
+/// Nanoseconds for one item: the best of five rounds over all of them, each of at least a second.
+fn time<T, U>(items: &[T], run: impl Fn(&T) -> U) -> f64 {
+    let round = || {
+        let begun = Instant::now();
+        let mut runs = 0_u32;
+        while begun.elapsed() < AT_LEAST {
+            for item in items {
+                black_box(run(black_box(item)));
+            }
+            runs += 1;
+        }
+        begun.elapsed().as_secs_f64() * 1e9 / f64::from(runs) / items.len() as f64
+    };
+    (0..5).map(|_| round()).fold(f64::INFINITY, f64::min)
+}
+
+fn input(lead: &Profile) -> Value {
+    json!({
+        "country": lead.place.country,
+        "state": lead.place.state,
+        "postal_code": lead.place.postal_code,
+        "industry": lead.company.industry,
+        "employees": lead.company.employees,
+    })
+}
+
+/// The rules as a decision table of the JSON Decision Model.
+fn table(rules: &[Rule]) -> Value {
+    let inputs = ["country", "state", "postal_code", "industry", "employees"];
+    let inputs: Vec<Value> = inputs.iter().map(|field| json!({ "id": field, "name": field, "field": field })).collect();
+    let mut rows: Vec<Value> = rules.iter().enumerate().map(|(number, rule)| row(number, rule)).collect();
+    rows.push(json!({ "_id": "last", "rule": "\"everyone else\"" }));
+    json!({
+        "nodes": [
+            { "id": "in", "name": "in", "type": "inputNode", "content": {} },
+            { "id": "table", "name": "table", "type": "decisionTableNode", "content": {
+                "hitPolicy": "first",
+                "inputs": inputs,
+                "outputs": [{ "id": "rule", "name": "rule", "field": "rule" }],
+                "rules": rows,
+            } },
+            { "id": "out", "name": "out", "type": "outputNode", "content": {} },
+        ],
+        "edges": [
+            { "id": "e1", "type": "edge", "sourceId": "in", "targetId": "table" },
+            { "id": "e2", "type": "edge", "sourceId": "table", "targetId": "out" },
+        ],
+    })
+}
+
+fn row(number: usize, rule: &Rule) -> Value {
+    let list = |texts: Vec<String>| texts.iter().map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(", ");
+    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<String>>();
+    let states = rule.states.iter().map(|number| state(rule.country(), *number)).collect();
+    let codes: Vec<String> = rule.codes().map(|code| format!("startsWith($, \"{code}\")")).collect();
+    let industries = list(owned(names(&rule.industries, &INDUSTRIES)));
+    let employees = match rule.employees {
+        Some((from, Some(to))) => format!("[{}..{}]", SIZES[from], SIZES[to] - 1),
+        Some((from, None)) => format!(">= {}", SIZES[from]),
+        None => String::new(),
+    };
+    json!({
+        "_id": number.to_string(),
+        "country": list(owned(names(&rule.countries, &COUNTRIES))),
+        "state": list(states),
+        "postal_code": codes.join(" or "),
+        "industry": if rule.others { format!("$ not in [{industries}]") } else { industries },
+        "employees": employees,
+        "rule": format!("\"r{number}\""),
+    })
+}

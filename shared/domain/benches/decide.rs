@@ -1,0 +1,148 @@
+//! How long a decision takes, by the number of rules: `cargo bench -p fairleader-domain`.
+//!
+//! Every figure is one decision, the mean over 1,024 different leads in turn. `hits` were made for a rule somewhere in the
+//! rulebook, `misses` reach the last rule, `anyone` comes from anywhere. `typed` decides on a lead that was read before,
+//! `read` only reads it, `decide` does both and gives an owned ruling.
+
+#![allow(missing_docs, reason = "a benchmark's functions are named after what they measure")]
+
+#[path = "decide/territories.rs"]
+mod territories;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use divan::{Bencher, black_box};
+use fairleader_domain::id::SourceId;
+use fairleader_domain::lead::Profile;
+use fairleader_domain::rulebook::{Facts, References, Rulebook};
+use fairleader_domain::scoring::Score;
+use jiff::Timestamp;
+
+use territories::Rule;
+
+/// What a compilation takes is measured too.
+#[global_allocator]
+static ALLOCATOR: divan::AllocProfiler = divan::AllocProfiler::system();
+
+const RULES: [usize; 4] = [100, 1_000, 10_000, 100_000];
+const LEADS: usize = 1_024;
+
+/// A rulebook and the rules it was made of.
+struct Case {
+    rules: Vec<Rule>,
+    rulebook: Rulebook,
+}
+
+/// The rulebook of `count` rules, parsed once.
+fn case(count: usize) -> Arc<Case> {
+    static KNOWN: Mutex<BTreeMap<usize, Arc<Case>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let new = || {
+        let rules = territories::rules(count, true);
+        let text = territories::rulebook(&rules);
+        let checked = Rulebook::parse(&text, &References::default());
+        let rulebook = checked.unwrap_or_else(|found| panic!("{}", found[0].render(&text, "bench"))).rulebook;
+        let size = rulebook.index_size();
+        println!("{count} rules: {} nodes, {} entries, {} KiB", size.nodes, size.entries, size.bytes / 1_024);
+        Arc::new(Case { rules, rulebook })
+    };
+    Arc::clone(known.entry(count).or_insert_with(new))
+}
+
+static SCORE: LazyLock<Score> = LazyLock::new(|| Score {
+    total: 70,
+    fit: 70,
+    engagement: 0,
+    account: 0,
+    grade: None,
+    mql: true,
+    mql_by: None,
+    interest: Vec::new(),
+    lines: Vec::new(),
+});
+static SOURCE: LazyLock<SourceId> = LazyLock::new(|| SourceId::from("website"));
+
+fn facts(profile: &Profile) -> Facts<'_> {
+    let now = Timestamp::UNIX_EPOCH;
+    Facts { profile, source: &SOURCE, received_at: now, account: None, score: Some(&SCORE), now }
+}
+
+/// Calls `run` with one item after the other.
+fn in_turn<T, U>(bencher: Bencher<'_, '_>, items: &[T], run: impl Fn(&T) -> U) {
+    let mut next = items.iter().cycle();
+    bencher.bench_local(|| run(black_box(next.next().expect("a cycle of items"))));
+}
+
+fn typed(bencher: Bencher<'_, '_>, rulebook: &Rulebook, leads: &[Profile]) {
+    let facts: Vec<Facts<'_>> = leads.iter().map(facts).collect();
+    let typed: Vec<_> = facts.iter().map(|facts| rulebook.read(facts)).collect();
+    in_turn(bencher, &typed, |lead| lead.decide());
+}
+
+#[divan::bench(args = RULES)]
+fn typed_hits(bencher: Bencher<'_, '_>, count: usize) {
+    let case = case(count);
+    typed(bencher, &case.rulebook, &territories::leads(&case.rules, LEADS));
+}
+
+#[divan::bench(args = RULES)]
+fn typed_anyone(bencher: Bencher<'_, '_>, count: usize) {
+    typed(bencher, &case(count).rulebook, &territories::anyone(LEADS));
+}
+
+#[divan::bench(args = RULES)]
+fn typed_misses(bencher: Bencher<'_, '_>, count: usize) {
+    typed(bencher, &case(count).rulebook, &territories::strangers(LEADS));
+}
+
+#[divan::bench(args = RULES)]
+fn read(bencher: Bencher<'_, '_>, count: usize) {
+    let case = case(count);
+    let leads = territories::leads(&case.rules, LEADS);
+    let facts: Vec<Facts<'_>> = leads.iter().map(facts).collect();
+    in_turn(bencher, &facts, |facts| case.rulebook.read(facts));
+}
+
+#[divan::bench(args = RULES)]
+fn decide_hits(bencher: Bencher<'_, '_>, count: usize) {
+    let case = case(count);
+    let leads = territories::leads(&case.rules, LEADS);
+    let facts: Vec<Facts<'_>> = leads.iter().map(facts).collect();
+    in_turn(bencher, &facts, |facts| case.rulebook.decide(facts));
+}
+
+#[divan::bench(args = RULES)]
+fn decide_misses(bencher: Bencher<'_, '_>, count: usize) {
+    let leads = territories::strangers(LEADS);
+    let facts: Vec<Facts<'_>> = leads.iter().map(facts).collect();
+    let case = case(count);
+    in_turn(bencher, &facts, |facts| case.rulebook.decide(facts));
+}
+
+/// A decision with its explanation.
+#[divan::bench(args = RULES, sample_count = 10)]
+fn explain_hits(bencher: Bencher<'_, '_>, count: usize) {
+    let case = case(count);
+    let leads = territories::leads(&case.rules, LEADS);
+    let facts: Vec<Facts<'_>> = leads.iter().map(facts).collect();
+    in_turn(bencher, &facts, |facts| case.rulebook.explain(facts));
+}
+
+/// The index alone, out of a rulebook that was checked before.
+#[divan::bench(args = RULES, sample_count = 10)]
+fn compile(bencher: Bencher<'_, '_>, count: usize) {
+    let case = case(count);
+    bencher.with_inputs(|| case.rulebook.clone()).bench_local_values(Rulebook::compiled);
+}
+
+/// All of it: reading the YAML, checking and compiling.
+#[divan::bench(args = RULES, sample_count = 3, sample_size = 1)]
+fn parse(bencher: Bencher<'_, '_>, count: usize) {
+    let text = territories::rulebook(&case(count).rules);
+    bencher.bench_local(|| Rulebook::parse(&text, &References::default()));
+}
+
+fn main() {
+    divan::main();
+}

@@ -1,0 +1,280 @@
+//! Rulebooks of any size, and leads for them: made up, but always the same, and like those of companies that route by
+//! territory. Rules look at country, state, postal code, industry and employees, with lists, ranges, negations and
+//! alternatives. The narrowest stand first, as people order them; so no rule is covered by one before it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use fairleader_domain::lead::Profile;
+
+/// Numbers that look random and are the same every time (SplitMix64).
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        u32::try_from(z % u64::from(end)).expect("below a u32")
+    }
+
+    fn chance(&mut self, percent: u32) -> bool {
+        self.below(100) < percent
+    }
+
+    /// A number below `end`; low ones come up more often.
+    fn skewed(&mut self, end: u32) -> u32 {
+        self.below(end).min(self.below(end))
+    }
+
+    fn several(&mut self, most: u32, end: u32) -> BTreeSet<u32> {
+        (0..=self.skewed(most)).map(|_| self.skewed(end)).collect()
+    }
+}
+
+pub(crate) const COUNTRIES: [&str; 40] = [
+    "DE", "US", "GB", "FR", "NL", "CH", "AT", "ES", "IT", "SE", "NO", "DK", "FI", "PL", "BE", "CZ", "IE", "PT", "CA",
+    "AU", "BR", "IN", "JP", "SG", "ZA", "MX", "AE", "IL", "TR", "GR", "HU", "RO", "BG", "HR", "SK", "SI", "LT", "LV",
+    "EE", "LU",
+];
+pub(crate) const INDUSTRIES: [&str; 30] = [
+    "software",
+    "banking",
+    "insurance",
+    "retail",
+    "automotive",
+    "chemicals",
+    "pharma",
+    "hospitals",
+    "education",
+    "public sector",
+    "energy",
+    "utilities",
+    "telecom",
+    "media",
+    "logistics",
+    "aviation",
+    "shipping",
+    "construction",
+    "real estate",
+    "food",
+    "agriculture",
+    "mining",
+    "steel",
+    "machinery",
+    "electronics",
+    "consulting",
+    "legal",
+    "tourism",
+    "textiles",
+    "paper",
+];
+/// Where people cut companies by size.
+pub(crate) const SIZES: [u32; 10] = [1, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000];
+
+pub(crate) fn state(country: u32, number: u32) -> String {
+    let country = COUNTRIES[usize::try_from(country).expect("an index")];
+    format!("{country} State {number}")
+}
+
+/// How many states a country has here.
+const STATES: u32 = 16;
+
+/// A rule; an empty set asks for nothing.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rule {
+    /// Positions in [`COUNTRIES`].
+    pub(crate) countries: BTreeSet<u32>,
+    /// Of the one country.
+    pub(crate) states: BTreeSet<u32>,
+    /// Beginnings of postal codes: digits and how many.
+    pub(crate) codes: BTreeSet<(u32, usize)>,
+    /// Positions in [`INDUSTRIES`].
+    pub(crate) industries: BTreeSet<u32>,
+    /// Whether it asks for every industry but these.
+    pub(crate) others: bool,
+    /// Positions in [`SIZES`]; without a second one there is no upper end.
+    pub(crate) employees: Option<(usize, Option<usize>)>,
+    /// Any of these industries, or at least that many employees.
+    pub(crate) either: Option<(BTreeSet<u32>, usize)>,
+}
+
+pub(crate) fn names(of: &BTreeSet<u32>, names: &[&'static str]) -> Vec<&'static str> {
+    of.iter().map(|at| names[usize::try_from(*at).expect("an index")]).collect()
+}
+
+impl Rule {
+    fn roll(dice: &mut Dice, alternatives: bool) -> Self {
+        let one = dice.chance(60);
+        let countries = if one { [dice.skewed(40)].into() } else { dice.several(6, 40) };
+        let one = countries.len() == 1;
+        let states = if one && dice.chance(40) { dice.several(5, STATES) } else { BTreeSet::new() };
+        let codes = if one && states.is_empty() && dice.chance(70) {
+            let code = |dice: &mut Dice| match dice.below(3) {
+                0 => (dice.below(100), 2),
+                1 => (dice.below(1_000), 3),
+                _ => (dice.below(100_000), 5),
+            };
+            (0..=dice.skewed(4)).map(|_| code(dice)).collect()
+        } else {
+            BTreeSet::new()
+        };
+        let industries = if dice.chance(60) { dice.several(5, 30) } else { BTreeSet::new() };
+        let others = !industries.is_empty() && dice.chance(20);
+        let employees = dice.chance(70).then(|| {
+            let from = usize::try_from(dice.below(10)).expect("a size");
+            let to = from + 1 + usize::try_from(dice.below(3)).expect("a size");
+            (from, (to < SIZES.len()).then_some(to))
+        });
+        let either = (alternatives && dice.chance(20)).then(|| (dice.several(4, 30), 7));
+        Self { countries, states, codes, industries, others, employees, either }
+    }
+
+    /// About how many of a thousand million leads it fits. A rule within another one fits fewer.
+    fn width(&self) -> u64 {
+        let count = |length: usize| u64::try_from(length).expect("a length");
+        let part = |found: usize, of: u64| if found == 0 { 1_000 } else { count(found) * 1_000 / of };
+        let codes: u64 =
+            self.codes.iter().map(|(_, digits)| 1_000_000 / 10_u64.pow(u32::try_from(*digits).expect("few"))).sum();
+        let codes = if codes == 0 { 1_000_000 } else { codes };
+        let industries = match self.others {
+            true => 1_000 - part(self.industries.len(), 30),
+            false => part(self.industries.len(), 30),
+        };
+        let sizes = self.employees.map_or(1_000, |(from, to)| count(to.unwrap_or(10) - from) * 100);
+        let either = self.either.as_ref().map_or(1_000, |(industries, _)| 300 + part(industries.len(), 30));
+        part(self.countries.len(), 40) * part(self.states.len(), 16) * codes / 1_000 * industries / 1_000
+            * sizes
+            * either
+    }
+
+    pub(crate) fn codes(&self) -> impl Iterator<Item = String> {
+        self.codes.iter().map(|(code, digits)| format!("{code:0digits$}"))
+    }
+
+    pub(crate) fn country(&self) -> u32 {
+        self.countries.first().copied().expect("a country")
+    }
+
+    /// The `if` of the rule.
+    fn yaml(&self) -> String {
+        let mut tests = vec![format!("country: [{}]", names(&self.countries, &COUNTRIES).join(", "))];
+        if !self.states.is_empty() {
+            let states: Vec<String> = self.states.iter().map(|number| state(self.country(), *number)).collect();
+            tests.push(format!("state: [{}]", states.join(", ")));
+        }
+        if !self.codes.is_empty() {
+            let codes: Vec<String> = self.codes().map(|code| format!("starts with {code}")).collect();
+            tests.push(format!("postal_code: [{}]", codes.join(", ")));
+        }
+        if !self.industries.is_empty() {
+            let test = format!("industry: [{}]", names(&self.industries, &INDUSTRIES).join(", "));
+            tests.push(if self.others { format!("not: {{ {test} }}") } else { test });
+        }
+        match self.employees {
+            Some((from, Some(to))) => tests.push(format!("company.employees: {}-{}", SIZES[from], SIZES[to] - 1)),
+            Some((from, None)) => tests.push(format!("company.employees: {}+", SIZES[from])),
+            None => {}
+        }
+        if let Some((industries, from)) = &self.either {
+            let industries = names(industries, &INDUSTRIES).join(", ");
+            tests.push(format!("any: [{{ industry: [{industries}] }}, {{ company.employees: {}+ }}]", SIZES[*from]));
+        }
+        format!("{{ {} }}", tests.join(", "))
+    }
+
+    /// A lead that it may fit.
+    fn lead(&self, dice: &mut Dice) -> Profile {
+        let mut lead = stranger(dice);
+        let pick = |dice: &mut Dice, of: &BTreeSet<u32>| {
+            let nth = usize::try_from(dice.below(u32::try_from(of.len()).expect("few"))).expect("few");
+            of.iter().nth(nth).copied().expect("one of them")
+        };
+        let country = pick(dice, &self.countries);
+        lead.place.country = Some(names(&[country].into(), &COUNTRIES).concat());
+        let number = if self.states.is_empty() { dice.skewed(STATES) } else { pick(dice, &self.states) };
+        lead.place.state = Some(state(country, number));
+        if let Some(code) = self.codes().next() {
+            let rest = 5 - code.len();
+            lead.place.postal_code = Some(
+                format!("{code}{:0rest$}", dice.below(10_u32.pow(u32::try_from(rest).expect("few"))))
+                    .chars()
+                    .take(5)
+                    .collect(),
+            );
+        }
+        if !self.industries.is_empty() && !self.others {
+            lead.company.industry = Some(names(&[pick(dice, &self.industries)].into(), &INDUSTRIES).concat());
+        }
+        if let Some((from, _)) = self.employees {
+            lead.company.employees = Some(SIZES[from] + dice.below(SIZES[from]));
+        }
+        lead
+    }
+}
+
+/// A lead from anywhere.
+fn stranger(dice: &mut Dice) -> Profile {
+    let mut lead = Profile::default();
+    let country = dice.skewed(40);
+    lead.place.country = Some(names(&[country].into(), &COUNTRIES).concat());
+    lead.place.state = Some(state(country, dice.skewed(STATES)));
+    lead.place.postal_code = Some(format!("{:05}", dice.below(100_000)));
+    lead.company.industry = Some(names(&[dice.skewed(30)].into(), &INDUSTRIES).concat());
+    let size = SIZES[usize::try_from(dice.below(10)).expect("a size")];
+    lead.company.employees = Some(size + dice.below(size));
+    lead
+}
+
+/// The rules of a rulebook: `count` different ones, the narrowest first. `alternatives` over several fields are more than
+/// a decision table can say.
+pub(crate) fn rules(count: usize, alternatives: bool) -> Vec<Rule> {
+    let mut dice = Dice(7);
+    let mut rules = BTreeSet::new();
+    while rules.len() < count {
+        rules.insert(Rule::roll(&mut dice, alternatives));
+    }
+    let mut rules: Vec<Rule> = rules.into_iter().collect();
+    rules.sort_by_cached_key(Rule::width);
+    rules
+}
+
+/// The rulebook as it is written. It blocks and scores nothing; every lead is an MQL.
+pub(crate) fn rulebook(rules: &[Rule]) -> String {
+    let mut text = "company: { zone: Europe/Berlin, currency: EUR }\nscore: { fit: { share: 100% } }\n\
+                    mql: [{ source: present }]\nroute:\n"
+        .to_owned();
+    for (number, rule) in rules.iter().enumerate() {
+        let pool = number % 50;
+        writeln!(text, "  - {{ rule: r{number}, if: {}, then: {{ pool: pool-{pool} }} }}", rule.yaml())
+            .expect("a string");
+    }
+    text.push_str("  - { rule: everyone else, then: { pool: inbound } }\n");
+    text
+}
+
+/// `count` leads, each made for a rule somewhere in the rulebook.
+pub(crate) fn leads(rules: &[Rule], count: usize) -> Vec<Profile> {
+    let mut dice = Dice(11);
+    let all = u32::try_from(rules.len()).expect("few");
+    (0..count).map(|_| rules[usize::try_from(dice.below(all)).expect("an index")].lead(&mut dice)).collect()
+}
+
+/// `count` leads from countries that no rule names.
+pub(crate) fn strangers(count: usize) -> Vec<Profile> {
+    let mut dice = Dice(13);
+    let far = |mut lead: Profile| {
+        lead.place.country = Some("NZ".to_owned());
+        lead
+    };
+    (0..count).map(|_| far(stranger(&mut dice))).collect()
+}
+
+/// `count` leads from anywhere.
+pub(crate) fn anyone(count: usize) -> Vec<Profile> {
+    let mut dice = Dice(17);
+    (0..count).map(|_| stranger(&mut dice)).collect()
+}

@@ -1,0 +1,258 @@
+//! Finds the first rule that fits a lead without asking all of them.
+//!
+//! # How
+//!
+//! Every condition is written out as a few alternatives (`term`), each a list of tests that must all hold. A tree splits
+//! these terms (`tree`): a node asks for one field and has a branch for each key that a term wants there, or for each piece
+//! of the numbers, and one more, the *rest*, for the terms that do not say. So a lead follows at most two branches of a
+//! node (more only where rules name beginnings of a text that begin with each other), and every branch knows the least
+//! rule in it: what cannot come before the best rule found so far is not visited. A leaf holds a few terms in the order of
+//! their rules, which are compared test by test.
+//!
+//! **The tree only leaves out; it never decides.** A term is compared in full at its leaf, and what cannot be compared by
+//! integers (searches within a text, behaviour, points in time, conditions with more alternatives than are written out) is
+//! asked of the condition itself. A rule that needs an owner or a pool the lead does not have is passed over, and the search
+//! goes on.
+//!
+//! # Bounds
+//!
+//! A rule has at most 8 terms and stands in at most 64 leaves; if that makes more than 8 entries for each term altogether,
+//! the tree is grown again with fewer copies. Terms that ask for more values than they may have copies stay in the rest.
+
+mod term;
+mod tree;
+
+use super::Rule;
+use super::reading::{Fields, Reading};
+use super::symbols::{Key, NONE, at, number};
+
+use self::term::Literal;
+use self::tree::Seed;
+
+/// The indexes of a rulebook.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Indexes {
+    pub(super) block: Index,
+    pub(super) route: Index,
+}
+
+impl Indexes {
+    /// Compiles the rules of both sections, and the texts they name into `fields`.
+    pub(super) fn compile(fields: &mut Fields, block: &[Rule], route: &[Rule]) -> Self {
+        fields.prepare();
+        let [block, route] = [block, route].map(|rules| seeds(fields, rules));
+        fields.finish();
+        Self { block: tree::grow(&block), route: tree::grow(&route) }
+    }
+
+    /// What they take.
+    pub(super) fn size(&self) -> IndexSize {
+        let [block, route] = [&self.block, &self.route].map(Index::size);
+        IndexSize {
+            nodes: block.nodes + route.nodes,
+            entries: block.entries + route.entries,
+            bytes: block.bytes + route.bytes,
+        }
+    }
+}
+
+/// What the index of a rulebook takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexSize {
+    /// Nodes of its trees.
+    pub nodes: usize,
+    /// Places in which rules stand in leaves.
+    pub entries: usize,
+    /// Bytes on the heap, the texts that rules name included.
+    pub bytes: usize,
+}
+
+fn seeds(fields: &mut Fields, rules: &[Rule]) -> Vec<Seed> {
+    let mut seeds = Vec::with_capacity(rules.len());
+    for (rule, of) in rules.iter().enumerate() {
+        let terms = term::terms(&of.condition, fields);
+        let siblings = number(terms.len());
+        seeds.extend(terms.into_iter().map(|term| Seed { rule: number(rule), term, siblings }));
+    }
+    seeds
+}
+
+/// The terms of a section's rules as a tree; everything stands in a few lists, and refers to each other by position.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    root: Branch,
+    nodes: Vec<Node>,
+    /// The branches of [`Node::Keys`], each a small hash table.
+    keyed: Vec<(u32, Branch)>,
+    cuts: Vec<u32>,
+    /// The branches of [`Node::Numbers`].
+    pieces: Vec<Branch>,
+    entries: Vec<Entry>,
+    literals: Vec<Literal>,
+    /// Sorted lists of keys that terms ask for.
+    sets: Vec<u32>,
+}
+
+/// A way down the tree, and the first rule that stands there.
+#[derive(Clone, Copy, Debug)]
+struct Branch {
+    least: u32,
+    node: u32,
+}
+
+impl Branch {
+    /// Leads nowhere; no rule stands there.
+    const NONE: Self = Self { least: NONE, node: NONE };
+}
+
+impl Default for Branch {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Node {
+    /// Terms to compare, the first rule first.
+    Leaf { from: u32, to: u32 },
+    /// By the keys of a field; `mask` is the size of its table less one.
+    Keys { slot: u16, table: u32, mask: u32, rest: Branch },
+    /// By the numbers of a field: the pieces begin at `cuts[from..to]`, the lowest at 0.
+    Numbers { slot: u16, from: u32, to: u32, pieces: u32, rest: Branch },
+}
+
+/// A term in a leaf.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    rule: u32,
+    first: u32,
+    end: u32,
+    /// Whether the rule's condition has to be asked as well.
+    more: bool,
+}
+
+/// Where a key is looked for first.
+fn place(key: u32, mask: u32) -> usize {
+    at((key.wrapping_mul(0x9E37_79B1) >> 7) & mask)
+}
+
+impl Index {
+    /// Stores the branches of a node by their keys, at most half full, so that a search soon ends.
+    fn table(&mut self, children: &[(u32, Branch)]) -> (u32, u32) {
+        let size = (children.len() * 2).next_power_of_two();
+        let mask = number(size - 1);
+        let mut table = vec![(NONE, Branch::NONE); size];
+        for child in children {
+            let mut position = place(child.0, mask);
+            while table.get(position).is_some_and(|(taken, _)| *taken != NONE) {
+                position = (position + 1) & at(mask);
+            }
+            if let Some(free) = table.get_mut(position) {
+                *free = *child;
+            }
+        }
+        let from = number(self.keyed.len());
+        self.keyed.extend(table);
+        (from, mask)
+    }
+
+    fn child(&self, table: u32, mask: u32, key: u32) -> Branch {
+        let mut position = place(key, mask);
+        loop {
+            match self.keyed.get(at(table) + position) {
+                Some((known, branch)) if *known == key => return *branch,
+                Some((known, _)) if *known != NONE => position = (position + 1) & at(mask),
+                _ => return Branch::NONE,
+            }
+        }
+    }
+
+    /// The first rule that fits: of those whose terms hold for the lead, the lowest that `fits` has something for. It is
+    /// asked with the rule's number and whether the rule's condition is known to hold.
+    pub(super) fn first<T>(&self, reading: &Reading<'_>, fits: impl Fn(usize, bool) -> Option<T>) -> Option<T> {
+        let mut search = Search { index: self, reading, fits, best: NONE, found: None };
+        search.visit(self.root);
+        search.found
+    }
+
+    fn size(&self) -> IndexSize {
+        let bytes = [
+            self.nodes.capacity() * size_of::<Node>(),
+            self.keyed.capacity() * size_of::<(u32, Branch)>(),
+            self.cuts.capacity() * size_of::<u32>(),
+            self.pieces.capacity() * size_of::<Branch>(),
+            self.entries.capacity() * size_of::<Entry>(),
+            self.literals.capacity() * size_of::<Literal>(),
+            self.sets.capacity() * size_of::<u32>(),
+        ];
+        IndexSize { nodes: self.nodes.len(), entries: self.entries.len(), bytes: bytes.iter().sum() }
+    }
+}
+
+struct Search<'i, 'r, F, T> {
+    index: &'i Index,
+    reading: &'i Reading<'r>,
+    fits: F,
+    /// The lowest rule found so far.
+    best: u32,
+    found: Option<T>,
+}
+
+impl<T, F: Fn(usize, bool) -> Option<T>> Search<'_, '_, F, T> {
+    fn visit(&mut self, branch: Branch) {
+        if branch.least >= self.best {
+            return;
+        }
+        let index = self.index;
+        match index.nodes.get(at(branch.node)) {
+            Some(Node::Leaf { from, to }) => self.leaf(index.entries.get(at(*from)..at(*to)).unwrap_or_default()),
+            Some(Node::Keys { slot, table, mask, rest }) => {
+                let Key::Of { is, begins } = self.reading.key(*slot) else { return self.visit(*rest) };
+                let exact = index.child(*table, *mask, is);
+                if begins == NONE {
+                    return self.both(exact, *rest);
+                }
+                let reading = self.reading;
+                for key in reading.begins(*slot, begins) {
+                    self.visit(index.child(*table, *mask, key));
+                }
+                self.both(exact, *rest);
+            }
+            Some(Node::Numbers { slot, from, to, pieces, rest }) => {
+                let Key::Number(number) = self.reading.key(*slot) else { return self.visit(*rest) };
+                let cuts = index.cuts.get(at(*from)..at(*to)).unwrap_or_default();
+                let piece = cuts.partition_point(|cut| *cut <= number);
+                let piece = index.pieces.get(at(*pieces) + piece).copied().unwrap_or_default();
+                self.both(piece, *rest);
+            }
+            None => {}
+        }
+    }
+
+    /// The branch with the lower rule first: what is found there may spare the other one.
+    fn both(&mut self, one: Branch, other: Branch) {
+        let (first, second) = if one.least <= other.least { (one, other) } else { (other, one) };
+        self.visit(first);
+        self.visit(second);
+    }
+
+    fn leaf(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            if entry.rule >= self.best {
+                return;
+            }
+            let literals = self.index.literals.get(at(entry.first)..at(entry.end)).unwrap_or_default();
+            if !literals.iter().all(|literal| literal.holds(&self.index.sets, self.reading)) {
+                continue;
+            }
+            if let Some(found) = (self.fits)(at(entry.rule), !entry.more) {
+                self.best = entry.rule;
+                self.found = Some(found);
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

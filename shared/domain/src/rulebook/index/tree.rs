@@ -1,0 +1,314 @@
+//! Grows the tree of an [`Index`]: which field to split by, and where each term goes.
+
+use std::collections::BTreeMap;
+
+use super::super::symbols::number;
+use super::term::{Asks, Part, Term};
+use super::{Branch, Entry, Index, Literal, Node};
+
+/// What it costs to visit a node, in terms compared.
+const VISIT: usize = 3;
+/// Most nodes one above the other. What is left there is compared one by one.
+const MAX_DEPTH: usize = 48;
+/// Most numbers a node is cut at.
+const MAX_CUTS: usize = 31;
+/// Most neighbouring pieces a range of numbers is put into; a wider one stays with those that do not ask.
+const MAX_SPAN: usize = 8;
+/// How many leaves one rule may stand in, the most first. If that makes too many entries altogether, the next is tried.
+const COPIES: [u32; 4] = [64, 16, 4, 1];
+/// How many entries there may be altogether for each term.
+const ENTRIES_PER_TERM: usize = 8;
+
+/// A term to be put into the tree.
+pub(super) struct Seed {
+    /// The rule's number.
+    pub(super) rule: u32,
+    pub(super) term: Term,
+    /// How many terms the rule has.
+    pub(super) siblings: u32,
+}
+
+/// A term on its way to the leaves, and how many of them it may still go to.
+#[derive(Clone, Copy)]
+struct Draft {
+    seed: usize,
+    copies: u32,
+}
+
+/// What a leaf's terms have in common: how the path to it was chosen.
+#[derive(Clone, Copy)]
+enum Step {
+    /// The lead has this key.
+    Key(u16, u32),
+    /// The lead's number lies between these, both included.
+    Within(u16, u32, u32),
+    /// The field was asked for, and these terms do not say.
+    Rest(u16, Way),
+}
+
+/// How a field splits terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    ByKey,
+    ByNumber,
+}
+
+/// A split that may be made.
+struct Split {
+    slot: u16,
+    way: Way,
+    /// The first number of every piece but the lowest, at [`Way::ByNumber`].
+    cuts: Vec<u32>,
+    /// Terms that a lead has to be compared with afterwards, a visit of a node counted in.
+    cost: usize,
+}
+
+pub(super) struct Grower<'s> {
+    index: Index,
+    seeds: &'s [Seed],
+    path: Vec<Step>,
+    /// How many entries may be made at most.
+    most: usize,
+}
+
+/// Grows an index over `seeds`, which stand in the order of their rules.
+pub(super) fn grow(seeds: &[Seed]) -> Index {
+    let mut index = Index::default();
+    for copies in COPIES {
+        let most = if copies == 1 { usize::MAX } else { seeds.len().saturating_mul(ENTRIES_PER_TERM) };
+        let mut grower = Grower { index: Index::default(), seeds, path: Vec::new(), most };
+        let drafts = seeds.iter().enumerate();
+        let drafts = drafts.map(|(seed, of)| Draft { seed, copies: (copies / of.siblings.max(1)).max(1) }).collect();
+        grower.index.root = grower.branch(drafts);
+        index = grower.index;
+        if index.entries.len() <= most {
+            break;
+        }
+    }
+    index
+}
+
+impl<'s> Grower<'s> {
+    fn parts(&self, draft: Draft) -> impl Iterator<Item = &'s Part> + use<'s> {
+        self.seeds.get(draft.seed).into_iter().flat_map(|seed| &seed.term.parts)
+    }
+
+    fn branch(&mut self, drafts: Vec<Draft>) -> Branch {
+        let least = drafts.first().and_then(|draft| self.seeds.get(draft.seed));
+        let Some(least) = least.map(|seed| seed.rule) else { return Branch::NONE };
+        // Too many entries already: this tree is given up for one with fewer copies, so the rest of it does not matter.
+        let given_up = self.index.entries.len() > self.most;
+        let split = if given_up || self.path.len() >= MAX_DEPTH { None } else { self.split(&drafts) };
+        let node = match split {
+            None => self.leaf(&drafts),
+            Some(split) if split.way == Way::ByKey => self.by_key(split.slot, &drafts),
+            Some(split) => self.by_number(&split, &drafts),
+        };
+        self.index.nodes.push(node);
+        Branch { least, node: number(self.index.nodes.len() - 1) }
+    }
+
+    fn at(&mut self, step: Step, drafts: Vec<Draft>) -> Branch {
+        self.path.push(step);
+        let branch = self.branch(drafts);
+        self.path.pop();
+        branch
+    }
+
+    fn leaf(&mut self, drafts: &[Draft]) -> Node {
+        let from = number(self.index.entries.len());
+        for draft in drafts {
+            let Some(seed) = self.seeds.get(draft.seed) else { continue };
+            let first = number(self.index.literals.len());
+            // What the path has settled comes last: it holds for whoever gets here, so it is compared for winners only.
+            let (settled, open): (Vec<&Part>, Vec<&Part>) = seed.term.parts.iter().partition(|part| self.settled(part));
+            for part in open.into_iter().chain(settled) {
+                self.index.literals.push(Literal::new(part, &mut self.index.sets));
+            }
+            let end = number(self.index.literals.len());
+            self.index.entries.push(Entry { rule: seed.rule, first, end, more: seed.term.more });
+        }
+        Node::Leaf { from, to: number(self.index.entries.len()) }
+    }
+
+    fn settled(&self, part: &Part) -> bool {
+        !part.negated
+            && self.path.iter().any(|step| match (step, &part.asks) {
+                (Step::Key(slot, key), Asks::Keys(keys)) => *slot == part.slot && keys.contains(key),
+                (Step::Within(slot, from, to), Asks::Range(low, high)) => {
+                    *slot == part.slot && low <= from && to <= high
+                }
+                _ => false,
+            })
+    }
+
+    /// The bounds of the numbers that get here.
+    fn bounds(&self, slot: u16) -> (u32, u32) {
+        let within = self.path.iter().rev().find_map(|step| match step {
+            Step::Within(of, from, to) if *of == slot => Some((*from, *to)),
+            _ => None,
+        });
+        within.unwrap_or((0, u32::MAX))
+    }
+
+    /// Whether the path says already what can be said this way.
+    fn spent(&self, slot: u16, way: Way) -> bool {
+        self.path.iter().any(|step| match step {
+            Step::Key(of, _) => *of == slot && way == Way::ByKey,
+            Step::Rest(of, by) => *of == slot && way == *by,
+            Step::Within(..) => false,
+        })
+    }
+
+    /// The keys that a term asks of a field, if it may go to that many branches.
+    fn keys_of(&self, draft: Draft, slot: u16) -> Option<&'s [u32]> {
+        let keys = self.parts(draft).find_map(|part| match &part.asks {
+            Asks::Keys(keys) if part.slot == slot && !part.negated => Some(keys.as_slice()),
+            _ => None,
+        });
+        keys.filter(|keys| number(keys.len()) <= draft.copies)
+    }
+
+    /// The numbers that a term asks of a field, within those that get here; `None` if it asks for all of them.
+    fn range_of(&self, draft: Draft, slot: u16) -> Option<(u32, u32)> {
+        let (least, most) = self.bounds(slot);
+        let range = self.parts(draft).find_map(|part| match &part.asks {
+            Asks::Range(from, to) if part.slot == slot && !part.negated => Some((*from, *to)),
+            _ => None,
+        });
+        range.map(|(from, to)| (from.max(least), to.min(most))).filter(|range| *range != (least, most))
+    }
+
+    /// The first and last of the pieces between `cuts` that a term goes to, if it may go to that many.
+    fn pieces(&self, draft: Draft, slot: u16, cuts: &[u32]) -> Option<(usize, usize)> {
+        let (from, to) = self.range_of(draft, slot)?;
+        let piece = |number: u32| cuts.partition_point(|cut| *cut <= number);
+        let (first, last) = (piece(from), piece(to));
+        // A range without a number in it, or none within the bounds, is found in no piece.
+        let span = (last + 1).saturating_sub(first);
+        (span <= MAX_SPAN && number(span) <= draft.copies).then_some((first, last))
+    }
+
+    /// The split after which the fewest terms are left to compare; `None` if none is worth its while.
+    fn split(&self, drafts: &[Draft]) -> Option<Split> {
+        let mut keys: Vec<(u16, u32)> = Vec::new();
+        let mut keyed: BTreeMap<u16, usize> = BTreeMap::new();
+        let mut ends: BTreeMap<u16, Vec<u32>> = BTreeMap::new();
+        for draft in drafts {
+            for part in self.parts(*draft).filter(|part| !part.negated) {
+                match &part.asks {
+                    Asks::Keys(_) if self.spent(part.slot, Way::ByKey) => {}
+                    Asks::Keys(of) if number(of.len()) > draft.copies => {}
+                    Asks::Keys(of) => {
+                        *keyed.entry(part.slot).or_default() += 1;
+                        keys.extend(of.iter().map(|key| (part.slot, *key)));
+                    }
+                    Asks::Range(..) if self.spent(part.slot, Way::ByNumber) => {}
+                    Asks::Range(from, to) => {
+                        let (least, most) = self.bounds(part.slot);
+                        let ends = ends.entry(part.slot).or_default();
+                        ends.extend([*from].iter().filter(|from| (least + 1..=most).contains(from)));
+                        ends.extend((least..most).contains(to).then(|| to + 1));
+                    }
+                }
+            }
+        }
+        keys.sort_unstable();
+        let by_key = keys.chunk_by(|(slot, _), (other, _)| slot == other).filter_map(|keys| {
+            let (slot, _) = keys.first()?;
+            let sizes = keys.chunk_by(|one, other| one == other).map(<[(u16, u32)]>::len);
+            let cost = cost(drafts.len(), keyed.get(slot).copied().unwrap_or_default(), sizes);
+            Some(Split { slot: *slot, way: Way::ByKey, cuts: Vec::new(), cost })
+        });
+        let by_number = ends.into_iter().map(|(slot, ends)| {
+            let cuts = cuts(ends);
+            let mut sizes = vec![0_usize; cuts.len() + 1];
+            let mut within = 0;
+            for (first, last) in drafts.iter().filter_map(|draft| self.pieces(*draft, slot, &cuts)) {
+                within += 1;
+                sizes.get_mut(first..=last).into_iter().flatten().for_each(|size| *size += 1);
+            }
+            Split { slot, way: Way::ByNumber, cost: cost(drafts.len(), within, sizes.into_iter()), cuts }
+        });
+        let best = by_key.chain(by_number).min_by_key(|split| (split.cost, split.way, split.slot))?;
+        (best.cost + (drafts.len() / 32).max(1) <= drafts.len()).then_some(best)
+    }
+
+    fn by_key(&mut self, slot: u16, drafts: &[Draft]) -> Node {
+        let mut keyed: Vec<(u32, Draft)> = Vec::new();
+        let mut rest = Vec::new();
+        for draft in drafts {
+            match self.keys_of(*draft, slot) {
+                Some(keys) => {
+                    let copies = draft.copies / number(keys.len()).max(1);
+                    keyed.extend(keys.iter().map(|key| (*key, Draft { copies, ..*draft })));
+                }
+                None => rest.push(*draft),
+            }
+        }
+        // Stable, so that the terms of a key stay in their order.
+        keyed.sort_by_key(|(key, _)| *key);
+        let groups = keyed.chunk_by(|(key, _), (other, _)| key == other);
+        let children = groups.filter_map(|group| {
+            let (key, _) = group.first()?;
+            let drafts = group.iter().map(|(_, draft)| *draft).collect();
+            Some((*key, self.at(Step::Key(slot, *key), drafts)))
+        });
+        let children: Vec<(u32, Branch)> = children.collect();
+        let rest = self.at(Step::Rest(slot, Way::ByKey), rest);
+        let (table, mask) = self.index.table(&children);
+        Node::Keys { slot, table, mask, rest }
+    }
+
+    fn by_number(&mut self, split: &Split, drafts: &[Draft]) -> Node {
+        let Split { slot, cuts, .. } = split;
+        let mut pieces: Vec<Vec<Draft>> = vec![Vec::new(); cuts.len() + 1];
+        let mut rest = Vec::new();
+        for draft in drafts {
+            match self.pieces(*draft, *slot, cuts) {
+                Some((first, last)) => {
+                    let copies = draft.copies / number(last + 1 - first).max(1);
+                    let into = pieces.get_mut(first..=last).into_iter().flatten();
+                    into.for_each(|piece| piece.push(Draft { copies, ..*draft }));
+                }
+                None => rest.push(*draft),
+            }
+        }
+        let (least, most) = self.bounds(*slot);
+        let lows = [least].into_iter().chain(cuts.iter().copied());
+        let highs = cuts.iter().map(|cut| cut.saturating_sub(1)).chain([most]);
+        let bounds: Vec<(u32, u32)> = lows.zip(highs).collect();
+        let grown = pieces.into_iter().zip(bounds);
+        let children: Vec<Branch> =
+            grown.map(|(piece, (low, high))| self.at(Step::Within(*slot, low, high), piece)).collect();
+        let rest = self.at(Step::Rest(*slot, Way::ByNumber), rest);
+        let from = number(self.index.cuts.len());
+        self.index.cuts.extend(cuts);
+        let to = number(self.index.cuts.len());
+        let pieces = number(self.index.pieces.len());
+        self.index.pieces.extend(children);
+        Node::Numbers { slot: *slot, from, to, pieces, rest }
+    }
+}
+
+/// How many terms a lead has to be compared with after a split, visits of nodes counted in: leads are taken to be spread
+/// like the terms, so that a branch is visited the more often the more terms stand in it.
+fn cost(all: usize, asking: usize, sizes: impl Iterator<Item = usize>) -> usize {
+    let (sum, squares) = sizes.fold((0_usize, 0_usize), |(sum, squares), size| (sum + size, squares + size * size));
+    let rest = all.saturating_sub(asking);
+    VISIT + squares / sum.max(1) + if rest == 0 { 0 } else { VISIT + rest }
+}
+
+/// At most [`MAX_CUTS`] of these numbers, in order and evenly spread.
+fn cuts(mut ends: Vec<u32>) -> Vec<u32> {
+    ends.sort_unstable();
+    let mut all = ends.clone();
+    all.dedup();
+    if all.len() <= MAX_CUTS {
+        return all;
+    }
+    let mut cuts: Vec<u32> =
+        (1..=MAX_CUTS).filter_map(|nth| ends.get(nth * ends.len() / (MAX_CUTS + 1)).copied()).collect();
+    cuts.dedup();
+    cuts
+}
