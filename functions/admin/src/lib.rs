@@ -5,6 +5,7 @@ mod dead_letters;
 mod import;
 mod keys;
 mod people;
+mod replay;
 mod review;
 mod roster;
 mod rulebook;
@@ -16,7 +17,8 @@ use fairleader_messaging::{Outgoing, Queue, ReceiveError, RouteCommand, SendErro
 use fairleader_runtime::http::{self, Problem, Role};
 use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{
-    Accounts, Identities, Imports, Keys, Leads, LookupTables, People, Pools, Reps, Rulebooks, StoreError, Table,
+    Accounts, ActiveRulebook, Identities, Imports, Keys, Leads, LookupTables, People, Pools, Reps, Rulebooks,
+    StoreError, Table,
 };
 use serde::de::DeserializeOwned;
 use tracing::error;
@@ -32,6 +34,8 @@ pub struct Admin {
     reps: Reps,
     pools: Pools,
     rulebooks: Rulebooks,
+    /// Versions that are compared, compiled.
+    compiled: ActiveRulebook,
     tables: LookupTables,
     approval: review::Approval,
     people: People,
@@ -94,6 +98,7 @@ impl Function for Admin {
             reps: Reps::new(table("REPS_TABLE")?),
             pools: Pools::new(table("POOLS_TABLE")?),
             rulebooks: Rulebooks::new(table("RULEBOOKS_TABLE")?),
+            compiled: ActiveRulebook::new(Rulebooks::new(table("RULEBOOKS_TABLE")?)),
             tables: LookupTables::new(table("RULEBOOKS_TABLE")?),
             approval: review::Approval::read(env)?,
             people: People::new(table("PEOPLE_TABLE")?),
@@ -190,6 +195,9 @@ impl Admin {
             "POST /v1/rulebooks/{version}/activate" => self.activate_rulebook(request, &caller).await,
             "DELETE /v1/rulebooks/{version}/activate" => self.cancel_activation(request).await,
             "POST /v1/rulebooks/rollback" => self.roll_back(request, &caller).await,
+            "GET /v1/rulebooks/{version}/diff" => self.diff_rulebooks(request).await,
+            "POST /v1/rulebooks/{version}/replay" => self.replay_version(request).await,
+            "POST /v1/rulebooks/replay" => self.replay_draft(request).await,
             "GET /v1/tables" => self.list_tables().await,
             "GET /v1/tables/{name}" => self.table(request).await,
             "PUT /v1/tables/{name}" => self.put_table(request, &caller).await,

@@ -49,7 +49,7 @@ impl Admin {
     }
 
     /// What the tables that a text looks things up in hold now. One that is not there is left to the check.
-    async fn pinned(&self, source: &str) -> Result<BTreeMap<String, String>, AdminError> {
+    pub(crate) async fn pinned(&self, source: &str) -> Result<BTreeMap<String, String>, AdminError> {
         let mut pinned = BTreeMap::new();
         for name in Rulebook::tables_used(source) {
             if let Some(table) = self.tables.named(&name).await? {
@@ -61,16 +61,7 @@ impl Admin {
 
     /// `POST /v1/rulebooks` (YAML): refused with all its problems at once, or kept as the next version.
     pub(crate) async fn post_rulebook(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
-        let body = http::body(request);
-        if body.len() > MAX_BYTES {
-            return Err(Problem::new(413, "too_large", format!("the rulebook has {} bytes", body.len()))
-                .detail(format!("at most {MAX_BYTES} bytes are taken"))
-                .into());
-        }
-        let source = String::from_utf8(body).map_err(|cause| {
-            Problem::new(422, "invalid_rulebook", "the rulebook is not text")
-                .detail(format!("{}; save it as UTF-8", cause.utf8_error()))
-        })?;
+        let source = text_in(request)?;
         let upload = self.upload(request, caller, &source).await?;
         let checked = match self.check(&source, &upload.tables).await? {
             Ok(checked) => checked,
@@ -155,6 +146,19 @@ impl Admin {
         let record = self.record_view(&record);
         Ok(http::json(200, &json!({"version": version, "active": is_active, "rulebook": source, "record": record})))
     }
+}
+
+/// The rulebook that was sent, not yet read.
+pub(crate) fn text_in(request: &ApiGatewayV2httpRequest) -> Result<String, Problem> {
+    let body = http::body(request);
+    if body.len() > MAX_BYTES {
+        return Err(Problem::new(413, "too_large", format!("the rulebook has {} bytes", body.len()))
+            .detail(format!("at most {MAX_BYTES} bytes are taken")));
+    }
+    String::from_utf8(body).map_err(|cause| {
+        Problem::new(422, "invalid_rulebook", "the rulebook is not text")
+            .detail(format!("{}; save it as UTF-8", cause.utf8_error()))
+    })
 }
 
 /// The version in the path.

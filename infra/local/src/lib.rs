@@ -18,6 +18,7 @@ pub mod machine;
 pub mod offline;
 pub mod pollers;
 pub mod proxy;
+pub mod replay;
 pub mod sqs;
 pub mod stack;
 pub mod tables;

@@ -56,6 +56,9 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// The functions' clock.
     pub clock: Clock,
+    /// Only the API answers: nothing is taken from queues, streams and schedules, and nothing expires. What the folder
+    /// holds stays as it is unless a call changes it.
+    pub paused: bool,
 }
 
 impl Options {
@@ -68,6 +71,7 @@ impl Options {
             template: None,
             parameters: BTreeMap::new(),
             clock: Clock::System,
+            paused: false,
         }
     }
 }
@@ -286,14 +290,18 @@ impl Machine {
         };
         tasks.spawn(ended("the AWS services", proxy.serve(aws, until(stopped.clone()))));
         let keys = starter_keys(&folder, &stack, &aws_url, &options.clock).await?;
-        let pollers = Arc::new(Pollers::start(&stack, &queues, &lambda, &stream_reader(&tables), &tables.written())?);
+        let polled = if options.paused { without_sources(&stack) } else { stack.clone() };
+        let pollers = Arc::new(Pollers::start(&polled, &queues, &lambda, &stream_reader(&tables), &tables.written())?);
         let gateway = Gateway::new(&stack, lambda);
         tasks.spawn(ended("the API", gateway.serve(api, until(stopped.clone()))));
         // Items expire by the machine's clock; with another one they would at the wrong time.
-        if matches!(options.clock, Clock::System) {
+        if matches!(options.clock, Clock::System) && !options.paused {
             tasks.spawn(tables.clone().keep_swept(HOUSEKEEPING));
         }
-        tasks.spawn(keep_trimmed(tables, queues.clone(), stack.functions.clone()));
+        if !options.paused {
+            tasks.spawn(keep_trimmed(tables, queues.clone(), stack.functions.clone()));
+        }
+        folder.write_address(&api_url)?;
         Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, stopping, folder })
     }
 
@@ -400,6 +408,15 @@ async fn put_keys(keys: &StarterKeys, stack: &Stack, aws_url: &str, clock: &Cloc
     Ok(())
 }
 
+/// The stack with nothing that calls a function by itself.
+fn without_sources(stack: &Stack) -> Stack {
+    let mut stack = stack.clone();
+    for function in &mut stack.functions {
+        function.sources.clear();
+    }
+    stack
+}
+
 fn stream_reader(tables: &Tables) -> StreamReader {
     let tables = tables.clone();
     Arc::new(move |table, after, limit| {
@@ -449,6 +466,22 @@ mod tests {
 
     use super::*;
     use crate::api::{Api, ApiError};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_paused_machine_answers_and_leaves_the_queues_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { paused: true, ..Options::new(folder.path()) };
+        let machine = Machine::start(options).await.unwrap_or_else(|cause| panic!("{cause}"));
+        let source = Api::new(&machine.api_url, machine.keys.of(Role::Source)).unwrap();
+        let lead = serde_json::json!({"email": "ada@lovelace.example", "did": "demo"});
+        let lead = source.post("/v1/leads", &lead).await.unwrap()["lead_id"].as_str().unwrap().to_owned();
+        let sales = source.with_key(machine.keys.of(Role::Sales));
+        let found = sales.get(&format!("/v1/leads/{lead}?wait=1s")).await;
+        assert!(matches!(found, Err(ApiError::Refused { status: reqwest::StatusCode::NOT_FOUND, .. })), "{found:?}");
+        assert!(!machine.settled().await, "the lead is still in its queue");
+        assert_eq!(crate::data_folder::address(folder.path()), Some(machine.api_url.clone()));
+        machine.stop().await;
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_starter_key_that_was_deleted_stays_deleted() {

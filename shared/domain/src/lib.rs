@@ -19,6 +19,7 @@ pub mod person;
 pub mod pool;
 pub mod problem;
 pub mod rep;
+pub mod replay;
 pub mod rotation;
 pub mod routing;
 pub mod rulebook;

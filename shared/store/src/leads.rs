@@ -11,9 +11,12 @@
 //! | what has to happen | index `due`: shard, instant in ms |
 //! | a rep's inbox, a pool's line, held leads | index `assignee`: `rep#…`, `pool#…#shard`, `held`; best first |
 //! | commands that failed for any lead | index `assignee`: `dead`; latest first |
+//! | past leads | the whole table, a page at a time |
 //!
 //! The `state` item is the one that everything else is guarded by: whoever changes anything that a decision could read
 //! names the version of the state they read, in the same transaction.
+
+mod past;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -59,6 +62,8 @@ const MAX_ID: usize = 255;
 const DUE_SHARDS: u8 = 8;
 /// Shards of each pool's waiting line, for the same reason.
 const LINE_SHARDS: u8 = 4;
+
+pub use self::past::PastPage;
 
 /// The leads table.
 #[derive(Clone, Debug)]

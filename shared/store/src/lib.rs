@@ -30,7 +30,7 @@ pub use identities::{Claim, Identities, person_identities};
 pub use imports::{Import, Imports, PartResult, RowResult};
 pub use keys::{KeyRecord, Keys, PersonKey};
 pub use leads::{
-    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, Recorded, StoredEvent, due_shards,
+    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, PastPage, Recorded, StoredEvent, due_shards,
 };
 pub use lookup_tables::{LookupTables, NamedTable};
 pub use people::{Enrolled, People};

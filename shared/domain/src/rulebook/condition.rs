@@ -185,7 +185,7 @@ impl Matcher {
     }
 
     /// Whether no value satisfies both. May say no where it is so.
-    fn excludes(&self, other: &Self) -> bool {
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absent, Self::Absent) => false,
             (Self::Absent, _) | (_, Self::Absent) => true,
@@ -219,7 +219,7 @@ impl Test {
         format!("{}{is} {}", self.field, join(&some(&self.any_of, most, say), "or"))
     }
 
-    fn wanted(&self) -> String {
+    pub(crate) fn wanted(&self) -> String {
         let objects: Vec<String> = self.any_of.iter().map(Matcher::object).collect();
         join(&objects, "or")
     }
