@@ -1,8 +1,10 @@
 //! The rulebook: what marketing and sales agreed on, in plain words.
 //!
 //! [`Rulebook::parse`] reads a YAML document in steps, each with a file of its own: `yaml` (nodes with their places),
-//! `parse` (the shape: `ast`), `check` (names, types, contradictions; gives the compiled rulebook). All problems are
-//! reported at once. [`Rulebook::decide`] is pure, and so is [`Rulebook::explain`], which never takes part in a decision.
+//! `parse` (the shape: `ast`), `check` (names, types, contradictions; gives the compiled rulebook), with `cover` (which
+//! leads a condition holds for, so which rules can never win). All problems are reported at once; [`Rulebook::notes`] says
+//! what is worth knowing besides, and [`unstaffed`] when nobody is there. [`Rulebook::decide`] is pure, and so is
+//! [`Rulebook::explain`], which never takes part in a decision.
 //!
 //! What a document may say:
 //!

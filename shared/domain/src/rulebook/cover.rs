@@ -128,30 +128,5 @@ pub(crate) fn meet(one: &[Cube], other: &[Cube]) -> bool {
     one.iter().any(|cube| other.iter().any(|other| cube.meets(other)))
 }
 
-impl Space {
-    /// What the regions of `taken` leave of all points, as cubes of which no two meet, at most `most` of them; and whether
-    /// that is all of it.
-    pub(crate) fn left(&self, taken: &[&[Cube]], most: usize) -> (Vec<Cube>, bool) {
-        let mut left = vec![Cube::default()];
-        for cube in taken.iter().flat_map(|cubes| cubes.iter()) {
-            let mut next = Vec::new();
-            for piece in left {
-                if piece.meets(cube) {
-                    next.extend(piece.minus(cube, |dim| self.whole(dim)));
-                } else {
-                    next.push(piece);
-                }
-            }
-            left = next;
-            if left.len() > MAX_CUBES {
-                return (Vec::new(), false);
-            }
-        }
-        let all = left.len() <= most;
-        left.truncate(most);
-        (left, all)
-    }
-}
-
 #[cfg(test)]
 mod tests;

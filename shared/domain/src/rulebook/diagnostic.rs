@@ -150,6 +150,11 @@ impl Problems {
         self.found.push(diagnostic);
     }
 
+    /// Whether there is an error among what was found so far.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.found.iter().any(|found| found.severity == Severity::Error)
+    }
+
     /// Everything found, in the order of the source; `Err` if any of it is an error.
     pub(crate) fn finish(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         self.found.sort_by(|a, b| (a.line, a.column, a.code).cmp(&(b.line, b.column, b.code)));

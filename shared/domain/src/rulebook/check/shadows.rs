@@ -12,8 +12,10 @@ use crate::scoring::Scoring;
 
 /// Most rules that one message names.
 const MAX_NAMED: usize = 3;
-/// Most kinds of leads that are told of what is left for the last rule.
-const MAX_LEFT: usize = 4;
+/// Most rules that are counted; more are said to be more.
+const MAX_COUNTED: usize = 50;
+/// Most things that are said of the leads that are left for the last rule.
+const MAX_SIDES: usize = 6;
 
 /// A rule with the leads it fits.
 struct Placed<'a, 'd> {
@@ -69,11 +71,12 @@ impl<'d> Checker<'d, '_> {
         if let Some(score) = score {
             self.reach(score, &mut regions, usage);
         }
-        if self.ask == Ask::Notes {
+        // Of a rulebook that has to be changed anyway notes would say little.
+        if self.ask == Ask::Notes && !self.problems.has_errors() {
             for section in [block, route] {
                 self.order_decides(section);
             }
-            self.left_for_last(&space, &placed);
+            self.left_for_last(&covering, &placed);
         }
         self.problems.about(None);
     }
@@ -258,13 +261,16 @@ impl<'d> Checker<'d, '_> {
                     && meet(&one.cubes, &later.cubes)
                     && !one.cubes.iter().all(|mine| later.cubes.iter().any(|cube| mine.within(cube)))
             });
-            let later: Vec<String> = later.map(|later| format!("`{}`", later.draft.name.text)).collect();
+            let later: Vec<String> =
+                later.take(MAX_COUNTED).map(|later| format!("`{}`", later.draft.name.text)).collect();
             if later.is_empty() {
                 continue;
             }
             let mut named: Vec<String> = later.iter().take(MAX_NAMED).cloned().collect();
-            if later.len() > MAX_NAMED {
-                named.push(format!("{} more", later.len() - MAX_NAMED));
+            match later.len() {
+                0..=MAX_NAMED => {}
+                MAX_COUNTED => named.push("many more".to_owned()),
+                count => named.push(format!("{} more", count - MAX_NAMED)),
             }
             self.problems.about(Some(&one.draft.name.text));
             let message = format!(
@@ -276,30 +282,25 @@ impl<'d> Checker<'d, '_> {
         }
     }
 
-    fn left_for_last(&mut self, space: &Space, placed: &[Placed<'_, 'd>]) {
-        let Some((last, earlier)) = placed.split_last() else { return };
-        if !self.is_last(last.draft) {
-            return;
-        }
-        let taken: Vec<&[Cube]> = earlier.iter().map(|rule| rule.cubes.as_slice()).collect();
-        let (left, all) = space.left(&taken, MAX_LEFT);
+    /// What the leads that only the last rule takes have in common.
+    fn left_for_last(&mut self, covering: &Covering<'_>, placed: &[Placed<'_, 'd>]) {
+        let Some((last, earlier)) = placed.split_last().filter(|(last, _)| self.is_last(last.draft)) else { return };
+        let earlier: Vec<(usize, &[Cube])> =
+            earlier.iter().enumerate().map(|(at, rule)| (at, rule.cubes.as_slice())).collect();
+        let what = WrittenRule::what(last.draft.name);
+        let message = match covering.left(&earlier) {
+            None => format!("no lead gets to {what}: the rules before it take them all"),
+            Some(common) if common.is_empty() => format!("leads of every kind get to {what}"),
+            Some(common) => {
+                let mut sides: Vec<String> =
+                    common.iter().take(MAX_SIDES).map(|side| covering.words(side, &self.fields)).collect();
+                if common.len() > MAX_SIDES {
+                    sides.push(format!("{} more", common.len() - MAX_SIDES));
+                }
+                format!("only leads of which this is so get to {what}: {}", sides.join("; "))
+            }
+        };
         self.problems.about(Some(&last.draft.name.text));
-        if left.is_empty() && all {
-            let message =
-                format!("no lead gets to {}: the rules before it take them all", WrittenRule::what(last.draft.name));
-            self.problems.note(last.draft.name.span, "last-rule", message, None);
-            return;
-        }
-        let mut kinds: Vec<String> =
-            left.iter().map(|cube| format!("leads where {}", space.words(cube, &self.fields))).collect();
-        if !all {
-            kinds.push(if left.is_empty() { "more than can be said here" } else { "and others" }.to_owned());
-        }
-        let message = format!(
-            "only {} takes leads of which {}",
-            WrittenRule::what(last.draft.name),
-            kinds.join("; or of which ")
-        );
         self.problems.note(last.draft.name.span, "last-rule", message, None);
     }
 }

@@ -7,10 +7,12 @@
 use std::collections::BTreeSet;
 
 use super::atoms::{Atoms, Cube};
-use super::space::Space;
+use super::space::{Dim, Space};
 
 /// Most cubes that are looked at, each time a point is tried, before a question is given up.
 const MAX_STEPS: usize = 1_000_000;
+/// Most atoms that are asked about to say what is left.
+const MAX_ASKED: usize = 2_000;
 /// Most covering regions that are tried one by one to find those that are needed.
 const MAX_TRIED: usize = 12;
 
@@ -27,7 +29,7 @@ pub(crate) enum Covered {
 
 /// Answers whether regions cover each other.
 pub(crate) struct Covering<'s> {
-    space: &'s Space,
+    pub(super) space: &'s Space,
     /// For each atom of each dimension, how many cubes name it.
     named: Vec<Vec<u32>>,
     /// Of each dimension the atom that the fewest cubes name.
@@ -82,6 +84,32 @@ impl<'s> Covering<'s> {
             }
         }
         Covered::By(used)
+    }
+
+    /// What all points that none of `earlier` has have in common, dimension by dimension; an empty list says nothing.
+    /// `None` if every point is in one of them.
+    pub(crate) fn left(&self, earlier: &[(usize, &[Cube])]) -> Option<Vec<Cube>> {
+        if let Covered::By(_) = self.covered(&[Cube::default()], earlier) {
+            return None;
+        }
+        let mut common = Vec::new();
+        let mut asked = 0;
+        for (dim, Dim { whole, size, .. }) in self.space.dims.iter().enumerate() {
+            asked += size;
+            if asked > MAX_ASKED {
+                break;
+            }
+            let is_left = |atom: &usize| {
+                let cube = Cube::of(dim, Atoms::one(*size, *atom));
+                !cube.is_some_and(|cube| matches!(self.covered(&[cube], earlier), Covered::By(_)))
+            };
+            let left =
+                whole.iter().filter(is_left).fold(Atoms::none(*size), |left, atom| left.or(&Atoms::one(*size, atom)));
+            if !whole.within(&left) {
+                common.extend(Cube::of(dim, left));
+            }
+        }
+        Some(common)
     }
 
     /// Moves `point`, which stands where the fewest cubes are, into a cube.

@@ -126,13 +126,8 @@ fn messages_name_the_rules_they_are_about() {
     insta::assert_snapshot!(found.join("\n"), @"
     contradiction: rule `never` can never win: no lead can meet all of its `if`
     contradiction: rule `nobody` can never win: no lead that meets its `if` has `account.owner`, which its `then` needs
-    order-decides: rule `germany` also fits leads of `owned`, `french` and `small and french`; it gets them because it comes first
     same-result: rule `germany` and rule `austria`, which comes next, do the same
-    order-decides: rule `austria` also fits leads of `owned`, `french` and `small and french`; it gets them because it comes first
-    order-decides: rule `france` also fits leads of `owned` and `small and french`; it gets them because it comes first
     never-wins: rule `all of them` can never win: rule `germany` in line 9 and rule `austria` in line 10 together take every lead it fits
-    order-decides: rule `owned` also fits leads of `small and french`; it gets them because it comes first
-    order-decides: rule `french` also fits leads of `small and french`; it gets them because it comes first
     redundant: rule `small and french` changes nothing: rule `last` comes next, takes its leads too and does the same
     ");
 }
@@ -149,7 +144,7 @@ fn what_the_last_rule_takes_is_said_in_words() {
     insta::assert_snapshot!(found.join("\n"), @"
     rule `a` also fits leads of `b` and `c`; it gets them because it comes first
     rule `b` also fits leads of `c`; it gets them because it comes first
-    only rule `last` takes leads of which leads where country is none of AT and DE and company.employees is not known, under 50 or 1000 or more and did demo
+    only leads of which this is so get to rule `last`: country is none of AT and DE; company.employees is not known, under 50 or 1000 or more; did demo
     ");
     let checked = Rulebook::parse(&text, &References::default()).unwrap();
     assert!(checked.warnings.iter().all(|warning| warning.severity == Severity::Warning));
@@ -233,7 +228,8 @@ fn decide(rulebook: &Rulebook, (profile, account): &(Profile, Option<AccountFact
     let source = SourceId::from("website");
     let now = "2026-03-04T00:00:00Z".parse().unwrap();
     let facts = Facts { profile, source: &source, received_at: now, account: account.as_ref(), score: None, now };
-    (rulebook.decide(&facts), rulebook.score(&facts))
+    let score = rulebook.score(&facts);
+    (rulebook.decide(&Facts { score: Some(&score), ..facts }), score)
 }
 
 const TESTS: [&str; 28] = [
@@ -299,7 +295,7 @@ fn document(rules: &[(String, usize)], fit: &[(String, i32)], threshold: u32, mq
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// A rule that is said never to win never wins; a line that is said never to hold never does; a rule or line that is
     /// said to change nothing changes nothing; a threshold that is said to be out of reach is reached by nobody.

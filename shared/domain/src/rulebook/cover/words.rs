@@ -1,5 +1,6 @@
 //! Boxes in words: `country is none of DE and AT`, `company.employees is not known or under 50`.
 
+use super::Covering;
 use super::atoms::{Atoms, Cube};
 use super::space::{ABSENT, FIRST, Layout, OTHER, Of, Space};
 use crate::rulebook::condition::{How, Matcher};
@@ -10,9 +11,15 @@ use crate::rulebook::reading::Fields;
 /// Most values that are named.
 const MAX_NAMED: usize = 6;
 
-impl Space {
+impl Covering<'_> {
     /// What the leads in a cube have in common; `fields` are those the space was made for.
     pub(crate) fn words(&self, cube: &Cube, fields: &Fields) -> String {
+        self.space.words(cube, fields)
+    }
+}
+
+impl Space {
+    fn words(&self, cube: &Cube, fields: &Fields) -> String {
         let sides: Vec<String> =
             cube.sides().iter().filter_map(|(dim, atoms)| self.side_words(*dim, atoms, fields)).collect();
         if sides.is_empty() { "every lead".to_owned() } else { sides.join(" and ") }
