@@ -19,6 +19,7 @@
 mod ast;
 mod check;
 mod condition;
+mod cover;
 mod date;
 mod diagnostic;
 mod did;
@@ -28,6 +29,7 @@ mod lookup;
 pub mod map;
 mod parse;
 mod reading;
+mod staffing;
 mod table;
 mod value;
 mod yaml;
@@ -40,12 +42,14 @@ use serde::{Deserialize, Serialize};
 
 pub use self::diagnostic::{Diagnostic, Severity};
 pub use self::explain::{Explanation, NearMiss};
+pub use self::staffing::{Staffing, unstaffed};
 pub use self::table::{RowProblem, Table};
 
 pub(crate) use self::condition::Condition;
 pub(crate) use self::did::Did;
 pub(crate) use self::reading::{Fields, Reading};
 
+use self::check::Ask;
 use self::diagnostic::Problems;
 use crate::account::AccountFacts;
 use crate::id::{PoolId, RepId, SourceId};
@@ -249,7 +253,7 @@ struct LastRule {
 }
 
 /// What a rule does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Target {
     /// Always the same.
     Fixed(Outcome),
@@ -357,7 +361,7 @@ impl Rulebook {
         let mut problems = Problems::default();
         let rulebook = yaml::read(text, &mut problems).and_then(|root| {
             let document = parse::parse(&root, &mut problems);
-            check::check(&document, references, &mut problems)
+            check::check(&document, references, Ask::Problems, &mut problems)
         });
         let warnings = problems.finish()?;
         match rulebook {
@@ -365,6 +369,19 @@ impl Rulebook {
             // A part is missing only with a problem that says so.
             None => Err(warnings),
         }
+    }
+
+    /// What is worth knowing about a YAML document though nothing is wrong with it: rules whose order decides, neighbours
+    /// that do the same, and what is left for the last rule. Empty for one that [`Rulebook::parse`] refuses.
+    ///
+    /// This takes longer than checking alone, and most people want it only now and then, so it is asked for by itself.
+    pub fn notes(text: &str, references: &References) -> Vec<Diagnostic> {
+        let mut problems = Problems::default();
+        let Some(root) = yaml::read(text, &mut problems) else { return Vec::new() };
+        let document = parse::parse(&root, &mut problems);
+        check::check(&document, references, Ask::Notes, &mut problems);
+        let found = problems.finish().unwrap_or_default();
+        found.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Note).collect()
     }
 
     /// The tables that a YAML document uses, by name; empty for a text that cannot be read.

@@ -45,7 +45,7 @@ pub(crate) struct Test {
 }
 
 /// What a value is compared with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Matcher {
     /// The lead has a value.
     Present,
@@ -64,7 +64,7 @@ pub(crate) enum Matcher {
 }
 
 /// How text is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum How {
     Is,
     StartsWith,
@@ -82,7 +82,8 @@ impl How {
         ("word ", Self::Word),
     ];
 
-    fn holds(self, text: &str, wanted: &str) -> bool {
+    /// Whether folded text is what is wanted.
+    pub(crate) fn holds(self, text: &str, wanted: &str) -> bool {
         match self {
             Self::Is => text == wanted,
             Self::StartsWith => text.starts_with(wanted),
@@ -163,7 +164,7 @@ impl Matcher {
     }
 
     /// Whether everything `self` holds for, `other` holds for too. May say no where it is so.
-    fn implies(&self, other: &Self) -> bool {
+    pub(crate) fn implies(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absent, _) => matches!(other, Self::Absent),
             (_, Self::Present) => true,
@@ -379,24 +380,6 @@ impl Condition {
         }
     }
 
-    /// Whether every lead that meets `self` meets `other`. May say no where it is so, never yes where it is not.
-    pub(crate) fn implies(&self, other: &Self) -> bool {
-        all_implied(&self.conjuncts(), &other.conjuncts())
-    }
-
-    fn part_implies(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Test(mine), Self::Test(theirs)) => {
-                let covered = |one: &Matcher| theirs.any_of.iter().any(|other| one.implies(other));
-                mine.slot == theirs.slot && mine.any_of.iter().all(covered)
-            }
-            _ if self == other => true,
-            (Self::Any(parts), _) => parts.iter().all(|part| part.implies(other)),
-            (_, Self::Any(parts)) => parts.iter().any(|part| self.implies(part)),
-            _ => false,
-        }
-    }
-
     /// Two tests that must both hold and cannot, in words.
     pub(crate) fn contradiction(&self) -> Option<(String, String)> {
         let parts = self.conjuncts();
@@ -426,9 +409,4 @@ pub(crate) fn some<T>(all: &[T], most: usize, say: impl Fn(&T) -> String) -> Vec
         said.push(format!("{} others", all.len() - shown));
     }
     said
-}
-
-/// Whether every lead that meets all of `mine` meets all of `theirs`; see [`Condition::implies`].
-pub(crate) fn all_implied(mine: &[&Condition], theirs: &[&Condition]) -> bool {
-    theirs.iter().all(|theirs| mine.iter().any(|one| one.part_implies(theirs)))
 }

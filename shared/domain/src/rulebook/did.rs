@@ -52,6 +52,31 @@ impl Did {
             && any(&self.product, activity.product.as_deref())
     }
 
+    /// Whether `other` holds for everybody for whom this one does; both ask for something that was done. May say no where
+    /// it is so.
+    pub(crate) fn implies(&self, other: &Self) -> bool {
+        let narrower = |mine: &[Matcher], theirs: &[Matcher]| {
+            let implied = |one: &Matcher| theirs.iter().any(|other| one.implies(other));
+            theirs.is_empty() || !mine.is_empty() && mine.iter().all(implied)
+        };
+        let within = match (&self.within, &other.within) {
+            (_, None) => true,
+            (Some(mine), Some(theirs)) => mine.ms <= theirs.ms,
+            (None, Some(_)) => false,
+        };
+        let spend = other.spend.is_empty()
+            || !self.spend.is_empty() && self.spend.iter().all(|spend| other.spend.contains(spend));
+        let least = self.times.map_or(1, |(from, _)| from);
+        let often = other.times.is_none_or(|(from, to)| from <= least && to == u32::MAX);
+        within
+            && spend
+            && often
+            && narrower(&self.words, &other.words)
+            && narrower(&self.response, &other.response)
+            && narrower(&self.channel, &other.channel)
+            && narrower(&self.product, &other.product)
+    }
+
     fn meant<'a>(&self, reading: &Reading<'a>) -> impl DoubleEndedIterator<Item = &'a Activity> {
         reading.activities.iter().filter(|activity| self.means(activity, reading))
     }

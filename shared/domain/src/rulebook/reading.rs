@@ -3,6 +3,7 @@
 //! Conditions name a field by its slot here, so a decision folds each text once, however many rules look at it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -19,6 +20,7 @@ use crate::normalise::{choice, country, fold as letters};
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     list: Vec<Field>,
+    slots: BTreeMap<String, usize>,
     tables: Vec<TableLookup>,
     /// The company's: where a day begins.
     zone: TimeZone,
@@ -53,7 +55,7 @@ pub(crate) enum Origin {
 impl Fields {
     /// No fields yet; days begin in `zone`.
     pub(crate) const fn new(zone: TimeZone) -> Self {
-        Self { list: Vec::new(), tables: Vec::new(), zone }
+        Self { list: Vec::new(), slots: BTreeMap::new(), tables: Vec::new(), zone }
     }
 
     /// The company's time zone.
@@ -63,13 +65,16 @@ impl Fields {
 
     /// The slot of the field of this name.
     pub(crate) fn slot(&self, name: &str) -> Option<usize> {
-        self.list.iter().position(|field| field.name == name)
+        self.slots.get(name).copied()
     }
 
     /// Adds a field that is not there yet; its slot.
     pub(crate) fn push(&mut self, field: Field) -> usize {
+        let slot = self.list.len();
+        // The first of a name counts; a second one is reported.
+        self.slots.entry(field.name.clone()).or_insert(slot);
         self.list.push(field);
-        self.list.len() - 1
+        slot
     }
 
     /// Adds a table for [`Origin::Cell`]; its number.

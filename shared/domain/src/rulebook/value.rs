@@ -7,6 +7,7 @@ use super::date;
 use super::diagnostic::{join, nearest};
 use super::field::{Kind, is_country};
 use super::reading::fold;
+use crate::normalise::country;
 
 /// What is wrong with a value, after the words `FIELD is compared with VALUE, …`.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,11 +40,16 @@ pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>, zone: &Time
             _ => Err(wrong(
                 "wrong-type",
                 "which is neither yes nor no",
-                "write `yes`, `no`, `present` or `absent`".to_owned(),
+                match text.to_ascii_lowercase().as_str() {
+                    "true" | "on" | "y" | "1" => "write `yes`",
+                    "false" | "off" | "n" | "0" => "write `no`",
+                    _ => "write `yes`, `no`, `present` or `absent`",
+                }
+                .to_owned(),
             )),
         },
         Kind::Date => date::read(text, zone),
-        Kind::Country => country(text),
+        Kind::Country => country_code(text),
         Kind::Language => language(text),
         Kind::Text => free_text(text, true),
         Kind::Word | Kind::Rep | Kind::Grade | Kind::Choice(_) | Kind::OneOf => free_text(text, false),
@@ -90,29 +96,29 @@ fn choice(text: &str, choices: &[&str]) -> Result<Matcher, WrongValue> {
     Err(wrong("unknown-value", "which it never is", help))
 }
 
-fn country(text: &str) -> Result<Matcher, WrongValue> {
+fn country_code(text: &str) -> Result<Matcher, WrongValue> {
     let code = text.to_ascii_uppercase();
     if is_country(&code) {
         return Ok(Matcher::text(How::Is, &code, false));
     }
-    let help = match code.as_str() {
-        "UK" => "write `GB`, the code of the United Kingdom",
-        "EL" => "write `GR`, the code of Greece",
-        _ if text.chars().count() == 2 => "write a code of ISO 3166-1, such as `DE`",
-        _ => "write the two letters of ISO 3166-1, such as `DE`",
+    let help = match (code.as_str(), country::code(text)) {
+        ("UK", _) => "write `GB`, the code of the United Kingdom".to_owned(),
+        ("EL", _) => "write `GR`, the code of Greece".to_owned(),
+        (_, Some(code)) => format!("write `{code}`"),
+        _ => "write its code of two letters, such as `DE`".to_owned(),
     };
-    Err(wrong("unknown-value", "which is no country code", help.to_owned()))
+    Err(wrong("unknown-value", "which is no country code", help))
 }
 
 fn language(text: &str) -> Result<Matcher, WrongValue> {
     if text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
         return Ok(Matcher::text(How::Is, &text.to_ascii_lowercase(), false));
     }
-    Err(wrong(
-        "unknown-value",
-        "which is no language code",
-        "write the two letters of ISO 639-1, such as `de`".to_owned(),
-    ))
+    let help = match country::language(text) {
+        Some(code) => format!("write `{code}`"),
+        None => "write its code of two letters, such as `de`".to_owned(),
+    };
+    Err(wrong("unknown-value", "which is no language code", help))
 }
 
 /// `1000+`, `50-999`, `under 50`, `40`.
