@@ -65,7 +65,7 @@ fn company() -> tempfile::TempDir {
     write(
         &at.join("company"),
         "roster.csv",
-        "rep,name,email,zone,hours,capacity\nanna,Anna,anna@x.example,Europe/Berlin,always,9\n",
+        "rep,name,email,zone,hours,capacity\nanna,Anna,anna@x.example,Europe/Berlin,mon-fri 09:00-17:00,9\n",
     );
     write(
         &at.join("company"),
@@ -81,6 +81,7 @@ fn checking_names_every_problem_with_its_line() {
     let at = folder.path();
     let mut shown = String::new();
     record(&mut shown, at, &["check", "rulebook.yaml", "--roster", "company"], "");
+    record(&mut shown, at, &["check", "rulebook.yaml", "--roster", "company", "--notes"], "");
     let bad = RULEBOOK.replace("job.level", "job.levle").replace("pool: inbound", "pool: inbond");
     write(at, "bad.yaml", &bad);
     record(&mut shown, at, &["check", "bad.yaml", "--roster", "company"], "");

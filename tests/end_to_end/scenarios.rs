@@ -101,9 +101,12 @@ impl Company {
     fn read(head: &str) -> Self {
         let entries = entries(head);
         let one = |key: &str| entries.get(key).and_then(|value| value.first()).unwrap_or_else(|| panic!("no `{key}`"));
-        let (file, rulebook) =
-            RulebookFile::usable(&folder().join(one("rulebook")), Some(&folder().join(one("roster"))))
-                .unwrap_or_else(|refused| panic!("{refused}"));
+        let (file, rulebook) = RulebookFile::usable(
+            &folder().join(one("rulebook")),
+            Some(&folder().join(one("roster"))),
+            Timestamp::UNIX_EPOCH,
+        )
+        .unwrap_or_else(|refused| panic!("{refused}"));
         let local: DateTime = one("at").parse().unwrap();
         let now = local.to_zoned(TimeZone::get(rulebook.zone()).unwrap()).unwrap().timestamp();
         Self { accounts: Accounts::new(&file.roster.unwrap().accounts), rulebook, now }

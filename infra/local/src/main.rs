@@ -306,7 +306,7 @@ async fn run_up(up: Up) -> Result<(), Failed> {
 
 /// Problems of the rulebook are the answer and no failure of the program, so they end it without another message.
 fn run_check(ask: &check::Check) -> ExitCode {
-    match check::run(ask, &mut io::stdout().lock()) {
+    match check::run(ask, Clock::System.now(), &mut io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(cause) => ended_with(Err(cause.into())),
@@ -321,7 +321,7 @@ fn run_decide(ask: &decide::Decide) -> Result<(), Failed> {
 }
 
 fn run_map(ask: &map::Map) -> Result<(), Failed> {
-    let drawing = map::run(ask, &mut io::stdout().lock())?;
+    let drawing = map::run(ask, Clock::System.now(), &mut io::stdout().lock())?;
     if let Some(drawing) = drawing {
         writeln!(io::stderr(), "the drawing is in {}", drawing.display())?;
     }

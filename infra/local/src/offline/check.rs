@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use fairleader_domain::rulebook::{Rulebook, Severity};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::rulebook_file::{Findings, Problem, RulebookFile};
@@ -19,6 +20,10 @@ pub struct Check {
     /// Folder with roster.csv, pools.csv and accounts.csv: whoever the rulebook names has to be there.
     #[arg(long, value_name = "DIR")]
     pub roster: Option<PathBuf>,
+    /// Also say what is worth knowing though nothing is wrong: rules whose order decides, what is left for the last rule,
+    /// and with --roster the hours at which nobody of a pool is at work.
+    #[arg(long)]
+    pub notes: bool,
     /// Print the problems as JSON.
     #[arg(long)]
     pub json: bool,
@@ -28,11 +33,14 @@ pub struct Check {
 ///
 /// # Errors
 /// The rulebook cannot be read, or `out` cannot be written to.
-pub fn run(check: &Check, out: &mut impl Write) -> Result<bool, OfflineError> {
-    let (read, Findings { rulebook, problems }) = RulebookFile::read(&check.file, check.roster.as_deref())?.check();
+pub fn run(check: &Check, now: Timestamp, out: &mut impl Write) -> Result<bool, OfflineError> {
+    let read = RulebookFile::read(&check.file, check.roster.as_deref())?;
+    let (read, Findings { rulebook, problems }) = read.check(now, check.notes);
     if check.json {
         let (errors, warnings) = (count(&problems, Severity::Error), count(&problems, Severity::Warning));
-        let said = json!({"file": read.name, "errors": errors, "warnings": warnings, "problems": problems});
+        let notes = count(&problems, Severity::Note);
+        let said =
+            json!({"file": read.name, "errors": errors, "warnings": warnings, "notes": notes, "problems": problems});
         writeln!(out, "{said:#}")?;
     } else {
         for problem in &problems {
@@ -49,7 +57,7 @@ fn count(problems: &[Problem], severity: Severity) -> usize {
 
 /// `3 errors, 2 warnings`; of a rulebook without problems how large it is.
 fn summary(problems: &[Problem], rulebook: Option<&Rulebook>) -> String {
-    let counts = [(Severity::Error, "error"), (Severity::Warning, "warning")];
+    let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
     let counts = counts.map(|(severity, word)| (count(problems, severity), word));
     let counts: Vec<String> =
         counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| counted(count, word)).collect();

@@ -103,7 +103,7 @@ pub fn run(ask: &Decide, now: Timestamp, out: &mut impl Write, err: &mut impl Wr
         let message = "rulebook and leads cannot both come from standard input; name a file for one of them";
         return Err(OfflineError::Usage(message.to_owned()));
     }
-    let (file, rulebook) = RulebookFile::usable(&ask.rulebook, ask.roster.as_deref())?;
+    let (file, rulebook) = RulebookFile::usable(&ask.rulebook, ask.roster.as_deref(), now)?;
     let now = ask.at.as_deref().map_or(Ok(now), |at| instant(at, rulebook.zone()))?;
     let accounts = file.roster.map(|roster| Accounts::new(&roster.accounts)).unwrap_or_default();
     let mut tell = Tell { out, err, explain: ask.explain, json: ask.json, begun: false };

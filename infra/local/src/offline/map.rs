@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::OfflineError;
 use super::rulebook_file::RulebookFile;
@@ -36,8 +37,8 @@ pub struct Map {
 ///
 /// # Errors
 /// The rulebook cannot be read or used, or something cannot be written.
-pub fn run(ask: &Map, out: &mut impl Write) -> Result<Option<PathBuf>, OfflineError> {
-    let (file, rulebook) = RulebookFile::usable(&ask.rulebook, ask.roster.as_deref())?;
+pub fn run(ask: &Map, now: Timestamp, out: &mut impl Write) -> Result<Option<PathBuf>, OfflineError> {
+    let (file, rulebook) = RulebookFile::usable(&ask.rulebook, ask.roster.as_deref(), now)?;
     let map = rulebook.map(&file.names());
     if ask.svg {
         out.write_all(draw(&map).as_bytes())?;

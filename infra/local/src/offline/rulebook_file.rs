@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use fairleader_domain::id::is_name;
 use fairleader_domain::rulebook::map::Names;
-use fairleader_domain::rulebook::{Checked, Diagnostic, References, Rulebook, Severity, Table};
+use fairleader_domain::rulebook::{Checked, Diagnostic, References, Rulebook, Severity, Table, unstaffed};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{OfflineError, STDIN};
@@ -22,6 +23,8 @@ pub struct RulebookFile {
     pub source: String,
     /// The roster, if one was named and nothing is wrong with it.
     pub roster: Option<Roster>,
+    /// The folder of the roster.
+    folder: PathBuf,
     tables: BTreeMap<String, Arc<Table>>,
     /// Tables that are there but cannot be used.
     unreadable: BTreeSet<String>,
@@ -81,6 +84,18 @@ impl Problem {
         Self { severity, file, line, column, length, code, message, help, rule, field: None, shown }
     }
 
+    /// A problem that is in no one place of a file.
+    fn placeless(severity: Severity, file: String, code: &'static str, message: String) -> Self {
+        let mut problem = Self::beside(file, None, None, code, message);
+        let word = match severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        problem.shown = format!("{word}{}", problem.shown.trim_start_matches("error"));
+        Self { severity, ..problem }
+    }
+
     /// A problem of a file beside the rulebook.
     fn beside(file: String, line: Option<u64>, field: Option<String>, code: &'static str, message: String) -> Self {
         let at = line.map(|line| format!(":{line}")).unwrap_or_default();
@@ -109,7 +124,16 @@ impl RulebookFile {
                 None
             }
         });
-        let mut read = Self { name, roster, tables: BTreeMap::new(), unreadable: BTreeSet::new(), beside, source };
+        let folder_of_roster = folder.map(Path::to_path_buf).unwrap_or_default();
+        let mut read = Self {
+            name,
+            roster,
+            folder: folder_of_roster,
+            tables: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
+            beside,
+            source,
+        };
         let own = file.parent().unwrap_or(Path::new(""));
         for table in Rulebook::tables_used(&read.source) {
             let places: Vec<PathBuf> =
@@ -144,8 +168,9 @@ impl RulebookFile {
         self.unreadable.insert(name.to_owned());
     }
 
-    /// Checks the rulebook.
-    pub fn check(self) -> (Self, Findings) {
+    /// Checks the rulebook, and with a roster whether its pools are staffed in the week of `now`; with `notes` also what is
+    /// worth knowing though nothing is wrong with it.
+    pub fn check(self, now: Timestamp, notes: bool) -> (Self, Findings) {
         let references = self.roster.as_ref().map(Roster::references).unwrap_or_default();
         let references = References { tables: self.tables.clone(), ..references };
         let (rulebook, found) = match Rulebook::parse(&self.source, &references) {
@@ -157,25 +182,40 @@ impl RulebookFile {
             found.code == "unknown-table"
                 && self.unreadable.iter().any(|table| found.message.ends_with(&format!("`{table}`")))
         };
-        let own = found.into_iter().filter(|found| !damaged(found)).map(|mut found| {
+        let mut found: Vec<Diagnostic> = found.into_iter().filter(|found| !damaged(found)).collect();
+        if notes && rulebook.is_some() {
+            found.extend(Rulebook::notes(&self.source, &references));
+            found.sort_by_key(|found| (found.line, found.column));
+        }
+        let staffing = self.staffing(rulebook.as_ref(), now, notes);
+        let own = found.into_iter().map(|mut found| {
             if found.code == "unknown-table" {
                 let table = found.message.rsplit('`').nth(1).unwrap_or("NAME");
                 found.help = Some(format!("put {table}.csv beside the rulebook or into the folder of --roster"));
             }
             Problem::of(found, &self.source, &self.name)
         });
-        let problems: Vec<Problem> = own.chain(self.beside.iter().cloned()).collect();
+        let problems: Vec<Problem> = own.chain(staffing).chain(self.beside.iter().cloned()).collect();
         let usable = !problems.iter().any(|problem| problem.severity == Severity::Error);
         let findings = Findings { rulebook: rulebook.filter(|_| usable), problems };
         (self, findings)
+    }
+
+    /// Pools at which nobody is at work at some hours: those where nobody ever is, and with `notes` all of them.
+    fn staffing(&self, rulebook: Option<&Rulebook>, now: Timestamp, notes: bool) -> Vec<Problem> {
+        let (Some(rulebook), Some(roster)) = (rulebook, &self.roster) else { return Vec::new() };
+        let found = unstaffed(rulebook, &roster.pools, &roster.reps, now).into_iter();
+        let found = found.filter(|found| notes || found.severity != Severity::Note);
+        let file = || self.folder.join("pools.csv").display().to_string();
+        found.map(|found| Problem::placeless(found.severity, file(), "staffing", found.message)).collect()
     }
 
     /// Reads and checks a rulebook that has to be usable.
     ///
     /// # Errors
     /// It cannot be read, or has problems that are errors; all of them are in the message.
-    pub fn usable(file: &Path, roster: Option<&Path>) -> Result<(Self, Rulebook), OfflineError> {
-        let (read, findings) = Self::read(file, roster)?.check();
+    pub fn usable(file: &Path, roster: Option<&Path>, now: Timestamp) -> Result<(Self, Rulebook), OfflineError> {
+        let (read, findings) = Self::read(file, roster)?.check(now, false);
         if let Some(rulebook) = findings.rulebook {
             return Ok((read, rulebook));
         }
