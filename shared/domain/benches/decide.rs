@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 use territories::Rule;
 
-/// What a compilation takes is measured too.
+/// What a decision and a compilation allocate is measured too.
 #[global_allocator]
 static ALLOCATOR: divan::AllocProfiler = divan::AllocProfiler::system();
 
@@ -80,23 +80,23 @@ fn typed(bencher: Bencher<'_, '_>, rulebook: &Rulebook, leads: &[Profile]) {
     in_turn(bencher, &typed, |lead| lead.decide());
 }
 
-#[divan::bench(args = RULES)]
+#[divan::bench(args = RULES, sample_count = 50, sample_size = 1_024)]
 fn typed_hits(bencher: Bencher<'_, '_>, count: usize) {
     let case = case(count);
     typed(bencher, &case.rulebook, &territories::leads(&case.rules, LEADS));
 }
 
-#[divan::bench(args = RULES)]
+#[divan::bench(args = RULES, sample_count = 50, sample_size = 1_024)]
 fn typed_anyone(bencher: Bencher<'_, '_>, count: usize) {
     typed(bencher, &case(count).rulebook, &territories::anyone(LEADS));
 }
 
-#[divan::bench(args = RULES)]
+#[divan::bench(args = RULES, sample_count = 50, sample_size = 1_024)]
 fn typed_misses(bencher: Bencher<'_, '_>, count: usize) {
     typed(bencher, &case(count).rulebook, &territories::strangers(LEADS));
 }
 
-#[divan::bench(args = RULES)]
+#[divan::bench(args = RULES, sample_count = 50, sample_size = 1_024)]
 fn read(bencher: Bencher<'_, '_>, count: usize) {
     let case = case(count);
     let leads = territories::leads(&case.rules, LEADS);
@@ -104,7 +104,7 @@ fn read(bencher: Bencher<'_, '_>, count: usize) {
     in_turn(bencher, &facts, |facts| case.rulebook.read(facts));
 }
 
-#[divan::bench(args = RULES)]
+#[divan::bench(args = RULES, sample_count = 50, sample_size = 1_024)]
 fn decide_hits(bencher: Bencher<'_, '_>, count: usize) {
     let case = case(count);
     let leads = territories::leads(&case.rules, LEADS);
@@ -112,7 +112,7 @@ fn decide_hits(bencher: Bencher<'_, '_>, count: usize) {
     in_turn(bencher, &facts, |facts| case.rulebook.decide(facts));
 }
 
-#[divan::bench(args = RULES)]
+#[divan::bench(args = RULES, sample_count = 50, sample_size = 1_024)]
 fn decide_misses(bencher: Bencher<'_, '_>, count: usize) {
     let leads = territories::strangers(LEADS);
     let facts: Vec<Facts<'_>> = leads.iter().map(facts).collect();
@@ -121,7 +121,7 @@ fn decide_misses(bencher: Bencher<'_, '_>, count: usize) {
 }
 
 /// A decision with its explanation.
-#[divan::bench(args = RULES, sample_count = 10)]
+#[divan::bench(args = RULES, sample_count = 10, sample_size = 64)]
 fn explain_hits(bencher: Bencher<'_, '_>, count: usize) {
     let case = case(count);
     let leads = territories::leads(&case.rules, LEADS);
@@ -130,7 +130,7 @@ fn explain_hits(bencher: Bencher<'_, '_>, count: usize) {
 }
 
 /// The index alone, out of a rulebook that was checked before.
-#[divan::bench(args = RULES, sample_count = 10)]
+#[divan::bench(args = RULES, sample_count = 10, sample_size = 1)]
 fn compile(bencher: Bencher<'_, '_>, count: usize) {
     let case = case(count);
     bencher.with_inputs(|| case.rulebook.clone()).bench_local_values(Rulebook::compiled);

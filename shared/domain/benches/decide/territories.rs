@@ -102,6 +102,16 @@ pub(crate) struct Rule {
     pub(crate) either: Option<(BTreeSet<u32>, usize)>,
 }
 
+/// Those of these codes that do not begin with another one.
+fn apart(codes: &BTreeSet<(u32, usize)>) -> BTreeSet<(u32, usize)> {
+    let text = |(code, digits): &(u32, usize)| format!("{code:0digits$}");
+    let within = |code: &&(u32, usize)| {
+        let begins = |other: &(u32, usize)| other != *code && text(code).starts_with(&text(other));
+        !codes.iter().any(begins)
+    };
+    codes.iter().filter(within).copied().collect()
+}
+
 pub(crate) fn names(of: &BTreeSet<u32>, names: &[&'static str]) -> Vec<&'static str> {
     of.iter().map(|at| names[usize::try_from(*at).expect("an index")]).collect()
 }
@@ -118,7 +128,8 @@ impl Rule {
                 1 => (dice.below(1_000), 3),
                 _ => (dice.below(100_000), 5),
             };
-            (0..=dice.skewed(4)).map(|_| code(dice)).collect()
+            let codes: BTreeSet<(u32, usize)> = (0..=dice.skewed(4)).map(|_| code(dice)).collect();
+            apart(&codes)
         } else {
             BTreeSet::new()
         };
@@ -129,26 +140,28 @@ impl Rule {
             let to = from + 1 + usize::try_from(dice.below(3)).expect("a size");
             (from, (to < SIZES.len()).then_some(to))
         });
-        let either = (alternatives && dice.chance(20)).then(|| (dice.several(4, 30), 7));
+        if alternatives && dice.chance(20) {
+            let either = Some((dice.several(4, 30), 7));
+            let industries = BTreeSet::new();
+            return Self { countries, states, codes, industries, others: false, employees: None, either };
+        }
+        let either = None;
         Self { countries, states, codes, industries, others, employees, either }
     }
 
-    /// About how many of a thousand million leads it fits. A rule within another one fits fewer.
+    /// How many leads it fits, were they spread evenly. Exact, so that a rule within another one fits fewer.
     fn width(&self) -> u64 {
         let count = |length: usize| u64::try_from(length).expect("a length");
-        let part = |found: usize, of: u64| if found == 0 { 1_000 } else { count(found) * 1_000 / of };
-        let codes: u64 =
-            self.codes.iter().map(|(_, digits)| 1_000_000 / 10_u64.pow(u32::try_from(*digits).expect("few"))).sum();
-        let codes = if codes == 0 { 1_000_000 } else { codes };
-        let industries = match self.others {
-            true => 1_000 - part(self.industries.len(), 30),
-            false => part(self.industries.len(), 30),
-        };
-        let sizes = self.employees.map_or(1_000, |(from, to)| count(to.unwrap_or(10) - from) * 100);
-        let either = self.either.as_ref().map_or(1_000, |(industries, _)| 300 + part(industries.len(), 30));
-        part(self.countries.len(), 40) * part(self.states.len(), 16) * codes / 1_000 * industries / 1_000
-            * sizes
-            * either
+        let part = |found: usize, of: u64| if found == 0 { 240 } else { count(found) * 240 / of };
+        let code = |digits: usize| 10_u64.pow(5 - u32::try_from(digits).expect("few"));
+        let codes = self.codes.iter().map(|(_, digits)| code(*digits)).sum();
+        let industries = part(self.industries.len(), 30);
+        part(self.countries.len(), 40)
+            * part(self.states.len(), 16)
+            * if codes == 0 { code(0) } else { codes }
+            * if self.others { 240 - industries } else { industries }
+            * self.employees.map_or(1_001, |(from, to)| count(to.unwrap_or(SIZES.len()) - from) * 100)
+            * self.either.as_ref().map_or(240, |(industries, _)| 72 + part(industries.len(), 30) * 7 / 10)
     }
 
     pub(crate) fn codes(&self) -> impl Iterator<Item = String> {

@@ -16,7 +16,7 @@
 //!
 //! # Bounds
 //!
-//! A rule has at most 8 terms and stands in at most 64 leaves; if that makes more than 8 entries for each term altogether,
+//! A rule has at most 8 terms and stands in at most 16 leaves; if that makes more than 8 entries for each term altogether,
 //! the tree is grown again with fewer copies. Terms that ask for more values than they may have copies stay in the rest.
 
 mod term;

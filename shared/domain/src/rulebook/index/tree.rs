@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::symbols::number;
+use super::super::symbols::{at, number};
 use super::term::{Asks, Part, Term};
 use super::{Branch, Entry, Index, Literal, Node};
 
-/// What it costs to visit a node, in terms compared.
-const VISIT: usize = 3;
+/// What it costs to visit a node, in terms compared. Tests make do with less, so that small rulebooks grow trees too.
+const VISIT: usize = if cfg!(test) { 1 } else { 3 };
 /// Most nodes one above the other. What is left there is compared one by one.
 const MAX_DEPTH: usize = 48;
 /// Most numbers a node is cut at.
@@ -15,7 +15,7 @@ const MAX_CUTS: usize = 31;
 /// Most neighbouring pieces a range of numbers is put into; a wider one stays with those that do not ask.
 const MAX_SPAN: usize = 8;
 /// How many leaves one rule may stand in, the most first. If that makes too many entries altogether, the next is tried.
-const COPIES: [u32; 4] = [64, 16, 4, 1];
+const COPIES: [u32; 3] = [16, 4, 1];
 /// How many entries there may be altogether for each term.
 const ENTRIES_PER_TERM: usize = 8;
 
@@ -67,6 +67,8 @@ pub(super) struct Grower<'s> {
     index: Index,
     seeds: &'s [Seed],
     path: Vec<Step>,
+    /// By slot; empty between one split and the next.
+    tallies: Vec<Tally>,
     /// How many entries may be made at most.
     most: usize,
 }
@@ -76,7 +78,7 @@ pub(super) fn grow(seeds: &[Seed]) -> Index {
     let mut index = Index::default();
     for copies in COPIES {
         let most = if copies == 1 { usize::MAX } else { seeds.len().saturating_mul(ENTRIES_PER_TERM) };
-        let mut grower = Grower { index: Index::default(), seeds, path: Vec::new(), most };
+        let mut grower = Grower { index: Index::default(), seeds, path: Vec::new(), tallies: Vec::new(), most };
         let drafts = seeds.iter().enumerate();
         let drafts = drafts.map(|(seed, of)| Draft { seed, copies: (copies / of.siblings.max(1)).max(1) }).collect();
         grower.index.root = grower.branch(drafts);
@@ -190,9 +192,10 @@ impl<'s> Grower<'s> {
     }
 
     /// The split after which the fewest terms are left to compare; `None` if none is worth its while.
-    fn split(&self, drafts: &[Draft]) -> Option<Split> {
-        let mut keys: Vec<(u16, u32)> = Vec::new();
-        let mut keyed: BTreeMap<u16, usize> = BTreeMap::new();
+    fn split(&mut self, drafts: &[Draft]) -> Option<Split> {
+        if drafts.len() <= VISIT + 1 {
+            return None;
+        }
         let mut ends: BTreeMap<u16, Vec<u32>> = BTreeMap::new();
         for draft in drafts {
             for part in self.parts(*draft).filter(|part| !part.negated) {
@@ -200,27 +203,35 @@ impl<'s> Grower<'s> {
                     Asks::Keys(_) if self.spent(part.slot, Way::ByKey) => {}
                     Asks::Keys(of) if number(of.len()) > draft.copies => {}
                     Asks::Keys(of) => {
-                        *keyed.entry(part.slot).or_default() += 1;
-                        keys.extend(of.iter().map(|key| (part.slot, *key)));
+                        let slot = usize::from(part.slot);
+                        if self.tallies.len() <= slot {
+                            self.tallies.resize_with(slot + 1, Tally::default);
+                        }
+                        self.tallies.get_mut(slot)?.add(of);
                     }
                     Asks::Range(..) if self.spent(part.slot, Way::ByNumber) => {}
                     Asks::Range(from, to) => {
                         let (least, most) = self.bounds(part.slot);
                         let ends = ends.entry(part.slot).or_default();
-                        ends.extend([*from].iter().filter(|from| (least + 1..=most).contains(from)));
+                        ends.extend([*from].iter().filter(|from| **from > least && **from <= most));
                         ends.extend((least..most).contains(to).then(|| to + 1));
                     }
                 }
             }
         }
-        keys.sort_unstable();
-        let by_key = keys.chunk_by(|(slot, _), (other, _)| slot == other).filter_map(|keys| {
-            let (slot, _) = keys.first()?;
-            let sizes = keys.chunk_by(|one, other| one == other).map(<[(u16, u32)]>::len);
-            let cost = cost(drafts.len(), keyed.get(slot).copied().unwrap_or_default(), sizes);
-            Some(Split { slot: *slot, way: Way::ByKey, cuts: Vec::new(), cost })
-        });
-        let by_number = ends.into_iter().map(|(slot, ends)| {
+        let mut best: Option<Split> = None;
+        let mut offer = |split: Split| {
+            if best.as_ref().is_none_or(|best| split.cost < best.cost) {
+                best = Some(split);
+            }
+        };
+        for (slot, tally) in (0..=u16::MAX).zip(&mut self.tallies) {
+            if tally.asking > 0 {
+                offer(Split { slot, way: Way::ByKey, cuts: Vec::new(), cost: tally.cost(drafts.len()) });
+                tally.clear();
+            }
+        }
+        for (slot, ends) in ends {
             let cuts = cuts(ends);
             let mut sizes = vec![0_usize; cuts.len() + 1];
             let mut within = 0;
@@ -228,10 +239,11 @@ impl<'s> Grower<'s> {
                 within += 1;
                 sizes.get_mut(first..=last).into_iter().flatten().for_each(|size| *size += 1);
             }
-            Split { slot, way: Way::ByNumber, cost: cost(drafts.len(), within, sizes.into_iter()), cuts }
-        });
-        let best = by_key.chain(by_number).min_by_key(|split| (split.cost, split.way, split.slot))?;
-        (best.cost + (drafts.len() / 32).max(1) <= drafts.len()).then_some(best)
+            let sum = sizes.iter().sum();
+            let squares = sizes.iter().map(|size| size * size).sum();
+            offer(Split { slot, way: Way::ByNumber, cost: cost(drafts.len(), within, sum, squares), cuts });
+        }
+        best.filter(|best| best.cost + (drafts.len() / 32).max(1) <= drafts.len())
     }
 
     fn by_key(&mut self, slot: u16, drafts: &[Draft]) -> Node {
@@ -293,10 +305,50 @@ impl<'s> Grower<'s> {
 
 /// How many terms a lead has to be compared with after a split, visits of nodes counted in: leads are taken to be spread
 /// like the terms, so that a branch is visited the more often the more terms stand in it.
-fn cost(all: usize, asking: usize, sizes: impl Iterator<Item = usize>) -> usize {
-    let (sum, squares) = sizes.fold((0_usize, 0_usize), |(sum, squares), size| (sum + size, squares + size * size));
+fn cost(all: usize, asking: usize, sum: usize, squares: usize) -> usize {
     let rest = all.saturating_sub(asking);
     VISIT + squares / sum.max(1) + if rest == 0 { 0 } else { VISIT + rest }
+}
+
+/// How many terms ask for each key of a field.
+#[derive(Default)]
+struct Tally {
+    /// By key, which count up from zero.
+    sizes: Vec<usize>,
+    /// The keys counted.
+    keys: Vec<u32>,
+    /// How many terms ask for any.
+    asking: usize,
+    /// The sizes' squares added up.
+    squares: usize,
+}
+
+impl Tally {
+    fn add(&mut self, keys: &[u32]) {
+        self.asking += 1;
+        for key in keys {
+            if self.sizes.len() <= at(*key) {
+                self.sizes.resize(at(*key) + 1, 0);
+            }
+            let Some(size) = self.sizes.get_mut(at(*key)) else { continue };
+            self.squares += 2 * *size + 1;
+            *size += 1;
+            self.keys.push(*key);
+        }
+    }
+
+    fn cost(&self, all: usize) -> usize {
+        cost(all, self.asking, self.keys.len(), self.squares)
+    }
+
+    fn clear(&mut self) {
+        for key in self.keys.drain(..) {
+            if let Some(size) = self.sizes.get_mut(at(key)) {
+                *size = 0;
+            }
+        }
+        (self.asking, self.squares) = (0, 0);
+    }
 }
 
 /// At most [`MAX_CUTS`] of these numbers, in order and evenly spread.
