@@ -23,6 +23,10 @@ mod company;
 #[path = "end_to_end/harness.rs"]
 mod harness;
 
+#[path = "end_to_end/activities.rs"]
+mod activities;
+#[path = "end_to_end/approvals.rs"]
+mod approvals;
 #[path = "end_to_end/aws_tools.rs"]
 mod aws_tools;
 #[path = "end_to_end/bad_input.rs"]
@@ -41,9 +45,17 @@ mod lists;
 mod one_lead;
 #[path = "end_to_end/one_person.rs"]
 mod one_person;
+#[path = "end_to_end/replay.rs"]
+mod replay;
 #[path = "end_to_end/rights.rs"]
 mod rights;
+#[path = "end_to_end/rulebook_files.rs"]
+mod rulebook_files;
 #[path = "end_to_end/rules.rs"]
 mod rules;
+#[path = "end_to_end/scenarios.rs"]
+mod scenarios;
+#[path = "end_to_end/tables.rs"]
+mod tables;
 #[path = "end_to_end/waiting.rs"]
 mod waiting;

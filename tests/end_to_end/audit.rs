@@ -3,6 +3,8 @@
 //! - Every accepted lead is there once, and there is no other.
 //! - Its stage is one at which a lead may rest; an unfinished one has a deadline or a dead letter.
 //! - Its events are numbered without gaps, and replaying them leads to where it stands.
+//! - Whatever a person did was recorded once, and told once; what their lead remembers of it is in a history.
+//! - Its score is the one that was last told, and it became an MQL when that was told.
 //! - Every turn in a ledger is an assignment from that pool and the other way round, each exactly once; a ledger sums to
 //!   zero.
 //! - A rep's count of open leads is the number of leads they own.
@@ -64,6 +66,10 @@ struct Lead {
     profile: bool,
     events: Vec<Value>,
     whys: BTreeSet<String>,
+    /// What the person did, by id.
+    activities: BTreeSet<String>,
+    /// What the profile remembers of it.
+    remembered: BTreeSet<String>,
     dead_letters: usize,
 }
 
@@ -93,6 +99,7 @@ pub(crate) async fn look(aws: &Aws, accepted: &BTreeSet<String>) -> (Summary, Ve
         }
         *summary.stages.entry(stage).or_default() += 1;
     }
+    check_activities(&leads, &mut wrong);
     check_reps(aws, &summary.owned, &mut wrong).await;
     summary.turns = check_ledgers(aws, from_pools, &mut wrong).await;
     check_identities(aws, &leads, &mut wrong).await;
@@ -106,7 +113,14 @@ async fn leads(aws: &Aws) -> BTreeMap<String, Lead> {
         let part = text(&item, "part").to_owned();
         match part.split_once('#').unwrap_or((&part, "")) {
             ("state", _) => lead.state = Some((item.clone(), body(&item))),
-            ("profile", _) => lead.profile = true,
+            ("profile", _) => {
+                lead.profile = true;
+                let remembered = body(&item)["activities"].as_array().cloned().unwrap_or_default();
+                let ids = remembered.iter().filter_map(|activity| activity["id"].as_str().map(str::to_owned));
+                // What was submitted has the lead and a hash for its id.
+                lead.remembered = ids.filter(|id| !id.contains(':')).collect();
+            }
+            ("activity", id) if !id.contains('#') => _ = lead.activities.insert(id.to_owned()),
             ("event", _) => lead.events.push(body(&item)),
             ("why", number) => _ = lead.whys.insert(number.to_owned()),
             ("dead", _) => lead.dead_letters += 1,
@@ -165,6 +179,7 @@ fn check_events(
     let mut replayed = "stored";
     let mut owner = None;
     let mut assignments = 0;
+    let mut score = None;
     for event in &lead.events {
         let field = |name: &str| event[name].as_str();
         let seq = event["seq"].as_u64().unwrap_or(0);
@@ -178,6 +193,7 @@ fn check_events(
             "LeadHeld" => "held",
             "LeadMerged" => "merged",
             "LeadReleased" => field("to").unwrap_or_default(),
+            "ActivityRecorded" | "LeadScored" => replayed,
             // Whoever was refused is looked at again.
             "LeadAbsorbed" | "LeadResubmitted" => field("to").unwrap_or(replayed),
             other => {
@@ -185,6 +201,15 @@ fn check_events(
                 replayed
             }
         };
+        score = match kind {
+            "LeadAssigned" | "LeadWaiting" | "LeadNurtured" | "LeadScored" => event["score"].as_u64(),
+            // Decided as well, but nobody is told with which score.
+            "LeadDisqualified" | "LeadHeld" => None,
+            _ => score,
+        };
+        if event["became_mql"] == true && event["at"] != state["mql_at"] {
+            say(format!("it became an MQL by its event {seq}, and its state says {}", state["mql_at"]));
+        }
         let decided = matches!(kind, "LeadAssigned" | "LeadWaiting" | "LeadNurtured" | "LeadDisqualified");
         if decided && !lead.whys.contains(&format!("{seq:012}")) {
             say(format!("nobody knows why of its event {seq}"));
@@ -208,8 +233,32 @@ fn check_events(
     if replayed != stage || owner != state["owner"].as_str() {
         say(format!("by its history it should be {replayed} with {owner:?}, but has {}", state["owner"]));
     }
+    if score.is_some() && state["score"]["total"].as_u64() != score {
+        say(format!("its score was last told as {score:?}, and it has {}", state["score"]["total"]));
+    }
     if state["assignment"].as_u64() != Some(assignments) {
         say(format!("it was assigned {assignments} times, and its state counts {}", state["assignment"]));
+    }
+}
+
+/// What people did, by what is kept, told and remembered of it.
+fn check_activities(leads: &BTreeMap<String, Lead>, wrong: &mut Vec<String>) {
+    let all: BTreeSet<&String> = leads.values().flat_map(|lead| &lead.activities).collect();
+    if all.len() != leads.values().map(|lead| lead.activities.len()).sum::<usize>() {
+        wrong.push("an activity is recorded with two leads".to_owned());
+    }
+    for (id, lead) in leads {
+        let told = lead.events.iter().filter(|event| event["type"] == "ActivityRecorded");
+        let mut told: Vec<&str> = told.filter_map(|event| event["activity"].as_str()).collect();
+        told.sort_unstable();
+        if told != lead.activities.iter().map(String::as_str).collect::<Vec<_>>() {
+            wrong.push(format!("lead {id} has the activities {:?}, and its events tell of {told:?}", lead.activities));
+        }
+        // Those of a merged lead are in its own history.
+        let nowhere: Vec<_> = lead.remembered.iter().filter(|activity| !all.contains(activity)).collect();
+        if !nowhere.is_empty() {
+            wrong.push(format!("lead {id} remembers {nowhere:?}, which nobody did"));
+        }
     }
 }
 
@@ -320,6 +369,8 @@ async fn the_audit_notices_whatever_is_missing_or_counted_twice() {
     stack.settled().await;
     stack.submit(json!({"email": "reader+2@books.example", "did": "newsletter"})).await;
     stack.settled().await;
+    stack.act(json!({"email": "reader@books.example", "did": "webinar"})).await;
+    stack.settled().await;
     let accepted = stack.accepted_so_far();
     let (counted, wrong) = look(&stack.aws, &accepted).await;
     assert_eq!((wrong, counted.leads()), (Vec::<String>::new(), 6));
@@ -330,6 +381,7 @@ async fn the_audit_notices_whatever_is_missing_or_counted_twice() {
             let kind = text(&item, "part").split('#').next().unwrap_or_default().to_owned();
             let matters = match kind.as_str() {
                 "state" | "event" | "why" | "ledger" | "rotation" => true,
+                "activity" => text(&item, "part").matches('#').count() == 1,
                 "load" => number(&item, "open").is_some(),
                 _ => false,
             };
@@ -338,7 +390,7 @@ async fn the_audit_notices_whatever_is_missing_or_counted_twice() {
             }
         }
     }
-    assert_eq!(kinds.len(), 9, "{:?}", kinds.keys());
+    assert_eq!(kinds.len(), 10, "{:?}", kinds.keys());
     for ((table, id, kind, stage), item) in kinds {
         let name = format!("fairleader-{table}");
         let what = format!("{kind} of {table} {stage}");

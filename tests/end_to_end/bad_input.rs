@@ -68,6 +68,37 @@ async fn a_submission_that_cannot_be_taken_is_refused_field_by_field() {
     assert_eq!(stack.finish().await.leads(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_activity_that_cannot_be_taken_is_refused_field_by_field() {
+    let stack = Stack::start().await;
+    let source = stack.by(Role::Source);
+    let mut said = Said::default();
+    let large = json!({"email": "ada@lovelace.example", "did": "x".repeat(64 * 1024)}).to_string();
+    let wrong = json!({"email": "anna(at)x", "did": "?!", "channel": ["web"], "spend": "much", "response": 7,
+        "product": "x".repeat(300), "at": "2026-03-04T09:00:00Z", "respnse": "attended"});
+    let cases: [(&str, Vec<u8>); 6] = [
+        ("malformed JSON", br#"{"email": "ada@lovelace.example","#.into()),
+        ("nothing in it", b"{}".into()),
+        ("everything wrong at once", wrong.to_string().into()),
+        ("no id of a lead", br#"{"lead_id": "17", "did": "demo"}"#.into()),
+        (
+            "two people",
+            br#"{"lead_id": "24c875e2-d32c-565d-a365-9f2e35ff9e4f", "email": "a@b.example", "did": "demo"}"#.into(),
+        ),
+        ("more than 64 KB", large.into()),
+    ];
+    for (title, body) in cases {
+        said.ask(title, &source, Method::POST, "/v1/activities", body).await;
+    }
+    let good = r#"{"email": "ada@lovelace.example", "did": "demo"}"#;
+    let long = "k".repeat(256);
+    let headers = [("idempotency-key", long.as_str())];
+    said.ask_with("a key too long", &source, Method::POST, "/v1/activities", &headers, good).await;
+    said.ask("a viewer", &stack.by(Role::Viewer), Method::POST, "/v1/activities", good).await;
+    insta::assert_snapshot!("activities", said.0);
+    assert_eq!(stack.finish().await.leads(), 0);
+}
+
 fn many_fields() -> String {
     let mut lead = json!({"email": "a@b.example"});
     for number in 0..51 {

@@ -6,6 +6,8 @@
 //! | `iberia` | carla, who takes one lead at a time | wait 60 minutes, then on hold |
 //! | `watch` | emil | wait 60 minutes, then on hold |
 //!
+//! Mara of marketing and Otto of sales agree to its rulebooks.
+//!
 //! Dora looks after the account Acme and is in no pool; Frida is new and has nothing to do yet.
 
 use fairleader_domain::rep::Rep;
@@ -59,6 +61,10 @@ pub(crate) fn small() -> Company {
         ],
         accounts: vec![read(json!({"account_id": "acme", "name": "Acme", "domains": ["acme.example"],
             "owner": "dora", "status": "customer"}))],
+        people: vec![
+            read(json!({"person_id": "mara", "name": "Mara", "email": "mara@fairleader.example", "role": "marketing"})),
+            read(json!({"person_id": "otto", "name": "Otto", "email": "otto@fairleader.example", "role": "sales"})),
+        ],
         rulebook: RULEBOOK.to_owned(),
         leads: None,
     }

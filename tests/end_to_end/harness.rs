@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use fairleader_local::api::Api;
 use fairleader_local::company::Company;
 use fairleader_local::demo;
-use fairleader_local::machine::{Machine, Options};
+use fairleader_local::machine::{Machine, Options, StarterKey};
 use fairleader_runtime::Clock;
 use fairleader_runtime::http::Role;
 use jiff::Timestamp;
@@ -114,6 +114,8 @@ pub(crate) struct Stack {
     client: reqwest::Client,
     accepted: Mutex<BTreeSet<String>>,
     rep_keys: tokio::sync::Mutex<BTreeMap<String, String>>,
+    /// The keys of the company's people.
+    people: tokio::sync::Mutex<Vec<StarterKey>>,
     published: Arc<Mutex<BTreeMap<String, Value>>>,
     listening: JoinHandle<()>,
     _folder: TempDir,
@@ -221,6 +223,7 @@ impl Stack {
             client: reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().unwrap(),
             accepted: Mutex::default(),
             rep_keys: tokio::sync::Mutex::default(),
+            people: tokio::sync::Mutex::default(),
             published,
             listening,
             _folder: folder,
@@ -232,10 +235,10 @@ impl Stack {
         stack
     }
 
-    /// Brings a company in and activates its rulebook.
+    /// Brings a company in, has its people approve its rulebook, and activates it.
     pub(crate) async fn install(&self, company: &Company) {
         let admin = Api::new(self.api_url(), self.machine().keys.of(Role::Admin)).unwrap();
-        demo::install(&admin, company).await.unwrap();
+        demo::install_with_keys(&admin, company, &mut *self.people.lock().await).await.unwrap();
     }
 
     pub(crate) fn machine(&self) -> &Machine {
@@ -276,6 +279,36 @@ impl Stack {
         Caller { stack: self, key: keys[rep].clone() }
     }
 
+    /// One of the company's people, with a key of their own.
+    pub(crate) async fn person(&self, person: &str) -> Caller<'_> {
+        let keys = self.people.lock().await;
+        let own = keys.iter().find(|key| key.subject == person).unwrap_or_else(|| panic!("{person} has no key"));
+        self.with_key(&own.key)
+    }
+
+    /// Somebody new with a key of their own, whom an admin puts in.
+    pub(crate) async fn new_person(&self, person: &str, role: &str) -> Caller<'_> {
+        let admin = self.by(Role::Admin);
+        let about = json!({"name": person, "email": format!("{person}@fairleader.example"), "role": role});
+        admin.put(&format!("/v1/people/{person}"), about).await.expect(200);
+        let made = admin.post("/v1/keys", json!({"person": person})).await.expect(201);
+        self.with_key(made["key"].as_str().unwrap())
+    }
+
+    /// Uploads a rulebook, which has to be fine; its version.
+    pub(crate) async fn upload(&self, rulebook: &str) -> String {
+        let yaml = [("content-type", "application/yaml")];
+        let kept = self.by(Role::Marketing).send(Method::POST, "/v1/rulebooks", &yaml, rulebook).await.expect(201);
+        kept["version"].as_str().unwrap().to_owned()
+    }
+
+    /// Has both sides approve a version.
+    pub(crate) async fn approve(&self, version: &str) {
+        for person in ["mara", "otto"] {
+            self.person(person).await.post(&format!("/v1/rulebooks/{version}/approve"), Value::Null).await.expect(200);
+        }
+    }
+
     /// Sends a lead, which has to be accepted; its id.
     pub(crate) async fn submit(&self, lead: Value) -> String {
         self.accepted(&self.by(Role::Source).post("/v1/leads", lead).await)
@@ -285,6 +318,18 @@ impl Stack {
     pub(crate) async fn submit_as(&self, key: &str, lead: Value) -> Reply {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         self.by(Role::Source).send(Method::POST, "/v1/leads", &headers, lead.to_string()).await
+    }
+
+    /// Says that somebody did something, which has to be accepted; the activity's id.
+    pub(crate) async fn act(&self, activity: Value) -> String {
+        let answer = self.by(Role::Source).post("/v1/activities", activity).await.expect(202);
+        answer["activity_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Says that somebody did something, with an `Idempotency-Key`.
+    pub(crate) async fn act_as(&self, key: &str, activity: Value) -> Reply {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        self.by(Role::Source).send(Method::POST, "/v1/activities", &headers, activity.to_string()).await
     }
 
     /// Notes that a lead was accepted; its id.

@@ -90,7 +90,7 @@ async fn the_public_door_can_read_and_write_no_lead() {
     let door = Aws::with_key(&url, &intake.id, &intake.secret);
 
     let text = |value: &str| AttributeValue::S(value.to_owned());
-    for table in ["leads", "identities", "keys", "reps", "pools", "accounts", "rulebooks", "imports"] {
+    for table in ["leads", "identities", "keys", "reps", "pools", "accounts", "rulebooks", "imports", "people"] {
         let name = format!("fairleader-{table}");
         let reads = door.tables.scan().table_name(&name).send().await.unwrap_err();
         assert_eq!(reads.code(), Some("AccessDeniedException"), "{table}: {}", DisplayErrorContext(&reads));

@@ -126,7 +126,7 @@ impl Admin {
     async fn decided_otherwise(&self, state: &State) -> Result<(), AdminError> {
         let (Some(rule), Some(rulebook)) = (&state.rule, &state.rulebook) else { return Ok(()) };
         let passing = state.reason.as_deref().is_some_and(|reason| PASSING.contains(&reason));
-        if passing || self.rulebooks.active().await?.as_ref() != Some(rulebook) {
+        if passing || self.rulebooks.active(self.clock.now()).await?.as_ref() != Some(rulebook) {
             return Ok(());
         }
         let title = format!("rule `{rule}` of the active rulebook {rulebook} holds lead `{}`", state.lead_id);

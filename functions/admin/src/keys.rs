@@ -2,12 +2,12 @@
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
 use fairleader_authorize::key_hash;
-use fairleader_domain::id::{RepId, is_name};
+use fairleader_domain::id::{PersonId, RepId, is_name};
 use fairleader_domain::problem::FieldProblem;
 use fairleader_runtime::http::{self, Problem, Role};
-use fairleader_store::KeyRecord;
+use fairleader_store::{KeyRecord, PersonKey};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::info;
 
 use crate::{Admin, AdminError, Answer};
@@ -17,6 +17,12 @@ use crate::{Admin, AdminError, Answer};
 struct NewKey {
     role: Role,
     subject: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPersonKey {
+    person: PersonId,
 }
 
 /// A key of 256 random bits.
@@ -31,6 +37,10 @@ pub fn new_key() -> Result<String, getrandom::Error> {
 impl Admin {
     /// `POST /v1/keys`: the answer is the only place where the key itself ever stands.
     pub(crate) async fn post_key(&self, request: &ApiGatewayV2httpRequest) -> Answer {
+        // What names a person is about a person's key; everything else is about a program's.
+        if crate::read::<Value>(request).is_ok_and(|body| body.get("person").is_some()) {
+            return self.post_person_key(crate::read(request)?).await;
+        }
         let NewKey { role, subject } = crate::read(request)?;
         let refuse = |detail: String| {
             Problem::new(422, "invalid_body", "the body cannot be taken as it is")
@@ -44,11 +54,37 @@ impl Admin {
         }
         let key = new_key().map_err(AdminError::Random)?;
         let id = key_hash(&key);
-        let record =
-            KeyRecord { role: role.as_str().to_owned(), subject: subject.clone(), created_at: self.clock.now() };
+        let record = KeyRecord {
+            role: role.as_str().to_owned(),
+            subject: subject.clone(),
+            created_at: self.clock.now(),
+            person: None,
+        };
         self.keys.put(&id, &record).await?;
         info!(role = record.role, subject, "made key");
         Ok(http::json(201, &json!({"id": id, "key": key, "role": role, "subject": subject})))
+    }
+
+    /// A key of a person's own: it says who they are, and ends with them.
+    async fn post_person_key(&self, NewPersonKey { person }: NewPersonKey) -> Answer {
+        let Some(found) = self.people.get(&person).await? else {
+            let detail = format!("there is no person `{person}`; put them in with PUT /v1/people/{person} first");
+            return Err(Problem::new(422, "invalid_body", "the body cannot be taken as it is")
+                .errors(vec![FieldProblem::field("person", detail)])
+                .into());
+        };
+        let key = new_key().map_err(AdminError::Random)?;
+        let id = key_hash(&key);
+        let role = found.person.role;
+        let record = KeyRecord {
+            role: role.as_str().to_owned(),
+            subject: person.as_str().to_owned(),
+            created_at: self.clock.now(),
+            person: Some(PersonKey { person_id: person.clone(), enrolled: found.enrolled }),
+        };
+        self.keys.put(&id, &record).await?;
+        info!(person = %person, "made key of a person");
+        Ok(http::json(201, &json!({"id": id, "key": key, "role": role, "subject": person, "person": person})))
     }
 
     /// `DELETE /v1/keys/{id}`: the key stops working as soon as the gateway has forgotten it.

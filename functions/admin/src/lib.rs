@@ -1,17 +1,25 @@
 //! `admin`: the roster, accounts, rulebooks, keys, lists, and what to do with commands that failed.
 
+mod activation;
 mod dead_letters;
 mod import;
 mod keys;
+mod people;
+mod replay;
+mod review;
 mod roster;
 mod rulebook;
+mod tables;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, Queue, ReceiveError, RouteCommand, SendError};
 use fairleader_runtime::http::{self, Problem, Role};
 use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
-use fairleader_store::{Accounts, Identities, Imports, Keys, Leads, Pools, Reps, Rulebooks, StoreError, Table};
+use fairleader_store::{
+    Accounts, ActiveRulebook, Identities, Imports, Keys, Leads, LookupTables, People, Pools, Reps, Rulebooks,
+    StoreError, Table,
+};
 use serde::de::DeserializeOwned;
 use tracing::error;
 
@@ -26,6 +34,11 @@ pub struct Admin {
     reps: Reps,
     pools: Pools,
     rulebooks: Rulebooks,
+    /// Versions that are compared, compiled.
+    compiled: ActiveRulebook,
+    tables: LookupTables,
+    approval: review::Approval,
+    people: People,
     keys: Keys,
     imports: Imports,
     queues: Queues,
@@ -85,6 +98,10 @@ impl Function for Admin {
             reps: Reps::new(table("REPS_TABLE")?),
             pools: Pools::new(table("POOLS_TABLE")?),
             rulebooks: Rulebooks::new(table("RULEBOOKS_TABLE")?),
+            compiled: ActiveRulebook::new(Rulebooks::new(table("RULEBOOKS_TABLE")?)),
+            tables: LookupTables::new(table("RULEBOOKS_TABLE")?),
+            approval: review::Approval::read(env)?,
+            people: People::new(table("PEOPLE_TABLE")?),
             keys: Keys::new(table("KEYS_TABLE")?),
             imports: Imports::new(table("IMPORTS_TABLE")?),
             queues: Queues {
@@ -145,7 +162,7 @@ impl Admin {
         let read = method == "GET";
         match path.split('/').nth(2).unwrap_or_default() {
             "reps" | "pools" | "accounts" => only(if read { &PEOPLE } else { &ROSTER })?,
-            "rulebooks" => only(if read { &PEOPLE } else { &RULES })?,
+            "rulebooks" | "tables" => only(if read { &PEOPLE } else { &RULES })?,
             "imports" => only(&RULES)?,
             "dead-letters" => only(&ROSTER)?,
             _ => only(&NOBODY_ELSE)?,
@@ -162,11 +179,28 @@ impl Admin {
             "GET /v1/accounts/{id}" => self.account(request).await,
             "PUT /v1/accounts/{id}" => self.put_account(request).await,
             "DELETE /v1/accounts/{id}" => self.delete_account(request).await,
+            "GET /v1/people" => self.list_people().await,
+            "GET /v1/people/{id}" => self.person(request).await,
+            "PUT /v1/people/{id}" => self.put_person(request).await,
+            "DELETE /v1/people/{id}" => self.delete_person(request).await,
             "POST /v1/keys" => self.post_key(request).await,
             "DELETE /v1/keys/{id}" => self.delete_key(request).await,
             "POST /v1/rulebooks" => self.post_rulebook(request, &caller).await,
+            "GET /v1/rulebooks" => self.list_rulebooks(request).await,
             "GET /v1/rulebooks/{version}" => self.rulebook(request).await,
-            "POST /v1/rulebooks/{version}/activate" => self.activate_rulebook(request).await,
+            "POST /v1/rulebooks/{version}/comments" => self.comment(request, &caller).await,
+            "POST /v1/rulebooks/{version}/approve" => self.approve(request, &caller).await,
+            "POST /v1/rulebooks/{version}/object" => self.object(request, &caller).await,
+            "POST /v1/rulebooks/{version}/withdraw" => self.withdraw(request, &caller).await,
+            "POST /v1/rulebooks/{version}/activate" => self.activate_rulebook(request, &caller).await,
+            "DELETE /v1/rulebooks/{version}/activate" => self.cancel_activation(request).await,
+            "POST /v1/rulebooks/rollback" => self.roll_back(request, &caller).await,
+            "GET /v1/rulebooks/{version}/diff" => self.diff_rulebooks(request).await,
+            "POST /v1/rulebooks/{version}/replay" => self.replay_version(request).await,
+            "POST /v1/rulebooks/replay" => self.replay_draft(request).await,
+            "GET /v1/tables" => self.list_tables().await,
+            "GET /v1/tables/{name}" => self.table(request).await,
+            "PUT /v1/tables/{name}" => self.put_table(request, &caller).await,
             "POST /v1/imports" => self.post_import(request).await,
             "GET /v1/imports/{id}" => self.import(request).await,
             "PUT /v1/imports/{id}/parts/{part}" => self.put_part(request).await,
@@ -185,6 +219,12 @@ impl Admin {
             .collect::<Result<_, _>>()?;
         Ok(self.queues.route.send_all(messages).await?)
     }
+}
+
+/// The body as JSON of this form, or what stands for it if there is none, or `null`.
+pub(crate) fn read_or_default<T: DeserializeOwned + Default>(request: &ApiGatewayV2httpRequest) -> Result<T, Problem> {
+    let body = http::body(request);
+    if matches!(body.trim_ascii(), b"" | b"null") { Ok(T::default()) } else { read(request) }
 }
 
 /// The body as JSON of this form. What is wrong is said with the line and column, and the field's name if there is one.

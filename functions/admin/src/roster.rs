@@ -8,7 +8,6 @@ use fairleader_domain::normalise;
 use fairleader_domain::pool::{self, Pool};
 use fairleader_domain::problem::FieldProblem;
 use fairleader_domain::rep::{self, Rep};
-use fairleader_domain::rulebook::{References, Rulebook};
 use fairleader_runtime::http::{self, Problem};
 use fairleader_store::Identities;
 use serde::de::DeserializeOwned;
@@ -17,12 +16,12 @@ use tracing::info;
 
 use crate::{Admin, Answer};
 
-fn id(request: &ApiGatewayV2httpRequest) -> &str {
+pub(crate) fn id(request: &ApiGatewayV2httpRequest) -> &str {
     http::path(request, "id").unwrap_or_default()
 }
 
 /// The body of a `PUT`, with the id of the path in `field`, where it may be left out.
-fn named<T: DeserializeOwned>(request: &ApiGatewayV2httpRequest, field: &str) -> Result<T, Problem> {
+pub(crate) fn named<T: DeserializeOwned>(request: &ApiGatewayV2httpRequest, field: &str) -> Result<T, Problem> {
     let id = id(request);
     if !is_name(id) {
         return Err(Problem::new(422, "invalid_id", format!("`{id}` cannot be an id"))
@@ -38,7 +37,7 @@ fn named<T: DeserializeOwned>(request: &ApiGatewayV2httpRequest, field: &str) ->
     })
 }
 
-fn invalid(errors: Vec<FieldProblem>) -> Problem {
+pub(crate) fn invalid(errors: Vec<FieldProblem>) -> Problem {
     Problem::new(422, "invalid_body", "the body cannot be taken as it is")
         .detail("mend the fields named in `errors` and send it again; nothing was changed")
         .errors(errors)
@@ -148,14 +147,14 @@ impl Admin {
 
     pub(crate) async fn delete_pool(&self, request: &ApiGatewayV2httpRequest) -> Answer {
         let pool = PoolId::from(id(request));
-        if let Some(version) = self.rulebooks.active().await?
-            && let Some(source) = self.rulebooks.source(&version).await?
-            && let Ok(checked) = Rulebook::parse(&source, &References::default())
-            && checked.rulebook.pools().contains(&pool)
-        {
-            return Err(Problem::new(409, "still_named", format!("the active rulebook {version} names pool `{pool}`"))
-                .detail("activate a rulebook that does not name it first")
-                .into());
+        if let Some((which, version)) = self.rulebook_that_names(&pool).await? {
+            return Err(Problem::new(
+                409,
+                "still_named",
+                format!("the {which} rulebook {version} names pool `{pool}`"),
+            )
+            .detail("activate a rulebook that does not name it first")
+            .into());
         }
         let others = self.pools.definitions().await?;
         if let Some(other) = others.iter().find(|other| other.fallback.as_ref() == Some(&pool)) {

@@ -1,10 +1,13 @@
 //! `authorize`: says who a key belongs to. What they may do is checked by the function they call.
+//!
+//! A key belongs to a program, and its role is the key's; or to a person, and its role is the one they have now. With the
+//! person their keys end.
 
 use aws_lambda_events::event::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse, ApiGatewayV2CustomAuthorizerV2Request,
 };
 use fairleader_runtime::{Env, Function, FunctionError, Invocation, SetupError};
-use fairleader_store::{Keys, Table};
+use fairleader_store::{KeyRecord, Keys, People, StoreError, Table};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tracing::info;
@@ -13,6 +16,7 @@ use tracing::info;
 #[derive(Debug)]
 pub struct Authorize {
     keys: Keys,
+    people: People,
 }
 
 /// SHA-256 of a key in hex: what is kept of it, and its name in the keys table. A key has 256 random bits, so a plain
@@ -26,20 +30,42 @@ impl Function for Authorize {
     type Reply = ApiGatewayV2CustomAuthorizerSimpleResponse<Value>;
 
     fn new(env: &Env) -> Result<Self, SetupError> {
-        Ok(Self { keys: Keys::new(Table::new(&env.sdk_config()?, env.get("KEYS_TABLE")?)) })
+        let config = env.sdk_config()?;
+        Ok(Self {
+            keys: Keys::new(Table::new(&config, env.get("KEYS_TABLE")?)),
+            people: People::new(Table::new(&config, env.get("PEOPLE_TABLE")?)),
+        })
     }
 
     async fn call(&self, request: Self::Event, _: Invocation) -> Result<Self::Reply, FunctionError> {
         let mut answer = ApiGatewayV2CustomAuthorizerSimpleResponse::default();
         let header = request.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let Some(key) = bearer(header) else { return Ok(answer) };
-        if let Some(record) = self.keys.get(&key_hash(key)).await? {
-            answer.is_authorized = true;
-            answer.context = json!({"role": record.role, "subject": record.subject});
-        } else {
+        let Some(record) = self.keys.get(&key_hash(key)).await? else {
             info!("unknown key");
+            return Ok(answer);
+        };
+        if let Some(context) = self.context(record).await? {
+            answer.is_authorized = true;
+            answer.context = context;
         }
         Ok(answer)
+    }
+}
+
+impl Authorize {
+    /// What the functions are told of a key's holder; nothing if it belongs to a person who is not there any more.
+    async fn context(&self, record: KeyRecord) -> Result<Option<Value>, StoreError> {
+        let Some(key) = record.person else {
+            return Ok(Some(json!({"role": record.role, "subject": record.subject})));
+        };
+        let person = self.people.get(&key.person_id).await?.filter(|found| found.enrolled == key.enrolled);
+        let Some(found) = person else {
+            info!(person = %key.person_id, "key of a person who is not there any more");
+            return Ok(None);
+        };
+        let id = &found.person.person_id;
+        Ok(Some(json!({"role": found.person.role.as_str(), "subject": id, "person": id})))
     }
 }
 

@@ -56,6 +56,8 @@ impl Desk {
                     "assignment": state.assignment,
                     "score": state.score.as_ref().map(|score| score.total),
                     "grade": state.score.as_ref().and_then(|score| score.grade.clone()),
+                    "priority": state.priority,
+                    "value": state.value,
                     "name": full_name(&profile),
                     "company": profile.company.name,
                     "did": profile.interest.did,

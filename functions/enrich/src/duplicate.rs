@@ -26,9 +26,9 @@ const WAITS: [Duration; 5] = [
 /// A claim whose lead was not stored in this time is nobody's: its command failed for good.
 const ABANDONED_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// How often a merge that others overtake is decided anew within a call.
-const ATTEMPTS: usize = 6;
+const ATTEMPTS: usize = 10;
 /// How many merges are followed to the lead that carries on.
-const MAX_MERGES: usize = 8;
+pub(crate) const MAX_MERGES: usize = 8;
 
 /// What a write of a merge was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl Enrich {
             match transaction.commit().await? {
                 Committed::Done => {
                     info!(lead.id = %command.lead_id, into = %target.state.lead_id, "merged lead");
-                    return Ok(ToScore::undecided(&carries_on.state));
+                    return Ok(ToScore::of(&carries_on.state));
                 }
                 Committed::Stale(parts) if parts.contains(&Part::Ends) => {
                     let existing = self.leads.state(&command.lead_id).await?;
@@ -199,11 +199,11 @@ impl Enrich {
             match transaction.commit().await? {
                 Committed::Done => {
                     info!(lead.id = %target.state.lead_id, "kept resubmission");
-                    return Ok(ToScore::undecided(&change.state));
+                    return Ok(ToScore::of(&change.state));
                 }
                 // Kept by an earlier attempt, which may not have come to sending the message.
                 Committed::Stale(parts) if parts.contains(&Part::Activity) => {
-                    return Ok(ToScore::undecided(&target.state));
+                    return Ok(ToScore::of(&target.state));
                 }
                 Committed::Stale(_) | Committed::Busy => {}
                 Committed::Refused(reason) => return Err(format!("the resubmission was refused: {reason}").into()),

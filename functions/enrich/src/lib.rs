@@ -1,24 +1,26 @@
-//! `enrich`: normalises and enriches a submission, finds its account and whether the person is known, and stores it.
+//! `enrich`: normalises and enriches a submission, finds its account and whether the person is known, and stores it; and
+//! records what people do with the lead they are.
 //!
 //! Nothing is stored in one piece; the order of the writes is such that repeating the command completes what an earlier
 //! attempt began: identities first (so that of two leads of one person only one is stored as its own), then the profile,
 //! then the state, then the message to `score`.
 
+mod activity;
 mod duplicate;
 
 use std::collections::BTreeMap;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use fairleader_domain::account;
 use fairleader_domain::id::{AccountId, LeadId};
-use fairleader_domain::lead::{Origin, Profile, State};
+use fairleader_domain::lead::{Profile, State};
 use fairleader_domain::lifecycle::Command;
 use fairleader_domain::normalise;
 use fairleader_messaging::command::{self, SCHEMA};
-use fairleader_messaging::{Outgoing, Queue, ScoreLead, StoreLead};
+use fairleader_messaging::{EnrichCommand, Outgoing, Queue, RecordActivity, ScoreLead, StoreLead};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
 use fairleader_store::{
-    ActiveRulebook, Committed, Created, Identities, Leads, Reps, Rulebooks, Table, account_identities,
-    person_identities,
+    ActiveRulebook, Committed, Created, Identities, Leads, Reps, Rulebooks, Table, person_identities,
 };
 use futures::{StreamExt, stream};
 use tracing::info;
@@ -54,11 +56,33 @@ struct ToScore {
 impl ToScore {
     /// The lead, if it is at a stage where a score can change what happens to it.
     fn undecided(state: &State) -> Option<Self> {
-        state.stage.is_undecided().then(|| Self { lead_id: state.lead_id.clone(), version: state.version })
+        Self::of(state).filter(|_| state.stage.is_undecided())
+    }
+
+    /// The lead, if it is at a stage where it has a score or gets one: there is something new to know of it.
+    fn of(state: &State) -> Option<Self> {
+        let scored = state.stage.is_undecided() || state.stage.is_rescored();
+        scored.then(|| Self { lead_id: state.lead_id.clone(), version: state.version })
     }
 }
 
+/// Where a command came from, for those that follow from it.
+#[derive(Clone, Debug)]
+struct Trail {
+    group: String,
+    trace: String,
+}
+
+/// What became of a message: the lead to score, if there is one.
+type Outcome = (String, Trail, Result<Option<ToScore>, FunctionError>);
+
 impl Enriched {
+    fn new(command: StoreLead) -> Self {
+        let mut profile = normalise::profile(&command.submission);
+        profile.said(&command.lead_id, &command.payload_hash, command.received_at);
+        Self { command, profile }
+    }
+
     /// The lead as it is stored.
     fn stored(&self) -> State {
         let StoreLead { lead_id, source, received_at, payload_hash, .. } = &self.command;
@@ -82,37 +106,33 @@ impl Function for Enrich {
         })
     }
 
-    /// Stores every lead in the batch; the accounts are looked up together, and what fails is delivered again.
+    /// Stores every lead in the batch; the accounts are looked up together. What people did is recorded after that: some
+    /// of them may be among these leads. What fails is delivered again.
     async fn call(&self, event: SqsEvent, _: Invocation) -> Result<SqsBatchResponse, FunctionError> {
         let mut failures = Vec::new();
-        let mut batch = Vec::new();
+        let mut leads = Vec::new();
+        let mut activities: BTreeMap<String, Vec<(String, RecordActivity)>> = BTreeMap::new();
         for message in event.records {
             let id = message.message_id.unwrap_or_default();
-            match command::read::<StoreLead>(message.body.as_deref().unwrap_or_default()) {
-                Ok(command) => {
-                    let mut profile = normalise::profile(&command.submission);
-                    profile.said(&command.lead_id, &command.payload_hash, command.received_at);
-                    batch.push((id, Enriched { command, profile }));
+            match command::read::<EnrichCommand>(message.body.as_deref().unwrap_or_default()) {
+                Ok(EnrichCommand::StoreLead(command)) => leads.push((id, Enriched::new(command))),
+                Ok(EnrichCommand::RecordActivity(command)) => {
+                    activities.entry(activity::doer(&command)).or_default().push((id, command));
                 }
                 Err(cause) => failures.push(failed(id, &cause.into())),
             }
         }
-        self.find_accounts(&mut batch).await?;
-        let stored: Vec<_> = stream::iter(batch)
-            .map(|(id, lead)| async move {
-                let outcome = self.store(&lead).await;
-                (id, lead.command, outcome)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
+        let mut outcomes = self.store_all(leads).await?;
+        outcomes.extend(self.record_all(activities).await);
         let mut sent = Vec::new();
-        let mut scores = Vec::new();
-        for (id, command, outcome) in stored {
+        let mut scores = BTreeMap::new();
+        for (id, trail, outcome) in outcomes {
             match outcome {
-                Ok(Some(lead)) => {
+                // One message is enough for all that is new of a lead.
+                Ok(Some(ToScore { lead_id, version })) => {
                     sent.push(id);
-                    scores.push((command, lead));
+                    let (known, _) = scores.entry(lead_id).or_insert((version, trail));
+                    *known = version.max(*known);
                 }
                 Ok(None) => {}
                 Err(cause) => failures.push(failed(id, &cause)),
@@ -126,21 +146,37 @@ impl Function for Enrich {
 }
 
 impl Enrich {
+    async fn store_all(&self, mut leads: Vec<(String, Enriched)>) -> Result<Vec<Outcome>, FunctionError> {
+        self.find_accounts(&mut leads).await?;
+        let stored = stream::iter(leads).map(|(id, lead)| async move {
+            let outcome = self.store(&lead).await;
+            let StoreLead { group, trace, .. } = lead.command;
+            (id, Trail { group, trace }, outcome)
+        });
+        Ok(stored.buffer_unordered(AT_ONCE).collect().await)
+    }
+
+    /// Records what each of these people did, one activity after the other: at the same time they would only lose races.
+    async fn record_all(&self, activities: BTreeMap<String, Vec<(String, RecordActivity)>>) -> Vec<Outcome> {
+        let recorded = stream::iter(activities.into_values()).map(|activities| async move {
+            let mut outcomes: Vec<Outcome> = Vec::with_capacity(activities.len());
+            for (id, command) in activities {
+                let outcome = Box::pin(self.record(&command)).await;
+                let RecordActivity { group, trace, .. } = command;
+                outcomes.push((id, Trail { group, trace }, outcome));
+            }
+            outcomes
+        });
+        let outcomes: Vec<Vec<Outcome>> = recorded.buffer_unordered(AT_ONCE).collect().await;
+        outcomes.into_iter().flatten().collect()
+    }
+
     /// Finds the account of every lead in the batch, with one read.
     async fn find_accounts(&self, batch: &mut [(String, Enriched)]) -> Result<(), FunctionError> {
-        let wanted: Vec<Vec<String>> = batch.iter().map(|(_, lead)| account_identities(&lead.profile)).collect();
-        let found: BTreeMap<String, AccountId> = self.identities.accounts(&wanted.concat()).await?;
-        for ((_, lead), identities) in batch.iter_mut().zip(wanted) {
-            let account = identities.iter().find_map(|identity| Some((identity, found.get(identity)?)));
-            if let Some((identity, account)) = account {
-                lead.profile.account_id = Some(account.clone());
-                let by_email =
-                    lead.profile.contact.email.as_ref().is_some_and(|email| {
-                        identity.strip_prefix("domain:").is_some_and(|d| email.domain.ends_with(d))
-                    });
-                let origin = if by_email { Origin::Email } else { Origin::Account };
-                lead.profile.origins.insert("account".to_owned(), origin);
-            }
+        let wanted: Vec<String> = batch.iter().flat_map(|(_, lead)| account::identities(&lead.profile)).collect();
+        let found: BTreeMap<String, AccountId> = self.identities.accounts(&wanted).await?;
+        for (_, lead) in batch.iter_mut() {
+            account::recognise(&mut lead.profile, |identity| found.get(identity).cloned());
         }
         Ok(())
     }
@@ -177,7 +213,7 @@ impl Enrich {
         // A repeat. If the lead (or the one it was merged into) is not decided on yet, the message to `score` may have
         // been lost with the attempt that stored it.
         match &existing.merged_into {
-            Some(into) => Ok(self.surviving(into).await?.and_then(|target| ToScore::undecided(&target.state))),
+            Some(into) => Ok(self.surviving(into).await?.and_then(|target| ToScore::of(&target.state))),
             None => Ok(ToScore::undecided(&existing)),
         }
     }
@@ -201,22 +237,15 @@ impl Enrich {
         }
     }
 
-    async fn send(&self, leads: Vec<(StoreLead, ToScore)>) -> Result<(), FunctionError> {
+    async fn send(&self, leads: BTreeMap<LeadId, (u64, Trail)>) -> Result<(), FunctionError> {
         if leads.is_empty() {
             return Ok(());
         }
         let rulebook = self.rulebooks.version(self.clock.now()).await?;
         let messages = leads
             .into_iter()
-            .map(|(command, lead)| {
-                let score = ScoreLead {
-                    schema: SCHEMA,
-                    lead_id: lead.lead_id,
-                    version: lead.version,
-                    rulebook: rulebook.clone(),
-                    group: command.group,
-                    trace: command.trace,
-                };
+            .map(|(lead_id, (version, Trail { group, trace }))| {
+                let score = ScoreLead { schema: SCHEMA, lead_id, version, rulebook: rulebook.clone(), group, trace };
                 Outgoing::new(&score, Some(&score.group))
             })
             .collect::<Result<_, _>>()?;

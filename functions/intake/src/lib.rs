@@ -1,20 +1,22 @@
-//! `intake`: the public door. Checks a submission, gives the lead its id, queues it, answers 202.
+//! `intake`: the public door. Checks a submission or an activity, gives it its id, queues it, answers 202.
 //!
 //! It reads and writes no lead: everything it answered 202 for is in the queue, and the same submission always gets the
 //! same id without a look-up.
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use fairleader_domain::id::{LeadId, SourceId};
+use fairleader_domain::id::{ActivityId, LeadId, SourceId};
+use fairleader_domain::problem::FieldProblem;
+use fairleader_domain::submission::activity::{self, Of, Report};
 use fairleader_domain::submission::{Submission, lead_id};
 use fairleader_messaging::command::SCHEMA;
-use fairleader_messaging::{Outgoing, Queue, StoreLead};
+use fairleader_messaging::{EnrichCommand, Outgoing, Queue, RecordActivity, StoreLead};
 use fairleader_runtime::http::{self, Problem, Role};
 use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
 use serde::Serialize;
 use tracing::{error, info};
 use uuid::Uuid;
 
-/// Largest submission in bytes.
+/// Largest submission or activity in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 /// Longest `Idempotency-Key` in bytes.
 pub const MAX_KEY: usize = 255;
@@ -28,9 +30,25 @@ pub struct Intake {
 
 /// The answer to an accepted submission.
 #[derive(Debug, Serialize)]
-struct Accepted {
+struct AcceptedLead {
     lead_id: LeadId,
     status_url: String,
+}
+
+/// The answer to an accepted activity.
+#[derive(Debug, Serialize)]
+struct AcceptedActivity {
+    activity_id: ActivityId,
+    /// Where to look, if the sender named the lead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_url: Option<String>,
+}
+
+/// Who sends what.
+struct Sent {
+    source: SourceId,
+    key: Option<String>,
+    body: Vec<u8>,
 }
 
 impl Function for Intake {
@@ -46,63 +64,133 @@ impl Function for Intake {
         request: ApiGatewayV2httpRequest,
         invocation: Invocation,
     ) -> Result<ApiGatewayV2httpResponse, FunctionError> {
-        let command = match self.accept(&request, invocation.request_id) {
-            Ok(command) => command,
-            Err(problem) => return Ok(problem.reply()),
+        let reply = match http::route(&request) {
+            "POST /v1/leads" => self.lead(&request, invocation.request_id).await,
+            "POST /v1/activities" => self.activity(&request, invocation.request_id).await,
+            other => Err(Problem::not_found(format!("there is no `{other}` here"))),
         };
-        let lead_id = command.lead_id.clone();
-        let sent = match Outgoing::new(&command, Some(&command.group)) {
-            Ok(message) => self.enrich.send(message).await,
-            Err(cause) => Err(cause),
-        };
-        if let Err(cause) = sent {
-            error!(lead.id = %lead_id, cause = %Chain(&cause), "submission was not queued");
-            let problem = Problem::new(503, "not_queued", "the submission could not be kept just now")
-                .detail("send it again, with the same Idempotency-Key; nothing was stored");
-            return Ok(http::with_header(problem.reply(), "retry-after", "1"));
-        }
-        info!(lead.id = %lead_id, source = %command.source, "accepted lead");
-        let status_url = format!("/v1/leads/{lead_id}");
-        let reply = http::json(202, &Accepted { lead_id, status_url: status_url.clone() });
-        Ok(http::with_header(reply, "location", &status_url))
+        Ok(reply.unwrap_or_else(|problem| problem.reply()))
     }
 }
 
 impl Intake {
-    /// Checks who sends what, and makes the command that stores it.
-    fn accept(&self, request: &ApiGatewayV2httpRequest, trace: String) -> Result<StoreLead, Problem> {
-        let caller = http::caller(request);
-        let Some(caller) = caller.as_ref().filter(|caller| caller.may(&[Role::Source])) else {
-            return Err(Problem::forbidden(caller.as_ref(), &[Role::Source]));
-        };
-        let body = http::body(request);
-        if body.len() > MAX_BODY {
-            return Err(Problem::new(413, "too_large", format!("the submission has {} bytes", body.len()))
-                .detail(format!("at most {MAX_BODY} bytes are taken; put large lists in with POST /v1/imports")));
-        }
-        let submission = Submission::from_json(&body).map_err(|errors| {
-            Problem::new(422, "invalid_submission", "the submission cannot be taken as it is")
-                .detail("mend the fields named in `errors` and send it again; nothing was stored")
-                .errors(errors)
-        })?;
-        let source = SourceId::from(caller.subject.as_str());
-        let lead_id = match http::header(request, "idempotency-key").map(str::trim) {
-            Some(key) if key.is_empty() || key.len() > MAX_KEY => {
-                return Err(Problem::new(400, "invalid_idempotency_key", "the Idempotency-Key cannot be used")
-                    .detail(format!("it has {} bytes; 1 to {MAX_KEY} are taken", key.len())));
-            }
-            Some(key) => lead_id::derive(&source, key),
+    /// `POST /v1/leads`: one lead.
+    async fn lead(
+        &self,
+        request: &ApiGatewayV2httpRequest,
+        trace: String,
+    ) -> Result<ApiGatewayV2httpResponse, Problem> {
+        let Sent { source, key, body } = sent(request, "submission", "put large lists in with POST /v1/imports")?;
+        let submission = Submission::from_json(&body)
+            .map_err(|errors| invalid("invalid_submission", "the submission cannot be taken as it is", errors))?;
+        let lead_id = match key {
+            Some(key) => lead_id::derive(&source, &key),
             None => LeadId::new(Uuid::now_v7().to_string()),
         };
-        Ok(StoreLead {
+        let command = StoreLead {
             schema: SCHEMA,
-            lead_id,
+            lead_id: lead_id.clone(),
             group: source.to_string(),
-            source,
+            source: source.clone(),
             received_at: self.clock.now(),
             payload_hash: submission.payload_hash(),
             submission,
             trace,
+        };
+        if let Err(reply) = self.queue(&EnrichCommand::StoreLead(command), &source, "submission").await {
+            return Ok(reply);
+        }
+        info!(lead.id = %lead_id, source = %source, "accepted lead");
+        let status_url = status_url(&lead_id);
+        let reply = http::json(202, &AcceptedLead { lead_id, status_url: status_url.clone() });
+        Ok(http::with_header(reply, "location", &status_url))
+    }
+
+    /// `POST /v1/activities`: something a person did.
+    async fn activity(
+        &self,
+        request: &ApiGatewayV2httpRequest,
+        trace: String,
+    ) -> Result<ApiGatewayV2httpResponse, Problem> {
+        let Sent { source, key, body } = sent(request, "activity", "send one activity at a time")?;
+        let activity_id = match key {
+            Some(key) => activity::derive(&source, &key),
+            None => ActivityId::new(Uuid::now_v7().to_string()),
+        };
+        let now = self.clock.now();
+        let Report { of, activity } = Report::from_json(&body, activity_id.clone(), now)
+            .map_err(|errors| invalid("invalid_activity", "the activity cannot be taken as it is", errors))?;
+        let (lead_id, email, named) = match of {
+            Of::Lead(lead) => (lead.clone(), None, Some(lead)),
+            Of::Email(email) => (LeadId::from(activity_id.as_str()), Some(email), None),
+        };
+        let command = RecordActivity {
+            schema: SCHEMA,
+            lead_id,
+            email,
+            activity,
+            source: source.clone(),
+            group: source.to_string(),
+            received_at: now,
+            trace,
+        };
+        if let Err(reply) = self.queue(&EnrichCommand::RecordActivity(command), &source, "activity").await {
+            return Ok(reply);
+        }
+        info!(activity.id = %activity_id, source = %source, "accepted activity");
+        let status_url = named.as_ref().map(status_url);
+        let reply = http::json(202, &AcceptedActivity { activity_id, status_url: status_url.clone() });
+        Ok(match status_url {
+            Some(url) => http::with_header(reply, "location", &url),
+            None => reply,
         })
     }
+
+    /// Queues a command; the error is the reply that says it was not.
+    async fn queue(
+        &self,
+        command: &EnrichCommand,
+        group: &SourceId,
+        what: &str,
+    ) -> Result<(), ApiGatewayV2httpResponse> {
+        let sent = match Outgoing::new(command, Some(group.as_str())) {
+            Ok(message) => self.enrich.send(message).await,
+            Err(cause) => Err(cause),
+        };
+        sent.map_err(|cause| {
+            error!(source = %group, cause = %Chain(&cause), "{what} was not queued");
+            let problem = Problem::new(503, "not_queued", format!("the {what} could not be kept just now"))
+                .detail("send it again, with the same Idempotency-Key; nothing was stored");
+            http::with_header(problem.reply(), "retry-after", "1")
+        })
+    }
+}
+
+/// Checks who sends it, how much it is (`instead` says what to do if it is too much), and under which key.
+fn sent(request: &ApiGatewayV2httpRequest, what: &str, instead: &str) -> Result<Sent, Problem> {
+    let caller = http::caller(request);
+    let Some(caller) = caller.as_ref().filter(|caller| caller.may(&[Role::Source])) else {
+        return Err(Problem::forbidden(caller.as_ref(), &[Role::Source]));
+    };
+    let body = http::body(request);
+    if body.len() > MAX_BODY {
+        return Err(Problem::new(413, "too_large", format!("the {what} has {} bytes", body.len()))
+            .detail(format!("at most {MAX_BODY} bytes are taken; {instead}")));
+    }
+    let key = http::header(request, "idempotency-key").map(|key| key.trim().to_owned());
+    if let Some(key) = key.as_ref().filter(|key| key.is_empty() || key.len() > MAX_KEY) {
+        return Err(Problem::new(400, "invalid_idempotency_key", "the Idempotency-Key cannot be used")
+            .detail(format!("it has {} bytes; 1 to {MAX_KEY} are taken", key.len())));
+    }
+    Ok(Sent { source: SourceId::from(caller.subject.as_str()), key, body })
+}
+
+fn invalid(code: &'static str, title: &str, errors: Vec<FieldProblem>) -> Problem {
+    Problem::new(422, code, title)
+        .detail("mend the fields named in `errors` and send it again; nothing was stored")
+        .errors(errors)
+}
+
+fn status_url(lead: &LeadId) -> String {
+    format!("/v1/leads/{lead}")
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use fairleader_domain::account::AccountFacts;
 use fairleader_domain::id::{AccountId, LeadId, PoolId, RepId};
-use fairleader_domain::lead::{Stage, State};
+use fairleader_domain::lead::Stage;
 use fairleader_domain::routing::{MAX_FALLBACKS, Ruled, World};
 use fairleader_domain::rulebook::{Facts, IfNobody, IfUnavailable, Outcome, Rulebook};
-use fairleader_domain::scoring::Score;
 use fairleader_runtime::FunctionError;
 use fairleader_store::Loaded;
 use jiff::Timestamp;
@@ -101,11 +100,10 @@ impl Route {
             Some(score) if ask.version == lead.state.version => score.clone(),
             _ => rulebook.score(&facts),
         };
-        let score = keep_mql(score, &lead.state);
+        let score = lead.state.keep_mql(score);
         facts.score = Some(&score);
         let ruling = rulebook.decide(&facts);
-        let ruled =
-            Ruled { state: lead.state.clone(), score, outcome: ruling.outcome, rule: ruling.rule, rulebook: version };
+        let ruled = Ruled::by(ruling, lead.state.clone(), score, version);
         Ok(Known { lead, account, rulebook, ruled, now })
     }
 
@@ -135,15 +133,6 @@ impl Route {
         let roster = if reps.is_empty() { BTreeMap::new() } else { self.reps.roster(&reps).await? };
         Ok(World { roster, pools })
     }
-}
-
-/// Once a lead was an MQL it stays one, whatever its score does.
-fn keep_mql(mut score: Score, state: &State) -> Score {
-    if let (false, Some(at)) = (score.mql, state.mql_at) {
-        score.mql = true;
-        score.mql_by = Some(format!("it became an MQL at {at}"));
-    }
-    score
 }
 
 fn pools_of(outcome: &Outcome) -> Vec<PoolId> {

@@ -1,18 +1,29 @@
 //! `score`: what a lead is worth, and whether it is ready for sales.
 //!
-//! It writes nothing: the score travels to `route` in the message and is stored with the decision.
+//! For a lead that is to be decided on it writes nothing: the score travels to `route` in the message and is stored with
+//! the decision. A lead that marketing or sales has already is rescored whenever something new is known of it: its new
+//! score is stored with an event, if it is a new one, and stamps the moment in which it first made an MQL. Marketing's
+//! lead goes on to `route` if the rulebook would no longer leave it where it is. A lead that waits is decided on anew
+//! with every score, so its place in the line follows. Nothing here asks for another score, so nothing goes round.
 
 use std::collections::BTreeMap;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use fairleader_domain::account::AccountFacts;
-use fairleader_domain::id::AccountId;
-use fairleader_domain::rulebook::Facts;
+use fairleader_domain::id::{AccountId, LeadId};
+use fairleader_domain::lead::State;
+use fairleader_domain::lifecycle::{Change, Command, Transition, transition};
+use fairleader_domain::rulebook::{Facts, Rulebook};
+use fairleader_domain::{routing, scoring};
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, Queue, RouteCommand, ScoreLead};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
-use fairleader_store::{Accounts, ActiveRulebook, Leads, Loaded, Rulebooks, Table};
+use fairleader_store::{Accounts, ActiveRulebook, Committed, Leads, Loaded, Rulebooks, Table};
+use jiff::Timestamp;
 use tracing::info;
+
+/// How often a lead is scored anew within a call when others are faster.
+const ATTEMPTS: usize = 6;
 
 /// The function.
 #[derive(Debug)]
@@ -51,14 +62,14 @@ impl Function for Score {
             }
         }
         let ids: Vec<_> = commands.iter().map(|(_, command)| command.lead_id.clone()).collect();
-        let leads: BTreeMap<_, _> =
+        let mut leads: BTreeMap<_, _> =
             self.leads.load_all(&ids).await?.into_iter().map(|lead| (lead.state.lead_id.clone(), lead)).collect();
         let accounts: Vec<AccountId> = leads.values().filter_map(|lead| lead.profile.account_id.clone()).collect();
-        let accounts = self.accounts.facts(&accounts).await?;
+        let mut accounts = self.accounts.facts(&accounts).await?;
         let mut outgoing = Vec::new();
         let mut sent = Vec::new();
         for (id, command) in commands {
-            match self.score_one(&command, &leads, &accounts).await {
+            match self.score_one(&command, &mut leads, &mut accounts).await {
                 Ok(Some(message)) => {
                     outgoing.push(message);
                     sent.push(id);
@@ -76,39 +87,102 @@ impl Function for Score {
 }
 
 impl Score {
-    /// Scores one lead as it is now; `None` if there is nothing to decide about it any more.
+    /// Scores one lead as it is now, and keeps what it read anew in `leads` and `accounts`; `None` if there is nothing to decide about it.
     async fn score_one(
         &self,
         command: &ScoreLead,
-        leads: &BTreeMap<fairleader_domain::id::LeadId, Loaded>,
-        accounts: &BTreeMap<AccountId, AccountFacts>,
+        leads: &mut BTreeMap<LeadId, Loaded>,
+        accounts: &mut BTreeMap<AccountId, AccountFacts>,
     ) -> Result<Option<Outgoing>, FunctionError> {
-        let Some(Loaded { state, profile }) = leads.get(&command.lead_id) else {
+        let Some(lead) = leads.get_mut(&command.lead_id) else {
             return Err(format!("lead {} is not stored", command.lead_id).into());
         };
-        if !state.stage.is_undecided() {
-            info!(lead.id = %state.lead_id, stage = state.stage.as_str(), "nothing to score");
-            return Ok(None);
-        }
         let rulebook = self.rulebooks.get(&command.rulebook).await?;
-        let account = profile.account_id.as_ref().and_then(|id| accounts.get(id));
-        let facts = Facts {
-            profile,
-            source: &state.source,
-            received_at: state.received_at,
-            account,
-            score: None,
-            now: self.clock.now(),
-        };
-        let route = RouteCommand::RouteLead {
-            schema: SCHEMA,
-            lead_id: state.lead_id.clone(),
-            version: state.version,
-            rulebook: Some(command.rulebook.clone()),
-            score: Some(rulebook.score(&facts)),
-            group: command.group.clone(),
-            trace: command.trace.clone(),
-        };
-        Ok(Some(Outgoing::new(&route, Some(&command.group))?))
+        for _ in 0..ATTEMPTS {
+            let Some(Scored { score, rescored, decide }) = score(lead, &rulebook, command, accounts, self.clock.now())?
+            else {
+                info!(lead.id = %command.lead_id, stage = lead.state.stage.as_str(), "nothing to score");
+                return Ok(None);
+            };
+            if let Some(change) = rescored {
+                if !self.commit(&change).await? {
+                    let now = self.leads.load(&command.lead_id).await?;
+                    *lead = now.ok_or_else(|| format!("lead {} disappeared", command.lead_id))?;
+                    let account = lead.profile.account_id.clone().filter(|account| !accounts.contains_key(account));
+                    if let Some(account) = account {
+                        accounts.extend(self.accounts.facts(&[account]).await?);
+                    }
+                    continue;
+                }
+                lead.state = change.state;
+            }
+            return if decide { Ok(Some(to_route(command, &lead.state, score)?)) } else { Ok(None) };
+        }
+        Err(format!("lead {} could not be rescored: others were faster {ATTEMPTS} times", command.lead_id).into())
     }
+
+    /// Stores a new score; false if others were faster.
+    async fn commit(&self, change: &Change) -> Result<bool, FunctionError> {
+        let state = &change.state;
+        let mut transaction = self.leads.transaction();
+        self.leads.change(&mut transaction, (), change)?;
+        match transaction.commit().await? {
+            Committed::Done => {
+                let total = state.score.as_ref().map(|score| score.total);
+                info!(lead.id = %state.lead_id, stage = state.stage.as_str(), score = total, "rescored lead");
+                Ok(true)
+            }
+            Committed::Stale(_) | Committed::Busy => Ok(false),
+            Committed::Refused(reason) => Err(format!("rescoring lead {} was refused: {reason}", state.lead_id).into()),
+        }
+    }
+}
+
+/// A lead's score, and what follows from it.
+struct Scored {
+    score: scoring::Score,
+    /// What to store, if the lead keeps its score and it is another one.
+    rescored: Option<Box<Change>>,
+    /// Whether `route` has to decide on the lead.
+    decide: bool,
+}
+
+/// Scores a lead; `None` at a stage where a score means nothing.
+fn score(
+    lead: &Loaded,
+    rulebook: &Rulebook,
+    command: &ScoreLead,
+    accounts: &BTreeMap<AccountId, AccountFacts>,
+    now: Timestamp,
+) -> Result<Option<Scored>, FunctionError> {
+    let Loaded { state, profile } = lead;
+    if !state.stage.is_undecided() && !state.stage.is_rescored() {
+        return Ok(None);
+    }
+    let account = profile.account_id.as_ref().and_then(|id| accounts.get(id));
+    let mut facts = Facts { profile, source: &state.source, received_at: state.received_at, account, score: None, now };
+    let score = state.keep_mql(rulebook.score(&facts));
+    facts.score = Some(&score);
+    let decide = routing::is_open(state, &rulebook.decide(&facts).outcome);
+    let mut rescored = None;
+    if state.stage.is_rescored() {
+        let rescore = Command::Rescore { score: score.clone(), rulebook: command.rulebook.clone() };
+        if let Transition::Changed(change) = transition(state, rescore, now)? {
+            rescored = Some(change);
+        }
+    }
+    Ok(Some(Scored { score, rescored, decide }))
+}
+
+fn to_route(command: &ScoreLead, state: &State, score: scoring::Score) -> Result<Outgoing, FunctionError> {
+    let route = RouteCommand::RouteLead {
+        schema: SCHEMA,
+        lead_id: state.lead_id.clone(),
+        version: state.version,
+        rulebook: Some(command.rulebook.clone()),
+        score: Some(score),
+        group: command.group.clone(),
+        trace: command.trace.clone(),
+    };
+    Ok(Outgoing::new(&route, Some(&command.group))?)
 }

@@ -4,7 +4,7 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use fairleader_domain::id::{LeadId, SourceId};
 use fairleader_domain::lead::State;
 use fairleader_domain::lifecycle::{Command, Transition, held_unstored, transition};
-use fairleader_messaging::StoreLead;
+use fairleader_messaging::EnrichCommand;
 use fairleader_messaging::command::CommandError;
 use fairleader_runtime::{FunctionError, each};
 use fairleader_store::{Committed, DeadLetter};
@@ -50,14 +50,14 @@ impl Sweep {
             return Err(format!("a dead letter from queue {queue} names no lead and stays there").into());
         };
         let id = format!("{:x}", Sha256::digest(body.as_bytes()));
-        let unstored = serde_json::from_str::<StoreLead>(&body).ok();
+        let unstored = serde_json::from_str::<EnrichCommand>(&body).ok();
         let letter = DeadLetter { queue: queue.clone(), command: body, at: self.clock.now() };
         self.leads.keep_dead_letter(&lead_id, &id, &letter).await?;
         error!(lead.id = %lead_id, queue, "a command failed too often");
         self.hold(&lead_id, unstored, &format!("failed_in_{queue}")).await
     }
 
-    async fn hold(&self, lead_id: &LeadId, unstored: Option<StoreLead>, reason: &str) -> Result<(), FunctionError> {
+    async fn hold(&self, lead_id: &LeadId, unstored: Option<EnrichCommand>, reason: &str) -> Result<(), FunctionError> {
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
             let mut transaction = self.leads.transaction();
@@ -74,7 +74,12 @@ impl Sweep {
             } else {
                 // It failed before it could be stored, so this is the first that is known of it.
                 let (source, received_at, hash) = match &unstored {
-                    Some(command) => (command.source.clone(), command.received_at, command.payload_hash.clone()),
+                    Some(EnrichCommand::StoreLead(command)) => {
+                        (command.source.clone(), command.received_at, command.payload_hash.clone())
+                    }
+                    Some(EnrichCommand::RecordActivity(command)) => {
+                        (command.source.clone(), command.received_at, String::new())
+                    }
                     None => (SourceId::from("unknown"), now, String::new()),
                 };
                 let stored = State::stored(lead_id.clone(), source, received_at, hash);

@@ -5,6 +5,7 @@
 //! | `roster.csv` | `rep,name,email,zone,hours,capacity` \[`manager,languages,skills`\] |
 //! | `pools.csv` | `pool,name,members` \[`longest_wait_minutes,fallback`\]; members as `anna:2 ben`, the weight after the colon |
 //! | `accounts.csv`, if there is one | `account,name` \[`domains,parent,owner,status,deal_owner,tier,score`\] |
+//! | `people.csv`, if there is one | `person,name,email,role`; the role is `marketing`, `sales`, `admin` or `viewer` |
 //! | `rulebook.yaml` | see [`fairleader_domain::rulebook`] |
 //! | `leads.csv`, if there is one | any list of leads, see [`fairleader_domain::submission::list`] |
 //!
@@ -12,6 +13,7 @@
 //! said at once. What the rulebook and the leads mean is not looked at here: that is for those who read them.
 
 mod accounts;
+mod people;
 mod pools;
 mod roster;
 mod sheet;
@@ -22,6 +24,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use fairleader_domain::account::Account;
+use fairleader_domain::people::Person;
 use fairleader_domain::pool::Pool;
 use fairleader_domain::rep::Rep;
 use fairleader_domain::rulebook::References;
@@ -31,11 +34,12 @@ use self::sheet::Sheet;
 const ROSTER: &str = "roster.csv";
 const POOLS: &str = "pools.csv";
 const ACCOUNTS: &str = "accounts.csv";
+const PEOPLE: &str = "people.csv";
 const RULEBOOK: &str = "rulebook.yaml";
 const LEADS: &str = "leads.csv";
 
 /// The files, in the order in which their problems are told.
-const FILES: [&str; 5] = [ROSTER, POOLS, ACCOUNTS, RULEBOOK, LEADS];
+const FILES: [&str; 6] = [ROSTER, POOLS, ACCOUNTS, PEOPLE, RULEBOOK, LEADS];
 
 /// A company that can be set up: everything in it refers to something that is there.
 #[derive(Clone, Debug)]
@@ -46,6 +50,8 @@ pub struct Company {
     pub pools: Vec<Pool>,
     /// The accounts, in the file's order; none if there is no such file.
     pub accounts: Vec<Account>,
+    /// The people who agree to rulebooks, in the file's order; none if there is no such file.
+    pub people: Vec<Person>,
     /// The text of the rulebook, not yet checked.
     pub rulebook: String,
     /// The list of leads as it is in the file, if there is one.
@@ -85,8 +91,78 @@ struct Files {
     roster: Vec<u8>,
     pools: Vec<u8>,
     accounts: Option<Vec<u8>>,
+    people: Option<Vec<u8>>,
     rulebook: Vec<u8>,
     leads: Option<Vec<u8>>,
+}
+
+/// A company's folder without its rulebook: who sells, in which pools, to which accounts.
+#[derive(Clone, Debug)]
+pub struct Roster {
+    /// The reps, in the roster's order.
+    pub reps: Vec<Rep>,
+    /// The pools, in the file's order.
+    pub pools: Vec<Pool>,
+    /// The accounts, in the file's order; none if there is no such file.
+    pub accounts: Vec<Account>,
+}
+
+impl Roster {
+    /// Reads `roster.csv`, `pools.csv` and, if it is there, `accounts.csv` in `folder`.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in the order of files and lines.
+    pub fn read(folder: &Path) -> Result<Self, Vec<CompanyProblem>> {
+        let mut problems = Problems::default();
+        let roster = read(folder, ROSTER, &mut problems);
+        let pools = read(folder, POOLS, &mut problems);
+        let accounts = read(folder, ACCOUNTS, &mut problems);
+        let (Some(roster), Some(pools)) = (roster, pools) else { return Err(problems.finish()) };
+        let roster = Self::from_files(&roster, &pools, accounts.as_deref(), &mut problems);
+        let problems = problems.finish();
+        if problems.is_empty() { Ok(roster) } else { Err(problems) }
+    }
+
+    /// What a rulebook may name, tables aside.
+    pub fn references(&self) -> References {
+        References {
+            pools: Some(self.pools.iter().map(|pool| pool.pool_id.clone()).collect()),
+            reps: Some(self.reps.iter().map(|rep| rep.rep_id.clone()).collect()),
+            tables: BTreeMap::new(),
+        }
+    }
+
+    fn from_files(roster: &[u8], pools: &[u8], accounts: Option<&[u8]>, problems: &mut Problems) -> Self {
+        let roster = Sheet::read(ROSTER, roster, roster::COLUMNS, problems);
+        let known = Known::of(&roster, "rep");
+        let reps = roster::read(&roster, &known, problems);
+        let sheet = Sheet::read(POOLS, pools, pools::COLUMNS, problems);
+        let pools = pools::read(&sheet, &known, problems);
+        let accounts = accounts.map_or_else(Vec::new, |bytes| {
+            let sheet = Sheet::read(ACCOUNTS, bytes, accounts::COLUMNS, problems);
+            accounts::read(&sheet, &known, problems)
+        });
+        Self { reps, pools, accounts }
+    }
+}
+
+/// A file of a company's folder; `None` if it cannot be read, which is no problem only for those that need not be there.
+fn read(folder: &Path, file: &'static str, problems: &mut Problems) -> Option<Vec<u8>> {
+    match std::fs::read(folder.join(file)) {
+        Ok(bytes) => return Some(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound && matches!(file, ACCOUNTS | PEOPLE | LEADS) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let message = format!(
+                "there is no such file in `{}`; the files of infra/demo show how it is written",
+                folder.display()
+            );
+            problems.add(file, None, None, message);
+        }
+        Err(error) => {
+            problems.add(file, None, None, format!("cannot be read in `{}`: {error}", folder.display()));
+        }
+    }
+    None
 }
 
 impl Company {
@@ -96,32 +172,14 @@ impl Company {
     /// Everything that is wrong, in the order of files and lines.
     pub fn read(folder: &Path) -> Result<Self, Vec<CompanyProblem>> {
         let mut problems = Problems::default();
-        let read = |file: &'static str, problems: &mut Problems| match std::fs::read(folder.join(file)) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == ErrorKind::NotFound && matches!(file, ACCOUNTS | LEADS) => None,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let message = format!(
-                    "there is no such file in `{}`; the files of infra/demo show how it is written",
-                    folder.display()
-                );
-                problems.add(file, None, None, message);
-                None
-            }
-            Err(error) => {
-                problems.add(file, None, None, format!("cannot be read in `{}`: {error}", folder.display()));
-                None
-            }
-        };
-        let roster = read(ROSTER, &mut problems);
-        let pools = read(POOLS, &mut problems);
-        let accounts = read(ACCOUNTS, &mut problems);
-        let rulebook = read(RULEBOOK, &mut problems);
-        let leads = read(LEADS, &mut problems);
+        let mut read = |file| read(folder, file, &mut problems);
+        let (roster, pools, accounts, people) = (read(ROSTER), read(POOLS), read(ACCOUNTS), read(PEOPLE));
+        let (rulebook, leads) = (read(RULEBOOK), read(LEADS));
         // With a file missing the others cannot be held against it, so what they name would all seem unknown.
         let (Some(roster), Some(pools), Some(rulebook)) = (roster, pools, rulebook) else {
             return Err(problems.finish());
         };
-        Self::from_files(Files { roster, pools, accounts, rulebook, leads }, problems)
+        Self::from_files(Files { roster, pools, accounts, people, rulebook, leads }, problems)
     }
 
     /// The company of the demo, which the binary carries along.
@@ -133,6 +191,7 @@ impl Company {
             roster: include_bytes!("../../demo/roster.csv").to_vec(),
             pools: include_bytes!("../../demo/pools.csv").to_vec(),
             accounts: Some(include_bytes!("../../demo/accounts.csv").to_vec()),
+            people: Some(include_bytes!("../../demo/people.csv").to_vec()),
             rulebook: include_bytes!("../../demo/rulebook.yaml").to_vec(),
             leads: Some(include_bytes!("../../demo/leads.csv").to_vec()),
         };
@@ -149,18 +208,12 @@ impl Company {
     }
 
     fn from_files(files: Files, mut problems: Problems) -> Result<Self, Vec<CompanyProblem>> {
-        let roster = Sheet::read(ROSTER, &files.roster, roster::COLUMNS, &mut problems);
-        let known = Known::of(&roster, "rep");
-        let reps = roster::read(&roster, &known, &mut problems);
-
-        let sheet = Sheet::read(POOLS, &files.pools, pools::COLUMNS, &mut problems);
-        let pools = pools::read(&sheet, &known, &mut problems);
-
-        let accounts = files.accounts.as_deref().map_or_else(Vec::new, |bytes| {
-            let sheet = Sheet::read(ACCOUNTS, bytes, accounts::COLUMNS, &mut problems);
-            accounts::read(&sheet, &known, &mut problems)
+        let Roster { reps, pools, accounts } =
+            Roster::from_files(&files.roster, &files.pools, files.accounts.as_deref(), &mut problems);
+        let people = files.people.as_deref().map_or_else(Vec::new, |bytes| {
+            let sheet = Sheet::read(PEOPLE, bytes, people::COLUMNS, &mut problems);
+            people::read(&sheet, &mut problems)
         });
-
         let rulebook = String::from_utf8(files.rulebook).unwrap_or_else(|error| {
             let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
             let line = before.split(|byte| *byte == b'\n').count();
@@ -170,7 +223,7 @@ impl Company {
         });
         let problems = problems.finish();
         if problems.is_empty() {
-            Ok(Self { reps, pools, accounts, rulebook, leads: files.leads })
+            Ok(Self { reps, pools, accounts, people, rulebook, leads: files.leads })
         } else {
             Err(problems)
         }

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 /// It rises when a folder of an earlier version can no longer be read as it is.
 pub const FORMAT: u32 = 1;
 
+/// The file that says where the program that holds the folder answers.
+const ADDRESS: &str = "ADDRESS";
+
 /// A data folder, held by this process until the value is dropped.
 #[derive(Debug)]
 pub struct DataFolder {
@@ -125,6 +128,16 @@ impl DataFolder {
         self.path.join("keys.json")
     }
 
+    /// Notes where this program answers, for other programs of the same owner.
+    pub fn write_address(&self, url: &str) -> Result<(), DataFolderError> {
+        let path = self.path.join(ADDRESS);
+        write_private(&path, format!("{url}\n").as_bytes()).map_err(|source| DataFolderError::Io {
+            doing: "write",
+            path,
+            source,
+        })
+    }
+
     /// The text of `keys.json`, if it was written before.
     pub fn read_keys(&self) -> io::Result<Option<String>> {
         match std::fs::read_to_string(self.keys()) {
@@ -138,6 +151,11 @@ impl DataFolder {
     pub fn write_keys(&self, text: &str) -> io::Result<()> {
         write_private(&self.keys(), text.as_bytes())
     }
+}
+
+/// Where the program answers that holds the folder at `path`. True only while it is held.
+pub fn address(path: &Path) -> Option<String> {
+    std::fs::read_to_string(path.join(ADDRESS)).ok().map(|url| url.trim().to_owned())
 }
 
 /// Takes the lock file of the folder for this process.

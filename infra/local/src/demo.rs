@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows how a lead was decided: everything that is told is read from the API afterwards.
 
+mod agree;
 mod facts;
 mod fairness;
 mod story;
@@ -21,7 +22,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::api::{Api, ApiError};
 use crate::company::Company;
-use crate::machine::Machine;
+use crate::machine::{Machine, StarterKey};
 
 pub use facts::{Facts, LeadFacts};
 pub use fairness::{RoundRobin, Standing};
@@ -53,9 +54,15 @@ pub enum DemoError {
     },
 }
 
-/// Brings a company's reps, pools, accounts and rulebook in, and activates the rulebook. Doing it again changes nothing
-/// but the rulebook's version.
+/// Brings a company's people, reps, pools, accounts and rulebook in, has the rulebook approved by the company's people,
+/// and activates it. Doing it again changes nothing but the rulebook's version, and makes the people new keys.
 pub async fn install(admin: &Api, company: &Company) -> Result<(), ApiError> {
+    install_with_keys(admin, company, &mut Vec::new()).await
+}
+
+/// The same, with the keys that people have already; those that are made are added.
+pub async fn install_with_keys(admin: &Api, company: &Company, keys: &mut Vec<StarterKey>) -> Result<(), ApiError> {
+    agree::people(admin, &company.people, keys).await?;
     for rep in &company.reps {
         admin.put(&format!("/v1/reps/{}", rep.rep_id), &json!(rep)).await?;
     }
@@ -72,11 +79,7 @@ pub async fn install(admin: &Api, company: &Company) -> Result<(), ApiError> {
     for account in parents_first(&company.accounts) {
         admin.put(&format!("/v1/accounts/{}", account.account_id), &json!(account)).await?;
     }
-    let headers = [("content-type", "application/yaml")];
-    let kept = admin.call(Method::POST, "/v1/rulebooks", &headers, company.rulebook.clone().into_bytes()).await?;
-    let version = kept.get("version").and_then(Value::as_str).unwrap_or_default();
-    admin.post(&format!("/v1/rulebooks/{version}/activate"), &Value::Null).await?;
-    Ok(())
+    agree::rulebook(admin, company, keys).await
 }
 
 /// Accounts in an order in which each comes after its parent. Those whose parents go in a circle come last.

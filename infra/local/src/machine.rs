@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairleader_authorize::key_hash;
+use fairleader_domain::id::PersonId;
 use fairleader_runtime::http::Role;
 use fairleader_runtime::{Clock, Env, Load, load};
 use fairleader_store::{KeyRecord, Keys as KeyTable, StoreError, Table};
@@ -55,6 +56,9 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// The functions' clock.
     pub clock: Clock,
+    /// Only the API answers: nothing is taken from queues, streams and schedules, and nothing expires. What the folder
+    /// holds stays as it is unless a call changes it.
+    pub paused: bool,
 }
 
 impl Options {
@@ -67,6 +71,7 @@ impl Options {
             template: None,
             parameters: BTreeMap::new(),
             clock: Clock::System,
+            paused: false,
         }
     }
 }
@@ -90,7 +95,7 @@ pub struct Machine {
     tasks: JoinSet<()>,
     stopping: watch::Sender<bool>,
     // Held until everything else is gone.
-    _folder: DataFolder,
+    folder: DataFolder,
 }
 
 /// A machine cannot be started.
@@ -166,7 +171,8 @@ fn listed(problems: &[TemplateProblem]) -> String {
     text
 }
 
-/// The keys that a new data folder begins with, one for each role that needs no person; kept in `keys.json`.
+/// The keys that a new data folder begins with, one for each role that needs no person; kept in `keys.json`, with those
+/// of people that are made for the demo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StarterKeys {
     /// The keys.
@@ -180,14 +186,17 @@ pub struct StarterKey {
     pub role: Role,
     /// Who holds it.
     pub subject: String,
+    /// The person it belongs to, if it is a personal one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
     /// The key.
     pub key: String,
 }
 
 impl StarterKeys {
-    /// The key of `role`; empty if there is none.
+    /// The program's key of `role`; empty if there is none.
     pub fn of(&self, role: Role) -> &str {
-        self.keys.iter().find(|key| key.role == role).map_or("", |key| key.key.as_str())
+        self.keys.iter().find(|key| key.role == role && key.person.is_none()).map_or("", |key| key.key.as_str())
     }
 
     fn new() -> Result<Self, StartError> {
@@ -202,7 +211,7 @@ impl StarterKeys {
             .into_iter()
             .map(|(role, subject)| {
                 let key = fairleader_admin::new_key().map_err(StartError::Random)?;
-                Ok(StarterKey { role, subject: subject.to_owned(), key })
+                Ok(StarterKey { role, subject: subject.to_owned(), person: None, key })
             })
             .collect::<Result<_, StartError>>()?;
         Ok(Self { keys })
@@ -226,6 +235,16 @@ fn registry() -> BTreeMap<&'static str, Load> {
 }
 
 impl Machine {
+    /// Keeps keys that open the API in the place of those in `keys.json`.
+    pub fn keep_keys(&mut self, keys: Vec<StarterKey>) -> io::Result<()> {
+        let keys = StarterKeys { keys };
+        if keys != self.keys {
+            self.folder.write_keys(&(serde_json::to_string_pretty(&keys)? + "\n"))?;
+            self.keys = keys;
+        }
+        Ok(())
+    }
+
     /// Starts everything that the template declares.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let folder = DataFolder::open(&options.data)?;
@@ -271,15 +290,19 @@ impl Machine {
         };
         tasks.spawn(ended("the AWS services", proxy.serve(aws, until(stopped.clone()))));
         let keys = starter_keys(&folder, &stack, &aws_url, &options.clock).await?;
-        let pollers = Arc::new(Pollers::start(&stack, &queues, &lambda, &stream_reader(&tables), &tables.written())?);
+        let polled = if options.paused { without_sources(&stack) } else { stack.clone() };
+        let pollers = Arc::new(Pollers::start(&polled, &queues, &lambda, &stream_reader(&tables), &tables.written())?);
         let gateway = Gateway::new(&stack, lambda);
         tasks.spawn(ended("the API", gateway.serve(api, until(stopped.clone()))));
         // Items expire by the machine's clock; with another one they would at the wrong time.
-        if matches!(options.clock, Clock::System) {
+        if matches!(options.clock, Clock::System) && !options.paused {
             tasks.spawn(tables.clone().keep_swept(HOUSEKEEPING));
         }
-        tasks.spawn(keep_trimmed(tables, queues.clone(), stack.functions.clone()));
-        Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, stopping, _folder: folder })
+        if !options.paused {
+            tasks.spawn(keep_trimmed(tables, queues.clone(), stack.functions.clone()));
+        }
+        folder.write_address(&api_url)?;
+        Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, stopping, folder })
     }
 
     /// Waits until every queue is empty and nothing is being worked on, dead-letter queues aside.
@@ -377,12 +400,21 @@ async fn put_keys(keys: &StarterKeys, stack: &Stack, aws_url: &str, clock: &Cloc
     let Some(table) = stack.tables.iter().find(|table| table.id == "KeysTable") else { return Ok(()) };
     let operator = env(aws_url, OPERATOR_KEY_ID, OPERATOR_SECRET, BTreeMap::new(), clock.clone());
     let table = KeyTable::new(Table::new(&operator.sdk_config()?, &table.name));
-    for StarterKey { role, subject, key } in &keys.keys {
+    for StarterKey { role, subject, key, .. } in &keys.keys {
         let role = role.as_str().to_owned();
-        let record = KeyRecord { role, subject: subject.clone(), created_at: clock.now() };
+        let record = KeyRecord { role, subject: subject.clone(), created_at: clock.now(), person: None };
         table.put(&key_hash(key), &record).await?;
     }
     Ok(())
+}
+
+/// The stack with nothing that calls a function by itself.
+fn without_sources(stack: &Stack) -> Stack {
+    let mut stack = stack.clone();
+    for function in &mut stack.functions {
+        function.sources.clear();
+    }
+    stack
 }
 
 fn stream_reader(tables: &Tables) -> StreamReader {
@@ -434,6 +466,22 @@ mod tests {
 
     use super::*;
     use crate::api::{Api, ApiError};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_paused_machine_answers_and_leaves_the_queues_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { paused: true, ..Options::new(folder.path()) };
+        let machine = Machine::start(options).await.unwrap_or_else(|cause| panic!("{cause}"));
+        let source = Api::new(&machine.api_url, machine.keys.of(Role::Source)).unwrap();
+        let lead = serde_json::json!({"email": "ada@lovelace.example", "did": "demo"});
+        let lead = source.post("/v1/leads", &lead).await.unwrap()["lead_id"].as_str().unwrap().to_owned();
+        let sales = source.with_key(machine.keys.of(Role::Sales));
+        let found = sales.get(&format!("/v1/leads/{lead}?wait=1s")).await;
+        assert!(matches!(found, Err(ApiError::Refused { status: reqwest::StatusCode::NOT_FOUND, .. })), "{found:?}");
+        assert!(!machine.settled().await, "the lead is still in its queue");
+        assert_eq!(crate::data_folder::address(folder.path()), Some(machine.api_url.clone()));
+        machine.stop().await;
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_starter_key_that_was_deleted_stays_deleted() {

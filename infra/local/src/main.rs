@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use fairleader_domain::id::SourceId;
+use fairleader_domain::id::{RulebookVersion, SourceId};
+use fairleader_domain::rulebook::{Rulebook, diff};
 use fairleader_domain::submission::lead_id;
 use fairleader_local::api::Api;
 use fairleader_local::company::Company;
 use fairleader_local::demo::{self, Report};
-use fairleader_local::load;
-use fairleader_local::machine::{Machine, Options, REGION};
+use fairleader_local::machine::{Machine, Options, REGION, StartError, StarterKeys};
+use fairleader_local::offline::{RulebookFile, check, decide, map};
+use fairleader_local::{data_folder, load, replay};
 use fairleader_runtime::Clock;
 use fairleader_runtime::http::Role;
 use indicatif::ProgressBar;
@@ -38,8 +40,20 @@ struct Cli {
 enum Command {
     /// Serve, with your own data in a folder.
     Up(Up),
+    /// Say everything that is wrong with a rulebook.
+    Check(check::Check),
+    /// Say what a rulebook makes of leads in a file, and why.
+    Decide(decide::Decide),
+    /// Draw the process that a rulebook describes, and put it in prose.
+    Map(map::Map),
     /// Measure how many leads a second get an owner, and how long each waits.
     Load(Load),
+    /// Tell the difference between two rulebooks in words.
+    Diff(Diff),
+    /// Run past leads through a draft of the rulebook and tell what it would have changed. Writes nothing.
+    Replay(ReplayDraft),
+    /// Print the JSON Schema of rulebooks, from which editors complete and check them.
+    Schema,
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +124,38 @@ struct Load {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct Diff {
+    /// File of the old rulebook; a table it uses is NAME.csv beside it.
+    old: PathBuf,
+    /// File of the new rulebook.
+    new: PathBuf,
+    /// Print the changes as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReplayDraft {
+    /// File of the draft, or a version that was uploaded (six digits).
+    rulebook: PathBuf,
+    /// How far to look back: a number of days, weeks or hours.
+    #[arg(long, value_name = "90d", default_value = "90d")]
+    since: String,
+    /// Folder of the data. If a server runs on it, that one is asked.
+    #[arg(long, value_name = "DIR", required_unless_present = "url", conflicts_with = "url")]
+    data: Option<PathBuf>,
+    /// Another server's API.
+    #[arg(long, value_name = "URL", requires = "key")]
+    url: Option<String>,
+    /// Key for it, of marketing, sales or an admin.
+    #[arg(long, value_name = "KEY", requires = "url", env = "FAIRLEADER_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// Print what was found as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
 fn parameter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`; write it like NAME=VALUE"))?;
     Ok((name.to_owned(), value.to_owned()))
@@ -132,8 +178,19 @@ async fn main() -> ExitCode {
     let outcome = match cli.command {
         None => run_demo(cli.demo).await,
         Some(Command::Up(up)) => run_up(up).await,
+        Some(Command::Check(ask)) => return run_check(&ask),
+        Some(Command::Decide(ask)) => run_decide(&ask),
+        Some(Command::Map(ask)) => run_map(&ask),
         Some(Command::Load(load)) => run_load(load).await,
+        Some(Command::Diff(two)) => run_diff(&two),
+        Some(Command::Replay(replay)) => run_replay(replay).await,
+        Some(Command::Schema) => print_schema(),
     };
+    ended_with(outcome)
+}
+
+/// What the program ends with; an error is told in one line.
+fn ended_with(outcome: Result<(), Failed>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
@@ -168,9 +225,11 @@ async fn run_demo(demo: Demo) -> Result<(), Failed> {
         clock: Clock::starting_at(start),
         ..Options::new(data)
     };
-    let machine = Machine::start(options).await?;
+    let mut machine = Machine::start(options).await?;
     let admin = Api::new(&machine.api_url, machine.keys.of(Role::Admin))?;
-    demo::install(&admin, &company).await?;
+    let mut keys = machine.keys.keys.clone();
+    demo::install_with_keys(&admin, &company, &mut keys).await?;
+    machine.keep_keys(keys)?;
     let bar = !demo.json && io::stderr().is_terminal();
     let facts = demo::run(&machine, &admin, &company, bar).await?;
     let report = Report::new(&facts, &company.pools, start);
@@ -245,6 +304,30 @@ async fn run_up(up: Up) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Problems of the rulebook are the answer and no failure of the program, so they end it without another message.
+fn run_check(ask: &check::Check) -> ExitCode {
+    match check::run(ask, Clock::System.now(), &mut io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(cause) => ended_with(Err(cause.into())),
+    }
+}
+
+fn run_decide(ask: &decide::Decide) -> Result<(), Failed> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let wrong = decide::run(ask, Clock::System.now(), &mut out, &mut io::stderr().lock())?;
+    out.flush()?;
+    if wrong > 0 { Err(decide::wrong_lines(wrong).into()) } else { Ok(()) }
+}
+
+fn run_map(ask: &map::Map) -> Result<(), Failed> {
+    let drawing = map::run(ask, Clock::System.now(), &mut io::stdout().lock())?;
+    if let Some(drawing) = drawing {
+        writeln!(io::stderr(), "the drawing is in {}", drawing.display())?;
+    }
+    Ok(())
+}
+
 /// Waits for Ctrl-C, or for the signal that ends services.
 async fn ended() -> io::Result<()> {
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -252,6 +335,11 @@ async fn ended() -> io::Result<()> {
         interrupted = tokio::signal::ctrl_c() => interrupted,
         _ = terminated.recv() => Ok(()),
     }
+}
+
+fn print_schema() -> Result<(), Failed> {
+    writeln!(io::stdout(), "{:#}", Rulebook::json_schema())?;
+    Ok(())
 }
 
 async fn run_load(load: Load) -> Result<(), Failed> {
@@ -286,4 +374,75 @@ async fn run_load(load: Load) -> Result<(), Failed> {
         (0, refused) => Err(format!("{refused} leads were not taken").into()),
         (lost, _) => Err(format!("{lost} accepted leads got no owner in time").into()),
     }
+}
+
+fn run_diff(two: &Diff) -> Result<(), Failed> {
+    let ((_, old), (_, new)) = (RulebookFile::usable(&two.old, None)?, RulebookFile::usable(&two.new, None)?);
+    let changes = diff(&old, &new);
+    let mut out = io::stdout();
+    if two.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&changes)?)?;
+        return Ok(());
+    }
+    if changes.is_empty() {
+        writeln!(out, "nothing: both decide every lead alike")?;
+    }
+    for change in changes {
+        writeln!(out, "{}", change.sentence)?;
+    }
+    Ok(())
+}
+
+/// An API to replay on, and the machine that was started for it, if no server runs.
+async fn serving(asked: &ReplayDraft) -> Result<(Api, Option<Machine>), Failed> {
+    if let (Some(url), Some(key)) = (&asked.url, &asked.key) {
+        return Ok((Api::new(url.trim_end_matches('/'), key)?, None));
+    }
+    let data = asked.data.clone().unwrap_or_default();
+    if !data.join("keys.json").exists() {
+        return Err(format!(
+            "`{}` is no data folder that was served before; it has no file `keys.json`",
+            data.display()
+        )
+        .into());
+    }
+    match Machine::start(Options { paused: true, ..Options::new(&data) }).await {
+        Ok(machine) => Ok((Api::new(&machine.api_url, machine.keys.of(Role::Marketing))?, Some(machine))),
+        Err(StartError::Data(held @ data_folder::DataFolderError::InUse { .. })) => {
+            let Some(url) = data_folder::address(&data) else { return Err(held.into()) };
+            let keys: StarterKeys = serde_json::from_str(&std::fs::read_to_string(data.join("keys.json"))?)?;
+            Ok((Api::new(&url, keys.of(Role::Marketing))?, None))
+        }
+        Err(cause) => Err(cause.into()),
+    }
+}
+
+async fn run_replay(asked: ReplayDraft) -> Result<(), Failed> {
+    let name = asked.rulebook.display().to_string();
+    let is_version = name.len() == 6 && name.bytes().all(|b| b.is_ascii_digit());
+    let draft = if is_version {
+        replay::Draft::Version(RulebookVersion::from(name.as_str()))
+    } else {
+        // It is checked where it is replayed: with the pools, reps and tables that are there.
+        replay::Draft::Text(RulebookFile::read(&asked.rulebook, None)?.source)
+    };
+    let (api, machine) = serving(&asked).await?;
+    let bar =
+        if !asked.json && io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    bar.set_message("replaying past leads");
+    let found = replay::run(&api, &draft, &asked.since, |leads| bar.set_message(format!("{leads} leads"))).await;
+    bar.finish_and_clear();
+    if let Some(machine) = machine {
+        machine.stop().await;
+    }
+    let found = found?;
+    let mut out = io::stdout();
+    if asked.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?;
+    } else {
+        let shown = if is_version { format!("Rulebook {name}") } else { name };
+        found.write(&mut out, &shown)?;
+    }
+    Ok(())
 }

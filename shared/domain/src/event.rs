@@ -5,8 +5,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{LeadId, PoolId, RepId, RulebookVersion};
+use crate::activity::Spend;
+use crate::id::{ActivityId, LeadId, PoolId, RepId, RulebookVersion};
 use crate::lead::Stage;
+use crate::rulebook::Priority;
 
 /// Version of the envelope and of every event below.
 pub const SCHEMA: u32 = 1;
@@ -58,6 +60,12 @@ pub enum EventKind {
         /// Grade, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grade: Option<String>,
+        /// How urgent the rule says it is.
+        #[serde(default, skip_serializing_if = "Priority::is_normal")]
+        priority: Priority,
+        /// What the rule expects it to be worth, in whole units of the company's currency.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<u32>,
     },
     /// Nobody can take it yet.
     LeadWaiting {
@@ -134,6 +142,45 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<Stage>,
     },
+    /// The person did something.
+    ActivityRecorded {
+        /// The activity, in the lead's history.
+        activity: ActivityId,
+        /// What they did, in words joined by `_`.
+        did: String,
+        /// When they did it; the event's own `at` says when that was recorded.
+        did_at: Timestamp,
+        /// Through which channel, in words joined by `_`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<String>,
+        /// How much it asked of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spend: Option<Spend>,
+        /// How they responded, in words joined by `_`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        response: Option<String>,
+    },
+    /// Its score is another one, and nobody had to decide on it for that.
+    LeadScored {
+        /// Total score, 0 to 100.
+        score: u8,
+        /// What the person and company are, 0 to 100.
+        fit: u8,
+        /// What they did, 0 to 100.
+        engagement: u8,
+        /// The account's own score, 0 to 100.
+        account: u8,
+        /// Grade, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grade: Option<String>,
+        /// Whether it is an MQL: once one, always one.
+        mql: bool,
+        /// Whether it became one just now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        became_mql: bool,
+        /// By this rulebook.
+        rulebook: RulebookVersion,
+    },
 }
 
 impl EventKind {
@@ -150,6 +197,8 @@ impl EventKind {
             Self::LeadMerged { .. } => "LeadMerged",
             Self::LeadAbsorbed { .. } => "LeadAbsorbed",
             Self::LeadResubmitted { .. } => "LeadResubmitted",
+            Self::ActivityRecorded { .. } => "ActivityRecorded",
+            Self::LeadScored { .. } => "LeadScored",
         }
     }
 }

@@ -54,6 +54,10 @@ id! {
     AccountId
 }
 id! {
+    /// Somebody who looks after rules, leads or the roster (`mara`), written like a [`RepId`].
+    PersonId
+}
+id! {
     /// Something a person did: UUIDv5 of its source and key or of the lead's id, else UUIDv7; lower-case with hyphens.
     ActivityId
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::{self, Activity};
 use crate::id::{AccountId, ActivityId, LeadId, PoolId, RepId, RulebookVersion, SourceId};
+use crate::rulebook::Priority;
 use crate::scoring::Score;
 
 /// What is known of a person and what they asked for. Absent values are unknown, never empty text.
@@ -56,8 +57,25 @@ impl Profile {
         let Some(did) = self.interest.did.clone() else { return };
         let id = ActivityId::new(format!("{lead_id}:{payload_hash:.12}"));
         let product = self.interest.product.clone();
-        let own = Activity { id, did, at, channel: None, spend: None, response: None, product };
-        activity::remember(&mut self.activities, own);
+        self.remember(Activity { id, did, at, channel: None, spend: None, response: None, product });
+    }
+
+    /// Remembers what the person did; false if it is remembered already, or too old to be. What they did last is what
+    /// they are interested in, in whatever order it came in.
+    pub fn remember(&mut self, activity: Activity) -> bool {
+        let id = activity.id.clone();
+        let new = activity::remember(&mut self.activities, activity);
+        self.renew_interest();
+        new && self.activities.iter().any(|kept| kept.id == id)
+    }
+
+    /// Takes what the person did last for their interest.
+    pub(crate) fn renew_interest(&mut self) {
+        let Some(last) = self.activities.last() else { return };
+        self.interest.did = Some(last.did.clone());
+        if last.product.is_some() {
+            self.interest.product.clone_from(&last.product);
+        }
     }
 }
 
@@ -304,6 +322,12 @@ impl Stage {
         matches!(self, Self::Stored | Self::Waiting | Self::Nurturing)
     }
 
+    /// Whether a lead at this stage keeps a score that follows what is known of it, without being decided on anew for
+    /// every point: marketing or sales has it.
+    pub const fn is_rescored(self) -> bool {
+        matches!(self, Self::Nurturing | Self::Assigned | Self::Accepted)
+    }
+
     /// The stage as it is written in events, replies and items.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -353,6 +377,12 @@ pub struct State {
     /// Name of the rule that won the last decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// How urgent that rule says it is.
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    pub priority: Priority,
+    /// What that rule expects it to be worth, in whole units of the company's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<u32>,
     /// Why it is disqualified, held or in nurture: a word of the rulebook or of [`crate::lifecycle`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -396,6 +426,8 @@ impl State {
             score: None,
             rulebook: None,
             rule: None,
+            priority: Priority::Normal,
+            value: None,
             reason: None,
             held_from: None,
             mql_at: None,
@@ -407,8 +439,59 @@ impl State {
         }
     }
 
+    /// The score that counts for the lead: once it was an MQL it stays one, whatever its score does.
+    #[must_use]
+    pub fn keep_mql(&self, mut score: Score) -> Score {
+        if let (false, Some(at)) = (score.mql, self.mql_at) {
+            score.mql = true;
+            score.mql_by = Some(format!("it became an MQL at {at}"));
+        }
+        score
+    }
+
     /// Whether the lead was held before it could be stored: perhaps nobody knows who it is.
     pub fn is_unstored(&self) -> bool {
         self.stage == Stage::Held && self.held_from.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activity::MAX_REMEMBERED;
+
+    fn activity(id: usize, second: i64, did: &str, product: Option<&str>) -> Activity {
+        Activity {
+            id: ActivityId::new(format!("a-{id}")),
+            did: did.to_owned(),
+            at: Timestamp::from_second(second).unwrap(),
+            channel: None,
+            spend: None,
+            response: None,
+            product: product.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn what_a_person_did_last_is_what_they_want_in_whatever_order_it_comes_in() {
+        let mut profile = Profile::default();
+        assert!(profile.remember(activity(1, 60, "demo", None)));
+        assert!(profile.remember(activity(2, 30, "webinar", Some("keel"))), "done before, told after");
+        assert_eq!(profile.interest.did.as_deref(), Some("demo"));
+        assert!(!profile.remember(activity(1, 60, "demo", None)), "the same one");
+        assert!(profile.remember(activity(3, 90, "pricing", Some("mast"))));
+        let Interest { did, product, .. } = profile.interest;
+        assert_eq!((did.as_deref(), product.as_deref()), (Some("pricing"), Some("mast")));
+    }
+
+    #[test]
+    fn what_is_older_than_all_that_is_remembered_is_not_remembered() {
+        let mut profile = Profile::default();
+        for number in 0..MAX_REMEMBERED {
+            profile.remember(activity(number, 1_000, "page", None));
+        }
+        let before = profile.clone();
+        assert!(!profile.remember(activity(MAX_REMEMBERED, 999, "demo", None)));
+        assert_eq!(profile, before);
     }
 }

@@ -4,7 +4,9 @@
 //! function of this crate, and commit what it returns, so the same snapshot always gives the same decision.
 
 pub mod account;
+pub mod activation;
 pub mod activity;
+pub mod approval;
 pub mod event;
 pub mod gate;
 pub mod hours;
@@ -12,10 +14,12 @@ pub mod id;
 pub mod lead;
 pub mod lifecycle;
 pub mod normalise;
+pub mod people;
 pub mod person;
 pub mod pool;
 pub mod problem;
 pub mod rep;
+pub mod replay;
 pub mod rotation;
 pub mod routing;
 pub mod rulebook;

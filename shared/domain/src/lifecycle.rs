@@ -7,16 +7,19 @@
 //!   │  └ held   └── nurturing ◄┴─ stored   from every stage before `assigned`; merged also after it
 //! ```
 //!
-//! A refused lead that says something new (`Absorb`, `Resubmit`) is stored again. A lead whose command failed before it
+//! What the person does ([`Command::RecordActivity`]) and what that is worth ([`Command::Rescore`]) leave a lead where it
+//! is: a lead in nurture that has become an MQL by it is decided on anew. A refused lead that says something new (`Absorb`, `Resubmit`) is stored again. A lead whose command failed before it
 //! could be stored begins [on hold](held_unstored); it can only be stored or merged.
 //!
 //! It knows nothing of tables: who calls it commits the [`Change`] under the version the state was read with.
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::activity::Activity;
 use crate::event::EventKind;
 use crate::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
 use crate::lead::{Stage, State};
+use crate::rulebook::Priority;
 use crate::scoring::Score;
 
 /// How long after it is let go on a lead is looked at if nobody did before.
@@ -46,6 +49,15 @@ pub enum Command {
     },
     /// The same submission came again with other content.
     Resubmit,
+    /// The person did something. It never moves the lead by itself: a score that changes with it may.
+    RecordActivity(Activity),
+    /// The lead is worth more or less than before.
+    Rescore {
+        /// Its score now.
+        score: Score,
+        /// By this rulebook.
+        rulebook: RulebookVersion,
+    },
     /// Stop the lead until a person decides, because a command for it failed too often.
     Hold {
         /// Why, a word.
@@ -75,6 +87,10 @@ pub struct Decision {
     pub rule: String,
     /// Of this rulebook.
     pub rulebook: RulebookVersion,
+    /// How urgent the rule says the lead is.
+    pub priority: Priority,
+    /// What the rule expects it to be worth.
+    pub value: Option<u32>,
 }
 
 /// Where a decided lead goes.
@@ -224,6 +240,14 @@ pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Tra
             let to = change.reopen();
             change.tell(EventKind::LeadResubmitted { to })
         }
+        Command::RecordActivity(activity) => {
+            if state.stage == Stage::Merged {
+                return Err(Refusal::Stage { stage: Stage::Merged, verb: "told what the person did" });
+            }
+            let Activity { id, did, at, channel, spend, response, product: _ } = activity;
+            change.tell(EventKind::ActivityRecorded { activity: id, did, did_at: at, channel, spend, response })
+        }
+        Command::Rescore { score, rulebook } => rescore(state, score, rulebook, now)?,
         Command::Hold { reason } => match state.stage {
             undecided if undecided.is_undecided() => change.hold(reason),
             Stage::Held => Transition::Unchanged,
@@ -266,7 +290,7 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
     if !state.stage.is_undecided() {
         return Err(Refusal::Stage { stage: state.stage, verb: "decided on" });
     }
-    let Decision { to, score, rule, rulebook } = decision;
+    let Decision { to, score, rule, rulebook, priority, value } = decision;
     let stays = match &to {
         Destination::Line { pool, .. } => state.stage == Stage::Waiting && state.pool.as_ref() == Some(pool),
         Destination::Nurture { reason } => {
@@ -274,7 +298,8 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
         }
         _ => false,
     };
-    if stays && state.score.as_ref() == Some(&score) {
+    let as_before = state.priority == priority && state.value == value;
+    if stays && as_before && state.score.as_ref().is_some_and(|before| same_figures(before, &score)) {
         return Ok(Transition::Unchanged);
     }
     let mut change = Builder::new(state, now);
@@ -285,6 +310,8 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
     change.state.score = Some(score);
     change.state.rule = Some(rule.clone());
     change.state.rulebook = Some(rulebook.clone());
+    change.state.priority = priority;
+    change.state.value = value;
     change.leave();
     Ok(match to {
         Destination::Rep { rep, pool } => {
@@ -295,7 +322,10 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
             change.state.pool.clone_from(&pool);
             change.state.assigned_at = Some(now);
             change.taken = Some(rep.clone());
-            change.tell(EventKind::LeadAssigned { owner: rep, pool, assignment, rule, rulebook, score: total, grade })
+            let score = total;
+            let told =
+                EventKind::LeadAssigned { owner: rep, pool, assignment, rule, rulebook, score, grade, priority, value };
+            change.tell(told)
         }
         Destination::Line { pool, until } => {
             change.state.stage = Stage::Waiting;
@@ -318,6 +348,32 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
         }
         Destination::Hold { reason } => change.hold(reason),
     })
+}
+
+fn rescore(state: &State, score: Score, rulebook: RulebookVersion, now: Timestamp) -> Result<Transition, Refusal> {
+    if !state.stage.is_rescored() {
+        return Err(Refusal::Stage { stage: state.stage, verb: "rescored" });
+    }
+    let score = state.keep_mql(score);
+    if state.score.as_ref().is_some_and(|before| same_figures(before, &score)) {
+        return Ok(Transition::Unchanged);
+    }
+    let mut change = Builder::new(state, now);
+    let became_mql = score.mql && state.mql_at.is_none();
+    if became_mql {
+        change.state.mql_at = Some(now);
+    }
+    let Score { total, fit, engagement, account, mql, .. } = score;
+    let grade = score.grade.clone();
+    change.state.score = Some(score);
+    Ok(change.tell(EventKind::LeadScored { score: total, fit, engagement, account, grade, mql, became_mql, rulebook }))
+}
+
+/// Whether two scores come to the same. The lines they are made of may differ: nobody is told of a point that another
+/// one takes the place of.
+fn same_figures(a: &Score, b: &Score) -> bool {
+    let figures = |score: &Score| (score.total, score.fit, score.engagement, score.account, score.mql);
+    figures(a) == figures(b) && a.grade == b.grade
 }
 
 /// A change in the making: the state to be, and who gains or loses a seat.
@@ -424,6 +480,8 @@ mod tests {
             score: score(true),
             rule: "everyone else".to_owned(),
             rulebook: RulebookVersion::from("000001"),
+            priority: Priority::Normal,
+            value: None,
         })
     }
 
@@ -489,6 +547,8 @@ mod tests {
                 score,
                 rule: "everyone else".to_owned(),
                 rulebook: RulebookVersion::from("000001"),
+                priority: Priority::Normal,
+                value: None,
             })
         };
         let waiting = apply(&stored(), line(score(true), 600)).state;
@@ -500,6 +560,69 @@ mod tests {
         assert_eq!((&state.waiting_since, &state.due_at), (&Some(at(60)), &Some(at(600))));
         assert_eq!(state.score.as_ref(), Some(&better));
         assert_eq!(transition(&state, line(better, 990), at(99)), Ok(Transition::Unchanged), "a pool that is woken");
+    }
+
+    fn activity(id: &str) -> Activity {
+        Activity {
+            id: crate::id::ActivityId::from(id),
+            did: "webinar".to_owned(),
+            at: at(30),
+            channel: Some("web".to_owned()),
+            spend: None,
+            response: Some("attended".to_owned()),
+            product: Some("keel".to_owned()),
+        }
+    }
+
+    fn rescore_to(score: Score) -> Command {
+        Command::Rescore { score, rulebook: RulebookVersion::from("000002") }
+    }
+
+    #[test]
+    fn what_a_person_does_is_told_and_moves_nothing() {
+        let refused = apply(&stored(), to(Destination::Disqualify { reason: "junk".to_owned() })).state;
+        let held = apply(&stored(), Command::Hold { reason: "failed".to_owned() }).state;
+        let owned = apply(&stored(), rep("anna")).state;
+        for state in [stored(), refused, held, owned] {
+            let change = apply(&state, Command::RecordActivity(activity("a-1")));
+            let (version, last_event) = (state.version + 1, state.last_event + 1);
+            assert_eq!(change.state, State { version, last_event, ..state });
+            assert!(matches!(change.event, EventKind::ActivityRecorded { did_at, .. } if did_at == at(30)));
+        }
+        let merged = apply(&stored(), Command::Merge { into: LeadId::from("l-0") }).state;
+        let refusal = transition(&merged, Command::RecordActivity(activity("a-1")), at(60)).unwrap_err();
+        assert_eq!(refusal.to_string(), "a lead at stage `merged` cannot be told what the person did");
+    }
+
+    #[test]
+    fn the_first_score_that_makes_an_mql_stamps_it_and_none_revokes_it() {
+        let nurture = Command::Decide(Decision {
+            to: Destination::Nurture { reason: "not_an_mql".to_owned() },
+            score: score(false),
+            rule: "not an MQL".to_owned(),
+            rulebook: RulebookVersion::from("000001"),
+            priority: Priority::Normal,
+            value: None,
+        });
+        let nurtured = apply(&stored(), nurture).state;
+        assert_eq!(nurtured.mql_at, None);
+        let reasons_only = Score { mql_by: Some("another line".to_owned()), ..score(false) };
+        assert_eq!(transition(&nurtured, rescore_to(reasons_only), at(70)), Ok(Transition::Unchanged));
+
+        let change = apply(&nurtured, rescore_to(score(true)));
+        assert_eq!((change.state.stage, change.state.mql_at), (Stage::Nurturing, Some(at(60))));
+        assert!(matches!(change.event, EventKind::LeadScored { mql: true, became_mql: true, .. }));
+        assert_eq!(change.state.rulebook, nurtured.rulebook, "that of the last decision");
+
+        let faded = Score { total: 10, ..score(false) };
+        let change = match transition(&change.state, rescore_to(faded.clone()), at(99)) {
+            Ok(Transition::Changed(change)) => change,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(change.state.mql_at, Some(at(60)));
+        assert!(matches!(change.event, EventKind::LeadScored { score: 10, mql: true, became_mql: false, .. }));
+        assert_eq!(transition(&change.state, rescore_to(faded), at(100)), Ok(Transition::Unchanged));
+        assert!(transition(&stored(), rescore_to(score(true)), at(60)).is_err(), "it is decided on with its score");
     }
 
     #[test]
@@ -564,6 +687,8 @@ mod tests {
             Just(Command::Merge { into: LeadId::from("l-0") }),
             Just(Command::Absorb { from: LeadId::from("l-2") }),
             Just(Command::Resubmit),
+            Just(Command::RecordActivity(activity("a-1"))),
+            (0_u8..100, any::<bool>()).prop_map(|(total, mql)| rescore_to(Score { total, ..score(mql) })),
             Just(store("other")),
             Just(Command::Hold { reason: "failed".to_owned() }),
             Just(Command::Release),
@@ -583,6 +708,7 @@ mod tests {
                 prop_assert_eq!(change.state.last_event, state.last_event + 1);
                 if let Some(rep) = change.taken { *seats.entry(rep).or_default() += 1; }
                 if let Some(rep) = change.freed { *seats.entry(rep).or_default() -= 1; }
+                prop_assert!(state.mql_at.is_none() || change.state.mql_at == state.mql_at, "an MQL is never revoked");
                 state = change.state;
                 seats.retain(|_, open| *open != 0);
                 let expected: Vec<_> = state.owner.iter().map(|rep| (rep.clone(), 1)).collect();

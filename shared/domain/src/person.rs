@@ -129,6 +129,7 @@ pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
     kept.interest = interest;
     kept.consent = consent;
     kept.preferred_channel = preferred_channel;
+    kept.renew_interest();
     if kept.account_id.is_none() {
         kept.account_id.clone_from(&later.account_id);
     }

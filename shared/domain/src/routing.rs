@@ -19,7 +19,7 @@ use crate::lead::{Stage, State};
 use crate::lifecycle::{Change, Command, Decision, Destination, Refusal, Transition, transition};
 use crate::pool::Pool;
 use crate::rotation::{Eligible, Rotation, Turn};
-use crate::rulebook::{IfNobody, IfUnavailable, Outcome};
+use crate::rulebook::{IfNobody, IfUnavailable, Outcome, Priority, Ruling};
 use crate::scoring::Score;
 
 /// A lead that the rulebook has ruled on.
@@ -35,6 +35,18 @@ pub struct Ruled {
     pub rule: String,
     /// Of this rulebook.
     pub rulebook: RulebookVersion,
+    /// How urgent the rule says the lead is.
+    pub priority: Priority,
+    /// What the rule expects it to be worth.
+    pub value: Option<u32>,
+}
+
+impl Ruled {
+    /// What a rulebook of `version` ruled on a lead, by its score.
+    pub fn by(ruling: Ruling, state: State, score: Score, version: RulebookVersion) -> Self {
+        let Ruling { rule, outcome, priority, value } = ruling;
+        Self { state, score, outcome, rule, rulebook: version, priority, value }
+    }
 }
 
 /// Who there is at the moment of the decision.
@@ -159,12 +171,30 @@ pub struct Candidate {
 
 /// Decides on every lead in `leads`, best first: highest score, then most recent.
 pub fn plan(mut leads: Vec<Ruled>, world: World, now: Timestamp) -> Plan {
-    leads.sort_by_key(|lead| (Reverse(lead.score.total), Reverse(lead.state.received_at), lead.state.lead_id.clone()));
+    leads.sort_by_key(|lead| {
+        let best = (lead.priority, lead.score.total, lead.state.received_at);
+        (Reverse(best), lead.state.lead_id.clone())
+    });
     let mut planner = Planner { world, now, pools: BTreeMap::new(), rest: Group::default(), plan: Plan::default() };
     for lead in leads {
         planner.lead(lead);
     }
     planner.finish()
+}
+
+/// Whether a lead has to be decided on again when its score is another one and the rulebook rules `outcome` on it now.
+///
+/// Whoever is new or waits is decided on with every score. Marketing keeps its leads until the rulebook wants something
+/// else with them, and what sales has is not taken away by a score.
+pub fn is_open(state: &State, outcome: &Outcome) -> bool {
+    match state.stage {
+        Stage::Stored | Stage::Waiting => true,
+        Stage::Nurturing => match outcome {
+            Outcome::Nurture { reason } => state.reason.as_ref() != Some(reason),
+            _ => true,
+        },
+        Stage::Assigned | Stage::Accepted | Stage::Held | Stage::Disqualified | Stage::Merged => false,
+    }
 }
 
 /// Most fallbacks that a waiting lead goes down, one after the other.
@@ -195,17 +225,20 @@ impl Planner {
             score: lead.score.clone(),
             rule: lead.rule.clone(),
             rulebook: lead.rulebook.clone(),
+            priority: lead.priority,
+            value: lead.value,
         });
         if let Err(refusal) = transition(&lead.state, probe, self.now) {
             self.plan.refused.push((lead.state.lead_id, refusal));
             return;
         }
         let chosen = self.choose(&lead);
-        let decision = Decision { to: chosen.to, score: lead.score, rule: lead.rule, rulebook: lead.rulebook };
-        match transition(&lead.state, Command::Decide(decision), self.now) {
+        let Ruled { state, score, rule, rulebook, priority, value, outcome: _ } = lead;
+        let decision = Decision { to: chosen.to, score, rule, rulebook, priority, value };
+        match transition(&state, Command::Decide(decision), self.now) {
             Ok(Transition::Changed(change)) => self.write(*change, chosen.choice, chosen.turn, chosen.within_capacity),
-            Ok(Transition::Unchanged) => self.plan.unchanged.push(lead.state.lead_id),
-            Err(refusal) => self.plan.refused.push((lead.state.lead_id, refusal)),
+            Ok(Transition::Unchanged) => self.plan.unchanged.push(state.lead_id),
+            Err(refusal) => self.plan.refused.push((state.lead_id, refusal)),
         }
     }
 

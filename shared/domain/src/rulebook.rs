@@ -1,8 +1,10 @@
 //! The rulebook: what marketing and sales agreed on, in plain words.
 //!
 //! [`Rulebook::parse`] reads a YAML document in steps, each with a file of its own: `yaml` (nodes with their places),
-//! `parse` (the shape: `ast`), `check` (names, types, contradictions; gives the compiled rulebook). All problems are
-//! reported at once. [`Rulebook::decide`] is pure, and so is [`Rulebook::explain`], which never takes part in a decision.
+//! `parse` (the shape: `ast`), `check` (names, types, contradictions; gives the compiled rulebook), with `cover` (which
+//! leads a condition holds for, so which rules can never win). All problems are reported at once; [`Rulebook::notes`] says
+//! what is worth knowing besides, and [`unstaffed`] when nobody is there. [`Rulebook::decide`] is pure, and so is
+//! [`Rulebook::explain`], which never takes part in a decision.
 //!
 //! What a document may say:
 //!
@@ -12,6 +14,9 @@
 //!   `account.owner` or `account.deal_owner` does not fit a lead for which there is none.
 //! - `lookups`: fields of the rulebook's own (`region` from `country`); `conditions`: named ones, used as `is: NAME`.
 //!
+//! `docs/rulebook.md` is the reference, for the people who write rulebooks; a test reads, checks and decides every example
+//! in it. [`Rulebook::json_schema`] is for their editors.
+//!
 //! In a condition every field named must pass; a list means any of. Values stay text until the field's type reads them, so
 //! `NO` is Norway and `01067` keeps its zero. Text is compared without regard to case, accents and the number of blanks.
 //! A test of a value the lead does not have fails, except for `absent`, so `not: { country: DE }` holds for such a lead.
@@ -19,17 +24,23 @@
 mod ast;
 mod check;
 mod condition;
+mod cover;
 mod date;
 mod diagnostic;
 mod did;
+mod diff;
 mod explain;
 mod field;
 mod index;
 mod lookup;
+pub mod map;
 mod parse;
 mod reading;
+mod schema;
+mod staffing;
 mod symbols;
 mod table;
+mod threshold;
 mod typed;
 mod value;
 mod yaml;
@@ -42,8 +53,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::diagnostic::{Diagnostic, Severity};
+pub use self::diff::{About, Change, What, diff};
 pub use self::explain::{Explanation, NearMiss};
 pub use self::index::IndexSize;
+pub use self::staffing::{Staffing, unstaffed};
 pub use self::table::{RowProblem, Table};
 pub use self::typed::TypedLead;
 
@@ -51,6 +64,7 @@ pub(crate) use self::condition::Condition;
 pub(crate) use self::did::Did;
 pub(crate) use self::reading::{Fields, Reading};
 
+use self::check::Ask;
 use self::diagnostic::Problems;
 use self::index::{Index, Indexes};
 use crate::account::AccountFacts;
@@ -177,6 +191,12 @@ impl Priority {
             Self::Urgent => "urgent",
         }
     }
+
+    /// Whether it is the one of most leads.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    pub(crate) const fn is_normal(&self) -> bool {
+        matches!(self, Self::Normal)
+    }
 }
 
 /// A rulebook that passed every check.
@@ -270,7 +290,7 @@ struct LastRule {
 }
 
 /// What a rule does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Target {
     /// Always the same.
     Fixed(Outcome),
@@ -316,6 +336,13 @@ enum ValueOf {
 }
 
 impl ValueOf {
+    const fn slot(self) -> Option<usize> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Field(slot) => Some(slot),
+        }
+    }
+
     fn amount(self, reading: &Reading<'_>) -> Option<u32> {
         match self {
             Self::Fixed(amount) => Some(amount),
@@ -368,7 +395,7 @@ impl Rulebook {
         let mut problems = Problems::default();
         let rulebook = yaml::read(text, &mut problems).and_then(|root| {
             let document = parse::parse(&root, &mut problems);
-            check::check(&document, references, &mut problems)
+            check::check(&document, references, Ask::Problems, &mut problems)
         });
         let warnings = problems.finish()?;
         match rulebook {
@@ -376,6 +403,19 @@ impl Rulebook {
             // A part is missing only with a problem that says so.
             None => Err(warnings),
         }
+    }
+
+    /// What is worth knowing about a YAML document though nothing is wrong with it: rules whose order decides, neighbours
+    /// that do the same, and what is left for the last rule. Empty for one that [`Rulebook::parse`] refuses.
+    ///
+    /// This takes longer than checking alone, and most people want it only now and then, so it is asked for by itself.
+    pub fn notes(text: &str, references: &References) -> Vec<Diagnostic> {
+        let mut problems = Problems::default();
+        let Some(root) = yaml::read(text, &mut problems) else { return Vec::new() };
+        let document = parse::parse(&root, &mut problems);
+        check::check(&document, references, Ask::Notes, &mut problems);
+        let found = problems.finish().unwrap_or_default();
+        found.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Note).collect()
     }
 
     /// The tables that a YAML document uses, by name; empty for a text that cannot be read.
@@ -502,5 +542,7 @@ fn first<'r>(
     })
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

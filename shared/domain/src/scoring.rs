@@ -248,12 +248,12 @@ fn decayed(amount: i64, age: i64, half_life: i64) -> i64 {
 }
 
 /// Caps points to 0..=100.
-fn percent(points: i64) -> u8 {
+pub(crate) fn percent(points: i64) -> u8 {
     u8::try_from(points.clamp(0, 100)).unwrap_or(100)
 }
 
 /// Each part times its share in percent, halves rounded up.
-fn total(parts: [(u8, u32); 3]) -> u8 {
+pub(crate) fn total(parts: [(u8, u32); 3]) -> u8 {
     let sum: u32 = parts.iter().map(|(part, share)| u32::from(*part) * share).sum();
     percent(i64::from((sum + 50) / 100))
 }

@@ -15,9 +15,11 @@ use crate::lead::PhoneKind;
 use crate::normalise::{choice, country, email, phone};
 use crate::problem::FieldProblem;
 
+pub mod activity;
 mod json;
 pub mod lead_id;
 pub mod list;
+pub mod sample;
 mod schema;
 
 pub use schema::{FIELDS, Field, FieldKind, LONGEST_CUSTOM_NAME, LONGEST_CUSTOM_VALUE, MOST_CUSTOM};
@@ -55,9 +57,13 @@ impl Submission {
     /// ```
     pub fn from_json(bytes: &[u8]) -> Result<Self, Vec<FieldProblem>> {
         let members = json::members(bytes).map_err(|detail| vec![FieldProblem { pointer: String::new(), detail }])?;
+        Self::from_members(&members)
+    }
+
+    fn from_members(members: &[(String, Value)]) -> Result<Self, Vec<FieldProblem>> {
         let mut check = Check::default();
         let mut seen = BTreeSet::new();
-        for (name, value) in &members {
+        for (name, value) in members {
             if !seen.insert(name) {
                 check.problem(FieldProblem::field(name, "is given twice; send it once"));
                 continue;

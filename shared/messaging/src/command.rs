@@ -1,5 +1,6 @@
 //! What the queues carry. Every command has a `schema`, and all but [`RouteCommand::WakePool`] name their lead.
 
+use fairleader_domain::activity::Activity;
 use fairleader_domain::id::{LeadId, PoolId, RulebookVersion, SourceId};
 use fairleader_domain::scoring::Score;
 use fairleader_domain::submission::Submission;
@@ -73,6 +74,39 @@ pub struct StoreLead {
     pub trace: String,
 }
 
+/// To `enrich`: record what a person did, as was answered with 202.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordActivity {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The lead that did it; or, where there is an address, the lead that it becomes if nobody is known by it.
+    pub lead_id: LeadId,
+    /// The address by which the person is to be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// What they did.
+    pub activity: Activity,
+    /// Who says so.
+    pub source: SourceId,
+    /// As in [`StoreLead`].
+    pub group: String,
+    /// When it was accepted.
+    pub received_at: Timestamp,
+    /// Follows the activity through the logs.
+    pub trace: String,
+}
+
+/// To `enrich`, either of its commands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum EnrichCommand {
+    /// Record an activity.
+    RecordActivity(RecordActivity),
+    /// Store a lead: the command without a name, because it was the only one once.
+    #[serde(untagged)]
+    StoreLead(StoreLead),
+}
+
 /// To `score`: score a stored lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScoreLead {
@@ -139,6 +173,15 @@ impl Command for StoreLead {
     }
 }
 
+impl Command for EnrichCommand {
+    fn schema(&self) -> u32 {
+        match self {
+            Self::RecordActivity(command) => command.schema,
+            Self::StoreLead(command) => command.schema,
+        }
+    }
+}
+
 impl Command for ScoreLead {
     fn schema(&self) -> u32 {
         self.schema
@@ -167,6 +210,29 @@ mod tests {
     fn a_rule_of_the_bus_can_write_wake_pool() {
         let command: RouteCommand = read(r#"{"schema": 1, "command": "wake_pool", "pool": "inbound"}"#).unwrap();
         assert_eq!(command, RouteCommand::WakePool { schema: 1, pool: PoolId::from("inbound") });
+    }
+
+    #[test]
+    fn enrich_reads_both_of_its_commands() {
+        let store = r#"{"schema": 1, "lead_id": "l-1", "source": "web", "group": "web",
+            "received_at": "2026-03-03T09:00:00Z", "payload_hash": "h", "submission": {"email": "ada@acme.example"},
+            "trace": "t"}"#;
+        let EnrichCommand::StoreLead(stored) = read(store).unwrap() else { panic!("a lead to store") };
+        assert_eq!(stored, read::<StoreLead>(store).unwrap());
+        let written = serde_json::to_string(&EnrichCommand::StoreLead(stored.clone())).unwrap();
+        assert_eq!(written, serde_json::to_string(&stored).unwrap(), "as it always was");
+
+        let record = r#"{"schema": 1, "command": "record_activity", "lead_id": "l-1", "source": "web", "group": "web",
+            "received_at": "2026-03-03T09:00:00Z", "trace": "t",
+            "activity": {"id": "a-1", "did": "demo", "at": "2026-03-03T09:00:00Z"}}"#;
+        let command: EnrichCommand = read(record).unwrap();
+        let EnrichCommand::RecordActivity(recorded) = &command else { panic!("an activity to record") };
+        assert_eq!((recorded.activity.did.as_str(), &recorded.email), ("demo", &None));
+        assert_eq!(read::<EnrichCommand>(&serde_json::to_string(&command).unwrap()).unwrap(), command);
+
+        let mixed = record.replace("demo", "demo\", \"spend\": \"ada@acme.example");
+        let cause = read::<EnrichCommand>(&mixed).unwrap_err().to_string();
+        assert!(cause.starts_with("the command cannot be read: Data error") && !cause.contains('@'), "{cause}");
     }
 
     #[test]

@@ -8,5 +8,5 @@ pub mod command;
 mod queue;
 
 pub use bus::{Bus, PutEventsError};
-pub use command::{PublishEvent, RouteCommand, ScoreLead, StoreLead};
+pub use command::{EnrichCommand, PublishEvent, RecordActivity, RouteCommand, ScoreLead, StoreLead};
 pub use queue::{Outgoing, Queue, ReceiveError, Received, SendError};

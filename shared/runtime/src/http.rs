@@ -2,6 +2,8 @@
 
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use fairleader_domain::id::PersonId;
+use fairleader_domain::people::PersonRole;
 use fairleader_domain::problem::FieldProblem;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -38,13 +40,26 @@ impl Role {
     }
 }
 
+impl From<PersonRole> for Role {
+    fn from(role: PersonRole) -> Self {
+        match role {
+            PersonRole::Marketing => Self::Marketing,
+            PersonRole::Sales => Self::Sales,
+            PersonRole::Admin => Self::Admin,
+            PersonRole::Viewer => Self::Viewer,
+        }
+    }
+}
+
 /// Who is calling, as the authorizer found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// What they may do.
     pub role: Role,
-    /// Who they are: a source, a rep, or a name.
+    /// Who they are: a source, a rep, a person, or a name.
     pub subject: String,
+    /// The person, if it is one and not a program.
+    pub person: Option<PersonId>,
 }
 
 impl Caller {
@@ -60,6 +75,7 @@ pub fn caller(request: &ApiGatewayV2httpRequest) -> Option<Caller> {
     Some(Caller {
         role: serde_json::from_value(fields.get("role")?.clone()).ok()?,
         subject: fields.get("subject")?.as_str()?.to_owned(),
+        person: fields.get("person").and_then(serde_json::Value::as_str).map(PersonId::from),
     })
 }
 

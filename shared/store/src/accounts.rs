@@ -64,20 +64,6 @@ impl Accounts {
             }
             wanted = next;
         }
-        Ok(accounts
-            .iter()
-            .filter_map(|account| {
-                let mut line: Vec<Account> = Vec::new();
-                let mut next = Some(account);
-                while let Some(id) = next
-                    && line.len() <= MAX_PARENTS
-                    && let Some(found) = known.get(id)
-                {
-                    line.push(found.clone());
-                    next = found.parent.as_ref();
-                }
-                Some((account.clone(), AccountFacts::inherit(&line)?))
-            })
-            .collect())
+        Ok(accounts.iter().filter_map(|account| Some((account.clone(), AccountFacts::of(account, &known)?))).collect())
     }
 }

@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 
 use fairleader_domain::account::Account;
 use fairleader_domain::id::{AccountId, LeadId};
-use fairleader_domain::lead::{EmailKind, PhoneKind, Profile};
-use fairleader_domain::normalise;
+use fairleader_domain::lead::{PhoneKind, Profile};
 use jiff::Timestamp;
 
 use crate::item::{CURRENT_SCHEMA, Item, SCHEMA, get_number, get_text, item, millis, number, text};
@@ -56,26 +55,6 @@ pub fn person_identities(profile: &Profile) -> Vec<String> {
         .and_then(|phone| phone.e164.as_ref())
         .map(|number| format!("phone:{number}"));
     email.into_iter().chain(phone).collect()
-}
-
-/// The identities by which a person's account is found, the surest first: the domain of a business address, the
-/// company's own domain, its name.
-pub fn account_identities(profile: &Profile) -> Vec<String> {
-    let by_email = profile
-        .contact
-        .email
-        .as_ref()
-        .filter(|email| matches!(email.kind, EmailKind::Business | EmailKind::Role))
-        .and_then(|email| normalise::company::registrable_domain(&email.domain));
-    let mut found: Vec<String> = Vec::new();
-    let domains = by_email.into_iter().chain(profile.company.domain.clone()).map(|domain| format!("domain:{domain}"));
-    let name = profile.company.name.as_deref().map(normalise::company::key).filter(|key| !key.is_empty());
-    for identity in domains.chain(name.map(|key| format!("company:{key}"))) {
-        if !found.contains(&identity) {
-            found.push(identity);
-        }
-    }
-    found
 }
 
 impl Identities {
@@ -170,9 +149,7 @@ impl Identities {
 
     /// The identities of an account: its domains and its name.
     pub fn of_account(account: &Account) -> Vec<String> {
-        let domains = account.domains.iter().map(|domain| format!("domain:{domain}"));
-        let name = normalise::company::key(&account.name);
-        domains.chain((!name.is_empty()).then(|| format!("company:{name}"))).collect()
+        account.identities()
     }
 }
 

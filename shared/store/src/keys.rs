@@ -1,5 +1,6 @@
 //! `keys`: what opens the API, hashed. One item each, by `key_hash`: a key itself is kept nowhere.
 
+use fairleader_domain::id::PersonId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -15,12 +16,24 @@ pub struct Keys(Table);
 /// What a key opens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
-    /// What its holder may do: a role's name.
+    /// What its holder may do: a role's name. For a person the role they have at the time counts.
     pub role: String,
     /// Who holds it: a source, a rep, or a name.
     pub subject: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The person it belongs to; absent if it belongs to a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonKey>,
+}
+
+/// Whose key it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonKey {
+    /// The person.
+    pub person_id: PersonId,
+    /// Their `enrolled`, see [`crate::Enrolled`]: the key is theirs and nobody else's.
+    pub enrolled: String,
 }
 
 fn key(hash: &str) -> Item {

@@ -5,23 +5,29 @@
 //! | a lead | `lead_id`, `profile` and `state` |
 //! | its history | `lead_id`, `event#` + 12 digits |
 //! | its decisions, explained | `lead_id`, `why#` + 12 digits, the number of the event that tells of it |
-//! | what came in for it later | `lead_id`, `activity#` + hash of the content |
+//! | everything the person did | `lead_id`, `activity#` + id |
+//! | what came in for it later | `lead_id`, `activity#` + the lead it came as, `#` and hash of the content |
 //! | commands that failed for it | `lead_id`, `dead#` + hash of the command |
 //! | what has to happen | index `due`: shard, instant in ms |
 //! | a rep's inbox, a pool's line, held leads | index `assignee`: `rep#…`, `pool#…#shard`, `held`; best first |
 //! | commands that failed for any lead | index `assignee`: `dead`; latest first |
+//! | past leads | the whole table, a page at a time |
 //!
 //! The `state` item is the one that everything else is guarded by: whoever changes anything that a decision could read
 //! names the version of the state they read, in the same transaction.
 
+mod past;
+
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::Put;
+use fairleader_domain::activity::Activity;
 use fairleader_domain::event::Event;
-use fairleader_domain::id::{LeadId, PoolId, RepId};
+use fairleader_domain::id::{ActivityId, LeadId, PoolId, RepId, SourceId};
 use fairleader_domain::lead::{Profile, Stage, State};
 use fairleader_domain::lifecycle::Change;
 use fairleader_domain::routing::Why;
+use fairleader_domain::rulebook::Priority;
 use fairleader_domain::submission::Submission;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,6 +50,7 @@ const PROFILE: &str = "profile";
 const STATE: &str = "state";
 const EVENT: &str = "event#";
 const WHY: &str = "why#";
+const ACTIVITY: &str = "activity#";
 const DEAD: &str = "dead#";
 
 /// Where commands that failed stand in the `assignee` index.
@@ -55,6 +62,8 @@ const MAX_ID: usize = 255;
 const DUE_SHARDS: u8 = 8;
 /// Shards of each pool's waiting line, for the same reason.
 const LINE_SHARDS: u8 = 4;
+
+pub use self::past::PastPage;
 
 /// The leads table.
 #[derive(Clone, Debug)]
@@ -92,6 +101,18 @@ pub struct Absorbed {
     pub lead_id: LeadId,
     /// The content.
     pub submission: Submission,
+}
+
+/// Something the person did, as it stays in the lead's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// What.
+    #[serde(flatten)]
+    pub activity: Activity,
+    /// Who said so.
+    pub source: SourceId,
+    /// When that was accepted.
+    pub received_at: Timestamp,
 }
 
 /// A command that failed too often, kept with its lead.
@@ -172,10 +193,17 @@ fn assignee(state: &State) -> Option<String> {
     }
 }
 
-/// Highest score, then most recent, first; read backwards. Milliseconds need 14 digits until the year 5138.
+/// The most urgent, then the highest score, then the most recent, first; read backwards. A score needs three digits, and
+/// milliseconds need 14 until the year 5138.
 fn priority(state: &State) -> i64 {
+    let urgency = match state.priority {
+        Priority::Low => 0,
+        Priority::Normal => 1,
+        Priority::High => 2,
+        Priority::Urgent => 3,
+    };
     let score = state.score.as_ref().map_or(0, |score| i64::from(score.total));
-    score * 100_000_000_000_000 + state.received_at.as_millisecond()
+    (urgency * 1_000 + score) * 100_000_000_000_000 + state.received_at.as_millisecond()
 }
 
 fn state_item(state: &State) -> Result<Item, StoreError> {
@@ -310,25 +338,14 @@ impl Leads {
         label: L,
         change: &Change,
     ) -> Result<(), StoreError> {
-        let put = Put::builder()
-            .table_name(self.table())
-            .set_item(Some(state_item(&change.state)?))
-            .condition_expression("attribute_not_exists(lead_id)")
-            .build()?;
-        transaction.put(label.clone(), put);
+        self.add(transaction, label.clone(), state_item(&change.state)?)?;
         self.event(transaction, label, change)
     }
 
     fn event<L: Clone>(&self, transaction: &mut Transaction<L>, label: L, change: &Change) -> Result<(), StoreError> {
         let lead = &change.state.lead_id;
         let event = Event::new(lead.clone(), change.state.last_event, change.at, change.event.clone());
-        let put = Put::builder()
-            .table_name(self.table())
-            .set_item(Some(with_body(lead, &numbered(EVENT, event.seq), &event)?))
-            .condition_expression("attribute_not_exists(lead_id)")
-            .build()?;
-        transaction.put(label, put);
-        Ok(())
+        self.add(transaction, label, with_body(lead, &numbered(EVENT, event.seq), &event)?)
     }
 
     /// Adds the explanation of a decision.
@@ -365,10 +382,32 @@ impl Leads {
         lead: &LeadId,
         absorbed: &Absorbed,
     ) -> Result<(), StoreError> {
-        let part = format!("activity#{}#{}", absorbed.lead_id, absorbed.payload_hash);
+        let part = format!("{ACTIVITY}{}#{}", absorbed.lead_id, absorbed.payload_hash);
+        self.add(transaction, label, with_body(lead, &part, absorbed)?)
+    }
+
+    /// Adds something the person did to the history of `lead`; refused (by `label`) when it is there already.
+    pub fn record<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        lead: &LeadId,
+        recorded: &Recorded,
+    ) -> Result<(), StoreError> {
+        let part = format!("{ACTIVITY}{}", recorded.activity.id);
+        self.add(transaction, label, with_body(lead, &part, recorded)?)
+    }
+
+    /// Whether an activity is in the history of `lead`.
+    pub async fn has_recorded(&self, lead: &LeadId, activity: &ActivityId) -> Result<bool, StoreError> {
+        Ok(self.0.get(key(lead, &format!("{ACTIVITY}{activity}"))).await?.is_some())
+    }
+
+    /// Adds an item that must not be there yet.
+    fn add<L: Clone>(&self, transaction: &mut Transaction<L>, label: L, item: Item) -> Result<(), StoreError> {
         let put = Put::builder()
             .table_name(self.table())
-            .set_item(Some(with_body(lead, &part, absorbed)?))
+            .set_item(Some(item))
             .condition_expression("attribute_not_exists(lead_id)")
             .build()?;
         transaction.put(label, put);

@@ -15,6 +15,9 @@ mod imports;
 mod item;
 mod keys;
 mod leads;
+mod lookup_tables;
+mod packed;
+mod people;
 mod pools;
 mod reps;
 mod rulebooks;
@@ -23,12 +26,16 @@ mod transaction;
 
 pub use accounts::Accounts;
 pub use error::StoreError;
-pub use identities::{Claim, Identities, account_identities, person_identities};
+pub use identities::{Claim, Identities, person_identities};
 pub use imports::{Import, Imports, PartResult, RowResult};
-pub use keys::{KeyRecord, Keys};
-pub use leads::{Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, StoredEvent, due_shards};
+pub use keys::{KeyRecord, Keys, PersonKey};
+pub use leads::{
+    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, PastPage, Recorded, StoredEvent, due_shards,
+};
+pub use lookup_tables::{LookupTables, NamedTable};
+pub use people::{Enrolled, People};
 pub use pools::{LedgerPage, Pools};
 pub use reps::Reps;
-pub use rulebooks::{ActiveRulebook, RulebookError, Rulebooks};
+pub use rulebooks::{ActiveRulebook, RecordPage, RulebookError, RulebookRecord, Rulebooks, StoredActivations, Upload};
 pub use table::Table;
 pub use transaction::{Committed, Transaction};

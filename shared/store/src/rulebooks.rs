@@ -1,68 +1,141 @@
-//! `rulebooks`: every version of the rulebook, compressed, and which one is active.
+//! `rulebooks`: every version of the rulebook, compressed, what was said about it, and which one is active.
 //!
 //! | access | key |
 //! |---|---|
 //! | a version's text | `version`, `chunk#` + 3 digits, deflated |
-//! | what is known of a version | `version`, `about` |
-//! | the active version | `active`, `pointer` |
+//! | how a version came in | `version`, `about` |
+//! | approvals, objections, comments | `version`, `review`, under its `revision` |
+//! | the active version, the planned one, and those before | `active`, `pointer`, under its `revision` |
 //! | the latest version | `latest`, `pointer` |
+//!
+//! The tables that rulebooks look things up in are here too, see [`crate::LookupTables`].
+//!
+//! An activation checks in its transaction that the review is still the one it was decided on: an objection in the same
+//! moment either stops it or finds it done.
 //!
 //! A function keeps the versions it has compiled, and asks for the small pointer at most every few seconds.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_dynamodb::types::Put;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put};
+use fairleader_domain::activation::{Activation, Activations, Cause};
+use fairleader_domain::approval::Review;
 use fairleader_domain::id::RulebookVersion;
-use fairleader_domain::rulebook::{References, Rulebook};
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
+use fairleader_domain::rulebook::{References, Rulebook, Table as Lookup};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{
-    BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, VERSION, body, bytes, get_bytes, get_text, item, json, number, text,
+    BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, VERSION, body, get_number, get_text, item, json, number, text,
 };
-use crate::{Committed, StoreError, Table, Transaction};
+use crate::packed::{chunk, pack, unpack};
+use crate::table::Write;
+use crate::{Committed, LookupTables, StoreError, Table, Transaction};
 
 const POINTER: &str = "pointer";
 const ABOUT: &str = "about";
-const CHUNK: &str = "chunk#";
+const REVIEW: &str = "review";
 const POINTS_TO: &str = "points_to";
-const DATA: &str = "data";
+const REVISION: &str = "revision";
+const ACTIVE: &str = "active";
+const LATEST: &str = "latest";
 
-/// An item holds 400 KB, keys and names included.
-const CHUNK_BYTES: usize = 350_000;
 /// How old the answer to "which version is active" may be.
 const POINTER_AGE: SignedDuration = SignedDuration::from_secs(3);
 /// How often storing a version is tried when others are faster.
 const ATTEMPTS: usize = 10;
 /// Most compiled versions kept: the active one, and those of passes that began before it.
 const KEPT: usize = 4;
+/// Versions on a page.
+const PAGE: u32 = 20;
 
 /// The rulebooks table.
 #[derive(Clone, Debug)]
 pub struct Rulebooks(Table);
 
-/// What is known of a version.
+/// How a version came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// When.
+    #[serde(rename = "uploaded_at", alias = "created_at")]
+    pub at: Timestamp,
+    /// Who sent it: a person, or the program whose key it was.
+    #[serde(rename = "uploaded_by", alias = "created_by")]
+    pub by: String,
+    /// What the change is for.
+    #[serde(default)]
+    pub purpose: Option<String>,
+    /// Who is responsible for the change.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// The tables it looks things up in: the SHA-256 (hex) of what each held when the version came in.
+    #[serde(default)]
+    pub tables: BTreeMap<String, String>,
+}
+
+/// What is kept of a version beside its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RulebookRecord {
+    /// The version.
+    pub version: RulebookVersion,
+    /// How it came in.
+    #[serde(flatten)]
+    pub upload: Upload,
+    /// What was said about it.
+    #[serde(flatten)]
+    pub review: Review,
+    /// How often the review changed; a write names what it read.
+    #[serde(skip)]
+    pub revision: u64,
+}
+
+/// A page of versions, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordPage {
+    /// The versions.
+    pub records: Vec<RulebookRecord>,
+    /// Where the next page begins; absent on the last one.
+    pub next: Option<String>,
+}
+
+/// Which versions are, were and will be active, and how often that changed; a write names what it read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredActivations {
+    /// What is kept.
+    pub activations: Activations,
+    revision: u64,
+}
+
+/// The item that says how a version came in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct About {
-    created_at: Timestamp,
-    created_by: String,
+    #[serde(flatten)]
+    upload: Upload,
     chunks: usize,
-    bytes: usize,
 }
 
 fn key(version: &str, part: &str) -> Item {
     item([(VERSION, text(version)), (PART, text(part))])
 }
 
-fn pointer(name: &str, to: &RulebookVersion) -> Item {
-    let mut pointer = key(name, POINTER);
-    pointer.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (POINTS_TO, text(to.as_str()))]));
-    pointer
+/// The condition that nobody changed an item since its revision was read; one that is not there has revision 0.
+fn unchanged(revision: u64) -> (&'static str, Option<(&'static str, AttributeValue)>) {
+    match revision {
+        0 => ("attribute_not_exists(revision)", None),
+        seen => ("revision = :seen", Some((":seen", number(seen)))),
+    }
+}
+
+/// An item that is written under its revision.
+fn revised(key: Item, revision: u64, content: &impl Serialize) -> Result<Item, StoreError> {
+    let mut revised = key;
+    revised.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (REVISION, number(revision)), (BODY, json(content)?)]));
+    Ok(revised)
+}
+
+fn counted(version: &str) -> Option<u32> {
+    (version.len() == 6 && version.bytes().all(|b| b.is_ascii_digit())).then(|| version.parse().ok())?
 }
 
 impl Rulebooks {
@@ -72,23 +145,16 @@ impl Rulebooks {
     }
 
     /// Stores a text as the next version.
-    pub async fn create(&self, source: &str, by: &str, now: Timestamp) -> Result<RulebookVersion, StoreError> {
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(source.as_bytes())?;
-        let packed = encoder.finish()?;
+    pub async fn create(&self, source: &str, upload: &Upload) -> Result<RulebookVersion, StoreError> {
+        let packed = pack(source)?;
         for _ in 0..ATTEMPTS {
-            let latest = self.points_to("latest").await?;
-            let next = latest.as_ref().map_or(Some(1), |v| v.as_str().parse::<u32>().ok()?.checked_add(1));
+            let latest = self.latest().await?;
+            let next = latest.as_ref().map_or(Some(1), |v| counted(v.as_str())?.checked_add(1));
             let Some(next) = next else {
                 return Err(StoreError::Damaged(format!("the latest rulebook has the version `{latest:?}`")));
             };
             let version = RulebookVersion::new(format!("{next:06}"));
-            let about = About {
-                created_at: now,
-                created_by: by.to_owned(),
-                chunks: packed.chunks(CHUNK_BYTES).len(),
-                bytes: source.len(),
-            };
+            let about = About { upload: upload.clone(), chunks: packed.len() };
             let mut transaction = Transaction::new(&self.0.client);
             let put = |item: Item| {
                 Put::builder()
@@ -100,12 +166,12 @@ impl Rulebooks {
             let mut record = key(version.as_str(), ABOUT);
             record.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(&about)?)]));
             transaction.put((), put(record)?);
-            for (i, chunk) in packed.chunks(CHUNK_BYTES).enumerate() {
-                let mut part = key(version.as_str(), &format!("{CHUNK}{i:03}"));
-                part.insert(DATA.to_owned(), bytes(chunk.to_vec()));
-                transaction.put((), put(part)?);
+            for (part, data) in &packed {
+                transaction.put((), put(chunk(key(version.as_str(), part), data.clone()))?);
             }
-            let moved = Put::builder().table_name(&self.0.name).set_item(Some(pointer("latest", &version)));
+            let mut pointer = key(LATEST, POINTER);
+            pointer.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (POINTS_TO, text(version.as_str()))]));
+            let moved = Put::builder().table_name(&self.0.name).set_item(Some(pointer));
             let moved = match &latest {
                 Some(seen) => moved
                     .condition_expression("points_to = :seen")
@@ -123,8 +189,8 @@ impl Rulebooks {
         Err(StoreError::Contended("the next version of the rulebook"))
     }
 
-    /// A version's text.
-    pub async fn source(&self, version: &RulebookVersion) -> Result<Option<String>, StoreError> {
+    /// A version's text, and what is kept beside it.
+    pub async fn read(&self, version: &RulebookVersion) -> Result<Option<(String, RulebookRecord)>, StoreError> {
         let query = self
             .0
             .client
@@ -134,42 +200,128 @@ impl Rulebooks {
             .expression_attribute_values(":version", text(version.as_str()))
             .consistent_read(true);
         let items = self.0.query_all(query).await?;
-        let mut packed = Vec::new();
-        let mut chunks = 0_usize;
-        let mut about: Option<About> = None;
-        for item in &items {
-            if get_text(item, &self.0.name, PART)?.starts_with(CHUNK) {
-                packed.extend_from_slice(get_bytes(item, &self.0.name, DATA)?);
-                chunks += 1;
-            } else {
-                about = Some(body(item, &self.0.name)?);
-            }
+        let Some((record, chunks)) = self.record(version, &items)? else { return Ok(None) };
+        let source = unpack(&items, &self.0, &format!("rulebook `{version}`"), chunks)?;
+        Ok(Some((source, record)))
+    }
+
+    /// What is kept of a version beside its text.
+    pub async fn find(&self, version: &RulebookVersion) -> Result<Option<RulebookRecord>, StoreError> {
+        let items = self.0.get_many(vec![key(version.as_str(), ABOUT), key(version.as_str(), REVIEW)]).await?;
+        Ok(self.record(version, &items)?.map(|(record, _)| record))
+    }
+
+    /// Versions, newest first, without their texts; from the one after `from` on.
+    pub async fn page(&self, from: Option<&str>) -> Result<RecordPage, StoreError> {
+        let newest = match from {
+            Some(cursor) => counted(cursor).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))?.saturating_sub(1),
+            None => self.latest().await?.and_then(|version| counted(version.as_str())).unwrap_or(0),
+        };
+        let oldest = newest.saturating_sub(PAGE - 1).max(1);
+        let names: Vec<String> = (oldest..=newest).rev().map(|number| format!("{number:06}")).collect();
+        let keys = names.iter().flat_map(|name| [key(name, ABOUT), key(name, REVIEW)]).collect();
+        let mut found: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+        for item in self.0.get_many(keys).await? {
+            found.entry(get_text(&item, &self.0.name, VERSION)?.to_owned()).or_default().push(item);
         }
-        let Some(about) = about else { return Ok(None) };
-        if chunks != about.chunks {
-            let all = about.chunks;
-            return Err(StoreError::Damaged(format!("of rulebook `{version}` there are {chunks} of {all} chunks")));
+        let mut records = Vec::new();
+        for name in &names {
+            let items = found.remove(name).unwrap_or_default();
+            records.extend(self.record(&RulebookVersion::from(name.as_str()), &items)?.map(|(record, _)| record));
         }
-        let mut source = String::with_capacity(about.bytes);
-        DeflateDecoder::new(packed.as_slice()).read_to_string(&mut source)?;
-        Ok(Some(source))
+        let next = names.last().filter(|_| oldest > 1).cloned();
+        Ok(RecordPage { records, next })
     }
 
-    /// Makes a version the active one.
-    pub async fn activate(&self, version: &RulebookVersion) -> Result<(), StoreError> {
-        self.0.put(pointer("active", version)).await
+    /// Writes what was said about a version, if nobody else said something since `seen` was read.
+    pub async fn replace_review(&self, seen: &RulebookRecord, review: &Review) -> Result<bool, StoreError> {
+        let item = revised(key(seen.version.as_str(), REVIEW), seen.revision + 1, review)?;
+        let (condition, values) = unchanged(seen.revision);
+        Ok(matches!(self.0.put_if(item, condition, values).await?, Write::Done))
     }
 
-    /// The active version, if there is one.
-    pub async fn active(&self) -> Result<Option<RulebookVersion>, StoreError> {
-        self.points_to("active").await
+    /// Which versions are, were and will be active.
+    pub async fn activations(&self) -> Result<StoredActivations, StoreError> {
+        let Some(item) = self.0.get(key(ACTIVE, POINTER)).await? else { return Ok(StoredActivations::default()) };
+        if !item.contains_key(REVISION) {
+            // As it was written before activations could be planned.
+            let version = RulebookVersion::from(get_text(&item, &self.0.name, POINTS_TO)?);
+            let since = Timestamp::UNIX_EPOCH;
+            let known = Activation { version, since, by: "unknown".to_owned(), cause: Cause::Activated };
+            let activations = Activations { history: vec![known], ..Activations::default() };
+            return Ok(StoredActivations { activations, revision: 0 });
+        }
+        Ok(StoredActivations {
+            activations: body(&item, &self.0.name)?,
+            revision: get_number(&item, &self.0.name, REVISION)?,
+        })
     }
 
-    async fn points_to(&self, name: &str) -> Result<Option<RulebookVersion>, StoreError> {
-        match self.0.get(key(name, POINTER)).await? {
+    /// Writes which versions are active, if nobody else did since `seen` was read, and nothing was said about the
+    /// version of `approved` since then.
+    pub async fn replace_activations(
+        &self,
+        seen: &StoredActivations,
+        next: &Activations,
+        approved: Option<&RulebookRecord>,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::new(&self.0.client);
+        let values = |value: Option<(&'static str, AttributeValue)>| {
+            value.map(|(name, value)| [(name.to_owned(), value)].into_iter().collect())
+        };
+        let (condition, value) = unchanged(seen.revision);
+        let put = Put::builder()
+            .table_name(&self.0.name)
+            .set_item(Some(revised(key(ACTIVE, POINTER), seen.revision + 1, next)?))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values(value));
+        transaction.put((), put.build()?);
+        if let Some(record) = approved {
+            let (condition, value) = unchanged(record.revision);
+            let check = ConditionCheck::builder()
+                .table_name(&self.0.name)
+                .set_key(Some(key(record.version.as_str(), REVIEW)))
+                .condition_expression(condition)
+                .set_expression_attribute_values(values(value));
+            transaction.check((), check.build()?);
+        }
+        match transaction.commit().await? {
+            Committed::Done => Ok(true),
+            Committed::Stale(_) | Committed::Busy => Ok(false),
+            Committed::Refused(reason) => Err(StoreError::Damaged(reason)),
+        }
+    }
+
+    /// The version that is active at `now`, if there is one.
+    pub async fn active(&self, now: Timestamp) -> Result<Option<RulebookVersion>, StoreError> {
+        Ok(self.activations().await?.activations.version(now).cloned())
+    }
+
+    async fn latest(&self) -> Result<Option<RulebookVersion>, StoreError> {
+        match self.0.get(key(LATEST, POINTER)).await? {
             Some(item) => Ok(Some(RulebookVersion::from(get_text(&item, &self.0.name, POINTS_TO)?))),
             None => Ok(None),
         }
+    }
+
+    /// The record in a version's items, and how many chunks its text has.
+    fn record(&self, version: &RulebookVersion, items: &[Item]) -> Result<Option<(RulebookRecord, usize)>, StoreError> {
+        let mut about: Option<About> = None;
+        let mut review = Review::default();
+        let mut revision = 0;
+        for item in items {
+            match get_text(item, &self.0.name, PART)? {
+                ABOUT => about = Some(body(item, &self.0.name)?),
+                REVIEW => {
+                    review = body(item, &self.0.name)?;
+                    revision = get_number(item, &self.0.name, REVISION)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(about.map(|About { upload, chunks }| {
+            (RulebookRecord { version: version.clone(), upload, review, revision }, chunks)
+        }))
     }
 }
 
@@ -199,34 +351,40 @@ pub enum RulebookError {
 #[derive(Debug)]
 pub struct ActiveRulebook {
     rulebooks: Rulebooks,
+    tables: LookupTables,
     seen: Mutex<Seen>,
 }
 
 #[derive(Debug, Default)]
 struct Seen {
-    active: Option<(RulebookVersion, Timestamp)>,
+    activations: Option<(Activations, Timestamp)>,
     compiled: BTreeMap<RulebookVersion, Arc<Rulebook>>,
+    /// The tables of the version compiled last, by name and SHA-256: the next version mostly has the same ones.
+    tables: BTreeMap<(String, String), Arc<Lookup>>,
 }
 
 impl ActiveRulebook {
     /// Keeps what it reads from `rulebooks`.
     pub fn new(rulebooks: Rulebooks) -> Self {
-        Self { rulebooks, seen: Mutex::default() }
+        Self { tables: LookupTables::new(rulebooks.0.clone()), rulebooks, seen: Mutex::default() }
     }
 
-    /// The version that is active, as of a few seconds ago at most.
+    /// The version that is active at `now`, as it was known a few seconds ago at most. A planned version takes over at
+    /// its time, not when it is next asked for.
     pub async fn version(&self, now: Timestamp) -> Result<RulebookVersion, RulebookError> {
         {
             let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((version, at)) = &seen.active
+            if let Some((activations, at)) = &seen.activations
                 && now.duration_since(*at).abs() < POINTER_AGE
+                && let Some(version) = activations.version(now)
             {
                 return Ok(version.clone());
             }
         }
-        let version = self.rulebooks.active().await?.ok_or(RulebookError::NoneActive)?;
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).active = Some((version.clone(), now));
-        Ok(version)
+        let activations = self.rulebooks.activations().await?.activations;
+        let version = activations.version(now).cloned().ok_or(RulebookError::NoneActive);
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).activations = Some((activations, now));
+        version
     }
 
     /// A version, compiled.
@@ -234,13 +392,14 @@ impl ActiveRulebook {
         if let Some(known) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).compiled.get(version) {
             return Ok(Arc::clone(known));
         }
-        let source =
-            self.rulebooks.source(version).await?.ok_or_else(|| RulebookError::NoSuchVersion(version.clone()))?;
-        let checked =
-            Rulebook::parse(&source, &References::default()).map_err(|problems| RulebookError::Unreadable {
-                version: version.clone(),
-                problem: problems.first().map(|problem| problem.message.clone()).unwrap_or_default(),
-            })?;
+        let found = self.rulebooks.read(version).await?;
+        let (source, record) = found.ok_or_else(|| RulebookError::NoSuchVersion(version.clone()))?;
+        let tables = self.tables_of(&record.upload.tables).await?;
+        let references = References { tables, ..References::default() };
+        let checked = Rulebook::parse(&source, &references).map_err(|problems| RulebookError::Unreadable {
+            version: version.clone(),
+            problem: problems.first().map(|problem| problem.message.clone()).unwrap_or_default(),
+        })?;
         let rulebook = Arc::new(checked.rulebook);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.compiled.len() >= KEPT {
@@ -248,5 +407,21 @@ impl ActiveRulebook {
         }
         seen.compiled.insert(version.clone(), Arc::clone(&rulebook));
         Ok(rulebook)
+    }
+
+    /// The very tables that a version was uploaded with.
+    async fn tables_of(&self, pinned: &BTreeMap<String, String>) -> Result<BTreeMap<String, Arc<Lookup>>, StoreError> {
+        let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).tables.clone();
+        let mut tables = BTreeMap::new();
+        for (name, sha256) in pinned {
+            let key = (name.clone(), sha256.clone());
+            let table = match known.get(&key) {
+                Some(table) => Arc::clone(table),
+                None => self.tables.read(name, sha256).await?,
+            };
+            tables.insert(key, table);
+        }
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).tables.clone_from(&tables);
+        Ok(tables.into_iter().map(|((name, _), table)| (name, table)).collect())
     }
 }

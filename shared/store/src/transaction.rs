@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
 
 use crate::StoreError;
 
@@ -41,6 +41,11 @@ impl<L: Clone> Transaction<L> {
 
     pub(crate) fn update(&mut self, label: L, update: Update) {
         self.actions.push(TransactWriteItem::builder().update(update).build());
+        self.labels.push(label);
+    }
+
+    pub(crate) fn check(&mut self, label: L, check: ConditionCheck) {
+        self.actions.push(TransactWriteItem::builder().condition_check(check).build());
         self.labels.push(label);
     }
 

@@ -21,6 +21,7 @@ fn problems(roster: &str, pools: &str, accounts: &str) -> String {
         roster: roster.into(),
         pools: pools.into(),
         accounts: Some(accounts.into()),
+        people: None,
         rulebook: Vec::new(),
         leads: None,
     };
@@ -152,11 +153,24 @@ fn a_folder_is_read_as_the_demo_is() {
     let (read, embedded) = (Company::read(folder.path()).unwrap(), Company::embedded().unwrap());
     assert_eq!((read.reps, read.pools, read.accounts), (embedded.reps, embedded.pools, embedded.accounts));
     assert_eq!((read.rulebook, read.leads), (embedded.rulebook, embedded.leads));
+    assert_eq!((read.people.len(), read.people), (2, embedded.people));
 
     std::fs::remove_file(folder.path().join(LEADS)).unwrap();
     std::fs::remove_file(folder.path().join(ACCOUNTS)).unwrap();
+    std::fs::remove_file(folder.path().join(PEOPLE)).unwrap();
     let bare = Company::read(folder.path()).unwrap();
-    assert_eq!((bare.accounts.len(), bare.leads), (0, None));
+    assert_eq!((bare.accounts.len(), bare.people.len(), bare.leads), (0, 0, None));
+
+    let people = "person,name,email,role\nmara,Mara,mara@acme.example,marketting\nmara,Otto,otto,boss\n";
+    std::fs::write(folder.path().join(PEOPLE), people).unwrap();
+    let told: Vec<String> = Company::read(folder.path()).unwrap_err().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    people.csv:2: role: `marketting` is no role; did you mean `marketing`?
+    people.csv:3: person: `mara` is in line 2 already; give each person an id of their own
+    people.csv:3: email: `otto` is not an e-mail address; write it like name@company.example
+    people.csv:3: role: `boss` is no role; use one of marketing, sales, admin, viewer
+    ");
+    std::fs::remove_file(folder.path().join(PEOPLE)).unwrap();
 
     std::fs::write(folder.path().join(RULEBOOK), b"company:\n\xff").unwrap();
     let problems = Company::read(folder.path()).unwrap_err();
@@ -324,13 +338,7 @@ fn run(company: &Company) -> (Vec<Fate>, usize) {
             Facts { profile: &profile, source: &source, received_at: now, account: account.as_ref(), score: None, now };
         let score = rulebook.score(&facts);
         let ruling = rulebook.decide(&Facts { score: Some(&score), ..facts });
-        let ruled = Ruled {
-            state,
-            score,
-            outcome: ruling.outcome,
-            rule: ruling.rule,
-            rulebook: RulebookVersion::from("000001"),
-        };
+        let ruled = Ruled::by(ruling, state, score, RulebookVersion::from("000001"));
         let plan = routing::plan(vec![ruled], world.clone(), now);
         assert!(plan.refused.is_empty());
         for group in plan.groups {

@@ -62,6 +62,23 @@ fn lead(id: &str, total: u8, outcome: Outcome) -> Ruled {
         outcome,
         rule: "everyone else".to_owned(),
         rulebook: RulebookVersion::from("000001"),
+        priority: Priority::Normal,
+        value: None,
+    }
+}
+
+#[test]
+fn marketing_keeps_a_lead_until_the_rulebook_wants_something_else_with_it() {
+    let nurture = |reason: &str| Outcome::Nurture { reason: reason.to_owned() };
+    let at = |stage: Stage| State { stage, ..lead("l-1", 10, inbound()).state };
+    let nurtured = State { reason: Some("not_an_mql".to_owned()), ..at(Stage::Nurturing) };
+    assert!(!is_open(&nurtured, &nurture("not_an_mql")));
+    for other in [inbound(), nurture("student"), Outcome::Disqualify { reason: "junk".to_owned() }] {
+        assert!(is_open(&nurtured, &other), "{other:?}");
+    }
+    assert!(is_open(&at(Stage::Stored), &nurture("not_an_mql")) && is_open(&at(Stage::Waiting), &inbound()));
+    for stage in [Stage::Assigned, Stage::Accepted, Stage::Held, Stage::Disqualified, Stage::Merged] {
+        assert!(!is_open(&at(stage), &inbound()), "{stage:?}");
     }
 }
 
@@ -211,4 +228,16 @@ proptest! {
         let seats: usize = capacities.iter().take(4).sum::<u32>().try_into().unwrap();
         prop_assert_eq!(owners.values().filter(|owner| *owner == "waiting").count(), scores.len().saturating_sub(seats));
     }
+}
+
+#[test]
+fn an_urgent_lead_comes_before_a_better_one() {
+    let wait = || Outcome::Pool { pool: PoolId::from("inbound"), if_nobody: IfNobody::Wait };
+    let urgent = Ruled { priority: Priority::Urgent, value: Some(9_000), ..lead("l-1", 10, wait()) };
+    let plan = plan(vec![lead("l-2", 90, wait()), urgent], world(&[("anna", 1)]), noon());
+    let assigned: Vec<_> =
+        plan.groups.iter().flat_map(|group| &group.leads).filter(|planned| planned.change.taken.is_some()).collect();
+    assert_eq!(assigned.len(), 1, "there is one seat");
+    let state = &assigned[0].change.state;
+    assert_eq!((state.lead_id.as_str(), state.priority, state.value), ("l-1", Priority::Urgent, Some(9_000)));
 }

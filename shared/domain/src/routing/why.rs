@@ -34,7 +34,7 @@ impl Why {
     /// Puts together what is kept of `planned`.
     pub fn new(planned: &Planned, explanation: Explanation, score: Score) -> Self {
         let state = &planned.change.state;
-        let mut sentences = vec![explanation.sentence.clone()];
+        let mut sentences = explanation.sentences(Some(&score), state.rulebook.as_ref());
         sentences.extend(planned.choice.sentences(state));
         Self {
             at: planned.change.at,

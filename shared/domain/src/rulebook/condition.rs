@@ -45,7 +45,7 @@ pub(crate) struct Test {
 }
 
 /// What a value is compared with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Matcher {
     /// The lead has a value.
     Present,
@@ -64,7 +64,7 @@ pub(crate) enum Matcher {
 }
 
 /// How text is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum How {
     Is,
     StartsWith,
@@ -82,7 +82,8 @@ impl How {
         ("word ", Self::Word),
     ];
 
-    fn holds(self, text: &str, wanted: &str) -> bool {
+    /// Whether folded text is what is wanted.
+    pub(crate) fn holds(self, text: &str, wanted: &str) -> bool {
         match self {
             Self::Is => text == wanted,
             Self::StartsWith => text.starts_with(wanted),
@@ -163,7 +164,7 @@ impl Matcher {
     }
 
     /// Whether everything `self` holds for, `other` holds for too. May say no where it is so.
-    fn implies(&self, other: &Self) -> bool {
+    pub(crate) fn implies(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absent, _) => matches!(other, Self::Absent),
             (_, Self::Present) => true,
@@ -184,7 +185,7 @@ impl Matcher {
     }
 
     /// Whether no value satisfies both. May say no where it is so.
-    fn excludes(&self, other: &Self) -> bool {
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absent, Self::Absent) => false,
             (Self::Absent, _) | (_, Self::Absent) => true,
@@ -211,15 +212,14 @@ impl Test {
         self.any_of.iter().any(|matcher| matcher.holds(value))
     }
 
-    fn words(&self) -> String {
-        if self.any_of.iter().all(Matcher::is_plain) {
-            return format!("{} is {}", self.field, self.wanted());
-        }
-        let predicates: Vec<String> = self.any_of.iter().map(Matcher::predicate).collect();
-        format!("{} {}", self.field, join(&predicates, "or"))
+    fn words(&self, most: usize) -> String {
+        let plain = self.any_of.iter().all(Matcher::is_plain);
+        let say = if plain { Matcher::object } else { Matcher::predicate };
+        let is = if plain { " is" } else { "" };
+        format!("{}{is} {}", self.field, join(&some(&self.any_of, most, say), "or"))
     }
 
-    fn wanted(&self) -> String {
+    pub(crate) fn wanted(&self) -> String {
         let objects: Vec<String> = self.any_of.iter().map(Matcher::object).collect();
         join(&objects, "or")
     }
@@ -266,21 +266,26 @@ impl Condition {
 
     /// The condition in words, without a lead's values: `job.level is c_level or vp`.
     pub(crate) fn words(&self) -> String {
+        self.words_within(usize::MAX)
+    }
+
+    /// The condition in words, of each list of values at most `most`: `country is AT or BE or 23 others`.
+    pub(crate) fn words_within(&self, most: usize) -> String {
         match self {
             Self::All(parts) if parts.is_empty() => "every lead".to_owned(),
-            Self::All(parts) => Self::words_of(parts, " and "),
-            Self::Any(parts) => Self::words_of(parts, " or "),
-            Self::Not(inner) => format!("not ({})", inner.words()),
+            Self::All(parts) => Self::words_of(parts, " and ", most),
+            Self::Any(parts) => Self::words_of(parts, " or ", most),
+            Self::Not(inner) => format!("not ({})", inner.words_within(most)),
             Self::Named(named) => format!("it is `{}`", named.name),
-            Self::Test(test) => test.words(),
+            Self::Test(test) => test.words(most),
             Self::Did(did) => did.words(),
         }
     }
 
-    fn words_of(parts: &[Self], and: &str) -> String {
+    fn words_of(parts: &[Self], and: &str, most: usize) -> String {
         let words = parts.iter().map(|part| match part {
-            Self::All(inner) | Self::Any(inner) if inner.len() > 1 => format!("({})", part.words()),
-            _ => part.words(),
+            Self::All(inner) | Self::Any(inner) if inner.len() > 1 => format!("({})", part.words_within(most)),
+            _ => part.words_within(most),
         });
         words.collect::<Vec<String>>().join(and)
     }
@@ -327,16 +332,21 @@ impl Condition {
                 let failures = named.condition.failures(reading);
                 vec![format!("it is not `{}`: {}", named.name, join(&failures, "and"))]
             }
+            // Of what is not known it needs no saying that some value was needed.
+            Self::Test(test) if test.any_of == [Matcher::Present] => vec![test.state(reading)],
             Self::Test(test) => vec![format!("{}, needed {}", test.state(reading), test.wanted())],
             Self::Did(did) => vec![did.failure(reading)],
         }
     }
 
-    /// How many parts fail for this lead: as many as [`Self::failures`] names.
-    pub(crate) fn failing(&self, reading: &Reading<'_>) -> usize {
+    /// How many of its parts would have to be otherwise for it to hold; of alternatives those of the nearest.
+    pub(crate) fn short_of(&self, reading: &Reading<'_>) -> usize {
         match self {
-            Self::All(parts) => parts.iter().map(|part| part.failing(reading)).sum(),
-            other => usize::from(!other.holds(reading)),
+            _ if self.holds(reading) => 0,
+            Self::All(parts) => parts.iter().map(|part| part.short_of(reading)).sum(),
+            Self::Any(parts) => parts.iter().map(|part| part.short_of(reading)).min().unwrap_or(1),
+            Self::Named(named) => named.condition.short_of(reading),
+            Self::Not(_) | Self::Test(_) | Self::Did(_) => 1,
         }
     }
 
@@ -370,24 +380,6 @@ impl Condition {
         }
     }
 
-    /// Whether every lead that meets `self` meets `other`. May say no where it is so, never yes where it is not.
-    pub(crate) fn implies(&self, other: &Self) -> bool {
-        all_implied(&self.conjuncts(), &other.conjuncts())
-    }
-
-    fn part_implies(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Test(mine), Self::Test(theirs)) => {
-                let covered = |one: &Matcher| theirs.any_of.iter().any(|other| one.implies(other));
-                mine.slot == theirs.slot && mine.any_of.iter().all(covered)
-            }
-            _ if self == other => true,
-            (Self::Any(parts), _) => parts.iter().all(|part| part.implies(other)),
-            (_, Self::Any(parts)) => parts.iter().any(|part| self.implies(part)),
-            _ => false,
-        }
-    }
-
     /// Two tests that must both hold and cannot, in words.
     pub(crate) fn contradiction(&self) -> Option<(String, String)> {
         let parts = self.conjuncts();
@@ -401,14 +393,20 @@ impl Condition {
                 one.slot == other.slot && one.any_of.iter().all(excluded)
             });
             if let Some(other) = clash {
-                return Some((one.words(), other.words()));
+                return Some((one.words(usize::MAX), other.words(usize::MAX)));
             }
         }
         None
     }
 }
 
-/// Whether every lead that meets all of `mine` meets all of `theirs`; see [`Condition::implies`].
-pub(crate) fn all_implied(mine: &[&Condition], theirs: &[&Condition]) -> bool {
-    theirs.iter().all(|theirs| mine.iter().any(|one| one.part_implies(theirs)))
+/// What is said of the first `most` of `all`, and how many others there are.
+pub(crate) fn some<T>(all: &[T], most: usize, say: impl Fn(&T) -> String) -> Vec<String> {
+    // One alone is said sooner than counted.
+    let shown = if all.len() <= most.saturating_add(1) { all.len() } else { most };
+    let mut said: Vec<String> = all.iter().take(shown).map(say).collect();
+    if shown < all.len() {
+        said.push(format!("{} others", all.len() - shown));
+    }
+    said
 }

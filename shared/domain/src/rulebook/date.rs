@@ -17,7 +17,8 @@ pub(crate) struct Length {
 }
 
 /// What to write for a span of time.
-pub(crate) const LENGTH_HELP: &str = "write a number of minutes, hours, days or weeks, such as `14 days`";
+pub(crate) const LENGTH_HELP: &str =
+    "write a number of minutes, hours, days or weeks, such as `14 days`; a month as `30 days`";
 
 /// `14 days`, `2 hours`; a day has 24 hours, a week 7 days. `None` for anything else, nothing and more than 100 years
 /// included.
@@ -36,6 +37,15 @@ pub(crate) fn length(text: &str) -> Option<Length> {
     Some(Length { ms, shown: format!("{number} {singular}{plural}") })
 }
 
+/// A span of time in the largest unit that it is a whole number of: `2 weeks`, `36 hours`.
+pub(crate) fn span(ms: i64) -> String {
+    let units = [(604_800, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute")];
+    let whole = units.into_iter().find(|(unit, _)| ms % (unit * SECOND) == 0);
+    let (unit, name) = whole.unwrap_or((60, "minute"));
+    let number = ms / (unit * SECOND);
+    format!("{number} {name}{}", if number == 1 { "" } else { "s" })
+}
+
 /// How long something is ago, in the largest unit that fits: `3 days ago`, `in 2 hours`, `just now`.
 pub(crate) fn ago(age_ms: i64) -> String {
     let seconds = age_ms.unsigned_abs() / SECOND.unsigned_abs();
@@ -51,6 +61,13 @@ pub(crate) fn ago(age_ms: i64) -> String {
 
 /// The matcher for a date as it was written; days begin and end in the company's `zone`.
 pub(crate) fn read(text: &str, zone: &TimeZone) -> Result<Matcher, WrongValue> {
+    as_written(text, zone).map_err(|problem| match instead(text) {
+        Some(help) if problem.code == "wrong-type" => WrongValue { help: Some(help), ..problem },
+        _ => problem,
+    })
+}
+
+fn as_written(text: &str, zone: &TimeZone) -> Result<Matcher, WrongValue> {
     let age = |from, to, shown: String| Ok(Matcher::Age { from, to, shown });
     let span =
         |of: &str| length(of).ok_or_else(|| wrong("wrong-type", "which is no span of time", LENGTH_HELP.to_owned()));
@@ -83,11 +100,47 @@ pub(crate) fn read(text: &str, zone: &TimeZone) -> Result<Matcher, WrongValue> {
     Ok(Matcher::Date { from, to, shown: text.to_owned() })
 }
 
+/// What to write instead of a date that is written in another way.
+fn instead(text: &str) -> Option<String> {
+    let day = |text: &str| text.trim().parse::<Date>().ok();
+    for word in ["after ", "> ", ">"] {
+        if let Some(day) = text.strip_prefix(word).and_then(day) {
+            return Some(format!("write `since {}`", day.tomorrow().ok()?));
+        }
+    }
+    for word in ["from ", ">= ", ">="] {
+        if let Some(day) = text.strip_prefix(word).and_then(day) {
+            return Some(format!("write `since {day}`"));
+        }
+    }
+    for word in ["until ", "till ", "up to ", "<= ", "<="] {
+        if let Some(day) = text.strip_prefix(word).and_then(day) {
+            return Some(format!("write `before {}`", day.tomorrow().ok()?));
+        }
+    }
+    let span = |text: &str| length(text).map(|length| length.shown);
+    for word in ["in the last ", "the last ", "last ", "past ", "less than "] {
+        if let Some(span) = text.strip_prefix(word).map(|rest| rest.trim_end_matches(" ago")).and_then(span) {
+            return Some(format!("write `within {span}`"));
+        }
+    }
+    for word in ["older than ", "before "] {
+        if let Some(span) = text.strip_prefix(word).and_then(span) {
+            return Some(format!("write `more than {span} ago`"));
+        }
+    }
+    if let Some(span) = text.strip_prefix("next ").and_then(span) {
+        return Some(format!("write `in the next {span}`"));
+    }
+    let span = text.strip_suffix(" ago").and_then(span)?;
+    Some(format!("write `within {span}` or `more than {span} ago`"))
+}
+
 fn date(text: &str) -> Result<Date, WrongValue> {
     let strict = text.trim();
     strict.parse::<Date>().ok().filter(|_| strict.len() == 10).ok_or_else(|| {
         let help = "write a day as `2026-04-01`, `before 2026-04-01`, `since 2026-04-01` or `2026-04-01 to 2026-06-30`, \
-                    or a time before now as `within 7 days` or `more than 30 days ago`";
+                    or a time from now as `within 7 days`, `more than 30 days ago` or `in the next 90 days`";
         wrong("wrong-type", "which is no date", help.to_owned())
     })
 }
@@ -144,6 +197,24 @@ mod tests {
         assert_eq!(range("more than 1 minute ago"), Some((60_001, i64::MAX)));
         for bad in ["yesterday", "2026-02-30", "20260301", "2026-03-02 to 2026-03-01", "within 7", "01/02/2026", ""] {
             assert_eq!(range(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_date_written_otherwise_gets_the_right_spelling() {
+        let pairs = [
+            ("last 7 days", "write `within 7 days`"),
+            ("less than 2 weeks ago", "write `within 2 weeks`"),
+            ("7 days ago", "write `within 7 days` or `more than 7 days ago`"),
+            ("before 30 days", "write `more than 30 days ago`"),
+            ("older than 30 days", "write `more than 30 days ago`"),
+            ("next 90 days", "write `in the next 90 days`"),
+            ("after 2026-01-31", "write `since 2026-02-01`"),
+            ("until 2026-01-31", "write `before 2026-02-01`"),
+            ("from 2026-01-31", "write `since 2026-01-31`"),
+        ];
+        for (text, help) in pairs {
+            assert_eq!(read(text, &TimeZone::UTC).unwrap_err().help.as_deref(), Some(help), "{text}");
         }
     }
 

@@ -12,6 +12,8 @@ pub enum Severity {
     Error,
     /// The rulebook works, but probably not as it was meant.
     Warning,
+    /// Nothing is wrong; it is worth knowing.
+    Note,
 }
 
 /// Most characters of a line that are shown.
@@ -46,6 +48,7 @@ impl Diagnostic {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         let line = source.lines().nth(self.line.saturating_sub(1)).unwrap_or_default();
         // Of a long line only what is around the problem.
@@ -122,6 +125,17 @@ impl Problems {
         self.push(Severity::Warning, span, code, message.into(), help.into());
     }
 
+    /// Notes what is no problem, but worth knowing.
+    pub(crate) fn note(
+        &mut self,
+        span: Span,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<Option<String>>,
+    ) {
+        self.push(Severity::Note, span, code, message.into(), help.into());
+    }
+
     fn push(&mut self, severity: Severity, span: Span, code: &'static str, message: String, help: Option<String>) {
         let diagnostic = Diagnostic {
             severity,
@@ -134,6 +148,11 @@ impl Problems {
             rule: self.rule.clone(),
         };
         self.found.push(diagnostic);
+    }
+
+    /// Whether there is an error among what was found so far.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.found.iter().any(|found| found.severity == Severity::Error)
     }
 
     /// Everything found, in the order of the source; `Err` if any of it is an error.

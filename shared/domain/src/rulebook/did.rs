@@ -52,6 +52,31 @@ impl Did {
             && any(&self.product, activity.product.as_deref())
     }
 
+    /// Whether `other` holds for everybody for whom this one does; both ask for something that was done. May say no where
+    /// it is so.
+    pub(crate) fn implies(&self, other: &Self) -> bool {
+        let narrower = |mine: &[Matcher], theirs: &[Matcher]| {
+            let implied = |one: &Matcher| theirs.iter().any(|other| one.implies(other));
+            theirs.is_empty() || !mine.is_empty() && mine.iter().all(implied)
+        };
+        let within = match (&self.within, &other.within) {
+            (_, None) => true,
+            (Some(mine), Some(theirs)) => mine.ms <= theirs.ms,
+            (None, Some(_)) => false,
+        };
+        let spend = other.spend.is_empty()
+            || !self.spend.is_empty() && self.spend.iter().all(|spend| other.spend.contains(spend));
+        let least = self.times.map_or(1, |(from, _)| from);
+        let often = other.times.is_none_or(|(from, to)| from <= least && to == u32::MAX);
+        within
+            && spend
+            && often
+            && narrower(&self.words, &other.words)
+            && narrower(&self.response, &other.response)
+            && narrower(&self.channel, &other.channel)
+            && narrower(&self.product, &other.product)
+    }
+
     fn meant<'a>(&self, reading: &Reading<'a>) -> impl DoubleEndedIterator<Item = &'a Activity> {
         reading.activities.iter().filter(|activity| self.means(activity, reading))
     }
@@ -115,12 +140,35 @@ impl Did {
         }
     }
 
-    /// What the person did instead: `did webinar 3 days ago, needed demo within 7 days`.
+    /// What the person did instead: `did webinar 3 days ago, needed demo within 7 days`. Of what was asked for the last
+    /// time counts, else what they did last.
     pub(crate) fn failure(&self, reading: &Reading<'_>) -> String {
-        let last = reading.activities.last();
-        let state = last.map_or_else(|| "did nothing that is known".to_owned(), |last| done(last, reading));
-        let state = if reading.activities.len() > 1 { format!("last {state}") } else { state };
+        let count = self.meant(reading).count();
+        if let (Some(last), Some(_)) = (self.meant(reading).next_back(), self.times) {
+            let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+            return format!("{}, {times}, needed {}", done(last, reading), self.wanted());
+        }
+        let same = reading.activities.iter().rfind(|activity| any(&self.words, Some(&activity.did)));
+        let state = match (same, reading.activities.last()) {
+            (Some(same), _) => format!("{}{}", done(same, reading), self.details(same)),
+            (None, Some(last)) if reading.activities.len() > 1 => format!("last {}", done(last, reading)),
+            (None, Some(last)) => done(last, reading),
+            (None, None) => "did nothing that is known".to_owned(),
+        };
         format!("{state}, needed {}", self.wanted())
+    }
+
+    /// What is known of an activity, of all that is asked for beside the word.
+    fn details(&self, activity: &Activity) -> String {
+        let asked = [
+            ("spend", !self.spend.is_empty(), activity.spend.map(spend_word)),
+            ("response", !self.response.is_empty(), activity.response.as_deref()),
+            ("channel", !self.channel.is_empty(), activity.channel.as_deref()),
+            ("product", !self.product.is_empty(), activity.product.as_deref()),
+        ];
+        let asked = asked.iter().filter(|(_, asked, _)| *asked);
+        let details: Vec<String> = asked.map(|(name, _, of)| format!("{name} {}", of.unwrap_or("not known"))).collect();
+        if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) }
     }
 }
 

@@ -12,7 +12,35 @@ use super::yaml::{Content, Node};
 type Entries<'n> = &'n [(Text, Node)];
 
 pub(crate) const SECTIONS: &[&str] = &["company", "fields", "lookups", "conditions", "block", "score", "mql", "route"];
-const ACTIONS: &[&str] = &["pool", "owner", "nurture", "disqualify", "hold"];
+pub(crate) const COMPANY_KEYS: &[&str] = &["zone", "currency"];
+/// Of a lookup with its values written beside it.
+pub(crate) const VALUES_KEYS: &[&str] = &["from", "values"];
+/// Of a lookup in a table.
+pub(crate) const TABLE_KEYS: &[&str] = &["from", "use", "gives"];
+pub(crate) const RULE_KEYS: &[&str] = &["rule", "if", "then"];
+pub(crate) const ACTIONS: &[&str] = &["pool", "owner", "nurture", "disqualify", "hold"];
+/// Beside each of [`ACTIONS`].
+pub(crate) fn action_keys(action: &str) -> &'static [&'static str] {
+    match action {
+        "pool" => &["if_nobody", "priority", "value"],
+        "owner" => &["if_unavailable", "counts_as_turn", "priority", "value"],
+        _ => &[],
+    }
+}
+/// The actions that can fall back on something else: the key that says so, and the word it may be instead of a pool.
+pub(crate) const IF_NOBODY: (&str, &str) = ("if_nobody", "wait");
+/// See [`IF_NOBODY`].
+pub(crate) const IF_UNAVAILABLE: (&str, &str) = ("if_unavailable", "assign");
+pub(crate) const FALLBACK_KEYS: &[&str] = &["pool"];
+pub(crate) const SCORE_KEYS: &[&str] = &["fit", "engagement", "account", "grades"];
+pub(crate) const FIT_KEYS: &[&str] = &["share", "lines"];
+pub(crate) const LINE_KEYS: &[&str] = &["if", "points"];
+pub(crate) const ENGAGEMENT_KEYS: &[&str] = &["share", "halves_every", "lines"];
+/// Of a line of `engagement`, with [`DID_KEYS`].
+pub(crate) const DID_LINE_KEYS: &[&str] = &["did", "product", "points", "at_most"];
+pub(crate) const ACCOUNT_KEYS: &[&str] = &["share"];
+/// What a condition may say besides fields and [`DID_KEYS`].
+pub(crate) const CONDITION_KEYS: &[&str] = &["all", "any", "not", "is", "did"];
 /// What narrows `did` in a condition.
 pub(crate) const DID_KEYS: &[&str] = &["within", "times", "spend", "response", "channel"];
 
@@ -63,7 +91,7 @@ impl Shaper<'_> {
     }
 
     fn company(&mut self, key: &Text, node: &Node, document: &mut Document) {
-        let Some(entries) = self.mapping(node, "`company`", &["zone", "currency"]) else { return };
+        let Some(entries) = self.mapping(node, "`company`", COMPANY_KEYS) else { return };
         document.zone = self.required(entries, key, "zone", "company", "zone: Europe/Berlin");
         document.currency = self.required(entries, key, "currency", "company", "currency: EUR");
     }
@@ -89,7 +117,7 @@ impl Shaper<'_> {
         let what = format!("lookup `{}`", name.text);
         let entries = self.open_mapping(node, &what)?;
         let table = get(entries, "use");
-        self.only(entries, &what, if table.is_some() { &["from", "use", "gives"] } else { &["from", "values"] });
+        self.only(entries, &what, if table.is_some() { TABLE_KEYS } else { VALUES_KEYS });
         let from = if let Some(node) = get(entries, "from") {
             self.texts(node, "from")
         } else {
@@ -145,7 +173,7 @@ impl Shaper<'_> {
         let name = self.required(entries, &place, "rule", "this rule", "rule: NAME").unwrap_or(place);
         self.problems.about(Some(&name.text));
         let what = Rule::what(&name);
-        self.only(entries, &what, &["rule", "if", "then"]);
+        self.only(entries, &what, RULE_KEYS);
         let guard = match get(entries, "if") {
             None => Guard::Always,
             Some(node) => self.condition(node, &what).map_or(Guard::Broken, |condition| Guard::If(Box::new(condition))),
@@ -155,11 +183,24 @@ impl Shaper<'_> {
             self.missing(&name, "then", &what, "then: { pool: NAME }");
         }
         let of = format!("`then` of {what}");
-        let entries = node.and_then(|node| self.open_mapping(node, &of)).unwrap_or_default();
+        let entries = node.and_then(|node| self.actions(node, &of)).unwrap_or_default();
         let then = node.filter(|_| !entries.is_empty()).and_then(|node| self.then(node, entries, &of));
         let mut optional = |key| get(entries, key).and_then(|node| self.text(node, key));
         let (priority, value) = (optional("priority"), optional("value"));
         Some(Rule { name, guard, then, priority, value })
+    }
+
+    /// What stands in `then`.
+    fn actions<'n>(&mut self, node: &'n Node, of: &str) -> Option<Entries<'n>> {
+        if let Content::Scalar { text, .. } = &node.content
+            && let Some(action) = ACTIONS.iter().find(|action| text.split(' ').next() == Some(**action))
+        {
+            let value = if matches!(*action, "pool" | "owner") { "NAME" } else { "REASON" };
+            let message = format!("{of} must be keys with values, not {}", node.describe());
+            self.problems.error_help(node.span, "wrong-shape", message, format!("write `{{ {action}: {value} }}`"));
+            return None;
+        }
+        self.open_mapping(node, of)
     }
 
     fn then(&mut self, node: &Node, entries: Entries<'_>, of: &str) -> Option<Then> {
@@ -182,18 +223,15 @@ impl Shaper<'_> {
                 return None;
             }
         };
-        let known: &[&str] = match action.text.as_str() {
-            "pool" => &["pool", "if_nobody", "priority", "value"],
-            "owner" => &["owner", "if_unavailable", "counts_as_turn", "priority", "value"],
-            _ => &[action.text.as_str()],
-        };
-        self.only(entries, of, known);
-        let value = self.text(value, &action.text)?;
-        Some(match action.text.as_str() {
-            "pool" => Then::Pool { pool: value, if_nobody: self.fallback(entries, "if_nobody", "wait") },
+        let action = action.text.as_str();
+        let known: Vec<&str> = [action].iter().chain(action_keys(action)).copied().collect();
+        self.only(entries, of, &known);
+        let value = self.text(value, action)?;
+        Some(match action {
+            "pool" => Then::Pool { pool: value, if_nobody: self.fallback(entries, IF_NOBODY) },
             "owner" => Then::Owner {
                 owner: value,
-                if_unavailable: self.fallback(entries, "if_unavailable", "assign"),
+                if_unavailable: self.fallback(entries, IF_UNAVAILABLE),
                 counts_as_turn: self.yes_or_no(entries, "counts_as_turn").unwrap_or(true),
             },
             "nurture" => Then::Nurture(value),
@@ -203,12 +241,12 @@ impl Shaper<'_> {
     }
 
     /// `wait | { pool: NAME }`: the pool, if it names one.
-    fn fallback(&mut self, entries: Entries<'_>, key: &str, word: &str) -> Option<Text> {
+    fn fallback(&mut self, entries: Entries<'_>, (key, word): (&str, &str)) -> Option<Text> {
         let node = get(entries, key)?;
         match &node.content {
             Content::Scalar { text, .. } if text == word => None,
             Content::Mapping(_) => {
-                let inner = self.mapping(node, &format!("`{key}`"), &["pool"])?;
+                let inner = self.mapping(node, &format!("`{key}`"), FALLBACK_KEYS)?;
                 let place = Text { text: key.to_owned(), span: node.span };
                 self.required(inner, &place, "pool", &format!("`{key}`"), "pool: NAME")
             }
@@ -236,10 +274,10 @@ impl Shaper<'_> {
     }
 
     fn score(&mut self, name: &Text, node: &Node) -> Option<Score> {
-        let entries = self.mapping(node, "`score`", &["fit", "engagement", "account", "grades"])?;
-        let fit = get(entries, "fit").and_then(|node| self.part("fit", node, &["share", "lines"]));
+        let entries = self.mapping(node, "`score`", SCORE_KEYS)?;
+        let fit = get(entries, "fit").and_then(|node| self.part("fit", node, FIT_KEYS));
         let engagement = get(entries, "engagement").and_then(|node| self.engagement(node));
-        let account = get(entries, "account").and_then(|node| self.part("account", node, &["share"]));
+        let account = get(entries, "account").and_then(|node| self.part("account", node, ACCOUNT_KEYS));
         let mut grades = Vec::new();
         if let Some(node) = get(entries, "grades") {
             for (grade, node) in self.open_mapping(node, "`grades`").unwrap_or_default() {
@@ -265,7 +303,7 @@ impl Shaper<'_> {
 
     fn line(&mut self, part: &str, node: &Node) -> Option<Line> {
         let what = format!("a line of `score.{part}`");
-        let entries = self.mapping(node, &what, &["if", "points"])?;
+        let entries = self.mapping(node, &what, LINE_KEYS)?;
         let place = Text { text: String::new(), span: start(entries) };
         let points = self.required(entries, &place, "points", &what, "points: 20");
         let Some(value) = get(entries, "if") else {
@@ -277,7 +315,7 @@ impl Shaper<'_> {
 
     fn engagement(&mut self, node: &Node) -> Option<Engagement> {
         let what = "`score.engagement`";
-        let entries = self.mapping(node, what, &["share", "halves_every", "lines"])?;
+        let entries = self.mapping(node, what, ENGAGEMENT_KEYS)?;
         let place = Text { text: "engagement".to_owned(), span: node.span };
         let share = self.required(entries, &place, "share", what, "share: 30%");
         let halves_every = get(entries, "halves_every").and_then(|node| self.text(node, "halves_every"));
@@ -291,7 +329,7 @@ impl Shaper<'_> {
 
     fn did_line(&mut self, node: &Node) -> Option<DidLine> {
         let what = "a line of `score.engagement`";
-        let known: Vec<&str> = ["did", "product", "points", "at_most"].iter().chain(DID_KEYS).copied().collect();
+        let known: Vec<&str> = DID_LINE_KEYS.iter().chain(DID_KEYS).copied().collect();
         let entries = self.mapping(node, what, &known)?;
         let place = Text { text: String::new(), span: start(entries) };
         let points = self.required(entries, &place, "points", what, "points: 20");
@@ -309,11 +347,12 @@ impl Shaper<'_> {
 
     /// What was done, with the keys beside `did` that narrow it.
     fn did(&mut self, key: &Text, did: &Node, beside: Entries<'_>) -> Did {
-        let words = self.texts(did, "did");
+        let words = self.words(did, "did");
         let mut one = |key| get(beside, key).and_then(|node| self.text(node, key));
         let (within, times) = (one("within"), one("times"));
-        let mut several = |key| get(beside, key).map(|node| self.texts(node, key)).unwrap_or_default();
-        let (spend, response, channel) = (several("spend"), several("response"), several("channel"));
+        let spend = get(beside, "spend").map(|node| self.texts(node, "spend")).unwrap_or_default();
+        let mut several = |key| get(beside, key).map(|node| self.words(node, key)).unwrap_or_default();
+        let (response, channel) = (several("response"), several("channel"));
         Did { key: key.clone(), words, within, times, spend, response, channel, product: Vec::new() }
     }
 
@@ -326,13 +365,24 @@ impl Shaper<'_> {
         let entries = self.open_mapping(node, &format!("the condition of {what}"))?;
         let mut parts: Vec<Condition> = Vec::new();
         let has_did = get(entries, "did").is_some();
-        for (key, value) in entries {
+        let mut last: Option<&(Text, Node)> = None;
+        for entry @ (key, value) in entries {
             if key.text.starts_with(|c: char| c.is_ascii_digit()) && value.span == key.span {
                 let message = format!("the comma before `{}` ends the value there", key.text);
                 let help = "write numbers without it (`1000+`), and several values as a list: `[DE, AT]`".to_owned();
                 self.problems.error_help(key.span, "comma", message, help);
                 continue;
             }
+            if let Some((before, _)) = last.filter(|(before, _)| nothing(value) && before.span.line == key.span.line) {
+                let message = format!("`{}` has no value", key.text);
+                let help = format!(
+                    "if it belongs to `{}`, put quotes around the text (`\"a, b\"`), or write a list: `[a, b]`",
+                    before.text
+                );
+                self.problems.error_help(key.span, "comma", message, help);
+                continue;
+            }
+            last = Some(entry);
             if DID_KEYS.contains(&key.text.as_str()) {
                 if !has_did {
                     let message = format!("`{}` stands without a `did` beside it", key.text);
@@ -345,12 +395,40 @@ impl Shaper<'_> {
                 "did" => Condition::Did(self.did(key, value, entries)),
                 "all" => Condition::All(self.alternatives(key, value, what)?),
                 "any" => Condition::Any(self.alternatives(key, value, what)?),
+                "not" if matches!(value.content, Content::Sequence(_)) => {
+                    let message = "`not` holds a condition, not a list".to_owned();
+                    let help = "write `not: { any: […] }` for none of them, or `not: { all: […] }`".to_owned();
+                    self.problems.error_help(value.span, "wrong-shape", message, help);
+                    return None;
+                }
                 "not" => Condition::Not(Box::new(self.condition(value, what)?)),
                 "is" => Condition::Is(self.texts(value, "is")),
+                _ if self.is_misplaced(key, value) => return None,
                 _ => Condition::Test { field: key.clone(), values: self.texts(value, &key.text) },
             });
         }
         if parts.len() == 1 { parts.pop() } else { Some(Condition::All(parts)) }
+    }
+
+    /// Whether `key` holds conditions where only values can stand; says what was probably meant.
+    fn is_misplaced(&mut self, key: &Text, node: &Node) -> bool {
+        let first = match &node.content {
+            Content::Sequence(nodes) => nodes.first().map(|node| &node.content),
+            other => Some(other),
+        };
+        let Some(Content::Mapping(entries)) = first else { return false };
+        let message = format!("`{}` is compared with keys instead of values", key.text);
+        let help = match key.text.as_str() {
+            "and" => "write `all: […]`, or just the fields beside each other".to_owned(),
+            "or" => "write `any: […]`".to_owned(),
+            "none" | "nor" => "write `not: { any: […] }`".to_owned(),
+            name => match entries.first() {
+                Some((inner, _)) => format!("a field is written in one word: `{name}.{}: …`", inner.text),
+                None => format!("write `{name}: VALUE`"),
+            },
+        };
+        self.problems.error_help(key.span, "wrong-shape", message, help);
+        true
     }
 
     fn alternatives(&mut self, key: &Text, node: &Node, what: &str) -> Option<Vec<Condition>> {
@@ -426,6 +504,21 @@ impl Shaper<'_> {
         }
     }
 
+    /// Like [`Self::texts`], of texts with a letter or digit in each.
+    fn words(&mut self, node: &Node, key: &str) -> Vec<Text> {
+        let mut texts = self.texts(node, key);
+        texts.retain(|text| {
+            let is_word = text.text.contains(char::is_alphanumeric);
+            if !is_word {
+                let message = format!("`{key}` is `{}`, which is no word", text.text);
+                let help = "write a word such as `demo`, or `present` for any".to_owned();
+                self.problems.error_help(text.span, "wrong-value", message, help);
+            }
+            is_word
+        });
+        texts
+    }
+
     fn text(&mut self, node: &Node, key: &str) -> Option<Text> {
         match &node.content {
             Content::Scalar { text, quoted } if !text.trim().is_empty() || *quoted => {
@@ -455,6 +548,11 @@ impl Shaper<'_> {
         let message = format!("{what} has no `{key}`");
         self.problems.error_help(place.span, "missing-key", message, format!("add `{example}`"));
     }
+}
+
+/// Whether nothing was written.
+fn nothing(node: &Node) -> bool {
+    matches!(&node.content, Content::Scalar { text, quoted: false } if text.is_empty())
 }
 
 /// Where a mapping begins: its first key.

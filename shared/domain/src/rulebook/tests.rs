@@ -1,3 +1,5 @@
+mod mistakes;
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
@@ -205,7 +207,7 @@ fn the_example_decides_and_explains() {
     Rule `junk` refuses the lead (`junk`), because email.kind is disposable.
     Rule `looks odd` holds the lead for a person to decide (`looks_odd`), because message is `Earn BITCOIN now`, which contains `bitcoin`.
     The lead is not an MQL, so it goes to nurture: score is 0, needed 60 or more; did download 10 minutes ago, needed contact_me or demo.
-    Rule `customers and open deals` gives the lead to `bert`, or to pool `account-cover` if they cannot take it, because account.status is customer.
+    Rule `customers and open deals` gives the lead to `bert` (account.owner), or to pool `account-cover` if they cannot take it, because account.status is customer.
     Rule `everyone else` gives the lead to pool `inbound`, or to `overflow` if nobody there can take it, because no earlier rule fits. Rule `customers and open deals` comes before it, but account.owner is not known.
     Rule `big in saxony` gives the lead to `anna`, because it is `enterprise`: company.employees is 1200 (1000 or more); region is dach; postal_code is 01067, which starts with `01`.
     Rule `dach` gives the lead to pool `dach`, because region is dach. Rule `big in saxony` comes before it, but postal_code is 10115, needed text starting with `01`.
@@ -373,14 +375,14 @@ fn a_trap_of_yaml_says_what_to_write() {
        = help: write `60+`
     "#);
     let source = EXAMPLE.replace("      hold: looks_odd", "\thold: looks_odd");
-    insta::assert_snapshot!(rendered(&Rulebook::parse(&source, &References::default()).unwrap_err(), &source), @r#"
+    insta::assert_snapshot!(rendered(&Rulebook::parse(&source, &References::default()).unwrap_err(), &source), @"
     error[tab]: this line is indented with a tab
       --> rulebook.yaml:11:1
        |
     11 |  hold: looks_odd
        | ^
-       = help: YAML only takes blanks here: use two per level
-    "#);
+       = help: indent with blanks, two per level
+    ");
 }
 
 #[test]
@@ -400,7 +402,7 @@ fn conditions_that_cannot_be_meant() {
         "{}",
         "DE",
     ];
-    insta::assert_snapshot!(all.map(|condition| wrong(condition).join("\n")).join("\n"), @r#"
+    insta::assert_snapshot!(all.map(|condition| wrong(condition).join("\n")).join("\n"), @"
     contradiction: `country: []` holds for no lead (name at least one value, or write `absent`)
     contradiction: rule `yes` can never win: `country is DE` and `country is FR or AT` exclude each other (use `any` if one of them is enough)
     contradiction: rule `yes` can never win: `company.employees is 1000 or more` and `company.employees is under 50` exclude each other (use `any` if one of them is enough)
@@ -408,13 +410,13 @@ fn conditions_that_cannot_be_meant() {
     out-of-range: rule `yes` compares `score` with `101+`, but it goes from 0 to 100 ()
     unknown-value: rule `yes` compares `country` with `UK`, which is no country code (write `GB`, the code of the United Kingdom)
     unknown-field: rule `yes` tests unknown field `employees` (did you mean `company.employees`?)
-    wrong-type: rule `yes` compares `consent.email` with `true`, which is neither yes nor no (write `yes`, `no`, `present` or `absent`)
+    wrong-type: rule `yes` compares `consent.email` with `true`, which is neither yes nor no (write `yes`)
     unknown-value: rule `yes` compares `grade` with `A`, which it never is (the rulebook names no values it could have)
     unknown-condition: rule `yes` uses unknown condition `enterprise` (name it under `conditions` first)
     wrong-value: rule `yes` compares `message` with `starts with`, which does not say what to look for (write the text after `starts with`)
     empty: the condition of rule `yes` is empty (leave the key out if nothing belongs there)
     wrong-shape: the condition of rule `yes` must be keys with values, not `DE` (write `{ key: value }`)
-    "#);
+    ");
 }
 
 #[test]
@@ -461,14 +463,14 @@ route:
       |
     1 | company: { zone: Europe/Berln, currency: Euro }
       |                  ^^^^^^^^^^^^
-      = help: write the IANA name of one, such as `Europe/Berlin`
+      = help: write a continent and one of its large cities, such as `Europe/Berlin`
 
     error[unknown-currency]: `Euro` is no currency
      --> rulebook.yaml:1:42
       |
     1 | company: { zone: Europe/Berln, currency: Euro }
       |                                          ^^^^
-      = help: write the three letters of ISO 4217, such as `EUR`
+      = help: write its three letters in capitals, such as `EUR`
 
     error[duplicate-value]: lookup `region` puts `AT` under `dach` and again under `alps`
      --> rulebook.yaml:3:61
@@ -657,7 +659,7 @@ route:
        |
     27 |   - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
        |                                                                       ^^^^^^^^
-       = help: write one word of `a-z 0-9 - _ .`, such as `junk` or `no_budget`
+       = help: write it in small letters and without blanks, such as `ask_anna`
     ");
 }
 
@@ -755,7 +757,7 @@ proptest! {
                 let lead = lead.account(AccountStatus::Customer, owned.then_some("bert"));
                 prop_assert_eq!(lead.rule(&checked.rulebook), expected);
             }
-            Err(found) => for dead in found {
+            Err(found) => for dead in found.into_iter().filter(|found| found.severity == Severity::Error) {
                 prop_assert_eq!(dead.code, "never-wins");
                 prop_assert_ne!(dead.rule, Some(expected.clone()));
             },

@@ -7,6 +7,7 @@ use super::date;
 use super::diagnostic::{join, nearest};
 use super::field::{Kind, is_country};
 use super::reading::fold;
+use crate::normalise::country;
 
 /// What is wrong with a value, after the words `FIELD is compared with VALUE, …`.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,11 +40,16 @@ pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>, zone: &Time
             _ => Err(wrong(
                 "wrong-type",
                 "which is neither yes nor no",
-                "write `yes`, `no`, `present` or `absent`".to_owned(),
+                match text.to_ascii_lowercase().as_str() {
+                    "true" | "on" | "y" | "1" => "write `yes`",
+                    "false" | "off" | "n" | "0" => "write `no`",
+                    _ => "write `yes`, `no`, `present` or `absent`",
+                }
+                .to_owned(),
             )),
         },
         Kind::Date => date::read(text, zone),
-        Kind::Country => country(text),
+        Kind::Country => country_code(text),
         Kind::Language => language(text),
         Kind::Text => free_text(text, true),
         Kind::Word | Kind::Rep | Kind::Grade | Kind::Choice(_) | Kind::OneOf => free_text(text, false),
@@ -79,6 +85,9 @@ fn choice(text: &str, choices: &[&str]) -> Result<Matcher, WrongValue> {
         return Ok(Matcher::text(How::Is, known, false));
     }
     let spelt = text.replace([' ', '-'], "_");
+    if let Some(help) = several_or_not(text) {
+        return Err(wrong("unknown-value", "which it never is", help));
+    }
     let help = match nearest(&spelt, choices.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if choices.is_empty() => "the rulebook names no values it could have".to_owned(),
@@ -90,29 +99,39 @@ fn choice(text: &str, choices: &[&str]) -> Result<Matcher, WrongValue> {
     Err(wrong("unknown-value", "which it never is", help))
 }
 
-fn country(text: &str) -> Result<Matcher, WrongValue> {
+fn country_code(text: &str) -> Result<Matcher, WrongValue> {
     let code = text.to_ascii_uppercase();
     if is_country(&code) {
         return Ok(Matcher::text(How::Is, &code, false));
     }
     let help = match code.as_str() {
-        "UK" => "write `GB`, the code of the United Kingdom",
-        "EL" => "write `GR`, the code of Greece",
-        _ if text.chars().count() == 2 => "write a code of ISO 3166-1, such as `DE`",
-        _ => "write the two letters of ISO 3166-1, such as `DE`",
+        "UK" => "write `GB`, the code of the United Kingdom".to_owned(),
+        "EL" => "write `GR`, the code of Greece".to_owned(),
+        _ if text.chars().count() == 2 => "write its code of two letters, such as `DE`".to_owned(),
+        _ => several_or_not(text)
+            .or_else(|| country::code(text).map(|code| format!("write `{code}`")))
+            .unwrap_or_else(|| "write its code of two letters, such as `DE`".to_owned()),
     };
-    Err(wrong("unknown-value", "which is no country code", help.to_owned()))
+    Err(wrong("unknown-value", "which is no country code", help))
+}
+
+/// What to write for several values in one text, and for all but one.
+fn several_or_not(text: &str) -> Option<String> {
+    if let Some(excluded) = text.strip_prefix("not ").or_else(|| text.strip_prefix('!')) {
+        return Some(format!("for all others write `not: {{ FIELD: {} }}`", excluded.trim()));
+    }
+    let parts: Vec<&str> = text.split([',', ';', '|']).flat_map(|part| part.split(" or ")).map(str::trim).collect();
+    (parts.len() > 1).then(|| format!("several values are a list: `[{}]`", parts.join(", ")))
 }
 
 fn language(text: &str) -> Result<Matcher, WrongValue> {
     if text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
         return Ok(Matcher::text(How::Is, &text.to_ascii_lowercase(), false));
     }
-    Err(wrong(
-        "unknown-value",
-        "which is no language code",
-        "write the two letters of ISO 639-1, such as `de`".to_owned(),
-    ))
+    let help = several_or_not(text)
+        .or_else(|| country::language(text).map(|code| format!("write `{code}`")))
+        .unwrap_or_else(|| "write its code of two letters, such as `de`".to_owned());
+    Err(wrong("unknown-value", "which is no language code", help))
 }
 
 /// `1000+`, `50-999`, `under 50`, `40`.
@@ -150,18 +169,43 @@ fn whole(digits: &str, all: &str) -> Result<u32, WrongValue> {
     Err(wrong("wrong-type", "which is no whole number or range", Some(instead(all))))
 }
 
+/// What to write instead of a number that is written in another way.
 fn instead(all: &str) -> String {
-    let signs =
-        [(">=", 0_i64, "+"), ("<=", 0, ""), (">", 1, "+"), ("over ", 1, "+"), ("<", 0, ""), ("at least ", 0, "+")];
-    for (sign, shift, suffix) in signs {
-        let Some(rest) = all.strip_prefix(sign) else { continue };
-        let Ok(number) = rest.trim().parse::<u32>() else { break };
-        let number = i64::from(number) + shift;
-        return match sign {
-            "<=" => format!("write `0-{number}`"),
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    let before = [
+        (">=", 0, "+"),
+        ("<=", 0, "-"),
+        (">", 1, "+"),
+        ("<", 0, "<"),
+        ("at least ", 0, "+"),
+        ("from ", 0, "+"),
+        ("over ", 1, "+"),
+        ("above ", 1, "+"),
+        ("more than ", 1, "+"),
+        ("at most ", 0, "-"),
+        ("up to ", 0, "-"),
+        ("less than ", 0, "<"),
+        ("fewer than ", 0, "<"),
+        ("below ", 0, "<"),
+    ];
+    for (sign, shift, form) in before {
+        let Some(number) = all.strip_prefix(sign).and_then(number) else { continue };
+        return match form {
+            "-" => format!("write `0-{number}`"),
             "<" => format!("write `under {number}`"),
-            _ => format!("write `{number}{suffix}`"),
+            _ => format!("write `{}+`", number.saturating_add(shift)),
         };
+    }
+    for words in [" or more", " and more", " or above", " and above"] {
+        if let Some(number) = all.strip_suffix(words).and_then(number) {
+            return format!("write `{number}+`");
+        }
+    }
+    for between in [" to ", "–", "—", "..", " and "] {
+        let ends = all.trim_start_matches("between ").split_once(between);
+        if let Some((from, to)) = ends.and_then(|(from, to)| number(from).zip(number(to))) {
+            return format!("write `{from}-{to}`");
+        }
     }
     let digits: String = all.chars().filter(|c| !matches!(c, ',' | '.' | '_' | '\'' | ' ')).collect();
     let bare = digits.strip_suffix('+').unwrap_or(&digits);
@@ -205,11 +249,36 @@ mod tests {
             ("< 60", "write `under 60`"),
             ("over 60", "write `61+`"),
             ("1,000+", "write `1000+`"),
+            ("more than 60", "write `61+`"),
+            ("60 or more", "write `60+`"),
+            ("50 to 99", "write `50-99`"),
+            ("between 50 and 99", "write `50-99`"),
+            ("50–99", "write `50-99`"),
+            ("at most 60", "write `0-60`"),
+            ("less than 60", "write `under 60`"),
             ("1e5", "write `40`, `50-999`, `1000+` or `under 50`"),
         ];
         for (text, help) in pairs {
             assert_eq!(read(NUMBER, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(), Some(help), "{text}");
         }
+    }
+
+    #[test]
+    fn a_value_written_otherwise_gets_the_right_spelling() {
+        let pairs = [
+            (Kind::Country, "Germany", "write `DE`"),
+            (Kind::Country, "DE, AT", "several values are a list: `[DE, AT]`"),
+            (Kind::Country, "not DE", "for all others write `not: { FIELD: DE }`"),
+            (Kind::Language, "German", "write `de`"),
+            (Kind::Language, "de or fr", "several values are a list: `[de, fr]`"),
+            (Kind::Country, "Atlantis", "write its code of two letters, such as `DE`"),
+        ];
+        for (kind, text, help) in pairs {
+            assert_eq!(read(kind, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(), Some(help), "{text}");
+        }
+        let choices: &[&str] = &["vp", "c_level"];
+        let found = read(Kind::Choice(&[]), "vp or c_level", Some(choices), &TimeZone::UTC).unwrap_err();
+        assert_eq!(found.help.as_deref(), Some("several values are a list: `[vp, c_level]`"));
     }
 
     #[test]

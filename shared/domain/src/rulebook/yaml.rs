@@ -4,6 +4,7 @@
 //! and tags are refused (a rulebook is read by people, top to bottom), and so are duplicate keys and tabs.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Range, StrInput};
 
@@ -49,7 +50,7 @@ impl Node {
             Content::Scalar { text, quoted } if text.is_empty() && !quoted => "nothing".to_owned(),
             Content::Scalar { text, .. } => format!("`{text}`"),
             Content::Sequence(_) => "a list".to_owned(),
-            Content::Mapping(_) => "a mapping".to_owned(),
+            Content::Mapping(_) => "keys with values".to_owned(),
             Content::Refused => "something else".to_owned(),
         }
     }
@@ -90,7 +91,7 @@ fn refuse_tabs(source: &str, problems: &mut Problems) -> bool {
         0 => "this line is indented with a tab".to_owned(),
         more => format!("this line and {more} more are indented with tabs"),
     };
-    let help = "YAML only takes blanks here: use two per level".to_owned();
+    let help = "indent with blanks, two per level".to_owned();
     problems.error_help(first, "tab", message, help);
     true
 }
@@ -130,7 +131,7 @@ fn in_plain_words(info: &str) -> (String, Option<String>) {
     let (message, help) = if info.contains("mapping values are not allowed") {
         (
             "there is a `:` where no key can be",
-            "indent keys of one mapping alike, and put quotes around a text that contains `: `",
+            "indent keys that belong together alike, and put quotes around a text that contains `: `",
         )
     } else if info.contains("recursion") {
         return ("it is nested too deeply".to_owned(), None);
@@ -246,6 +247,7 @@ impl<'s> Reader<'s, '_> {
 
     fn mapping(&mut self, start: Range, depth: usize) -> Result<Node, ScanError> {
         let mut entries: Vec<(Text, Node)> = Vec::new();
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         loop {
             let (event, range) = self.next()?;
             if event == Event::MappingEnd {
@@ -263,12 +265,13 @@ impl<'s> Reader<'s, '_> {
             if matches!(&value.content, Content::Scalar { text, quoted: false } if text.is_empty()) {
                 value.span = key.span;
             }
-            if let Some((first, _)) = entries.iter().find(|(known, _)| known.text == text) {
-                let message = format!("`{text}` stands here twice, first in line {}", first.span.line);
+            if let Some(first) = seen.get(&text) {
+                let message = format!("`{text}` stands here twice, first in line {first}");
                 let help = "keep one of them; several values go into one list".to_owned();
                 self.problems.error_help(key.span, "duplicate-key", message, help);
                 continue;
             }
+            seen.insert(text.clone(), key.span.line);
             entries.push((Text { text, span: key.span }, value));
         }
     }
@@ -365,14 +368,14 @@ mod tests {
           |
         2 |  b: 1
           | ^
-          = help: YAML only takes blanks here: use two per level
+          = help: indent with blanks, two per level
 
         error[yaml]: there is a `:` where no key can be
          --> x.yaml:1:5
           |
         1 | a: b: c
           |     ^
-          = help: indent keys of one mapping alike, and put quotes around a text that contains `: `
+          = help: indent keys that belong together alike, and put quotes around a text that contains `: `
 
         error[yaml]: a quote is opened here and never closed
          --> x.yaml:1:4

@@ -1,0 +1,61 @@
+//! What can be done with a rulebook in a file, before anybody has to live by it: [`check`] it, [`decide`] on leads with it,
+//! and draw the [`map`] of the process it describes. Nothing is started and nothing is stored.
+
+pub mod check;
+pub mod decide;
+pub mod map;
+mod rulebook_file;
+mod svg;
+
+use std::io;
+
+pub use rulebook_file::{Findings, Problem, RulebookFile};
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineError {
+    /// A file that cannot be read.
+    #[error("`{file}` cannot be read: {cause}")]
+    Unreadable {
+        /// The file as it was named.
+        file: String,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// A file that is no text.
+    #[error("`{file}` is not UTF-8 text from line {line} on; save the file as UTF-8")]
+    NotText {
+        /// The file as it was named.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A rulebook that cannot be used; everything that is wrong with it.
+    #[error("the rulebook cannot be used; mend this first\n\n{shown}")]
+    Refused {
+        /// The problems, each with its line.
+        shown: String,
+    },
+    /// A list of leads that cannot be read as a whole.
+    #[error("`{file}`: {cause}")]
+    List {
+        /// The file as it was named.
+        file: String,
+        /// What is wrong with it.
+        cause: fairleader_domain::submission::list::ListProblem,
+    },
+    /// Options that do not go together or say nothing.
+    #[error("{0}")]
+    Usage(String),
+    /// What could not be written.
+    #[error("cannot be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// What `-` is called in messages.
+const STDIN: &str = "standard input";
+
+/// `1 error`, `2 errors`.
+fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}

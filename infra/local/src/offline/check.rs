@@ -1,0 +1,74 @@
+//! `fairleader check`: everything that is wrong with a rulebook, for people, editors and build servers.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use fairleader_domain::rulebook::{Rulebook, Severity};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::rulebook_file::{Findings, Problem, RulebookFile};
+use super::{OfflineError, counted};
+
+/// What `check` is asked.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The rulebook, YAML; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Folder with roster.csv, pools.csv and accounts.csv: whoever the rulebook names has to be there.
+    #[arg(long, value_name = "DIR")]
+    pub roster: Option<PathBuf>,
+    /// Also say what is worth knowing though nothing is wrong: rules whose order decides, what is left for the last rule,
+    /// and with --roster the hours at which nobody of a pool is at work.
+    #[arg(long)]
+    pub notes: bool,
+    /// Print the problems as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Checks a rulebook and writes what is wrong with it; false if it cannot be used.
+///
+/// # Errors
+/// The rulebook cannot be read, or `out` cannot be written to.
+pub fn run(check: &Check, now: Timestamp, out: &mut impl Write) -> Result<bool, OfflineError> {
+    let read = RulebookFile::read(&check.file, check.roster.as_deref())?;
+    let (read, Findings { rulebook, problems }) = read.check(now, check.notes);
+    if check.json {
+        let (errors, warnings) = (count(&problems, Severity::Error), count(&problems, Severity::Warning));
+        let notes = count(&problems, Severity::Note);
+        let said =
+            json!({"file": read.name, "errors": errors, "warnings": warnings, "notes": notes, "problems": problems});
+        writeln!(out, "{said:#}")?;
+    } else {
+        for problem in &problems {
+            writeln!(out, "{}", problem.render())?;
+        }
+        writeln!(out, "{}: {}", read.name, summary(&problems, rulebook.as_ref()))?;
+    }
+    Ok(rulebook.is_some())
+}
+
+fn count(problems: &[Problem], severity: Severity) -> usize {
+    problems.iter().filter(|problem| problem.severity == severity).count()
+}
+
+/// `3 errors, 2 warnings`; of a rulebook without problems how large it is.
+fn summary(problems: &[Problem], rulebook: Option<&Rulebook>) -> String {
+    let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
+    let counts = counts.map(|(severity, word)| (count(problems, severity), word));
+    let counts: Vec<String> =
+        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| counted(count, word)).collect();
+    if !counts.is_empty() {
+        return counts.join(", ");
+    }
+    let size = rulebook.map(|rulebook| {
+        let tables = rulebook.tables().count();
+        let tables = if tables == 0 { String::new() } else { format!(", {}", counted(tables, "table")) };
+        let (rules, pools) = (rulebook.rule_names().count(), rulebook.pools().len());
+        format!(" ({}, {}{tables})", counted(rules, "rule"), counted(pools, "pool"))
+    });
+    format!("no problems{}", size.unwrap_or_default())
+}

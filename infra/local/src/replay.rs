@@ -1,0 +1,173 @@
+//! `fairleader replay`: past leads through a draft of the rulebook, call by call, and what it would have changed.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use fairleader_domain::id::RulebookVersion;
+use fairleader_domain::replay::{Capacity, Report};
+use fairleader_domain::rulebook::Change;
+use jiff::Timestamp;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::api::{Api, ApiError};
+
+/// What is replayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Draft {
+    /// A version that was uploaded.
+    Version(RulebookVersion),
+    /// A text that is only sent along; the tables it uses are those that were uploaded.
+    Text(String),
+}
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replayed {
+    /// The rulebook in force.
+    pub in_force: RulebookVersion,
+    /// The version that was replayed; absent for a text that was sent along.
+    pub draft: Option<RulebookVersion>,
+    /// Leads that were received before are left out.
+    pub since: Timestamp,
+    /// What is different between the two, in words.
+    #[serde(default)]
+    pub changes: Vec<Change>,
+    /// How many leads the people of the draft can work on.
+    pub capacity: Capacity,
+    /// The sum over all leads.
+    pub report: Report,
+    /// The report in words.
+    pub sentences: Vec<String>,
+    /// Where the next call goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// A replay has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A call failed.
+    #[error("{}", said(.0))]
+    Api(#[from] ApiError),
+    /// An answer has not the form it should have.
+    #[error("the API answered something unexpected: {0}")]
+    Unexpected(#[from] serde_json::Error),
+}
+
+/// A refused rulebook is told as it would be in a terminal, anything else as it came.
+fn said(error: &ApiError) -> String {
+    let ApiError::Refused { said, .. } = error else { return error.to_string() };
+    let body: Value = serde_json::from_str(said).unwrap_or(Value::Null);
+    let problems = body.get("problems").and_then(Value::as_array);
+    let rendered = problems.into_iter().flatten().filter_map(|problem| problem.get("rendered")?.as_str());
+    match (body.get("title").and_then(Value::as_str), rendered.collect::<String>()) {
+        (Some(title), rendered) if !rendered.is_empty() => format!("{title}\n{rendered}"),
+        (Some(title), _) => match body.get("detail").and_then(Value::as_str) {
+            Some(detail) => format!("{title}: {detail}"),
+            None => title.to_owned(),
+        },
+        _ => error.to_string(),
+    }
+}
+
+/// Runs past leads through `draft`, as many calls as it takes; `progress` hears how many leads were looked at.
+pub async fn run(api: &Api, draft: &Draft, since: &str, progress: impl Fn(u64)) -> Result<Replayed, ReplayError> {
+    let (path, body) = match draft {
+        Draft::Version(version) => (format!("/v1/rulebooks/{version}/replay"), Vec::new()),
+        Draft::Text(text) => ("/v1/rulebooks/replay".to_owned(), text.clone().into_bytes()),
+    };
+    let call = async |query: &str| -> Result<Replayed, ReplayError> {
+        let headers = [("content-type", "application/yaml")];
+        let answer = api.call(Method::POST, &format!("{path}?{query}"), &headers, body.clone()).await?;
+        Ok(serde_json::from_value(answer)?)
+    };
+    let mut all = call(&format!("since={}", encoded(since))).await?;
+    while let Some(cursor) = all.next.take() {
+        progress(all.report.leads);
+        let part = call(&format!("cursor={}", encoded(&cursor))).await?;
+        all.report.add(part.report);
+        all.next = part.next;
+    }
+    all.sentences = all.report.sentences(all.capacity);
+    Ok(all)
+}
+
+/// A value of a query, percent-encoded.
+fn encoded(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a `String` cannot fail.
+            write!(out, "%{byte:02X}").ok();
+        }
+    }
+    out
+}
+
+/// Examples that are told in a terminal.
+const EXAMPLES: usize = 5;
+
+impl Replayed {
+    /// Tells what was found, to people.
+    pub fn write(&self, out: &mut impl Write, draft: &str) -> io::Result<()> {
+        let (leads, since) = (self.report.leads, self.since.strftime("%Y-%m-%d"));
+        writeln!(out, "{draft} against rulebook {}, on {leads} leads received since {since}", self.in_force)?;
+        writeln!(out, "\nWhat is different")?;
+        if self.changes.is_empty() {
+            writeln!(out, "  nothing: both decide every lead alike")?;
+        }
+        for change in &self.changes {
+            writeln!(out, "  - {}", change.sentence)?;
+        }
+        writeln!(out, "\nWhat it would have done")?;
+        for sentence in &self.sentences {
+            writeln!(out, "  {sentence}")?;
+        }
+        if leads > 0 {
+            writeln!(out, "\nMQLs of the busiest week, if the score had to be at least")?;
+            let busiest: Vec<(usize, u64)> = self.report.busiest().into_iter().enumerate().step_by(2).collect();
+            for (step, _) in &busiest {
+                write!(out, "{:>6}", step * 5)?;
+            }
+            writeln!(out)?;
+            for (_, count) in &busiest {
+                write!(out, "{count:>6}")?;
+            }
+            writeln!(out)?;
+        }
+        for (at, example) in self.report.examples.iter().take(EXAMPLES).enumerate() {
+            if at == 0 {
+                writeln!(out, "\nSome of the leads")?;
+            }
+            writeln!(out, "  {}\n    now:   {}\n    draft: {}", example.lead_id, example.before, example.after)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_can_stand_in_a_query() {
+        assert_eq!(encoded("000001.17.36.0190-a#state é"), "000001.17.36.0190-a%23state%20%C3%A9");
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_its_problems() {
+        let refused = |said: &str| {
+            let (method, path) = (Method::POST, "/v1/rulebooks/replay".to_owned());
+            let status = reqwest::StatusCode::UNPROCESSABLE_ENTITY;
+            ReplayError::from(ApiError::Refused { method, path, status, said: said.to_owned() }).to_string()
+        };
+        let problems = r#"{"title": "the rulebook has 1 problem", "problems": [{"rendered": "error: x\n"}]}"#;
+        assert_eq!(refused(problems), "the rulebook has 1 problem\nerror: x\n");
+        assert_eq!(refused(r#"{"title": "no", "detail": "mend it"}"#), "no: mend it");
+        assert!(refused("gone").ends_with(": gone"));
+    }
+}

@@ -1,0 +1,257 @@
+//! Past leads through two rulebooks: the one in force and a draft. What would have been decided otherwise?
+//!
+//! Both decide on every lead as of the instant it was received: ages count up to then, and nothing the person did
+//! afterwards is known. Profile, account, roster and tables are those of now, because nothing else is kept; how many leads
+//! the rulebook in force decides otherwise than they were decided then is part of the [`Report`].
+//!
+//! A report is a sum: the reports of two sets of leads, [added](Report::add), are the report of both together, so leads can
+//! be read page by page. It knows hours, but neither who was switched off nor how full desks were.
+
+mod report;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use self::report::{BeforeAfter, Changed, Example, Report, THRESHOLDS, Week};
+
+use crate::account::AccountFacts;
+use crate::id::{PoolId, RepId};
+use crate::lead::{Profile, Stage, State};
+use crate::pool::Pool;
+use crate::rep::Rep;
+use crate::rulebook::{About, Explanation, Facts, IfNobody, IfUnavailable, Outcome, Rulebook, Ruling, Section, diff};
+use crate::scoring::Score;
+
+/// The furthest that a replay looks back, in hours: ten years.
+const MOST_HOURS: i64 = 10 * 366 * 24;
+
+/// A lead as it is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Past<'a> {
+    /// Where it stands, and where it was received.
+    pub state: &'a State,
+    /// Who it is.
+    pub profile: &'a Profile,
+    /// Its account, if it has one.
+    pub account: Option<&'a AccountFacts>,
+}
+
+/// Who there is to give leads to.
+#[derive(Clone, Debug, Default)]
+pub struct Desks {
+    pools: BTreeMap<PoolId, Pool>,
+    /// With their zones, of which nobody may know one.
+    reps: BTreeMap<RepId, (Rep, Option<TimeZone>)>,
+}
+
+/// How many leads the people of a rulebook can work on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// Members of the pools that the rulebook names, and of the pools these fall back on, and reps that it names. Owners
+    /// read off an account are not counted.
+    pub reps: u64,
+    /// The most leads that they can have open at a time. It is what they can take in a week if a lead stays open for a
+    /// week; how long leads do stay open is not known here.
+    pub seats: u64,
+}
+
+impl Desks {
+    /// These reps and pools. A rep in a zone that nobody knows is never at work.
+    pub fn new(pools: impl IntoIterator<Item = Pool>, reps: impl IntoIterator<Item = Rep>) -> Self {
+        let with_zone = |rep: Rep| {
+            let zone = TimeZone::get(&rep.zone).ok();
+            (rep.rep_id.clone(), (rep, zone))
+        };
+        Self {
+            pools: pools.into_iter().map(|pool| (pool.pool_id.clone(), pool)).collect(),
+            reps: reps.into_iter().map(with_zone).collect(),
+        }
+    }
+
+    /// How many leads the people to whom `rulebook` gives leads can work on.
+    pub fn capacity(&self, rulebook: &Rulebook) -> Capacity {
+        let mut pools = BTreeSet::new();
+        let mut wanted: Vec<&PoolId> = rulebook.pools().iter().collect();
+        while let Some(pool) = wanted.pop() {
+            if let (true, Some(pool)) = (pools.insert(pool), self.pools.get(pool)) {
+                wanted.extend(&pool.fallback);
+            }
+        }
+        let members = pools.iter().filter_map(|pool| self.pools.get(pool)).flat_map(|pool| &pool.members);
+        let reps: BTreeSet<&RepId> = members.map(|member| &member.rep).chain(rulebook.named_reps()).collect();
+        let reps: Vec<&Rep> = reps.into_iter().filter_map(|rep| self.reps.get(rep)).map(|(rep, _)| rep).collect();
+        Capacity {
+            reps: u64::try_from(reps.len()).unwrap_or(u64::MAX),
+            seats: reps.iter().map(|rep| u64::from(rep.capacity)).sum(),
+        }
+    }
+
+    fn at_work(&self, rep: &RepId, at: Timestamp) -> bool {
+        let found = self.reps.get(rep).and_then(|(rep, zone)| Some((rep, zone.as_ref()?)));
+        found.is_some_and(|(rep, zone)| rep.hours.contains(at, zone))
+    }
+
+    fn staffed(&self, pool: &PoolId, at: Timestamp) -> bool {
+        self.pools.get(pool).is_some_and(|pool| pool.members.iter().any(|member| self.at_work(&member.rep, at)))
+    }
+
+    /// The pool in whose line a lead has to wait at `at` because nobody is at work who could have it.
+    fn waits_in<'o>(&self, outcome: &'o Outcome, at: Timestamp) -> Option<&'o PoolId> {
+        let tried: Vec<&PoolId> = match outcome {
+            Outcome::Pool { pool, if_nobody: IfNobody::Pool(second) } => vec![pool, second],
+            Outcome::Pool { pool, if_nobody: IfNobody::Wait } => vec![pool],
+            Outcome::Owner { rep, if_unavailable: IfUnavailable::Pool(pool), .. } if !self.at_work(rep, at) => {
+                vec![pool]
+            }
+            _ => Vec::new(),
+        };
+        if tried.iter().any(|pool| self.staffed(pool, at)) { None } else { tried.last().copied() }
+    }
+}
+
+/// Two rulebooks to be compared on past leads.
+#[derive(Clone, Debug)]
+pub struct Replay<'r> {
+    in_force: &'r Rulebook,
+    draft: &'r Rulebook,
+    desks: &'r Desks,
+    zone: TimeZone,
+    /// What rules of the rulebook in force are called in the draft, if they are only renamed.
+    renamed: BTreeMap<String, String>,
+}
+
+/// What a rulebook makes of a lead.
+struct Decided {
+    score: Score,
+    ruling: Ruling,
+    /// Whether a rule of `block` stops it.
+    blocked: bool,
+    /// Whether it is an MQL that no such rule stops.
+    mql: bool,
+    waits_in: Option<PoolId>,
+}
+
+impl<'r> Replay<'r> {
+    /// Compares `draft` with the rulebook in force, with these people.
+    pub fn new(in_force: &'r Rulebook, draft: &'r Rulebook, desks: &'r Desks) -> Self {
+        let renamed = diff(in_force, draft).into_iter().filter(|change| change.about == About::Rule);
+        let renamed = renamed.filter_map(|change| Some((change.was?, change.name?))).collect();
+        let zone = TimeZone::get(draft.zone()).unwrap_or(TimeZone::UTC);
+        Self { in_force, draft, desks, zone, renamed }
+    }
+
+    /// How many leads the people of the draft can work on.
+    pub fn capacity(&self) -> Capacity {
+        self.desks.capacity(self.draft)
+    }
+
+    /// Adds a lead to `report`. A lead that was merged into another, or never stored, is left out.
+    pub fn add(&self, report: &mut Report, past: Past<'_>) {
+        if past.state.stage == Stage::Merged || past.state.is_unstored() {
+            return;
+        }
+        let profile = as_received(past.profile, past.state.received_at);
+        let facts = Facts {
+            profile: &profile,
+            source: &past.state.source,
+            received_at: past.state.received_at,
+            account: past.account,
+            score: None,
+            now: past.state.received_at,
+        };
+        let before = self.decide(self.in_force, &facts);
+        let after = self.decide(self.draft, &facts);
+        let rule = self.renamed.get(&before.ruling.rule).unwrap_or(&before.ruling.rule);
+        let differences = report::Differences {
+            rule: *rule != after.ruling.rule,
+            destination: destination(&before.ruling.outcome) != destination(&after.ruling.outcome),
+            mql: (before.mql != after.mql).then_some(after.mql),
+            grade: before.score.grade != after.score.grade,
+        };
+        let as_then = past.state.rule.as_ref().is_none_or(|then| *then == before.ruling.rule);
+        let lead_id = &past.state.lead_id;
+        report.count(&before, &after, &differences, as_then);
+        report.week(&self.week(past.state.received_at), &before, &after, self.draft.is_mql_whatever_its_score(&facts));
+        if report.wants_example(&differences, lead_id) {
+            let example = |rulebook: &Rulebook, decided: &Decided| {
+                let explained = rulebook.explain(&Facts { score: Some(&decided.score), ..facts });
+                said(explained, decided)
+            };
+            report.example(&differences, lead_id, example(self.in_force, &before), example(self.draft, &after));
+        }
+    }
+
+    fn decide(&self, rulebook: &Rulebook, facts: &Facts<'_>) -> Decided {
+        let score = rulebook.score(facts);
+        let ruling = rulebook.decide(&Facts { score: Some(&score), ..*facts });
+        let blocked = rulebook.blocked(facts).is_some();
+        let mql = score.mql && !blocked;
+        let waits_in = self.desks.waits_in(&ruling.outcome, facts.now).cloned();
+        Decided { score, ruling, blocked, mql, waits_in }
+    }
+
+    /// The ISO 8601 week in the company's zone: `2026-W10`.
+    fn week(&self, at: Timestamp) -> String {
+        let week = at.to_zoned(self.zone.clone()).date().iso_week_date();
+        format!("{:04}-W{:02}", week.year(), week.week())
+    }
+}
+
+fn said(explained: Explanation, decided: &Decided) -> String {
+    let grade = decided.score.grade.as_ref().map(|grade| format!(", grade {grade}")).unwrap_or_default();
+    match explained.section {
+        Section::Block => explained.sentence,
+        Section::Mql | Section::Route => format!("{} (score {}{grade})", explained.sentence, decided.score.total),
+    }
+}
+
+/// The profile without what the person did after the lead was received.
+fn as_received(profile: &Profile, at: Timestamp) -> Cow<'_, Profile> {
+    if profile.activities.iter().all(|activity| activity.at <= at) {
+        return Cow::Borrowed(profile);
+    }
+    let mut then = profile.clone();
+    then.activities.retain(|activity| activity.at <= at);
+    Cow::Owned(then)
+}
+
+/// Where a decision sends a lead, whoever is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goes<'o> {
+    Pool(&'o PoolId),
+    Owner(&'o RepId),
+    Nurture,
+    Disqualified,
+    Held,
+}
+
+fn destination(outcome: &Outcome) -> Goes<'_> {
+    match outcome {
+        Outcome::Pool { pool, .. } => Goes::Pool(pool),
+        Outcome::Owner { rep, .. } => Goes::Owner(rep),
+        Outcome::Nurture { .. } => Goes::Nurture,
+        Outcome::Disqualify { .. } => Goes::Disqualified,
+        Outcome::Hold { .. } => Goes::Held,
+    }
+}
+
+/// The instant that is `text` before `now`: `90d`, `12w` or `36h`. `None` for anything else, and for more than ten years.
+pub fn since(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let (number, unit) = text.trim().split_at_checked(text.trim().len().checked_sub(1)?)?;
+    let number: i64 = number.parse().ok().filter(|_| number.bytes().all(|b| b.is_ascii_digit()))?;
+    let hours = match unit {
+        "h" => Some(number),
+        "d" => number.checked_mul(24),
+        "w" => number.checked_mul(168),
+        _ => None,
+    };
+    let hours = hours.filter(|hours| (1..=MOST_HOURS).contains(hours))?;
+    now.checked_sub(SignedDuration::from_hours(hours)).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! What people get wrong, and what they are told: read each message as somebody who has never seen the code.
+
+use super::*;
+
+#[test]
+fn twenty_mistakes_are_twenty_messages() {
+    let source = include_str!("mistakes.yaml");
+    let references = References {
+        pools: Some(["dach", "enterprise", "rest-of-world", "alps"].map(PoolId::from).into()),
+        reps: Some([RepId::from("anna-berg")].into()),
+        ..References::default()
+    };
+    let found = Rulebook::parse(source, &references).unwrap_err();
+    insta::assert_snapshot!(rendered(&found, source));
+    assert_eq!(found.len(), 20);
+}
+
+/// What YAML makes something else of elsewhere: each is read as it is meant, or refused with the way to write it.
+#[test]
+fn traps_of_yaml_are_read_as_meant_or_refused() {
+    let tests = [
+        "country: NO",
+        "country: Norway",
+        "language: French",
+        "postal_code: 01067",
+        "custom.code: 1e5",
+        "company.employees: 1e5",
+        "custom.answer: yes",
+        "consent.email: yes",
+        "consent.email: on",
+        "score: >= 60",
+        "score: > 60",
+        "custom.when: 2026-03-01",
+        "custom.number: 1_000",
+        "custom.nothing: ~",
+        "custom.text: null",
+        "custom.time: 12:30",
+        "country: [NO, SE, DK]",
+        "custom.version: 1.10",
+        "company.employees: 0x10",
+    ];
+    let said = tests.map(|test| {
+        let source = with_condition(&format!("\n      {test}\n   "));
+        let source = source
+            .replace("then: { pool: a } }", "then: { pool: a }")
+            .replace("{ rule: yes, if: ", "rule: yes\n    if: ");
+        let source = source.replace("\n   , then", "\n    then");
+        match Rulebook::parse(&source, &References::default()) {
+            Ok(checked) => format!("{test}\n    is read as: {}", checked.rulebook.route[0].condition.words()),
+            Err(found) => {
+                let found: Vec<String> = found
+                    .iter()
+                    .map(|d| format!("{} ({})", d.message, d.help.as_deref().unwrap_or("no help")))
+                    .collect();
+                format!("{test}\n    is refused: {}", found.join("; "))
+            }
+        }
+    });
+    insta::assert_snapshot!(said.join("\n"), @"
+    country: NO
+        is read as: country is NO
+    country: Norway
+        is refused: rule `yes` compares `country` with `Norway`, which is no country code (write `NO`)
+    language: French
+        is refused: rule `yes` compares `language` with `French`, which is no language code (write `fr`)
+    postal_code: 01067
+        is read as: postal_code is 01067
+    custom.code: 1e5
+        is read as: custom.code is `1e5`
+    company.employees: 1e5
+        is refused: rule `yes` compares `company.employees` with `1e5`, which is no whole number or range (write `40`, `50-999`, `1000+` or `under 50`)
+    custom.answer: yes
+        is read as: custom.answer is `yes`
+    consent.email: yes
+        is read as: consent.email is yes
+    consent.email: on
+        is refused: rule `yes` compares `consent.email` with `on`, which is neither yes nor no (write `yes`)
+    score: >= 60
+        is refused: rule `yes` compares `score` with `>= 60`, which is no whole number or range (write `60+`)
+    score: > 60
+        is refused: rule `yes` compares `score` with `> 60`, which is no whole number or range (write `61+`)
+    custom.when: 2026-03-01
+        is read as: custom.when is `2026-03-01`
+    custom.number: 1_000
+        is read as: custom.number is `1_000`
+    custom.nothing: ~
+        is read as: custom.nothing is `~`
+    custom.text: null
+        is read as: custom.text is `null`
+    custom.time: 12:30
+        is read as: custom.time is `12:30`
+    country: [NO, SE, DK]
+        is read as: country is NO, SE or DK
+    custom.version: 1.10
+        is read as: custom.version is `1.10`
+    company.employees: 0x10
+        is refused: rule `yes` compares `company.employees` with `0x10`, which is no whole number or range (write `40`, `50-999`, `1000+` or `under 50`)
+    ");
+    let tab = with_condition("{ country: DE }").replace("  - { rule: yes", "\t- { rule: yes");
+    insta::assert_snapshot!(rendered(&Rulebook::parse(&tab, &References::default()).unwrap_err(), &tab), @"
+    error[tab]: this line is indented with a tab
+     --> rulebook.yaml:5:1
+      |
+    5 |  - { rule: yes, if: { country: DE }, then: { pool: a } }
+      | ^
+      = help: indent with blanks, two per level
+    ");
+}

@@ -1,0 +1,109 @@
+//! Past leads, page by page, for those who want to know what another rulebook would have done with them.
+//!
+//! There is no order to read them in, so a page is one `Scan` of at most 1 MB of the table: it costs 128 read request units
+//! (eventually consistent), whatever is in it and whenever its leads were received. A lead with its history and
+//! explanations takes 5 to 10 KB, so 100,000 leads are 600 to 1,000 pages.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use fairleader_domain::id::LeadId;
+use fairleader_domain::lead::{Profile, State};
+use jiff::Timestamp;
+
+use super::{LEAD, Leads, Loaded, MAX_ID, PROFILE, STATE, key};
+use crate::StoreError;
+use crate::item::{Item, PART, body, get_text, text};
+
+/// Longest part of a key that a cursor may name, in bytes: DynamoDB takes no longer one.
+const MAX_PART: usize = 1_024;
+
+/// A page of past leads, in no order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PastPage {
+    /// The leads; perhaps none, on any page.
+    pub leads: Vec<Loaded>,
+    /// Where the next page begins; absent on the last one.
+    pub next: Option<String>,
+}
+
+impl Leads {
+    /// A page of the leads that were received at `since` or later.
+    pub async fn past(&self, since: Timestamp, from: Option<&str>) -> Result<PastPage, StoreError> {
+        let start =
+            from.map(|cursor| start(cursor).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))).transpose()?;
+        let answer = self
+            .0
+            .client
+            .scan()
+            .table_name(self.table())
+            .filter_expression("#part IN (:profile, :state)")
+            .expression_attribute_names("#part", PART)
+            .expression_attribute_values(":profile", text(PROFILE))
+            .expression_attribute_values(":state", text(STATE))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(StoreError::service(self.0.what("scanning")))?;
+        let mut profiles = BTreeMap::new();
+        let mut states = Vec::new();
+        for item in answer.items() {
+            if get_text(item, self.table(), PART)? == PROFILE {
+                profiles.insert(LeadId::from(get_text(item, self.table(), LEAD)?), item);
+            } else {
+                states.push(body::<State>(item, self.table())?);
+            }
+        }
+        states.retain(|state| state.received_at >= since && !state.is_unstored());
+        // A page may end between a lead's profile and its state; the state brings the lead to the page it is on.
+        let left: Vec<Item> = states
+            .iter()
+            .filter(|state| !profiles.contains_key(&state.lead_id))
+            .map(|state| key(&state.lead_id, PROFILE))
+            .collect();
+        let left = if left.is_empty() { left } else { self.0.get_many(left).await? };
+        for item in &left {
+            profiles.insert(LeadId::from(get_text(item, self.table(), LEAD)?), item);
+        }
+        let mut leads = Vec::with_capacity(states.len());
+        for state in states {
+            if let Some(item) = profiles.get(&state.lead_id) {
+                leads.push(Loaded { profile: body::<Profile>(item, self.table())?, state });
+            }
+        }
+        let next = match answer.last_evaluated_key() {
+            Some(last) => Some(cursor(get_text(last, self.table(), LEAD)?, get_text(last, self.table(), PART)?)),
+            None => None,
+        };
+        Ok(PastPage { leads, next })
+    }
+}
+
+/// The length of the lead's id, the id, and the part: neither is without any character that could stand between them.
+fn cursor(lead: &str, part: &str) -> String {
+    format!("{}.{lead}{part}", lead.len())
+}
+
+fn start(cursor: &str) -> Option<std::collections::HashMap<String, AttributeValue>> {
+    let (length, rest) = cursor.split_once('.')?;
+    let (lead, part) = rest.split_at_checked(length.parse().ok()?)?;
+    let fits = (1..=MAX_ID).contains(&lead.len()) && (1..=MAX_PART).contains(&part.len());
+    fits.then(|| key(&LeadId::from(lead), part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cursor, start};
+
+    #[test]
+    fn a_cursor_names_any_key() {
+        for (lead, part) in [("0190", "state"), ("a.b#3", "event#000000000012"), ("é", "activity#1.2#x")] {
+            let found = start(&cursor(lead, part)).unwrap();
+            assert_eq!(found["lead_id"].as_s().unwrap(), lead);
+            assert_eq!(found["part"].as_s().unwrap(), part);
+        }
+        for wrong in ["", "3.a", "x.abc", "0.state", "1.é", "4.abcd", "999999999999999999999.a"] {
+            assert_eq!(start(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! How a rulebook is changed: by people who agree to it, now or at a time, and back again.
+
+use std::fmt::Write as _;
+
+use fairleader_runtime::http::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::company::RULEBOOK;
+use crate::harness::{Reply, Setup, Stack};
+
+/// The rulebook with everybody else going to the watch desk.
+fn to_watch() -> String {
+    RULEBOOK.replace("then: { pool: inbound, if_nobody: wait }", "then: { pool: watch, if_nobody: wait }")
+}
+
+fn demo(name: &str) -> Value {
+    json!({"email": format!("{name}@{name}.example"), "did": "demo"})
+}
+
+fn why(reply: &Reply) -> &str {
+    reply.body["title"].as_str().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_of_marketing_and_another_of_sales_have_to_agree() {
+    let stack = Stack::start().await;
+    let (mara, otto) = (stack.person("mara").await, stack.person("otto").await);
+    let yaml = [("content-type", "application/yaml")];
+    let path = "/v1/rulebooks?purpose=The%20watch%20desk%20takes%20over%20%E2%80%93%20for%20now&owner=otto";
+    let kept = mara.send(Method::POST, path, &yaml, to_watch()).await.expect(201);
+    assert_eq!((&kept["version"], &kept["approval"]), (&json!("000002"), &json!("two_people")));
+    let unknown = mara.send(Method::POST, "/v1/rulebooks?owner=nobody", &yaml, to_watch()).await;
+    assert_eq!((unknown.status, &unknown.body["errors"][0]["pointer"]), (422, &json!("/owner")), "{}", unknown.text);
+
+    let mut said = String::new();
+    let mut note = |title: &str, reply: &Reply| writeln!(said, "## {title}\n{}\n", reply.shown()).unwrap();
+    let at = |verb: &str| format!("/v1/rulebooks/000002/{verb}");
+    note("nobody agreed yet", &mara.post(&at("activate"), Value::Null).await);
+    // Keys of programs approve nothing, whatever their role; nor do people of neither side.
+    for role in [Role::Marketing, Role::Admin] {
+        let refused = stack.by(role).post(&at("approve"), Value::Null).await;
+        assert_eq!((refused.status, &refused.body["code"]), (403, &json!("not_a_person")), "{}", refused.text);
+    }
+    note("a program approves", &stack.by(Role::Sales).post(&at("approve"), Value::Null).await);
+    note("an admin approves", &stack.new_person("ada", "admin").await.post(&at("approve"), Value::Null).await);
+    stack.new_person("vera", "viewer").await.post(&at("approve"), Value::Null).await.expect(403);
+
+    mara.post(&at("approve"), json!({"comment": "as agreed on Monday"})).await.expect(200);
+    mara.post(&at("approve"), Value::Null).await.expect(200);
+    note("one side agreed", &otto.post(&at("activate"), Value::Null).await);
+    // Whoever changes sides does not approve twice.
+    let moved = stack.new_person("mara", "sales").await;
+    note("the same person for the other side", &moved.post(&at("approve"), Value::Null).await);
+    let mara = stack.new_person("mara", "marketing").await;
+
+    note("an objection without a reason", &otto.post(&at("object"), json!({"reason": " "})).await);
+    otto.post(&at("object"), json!({"reason": "the fair is not over"})).await.expect(200);
+    note("an objection", &mara.post(&at("activate"), Value::Null).await);
+    mara.post(&at("comments"), json!({"text": "It is over on Friday."})).await.expect(200);
+    let others = mara.post(&at("withdraw"), json!({"person": "otto"})).await;
+    assert_eq!(others.status, 403, "{}", others.text);
+    note("nothing to take back", &stack.new_person("nils", "sales").await.post(&at("withdraw"), Value::Null).await);
+    otto.post(&at("withdraw"), Value::Null).await.expect(200);
+    let refused = otto.post(&at("activate"), Value::Null).await;
+    assert_eq!(
+        (refused.status, why(&refused)),
+        (409, "rulebook 000002 is not approved: needs the approval of somebody in sales")
+    );
+    let agreed = otto.post(&at("approve"), Value::Null).await.expect(200);
+    assert_eq!(agreed["waits_for"], Value::Null);
+
+    let active = otto.post(&at("activate"), Value::Null).await.expect(200);
+    assert_eq!((&active["active"], &active["planned"]), (&json!(true), &Value::Null));
+    stack.pass(1);
+    let lead = stack.submit(demo("ada")).await;
+    assert_eq!(stack.at(&lead, "assigned").await["owner"], "emil");
+
+    note("the record", &stack.by(Role::Viewer).get("/v1/rulebooks").await);
+    insta::assert_snapshot!("approvals", said);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_who_approves_at_once_is_heard() {
+    let stack = Stack::start().await;
+    stack.upload(&to_watch()).await;
+    let mut people = vec![stack.person("mara").await, stack.person("otto").await];
+    for number in 0..6 {
+        people.push(stack.new_person(&format!("p{number}"), if number % 2 == 0 { "sales" } else { "marketing" }).await);
+    }
+    let approvals = people.iter().map(|person| person.post("/v1/rulebooks/000002/approve", Value::Null));
+    for reply in futures::future::join_all(approvals).await {
+        reply.expect(200);
+    }
+    let record = stack.by(Role::Viewer).get("/v1/rulebooks/000002").await.expect(200)["record"].clone();
+    assert_eq!(record["approvals"].as_array().unwrap().len(), people.len(), "{record:#}");
+    stack.by(Role::Sales).post("/v1/rulebooks/000002/activate", Value::Null).await.expect(200);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_planned_version_takes_over_at_its_time_and_nobody_has_to_do_anything() {
+    let stack = Stack::start().await;
+    let sales = stack.by(Role::Sales);
+    let second = stack.upload(&to_watch()).await;
+    let plan = json!({"at": "2026-03-03T10:00:00Z"});
+    let activate = format!("/v1/rulebooks/{second}/activate");
+    sales.post(&activate, plan.clone()).await.expect(409);
+    stack.approve(&second).await;
+    let past = sales.post(&activate, json!({"at": "2026-03-03T08:00:00Z"})).await;
+    assert_eq!(
+        (past.status, why(&past)),
+        (422, "`2026-03-03T08:00:00Z` is not ahead; leave `at` out to activate the version now")
+    );
+    let planned = sales.post(&activate, plan.clone()).await.expect(200);
+    assert_eq!((&planned["active"], &planned["planned"]["version"]), (&json!(false), &json!(second)));
+    assert_eq!(sales.post(&activate, plan.clone()).await.expect(200), planned, "a repeat changes nothing");
+
+    // Cancelled, and planned anew; an objection ends it as well.
+    assert_eq!(sales.delete(&activate).await.expect(200)["planned"], Value::Null);
+    sales.post(&activate, plan.clone()).await.expect(200);
+    let otto = stack.person("otto").await;
+    let objected = otto.post(&format!("/v1/rulebooks/{second}/object"), json!({"reason": "not yet"})).await.expect(200);
+    assert_eq!(objected["planned_activation"], "cancelled");
+    assert_eq!(sales.get("/v1/rulebooks").await.expect(200)["planned"], Value::Null);
+    otto.post(&format!("/v1/rulebooks/{second}/approve"), Value::Null).await.expect(200);
+    sales.post(&activate, plan.clone()).await.expect(200);
+    // What is planned may lean on its pools.
+    assert_eq!(sales.delete("/v1/pools/watch").await.status, 409);
+
+    stack.pass(59);
+    let before = stack.submit(demo("before")).await;
+    assert_eq!(stack.at(&before, "assigned").await["rulebook"], "000001");
+    stack.pass(1);
+    let after = stack.submit(demo("after")).await;
+    let lead = stack.at(&after, "assigned").await;
+    assert_eq!((&lead["rulebook"], &lead["owner"]), (&json!("000002"), &json!("emil")));
+    assert_eq!(sales.get("/v1/rulebooks/active").await.expect(200)["version"], "000002");
+    sales.post(&activate, plan).await.expect(200);
+    assert_eq!(sales.delete(&activate).await.status, 409);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn going_back_is_one_call_and_a_repeat_does_no_harm() {
+    let stack = Stack::start().await;
+    let sales = stack.by(Role::Sales);
+    let nothing = sales.post("/v1/rulebooks/rollback", Value::Null).await;
+    assert_eq!((nothing.status, why(&nothing)), (409, "no version was active before 000001"));
+    let second = stack.upload(&to_watch()).await;
+    stack.approve(&second).await;
+    sales.post(&format!("/v1/rulebooks/{second}/activate"), Value::Null).await.expect(200);
+    stack.pass(1);
+
+    let from = json!({"from": second});
+    let back = sales.post("/v1/rulebooks/rollback", from.clone()).await.expect(200);
+    assert_eq!((&back["version"], &back["active"]), (&json!("000001"), &json!(true)));
+    assert_eq!(sales.post("/v1/rulebooks/rollback", from).await.expect(200), back, "a repeat changes nothing");
+    let other = sales.post("/v1/rulebooks/rollback", json!({"from": "000009"})).await;
+    assert_eq!((other.status, why(&other)), (409, "version 000001 is active, not 000009"));
+    let history = &sales.get("/v1/rulebooks").await.expect(200)["history"];
+    let causes: Vec<&str> = history.as_array().unwrap().iter().map(|entry| entry["cause"].as_str().unwrap()).collect();
+    assert_eq!(causes, ["rolled_back", "activated", "activated"]);
+    stack.pass(1);
+    let lead = stack.submit(demo("ada")).await;
+    assert_eq!(stack.at(&lead, "assigned").await["pool"], "inbound");
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_company_of_one_person_can_do_without_and_that_is_shown() {
+    let stack = Stack::with(Setup::default().parameter("RulebookApproval", "off")).await;
+    let version = stack.upload(&to_watch()).await;
+    let active =
+        stack.by(Role::Marketing).post(&format!("/v1/rulebooks/{version}/activate"), Value::Null).await.expect(200);
+    assert_eq!((&active["active"], &active["approval"]), (&json!(true), &json!("off")));
+    assert_eq!(stack.by(Role::Viewer).get("/v1/rulebooks").await.expect(200)["approval"], "off");
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_of_a_person_ends_with_them() {
+    // Nothing is remembered, so that it shows at once.
+    let stack = Stack::with(Setup::default().parameter("AuthorizerCacheSeconds", "0")).await;
+    let admin = stack.by(Role::Admin);
+    let wrong = admin.put("/v1/people/nils", json!({"name": " ", "email": "nils", "role": "sales"})).await;
+    assert_eq!((wrong.status, wrong.body["errors"].as_array().unwrap().len()), (422, 2), "{}", wrong.text);
+    admin.put("/v1/people/nils", json!({"name": "N", "email": "n@b.example", "role": "boss"})).await.expect(422);
+    let nobody = admin.post("/v1/keys", json!({"person": "nils"})).await;
+    assert_eq!((nobody.status, &nobody.body["errors"][0]["pointer"]), (422, &json!("/person")), "{}", nobody.text);
+    stack.by(Role::Sales).get("/v1/people").await.expect(403);
+
+    let nils = stack.new_person("nils", "sales").await;
+    nils.get("/v1/reps").await.expect(200);
+    nils.delete("/v1/reps/frida").await.expect(204);
+    // Their role is the one they have now.
+    stack.new_person("nils", "viewer").await;
+    nils.delete("/v1/reps/emil").await.expect(403);
+    let people = admin.get("/v1/people").await.expect(200);
+    let ids: Vec<&str> =
+        people["people"].as_array().unwrap().iter().map(|person| person["person_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["mara", "nils", "otto"]);
+
+    admin.delete("/v1/people/nils").await.expect(204);
+    admin.delete("/v1/people/nils").await.expect(204);
+    admin.get("/v1/people/nils").await.expect(404);
+    nils.get("/v1/reps").await.expect(403);
+    // Nor does it open anything for the next person of that name.
+    let other = stack.new_person("nils", "sales").await;
+    nils.get("/v1/reps").await.expect(403);
+    other.get("/v1/reps").await.expect(200);
+    stack.finish().await;
+}

@@ -1,0 +1,219 @@
+//! A draft of the rulebook on past leads: the figures are those of the domain, call by call, and nothing is written.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use fairleader_domain::id::RulebookVersion;
+use fairleader_domain::lead::{Profile, State};
+use fairleader_domain::replay::{Desks, Past, Replay, Report};
+use fairleader_domain::rulebook::{References, Rulebook, diff};
+use fairleader_local::api::Api;
+use fairleader_local::replay::{self, Draft};
+use fairleader_runtime::http::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::aws::{self, Item};
+use crate::company::{self, RULEBOOK};
+use crate::harness::Stack;
+
+const YAML: [(&str, &str); 1] = [("content-type", "application/yaml")];
+
+/// France is Spain's too, and a newsletter is enough of a reason to talk to a large company.
+fn draft() -> String {
+    RULEBOOK
+        .replace("if: { country: ES }", "if: { country: [ES, FR] }")
+        .replace("  - { score: 60+ }\n", "  - { score: 40+ }\n")
+        .replace("rule: everyone else", "rule: the rest")
+}
+
+/// Leads of several countries and kinds; two of them are the same person.
+async fn submit_some(stack: &Stack) {
+    let mut sent = Vec::new();
+    for n in 0..24 {
+        let country = ["ES", "FR", "DE"][n % 3];
+        let (employees, did) = (if n % 2 == 0 { 5_000 } else { 20 }, if n % 4 == 0 { "demo" } else { "newsletter" });
+        let title = if n % 5 < 2 { "CEO" } else { "Clerk" };
+        let person = if n == 23 { 20 } else { n };
+        let lead = json!({"email": format!("p{person}@firm{person}.example"), "name": "Robin Fielding", "country": country,
+            "employees": employees, "did": did, "job_title": title});
+        sent.push(stack.submit(lead).await);
+    }
+    sent.push(stack.submit(json!({"email": "buyer@acme.example", "country": "FR", "did": "newsletter"})).await);
+    stack.settled().await;
+}
+
+async fn tables(stack: &Stack) -> BTreeMap<&'static str, Vec<String>> {
+    let mut all = BTreeMap::new();
+    for table in ["leads", "identities", "accounts", "reps", "pools", "rulebooks"] {
+        let shown = |item: &Item| {
+            let fields: BTreeMap<_, _> = item.iter().map(|(name, value)| (name, format!("{value:?}"))).collect();
+            format!("{fields:?}")
+        };
+        let mut items: Vec<String> = stack.aws.scan(table).await.iter().map(shown).collect();
+        items.sort();
+        all.insert(table, items);
+    }
+    all
+}
+
+fn parse(text: &str) -> Rulebook {
+    Rulebook::parse(text, &References::default()).unwrap().rulebook
+}
+
+/// What the domain says of the leads in the table.
+async fn expected(stack: &Stack) -> Report {
+    let (in_force, new, small) = (parse(RULEBOOK), parse(&draft()), company::small());
+    let desks = Desks::new(small.pools, small.reps);
+    let replay = Replay::new(&in_force, &new, &desks);
+    let items = stack.aws.scan("leads").await;
+    let profiles: BTreeMap<String, Value> = items
+        .iter()
+        .filter(|item| aws::text(item, "part") == "profile")
+        .map(|item| (aws::text(item, "lead_id").to_owned(), aws::body(item)))
+        .collect();
+    let mut report = Report::default();
+    for state in items.iter().filter(|item| aws::text(item, "part") == "state").map(aws::body) {
+        let state: State = serde_json::from_value(state).unwrap();
+        let profile: Profile = serde_json::from_value(profiles[state.lead_id.as_str()].clone()).unwrap();
+        // Acme's account is the only one there is.
+        let account = profile.account_id.as_ref().map(|_| fairleader_domain::account::AccountFacts {
+            account: company::small().accounts[0].clone(),
+            owner: company::small().accounts[0].owner.clone(),
+            owner_from: None,
+        });
+        replay.add(&mut report, Past { state: &state, profile: &profile, account: account.as_ref() });
+    }
+    report
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_draft_is_replayed_on_past_leads_and_nothing_is_written() {
+    let stack = Stack::start().await;
+    submit_some(&stack).await;
+    let expected = expected(&stack).await;
+    assert!(expected.leads == 24 && expected.changed.destination > 3, "{expected:?}");
+
+    let marketing = stack.by(Role::Marketing);
+    let kept = marketing.send(Method::POST, "/v1/rulebooks", &YAML, draft()).await.expect(201);
+    assert_eq!(kept["version"], "000002");
+    let before = tables(&stack).await;
+    let answer = marketing.post("/v1/rulebooks/000002/replay?since=7d", Value::Null).await.expect(200);
+    assert_eq!(serde_json::from_value::<Report>(answer["report"].clone()).unwrap(), expected);
+    assert_eq!(
+        (&answer["in_force"], &answer["draft"], &answer["next"]),
+        (&json!("000001"), &json!("000002"), &Value::Null)
+    );
+    assert_eq!(answer["capacity"], json!({"reps": 4, "seats": 301}), "anna, ben and emil, and carla with one lead");
+    insta::assert_snapshot!(
+        answer["sentences"].as_array().unwrap().iter().map(|said| said.as_str().unwrap()).collect::<Vec<_>>().join("\n"),
+        @"
+    8 of 24 leads change: 8 another rule, 8 another pool, owner or outcome, 5 become MQLs.
+    Pool `iberia` gains 6 (3 -> 9), `inbound` loses 1 (5 -> 4).
+    Elsewhere: nurture 16 -> 11.
+    MQLs: 8 -> 13; 13 a week, 13 in the busiest (2026-W10).
+    The 4 people it can give leads to have room for 301 open leads at a time, more than any week brought.
+    "
+    );
+
+    // A draft that was never uploaded, as the command does it.
+    let api = Api::new(stack.api_url(), stack.machine().keys.of(Role::Sales)).unwrap();
+    let found = replay::run(&api, &Draft::Text(draft()), "90d", |_| {}).await.unwrap();
+    assert_eq!((found.report, found.draft), (expected.clone(), None));
+    assert_eq!(found.changes, diff(&parse(RULEBOOK), &parse(&draft())));
+    let same = replay::run(&api, &Draft::Version(RulebookVersion::from("000001")), "90d", |_| {}).await.unwrap();
+    assert_eq!((same.report.leads, same.report.changed.leads, same.changes.len()), (24, 0, 0));
+
+    assert_eq!(tables(&stack).await, before, "a replay writes nothing");
+    assert!(stack.machine().settled().await, "and queues nothing");
+    // The next day there is nothing to look at in the last hour.
+    stack.pass(24 * 60);
+    let none = marketing.post("/v1/rulebooks/000002/replay?since=1h", Value::Null).await.expect(200);
+    assert_eq!(none["report"]["leads"], 0);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_different_is_told_in_words() {
+    let stack = Stack::start().await;
+    let marketing = stack.by(Role::Marketing);
+    marketing.send(Method::POST, "/v1/rulebooks", &YAML, draft()).await.expect(201);
+    let told = marketing.get("/v1/rulebooks/000002/diff").await;
+    insta::assert_snapshot!(told.shown(), @r#"
+    200
+    {
+      "changes": [
+        {
+          "about": "mql",
+          "sentence": "an MQL line now needs score 40 or more (before: 60 or more)",
+          "what": "changed"
+        },
+        {
+          "about": "rule",
+          "name": "Spain",
+          "sentence": "rule `Spain` now also takes leads with country FR",
+          "what": "changed"
+        },
+        {
+          "about": "rule",
+          "name": "the rest",
+          "sentence": "rule `everyone else` is now called `the rest`",
+          "was": "everyone else",
+          "what": "renamed"
+        }
+      ],
+      "from": "000001",
+      "version": "000002"
+    }
+    "#);
+    let back = marketing.get("/v1/rulebooks/000001/diff?from=000002").await.expect(200);
+    assert_eq!(back["changes"][0]["sentence"], "an MQL line now needs score 60 or more (before: 40 or more)");
+    assert_eq!(marketing.get("/v1/rulebooks/000001/diff?from=active").await.expect(200)["changes"], json!([]));
+    stack.by(Role::Viewer).get("/v1/rulebooks/000002/diff").await.expect(200);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_replayed_is_said() {
+    let stack = Stack::start().await;
+    let marketing = stack.by(Role::Marketing);
+    let code = async |path: &str, status: u16| marketing.post(path, Value::Null).await.expect(status)["code"].clone();
+    assert_eq!(code("/v1/rulebooks/000009/replay", 404).await, "not_found");
+    assert_eq!(code("/v1/rulebooks/000001/replay?since=soon", 422).await, "invalid_since");
+    assert_eq!(code("/v1/rulebooks/000001/replay?cursor=1.2", 400).await, "invalid_cursor");
+    assert_eq!(code("/v1/rulebooks/000001/replay?cursor=000001.1.nonsense", 400).await, "invalid_cursor");
+    let wrong = draft().replace("pool: iberia", "pool: ibria");
+    let refused = marketing.send(Method::POST, "/v1/rulebooks/replay", &YAML, wrong).await.expect(422);
+    assert_eq!(refused["problems"][0]["help"], "did you mean `iberia`?");
+    stack.by(Role::Viewer).post("/v1/rulebooks/000001/replay", Value::Null).await.expect(403);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_of_many_leads_takes_several_calls_and_adds_up() {
+    let stack = Stack::start().await;
+    for n in 0..6 {
+        let lead = json!({"email": format!("p{n}@firm{n}.example"), "country": "FR", "did": "demo"});
+        stack.submit(lead).await;
+    }
+    stack.settled().await;
+    // A page of leads ends at 1 MB of the table; a call at eight pages.
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    for n in 0..30 {
+        let put = stack.aws.tables.put_item().table_name("fairleader-leads");
+        let put = put.item("lead_id", text(&format!("filler-{n}"))).item("part", text("activity#filler"));
+        put.item("body", text(&"x".repeat(390_000))).send().await.unwrap();
+    }
+    let sales = stack.by(Role::Sales);
+    let first = sales.post("/v1/rulebooks/000001/replay", Value::Null).await.expect(200);
+    assert!(first["next"].is_string(), "12 MB are more than a call reads");
+    let api = Api::new(stack.api_url(), stack.machine().keys.of(Role::Sales)).unwrap();
+    let found = replay::run(&api, &Draft::Text(draft()), "90d", |_| {}).await.unwrap();
+    assert_eq!((found.report.leads, found.report.changed.destination), (6, 6));
+    for n in 0..30 {
+        let delete = stack.aws.tables.delete_item().table_name("fairleader-leads");
+        let delete = delete.key("lead_id", text(&format!("filler-{n}"))).key("part", text("activity#filler"));
+        delete.send().await.unwrap();
+    }
+    stack.finish().await;
+}
