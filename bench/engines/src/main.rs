@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use fairleader_domain::id::SourceId;
 use fairleader_domain::lead::Profile;
-use fairleader_domain::rulebook::{Facts, References, Rulebook};
+use fairleader_domain::rulebook::{Facts, Rulebook};
 use fairleader_domain::scoring::Score;
 use futures::executor::block_on;
 use jiff::Timestamp;
@@ -29,10 +29,7 @@ const AT_LEAST: Duration = Duration::from_secs(1);
 fn main() {
     println!("{:>8} {:>10} {:>12} {:>12} {:>12} {:>8} {:>8}", "rules", "leads", "zen-engine", "from facts", "typed", "ratio", "ratio");
     for count in [100, 1_000, 10_000] {
-        let rules = territories::rules(count, false);
-        let text = territories::rulebook(&rules);
-        let checked = Rulebook::parse(&text, &References::default());
-        let rulebook = checked.unwrap_or_else(|found| panic!("{}", found[0].render(&text, "table"))).rulebook;
+        let (rules, rulebook) = territories::checked(count, false);
         let mut table: GraphContent = serde_json::from_value(table(&rules)).expect("a decision");
         table.compile();
         let decision = Decision::from(table);

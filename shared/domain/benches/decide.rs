@@ -22,7 +22,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use divan::{Bencher, black_box};
 use fairleader_domain::id::SourceId;
 use fairleader_domain::lead::Profile;
-use fairleader_domain::rulebook::{Facts, References, Rulebook, TypedLead};
+use fairleader_domain::rulebook::{Facts, IndexSize, References, Rulebook, TypedLead};
 use fairleader_domain::scoring::Score;
 use jiff::Timestamp;
 
@@ -42,12 +42,9 @@ fn case(count: usize) -> Arc<Case> {
     static KNOWN: Mutex<BTreeMap<usize, Arc<Case>>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let new = || {
-        let rules = territories::rules(count, true);
-        let text = territories::rulebook(&rules);
-        let checked = Rulebook::parse(&text, &References::default());
-        let rulebook = checked.unwrap_or_else(|found| panic!("{}", found[0].render(&text, "bench"))).rulebook;
-        let size = rulebook.index_size();
-        println!("{count} rules: {} nodes, {} entries, {} KiB", size.nodes, size.entries, size.bytes / 1_024);
+        let (rules, rulebook) = territories::checked(count, true);
+        let IndexSize { nodes, entries, bytes } = rulebook.index_size();
+        println!("{} rules: {nodes} nodes, {entries} entries, {} KiB", rules.len(), bytes / 1_024);
         Arc::new(Case { rules, rulebook })
     };
     Arc::clone(known.entry(count).or_insert_with(new))

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use fairleader_domain::lead::Profile;
+use fairleader_domain::rulebook::{References, Rulebook, Severity};
 
 /// Numbers that look random and are the same every time (`SplitMix64`).
 pub(crate) struct Dice(u64);
@@ -73,7 +74,10 @@ pub(crate) const INDUSTRIES: [&str; 30] = [
     "paper",
 ];
 /// Where people cut companies by size.
-pub(crate) const SIZES: [u32; 10] = [1, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000];
+pub(crate) const SIZES: [u32; 24] = [
+    1, 5, 10, 15, 20, 25, 35, 50, 75, 100, 150, 200, 250, 350, 500, 750, 1_000, 1_500, 2_500, 5_000, 7_500, 10_000,
+    25_000, 50_000,
+];
 
 pub(crate) fn state(country: u32, number: u32) -> String {
     let country = COUNTRIES[usize::try_from(country).expect("an index")];
@@ -117,36 +121,32 @@ pub(crate) fn names(of: &BTreeSet<u32>, names: &[&'static str]) -> Vec<&'static 
 }
 
 impl Rule {
+    /// Most rules are about postal codes, some about states, few about whole countries, and these are narrow otherwise: the
+    /// larger a rulebook is, the more local are its rules.
     fn roll(dice: &mut Dice, alternatives: bool) -> Self {
-        let one = dice.chance(60);
-        let countries = if one { [dice.skewed(40)].into() } else { dice.several(6, 40) };
-        let one = countries.len() == 1;
-        let states = if one && dice.chance(40) { dice.several(5, STATES) } else { BTreeSet::new() };
-        let codes = if one && states.is_empty() && dice.chance(70) {
-            let code = |dice: &mut Dice| match dice.below(3) {
-                0 => (dice.below(100), 2),
-                1 => (dice.below(1_000), 3),
-                _ => (dice.below(100_000), 5),
-            };
-            let codes: BTreeSet<(u32, usize)> = (0..=dice.skewed(4)).map(|_| code(dice)).collect();
-            apart(&codes)
-        } else {
-            BTreeSet::new()
+        let kind = dice.below(100);
+        let local = kind >= 30;
+        let countries = if kind < 5 { dice.several(3, 40) } else { [dice.skewed(40)].into() };
+        let states = if (5..30).contains(&kind) { dice.several(3, STATES) } else { BTreeSet::new() };
+        let code = |dice: &mut Dice| match dice.below(10) {
+            0 => (dice.below(100), 2),
+            1..5 => (dice.below(1_000), 3),
+            _ => (dice.below(100_000), 5),
         };
-        let industries = if dice.chance(60) { dice.several(5, 30) } else { BTreeSet::new() };
-        let others = !industries.is_empty() && dice.chance(20);
-        let employees = dice.chance(70).then(|| {
-            let from = usize::try_from(dice.below(10)).expect("a size");
-            let to = from + 1 + usize::try_from(dice.below(3)).expect("a size");
-            (from, (to < SIZES.len()).then_some(to))
-        });
-        if alternatives && dice.chance(20) {
-            let either = Some((dice.several(4, 30), 7));
+        let codes = if local { apart(&(0..=dice.skewed(4)).map(|_| code(dice)).collect()) } else { BTreeSet::new() };
+        if local && alternatives && dice.chance(20) {
+            let either = Some((dice.several(4, 30), 16));
             let industries = BTreeSet::new();
             return Self { countries, states, codes, industries, others: false, employees: None, either };
         }
-        let either = None;
-        Self { countries, states, codes, industries, others, employees, either }
+        let industries = if !local || dice.chance(60) { dice.several(3, 30) } else { BTreeSet::new() };
+        let others = local && !industries.is_empty() && dice.chance(20);
+        let employees = (!local || dice.chance(70)).then(|| {
+            let from = usize::try_from(dice.below(24)).expect("a size");
+            let to = from + 1 + usize::try_from(dice.below(5)).expect("a size");
+            (from, (to < SIZES.len()).then_some(to))
+        });
+        Self { countries, states, codes, industries, others, employees, either: None }
     }
 
     /// How many leads it fits, were they spread evenly. Exact, so that a rule within another one fits fewer.
@@ -160,8 +160,8 @@ impl Rule {
             * part(self.states.len(), 16)
             * if codes == 0 { code(0) } else { codes }
             * if self.others { 240 - industries } else { industries }
-            * self.employees.map_or(1_001, |(from, to)| count(to.unwrap_or(SIZES.len()) - from) * 100)
-            * self.either.as_ref().map_or(240, |(industries, _)| 72 + part(industries.len(), 30) * 7 / 10)
+            * self.employees.map_or(2_401, |(from, to)| count(to.unwrap_or(SIZES.len()) - from) * 100)
+            * self.either.as_ref().map_or(240, |(industries, _)| 80 + part(industries.len(), 30) * 2 / 3)
     }
 
     pub(crate) fn codes(&self) -> impl Iterator<Item = String> {
@@ -223,7 +223,7 @@ impl Rule {
             lead.company.industry = Some(names(&[pick(dice, &self.industries)].into(), &INDUSTRIES).concat());
         }
         if let Some((from, _)) = self.employees {
-            lead.company.employees = Some(SIZES[from] + dice.below(SIZES[from]));
+            lead.company.employees = Some(SIZES[from] + dice.below(1 + SIZES[from] / 4));
         }
         lead
     }
@@ -237,7 +237,7 @@ fn stranger(dice: &mut Dice) -> Profile {
     lead.place.state = Some(state(country, dice.skewed(STATES)));
     lead.place.postal_code = Some(format!("{:05}", dice.below(100_000)));
     lead.company.industry = Some(names(&[dice.skewed(30)].into(), &INDUSTRIES).concat());
-    let size = SIZES[usize::try_from(dice.below(10)).expect("a size")];
+    let size = SIZES[usize::try_from(dice.below(24)).expect("a size")];
     lead.company.employees = Some(size + dice.below(size));
     lead
 }
@@ -267,6 +267,28 @@ pub(crate) fn rulebook(rules: &[Rule]) -> String {
     }
     text.push_str("  - { rule: everyone else, then: { pool: inbound } }\n");
     text
+}
+
+/// A rulebook of `count` rules, ready to decide, and its rules. Of those rolled, a few can never win, because several others
+/// take all their leads; checking names them, and they are left out.
+pub(crate) fn checked(count: usize, alternatives: bool) -> (Vec<Rule>, Rulebook) {
+    let mut rules = rules(count, alternatives);
+    loop {
+        let text = rulebook(&rules);
+        let found = match Rulebook::parse(&text, &References::default()) {
+            Ok(checked) => return (rules, checked.rulebook),
+            Err(found) => found,
+        };
+        let errors = found.iter().filter(|found| found.severity == Severity::Error);
+        let dead: BTreeSet<String> = errors
+            .map(|found| match &found.rule {
+                Some(rule) if found.code == "never-wins" => rule.clone(),
+                _ => panic!("{}", found.render(&text, "rulebook")),
+            })
+            .collect();
+        let mut number = 0..;
+        rules.retain(|_| !dead.contains(&format!("r{}", number.next().expect("without an end"))));
+    }
 }
 
 /// `count` leads, each made for a rule somewhere in the rulebook.

@@ -350,7 +350,11 @@ pub(crate) fn fold(text: &str) -> Cow<'_, str> {
         let folded = letters::fold(text);
         return Cow::Owned(folded.split_whitespace().collect::<Vec<&str>>().join(" "));
     }
-    // Most text is ASCII and most of that is folded already, but for its case.
+    // Most text is ASCII, and much of that is folded already: codes, words and domains.
+    let plain = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
+    if text.bytes().fold(true, |all, byte| all & plain(byte)) {
+        return Cow::Borrowed(text);
+    }
     let mut tidy = !text.ends_with(' ');
     let mut lower = true;
     let mut blank = true;
