@@ -47,6 +47,8 @@ mod one_lead;
 mod one_person;
 #[path = "end_to_end/replay.rs"]
 mod replay;
+#[path = "end_to_end/reroute.rs"]
+mod reroute;
 #[path = "end_to_end/rights.rs"]
 mod rights;
 #[path = "end_to_end/rulebook_files.rs"]

@@ -290,10 +290,24 @@ async fn check_ledgers(
         if !numbers.iter().copied().eq(1..=u64::try_from(turns.len()).unwrap_or(0)) {
             wrong.push(format!("the turns of pool {pool} are numbered {numbers:?}"));
         }
+        let mut taken: BTreeMap<(String, u64), (String, serde_json::Map<String, Value>)> = BTreeMap::new();
         for turn in turns {
             let lead = turn["lead_id"].as_str().unwrap_or_default().to_owned();
             let taken_by = turn["taken_by"].as_str().unwrap_or_default();
             let assignment = turn["assignment"].as_u64().unwrap_or(0);
+            let credits = turn["credits"].as_object().cloned().unwrap_or_default();
+            let sum: i64 = credits.values().filter_map(Value::as_i64).sum();
+            if turn["given_back"] == true {
+                match taken.remove(&(lead.clone(), assignment)) {
+                    Some(known) if known == (taken_by.to_owned(), credits.clone()) && sum == -TURN => {}
+                    other => wrong.push(format!(
+                        "{taken_by} got a turn of pool {pool} back for assignment {assignment} of lead {lead}, but {other:?}"
+                    )),
+                }
+                continue;
+            }
+            let opposite = credits.iter().map(|(rep, credit)| (rep.clone(), json!(-credit.as_i64().unwrap_or(0))));
+            taken.insert((lead.clone(), assignment), (taken_by.to_owned(), opposite.collect()));
             match from_pools.remove(&(lead.clone(), assignment)) {
                 Some((from, owner)) if from == **pool && owner == taken_by => {}
                 Some((from, owner)) => wrong.push(format!(
@@ -303,8 +317,7 @@ async fn check_ledgers(
                     "{taken_by} took a turn of pool {pool} for assignment {assignment} of lead {lead}, which is none, or took it twice"
                 )),
             }
-            let credits = turn["credits"].as_object().cloned().unwrap_or_default();
-            if credits.values().filter_map(Value::as_i64).sum::<i64>() != TURN {
+            if sum != TURN {
                 wrong.push(format!("the credits of a turn of pool {pool} are not one turn: {credits:?}"));
             }
         }
@@ -320,7 +333,7 @@ async fn check_ledgers(
     for pool in rotations.keys().chain(turns.keys()).collect::<BTreeSet<_>>() {
         check_rotation(pool, rotations.get(pool).unwrap_or(&Value::Null), turns.get(pool), wrong);
     }
-    turns.values().map(Vec::len).sum()
+    turns.values().flatten().filter(|turn| turn["given_back"] != true).count()
 }
 
 /// What the members of a pool are owed is what its ledger says.
@@ -331,8 +344,9 @@ fn check_rotation(pool: &str, rotation: &Value, turns: Option<&Vec<Value>>, wron
             expected.entry(rep.clone()).or_default().0 += credit.as_i64().unwrap_or(0);
         }
         let taker = expected.entry(turn["taken_by"].as_str().unwrap_or_default().to_owned()).or_default();
-        taker.0 -= TURN;
-        taker.1 += 1;
+        let one = if turn["given_back"] == true { -1 } else { 1 };
+        taker.0 -= one * TURN;
+        taker.1 += one;
     }
     let standings = rotation["standings"].as_object().cloned().unwrap_or_default();
     let kept: BTreeMap<String, (i64, i64)> = standings

@@ -6,6 +6,7 @@ mod import;
 mod keys;
 mod people;
 mod replay;
+mod reroute;
 mod review;
 mod roster;
 mod rulebook;
@@ -197,6 +198,9 @@ impl Admin {
             "POST /v1/rulebooks/rollback" => self.roll_back(request, &caller).await,
             "GET /v1/rulebooks/{version}/diff" => self.diff_rulebooks(request).await,
             "POST /v1/rulebooks/{version}/replay" => self.replay_version(request).await,
+            "POST /v1/rulebooks/{version}/reroute" => self.reroute(request, &caller).await,
+            "GET /v1/rulebooks/{version}/reroute" => self.rerouting(request).await,
+            "DELETE /v1/rulebooks/{version}/reroute" => self.cancel_reroute(request).await,
             "POST /v1/rulebooks/replay" => self.replay_draft(request).await,
             "GET /v1/tables" => self.list_tables().await,
             "GET /v1/tables/{name}" => self.table(request).await,

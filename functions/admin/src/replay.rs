@@ -1,11 +1,9 @@
 //! What a version of the rulebook would change: in words, and on past leads. Nothing is written.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use fairleader_domain::account::AccountFacts;
-use fairleader_domain::id::{AccountId, RulebookVersion};
+use fairleader_domain::id::RulebookVersion;
 use fairleader_domain::replay::{self, Capacity, Desks, Past, Replay, Report};
 use fairleader_domain::rulebook::{Change, Rulebook, diff};
 use fairleader_runtime::http::{self, Problem};
@@ -143,11 +141,7 @@ impl Admin {
         from: Option<&str>,
     ) -> Result<Option<String>, AdminError> {
         let page = self.leads.past(since, from).await?;
-        let accounts: BTreeSet<AccountId> =
-            page.leads.iter().filter_map(|lead| lead.profile.account_id.clone()).collect();
-        let accounts: Vec<AccountId> = accounts.into_iter().collect();
-        let accounts: BTreeMap<AccountId, AccountFacts> =
-            if accounts.is_empty() { BTreeMap::new() } else { self.accounts.facts(&accounts).await? };
+        let accounts = self.accounts_of(page.leads.iter().filter_map(|lead| lead.profile.account_id.clone())).await?;
         for lead in &page.leads {
             let account = lead.profile.account_id.as_ref().and_then(|id| accounts.get(id));
             replay.add(report, Past { state: &lead.state, profile: &lead.profile, account });
@@ -164,7 +158,7 @@ impl Admin {
     }
 
     /// A version as it was uploaded, with its tables.
-    async fn compiled(&self, version: &RulebookVersion) -> Result<Arc<Rulebook>, AdminError> {
+    pub(crate) async fn compiled(&self, version: &RulebookVersion) -> Result<Arc<Rulebook>, AdminError> {
         self.compiled.get(version).await.map_err(|cause| match cause {
             RulebookError::Store(cause) => cause.into(),
             RulebookError::NoneActive | RulebookError::NoSuchVersion(_) => {

@@ -52,6 +52,7 @@ impl Desk {
                     "turn": entry.turn.number,
                     "lead_id": entry.lead_id,
                     "assignment": entry.assignment,
+                    "given_back": entry.given_back,
                     "taken_by": entry.turn.taken_by,
                     "credits": in_turns(&entry.turn.credits),
                     "owed_before": in_turns(&entry.turn.lags_before),

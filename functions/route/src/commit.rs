@@ -15,9 +15,9 @@ use crate::{Ask, Route};
 
 /// How often a batch is decided anew within a call when others are faster.
 const ATTEMPTS: u32 = 12;
-/// Most leads in one transaction: three items each, with up to as many reps, a rotation and its ledger item, are below
-/// DynamoDB's 100 with room to spare.
-const LEADS_PER_TRANSACTION: usize = 20;
+/// Most leads in one transaction, as many as are read together: three items each, with up to two reps and two rotations
+/// each and their ledger items, are below DynamoDB's 100.
+const LEADS_PER_TRANSACTION: usize = 10;
 
 /// What a write of a transaction was for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ enum Part {
     Lead(LeadId),
     /// A rep's open leads.
     Seat(RepId),
-    /// The pool's rotation or ledger.
+    /// A pool's rotation or ledger.
     Turn,
 }
 
@@ -133,7 +133,7 @@ impl Route {
         for (rep, seats) in &group.seats {
             self.reps.seat(&mut transaction, Part::Seat(rep.clone()), rep, *seats)?;
         }
-        if let Some(turns) = &group.turns {
+        for turns in &group.turns {
             self.pools.turn(&mut transaction, Part::Turn, turns)?;
         }
         match transaction.commit().await? {

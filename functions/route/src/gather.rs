@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fairleader_domain::account::AccountFacts;
-use fairleader_domain::id::{AccountId, LeadId, PoolId, RepId};
-use fairleader_domain::lead::Stage;
+use fairleader_domain::id::{AccountId, LeadId, PoolId, RepId, RulebookVersion};
+use fairleader_domain::lead::{Stage, State};
+use fairleader_domain::reroute;
 use fairleader_domain::routing::{MAX_FALLBACKS, Ruled, World};
 use fairleader_domain::rulebook::{Facts, IfNobody, IfUnavailable, Outcome, Rulebook};
 use fairleader_runtime::FunctionError;
@@ -28,15 +29,17 @@ pub(crate) struct Known {
 impl Known {
     /// What the rulebook looks at.
     pub(crate) fn facts(&self) -> Facts<'_> {
-        Facts {
-            profile: &self.lead.profile,
-            source: &self.lead.state.source,
-            received_at: self.lead.state.received_at,
-            account: self.account.as_ref(),
-            score: Some(&self.ruled.score),
-            now: self.now,
-        }
+        Facts { score: Some(&self.ruled.score), ..facts(&self.lead, self.account.as_ref(), self.now) }
     }
+}
+
+fn facts<'a>(lead: &'a Loaded, account: Option<&'a AccountFacts>, now: Timestamp) -> Facts<'a> {
+    let State { source, received_at, .. } = &lead.state;
+    Facts { profile: &lead.profile, source, received_at: *received_at, account, score: None, now }
+}
+
+fn account_of(lead: &Loaded, accounts: &BTreeMap<AccountId, AccountFacts>) -> Option<AccountFacts> {
+    lead.profile.account_id.as_ref().and_then(|id| accounts.get(id)).cloned()
 }
 
 impl Route {
@@ -60,12 +63,17 @@ impl Route {
                 broken.insert(ask.lead_id.clone(), "it is not stored".to_owned());
                 continue;
             };
-            if !lead.state.stage.is_undecided() {
-                info!(lead.id = %ask.lead_id, stage = lead.state.stage.as_str(), "nothing to decide");
-                continue;
-            }
-            match self.rule(ask, lead, &accounts).await {
-                Ok(ruled) => known.push(ruled),
+            let reroute = asks.iter().filter(|other| other.lead_id == ask.lead_id).find_map(|ask| ask.reroute.as_ref());
+            let ruled = match (lead.state.stage, reroute) {
+                (Stage::Assigned, Some(version)) => self.rule_anew(version, lead, &accounts).await,
+                (stage, _) if stage.is_undecided() => self.rule(ask, lead, &accounts).await.map(Some),
+                (stage, _) => {
+                    info!(lead.id = %ask.lead_id, stage = stage.as_str(), "nothing to decide");
+                    continue;
+                }
+            };
+            match ruled {
+                Ok(ruled) => known.extend(ruled),
                 Err(cause) => {
                     broken.insert(ask.lead_id.clone(), cause.to_string());
                 }
@@ -86,15 +94,8 @@ impl Route {
             None => self.rulebooks.version(now).await?,
         };
         let rulebook = self.rulebooks.get(&version).await?;
-        let account = lead.profile.account_id.as_ref().and_then(|id| accounts.get(id)).cloned();
-        let mut facts = Facts {
-            profile: &lead.profile,
-            source: &lead.state.source,
-            received_at: lead.state.received_at,
-            account: account.as_ref(),
-            score: None,
-            now,
-        };
+        let account = account_of(&lead, accounts);
+        let mut facts = facts(&lead, account.as_ref(), now);
         // A score made for another version of the lead may be wrong by now; it is made anew.
         let score = match &ask.score {
             Some(score) if ask.version == lead.state.version => score.clone(),
@@ -107,9 +108,44 @@ impl Route {
         Ok(Known { lead, account, rulebook, ruled, now })
     }
 
+    /// Rules on a lead that somebody has, if `version` is active and sends it elsewhere than the version did by which they
+    /// have it.
+    async fn rule_anew(
+        &self,
+        version: &RulebookVersion,
+        lead: Loaded,
+        accounts: &BTreeMap<AccountId, AccountFacts>,
+    ) -> Result<Option<Known>, FunctionError> {
+        let now = self.clock.now();
+        let active = self.rulebooks.version(now).await?;
+        if active != *version {
+            info!(lead.id = %lead.state.lead_id, rulebook = %version, %active, "another version is active by now");
+            return Ok(None);
+        }
+        let rulebook = self.rulebooks.get(version).await?;
+        let before = match &lead.state.rulebook {
+            Some(before) => self.rulebooks.readable(before).await?,
+            None => None,
+        };
+        let account = account_of(&lead, accounts);
+        let facts = facts(&lead, account.as_ref(), now);
+        let was = before.map(|before| reroute::rule(&before, &facts, &lead.state).1.outcome);
+        let (score, ruling) = reroute::rule(&rulebook, &facts, &lead.state);
+        let pools = self.pools.now(&pools_of(&ruling.outcome)).await?;
+        let pool = |id: &PoolId| pools.get(id).map(|now| &now.pool);
+        if let Err(stays) = reroute::goes(&lead.state, was.as_ref(), &ruling.outcome, pool) {
+            info!(lead.id = %lead.state.lead_id, reason = stays.words(), "lead stays where it is");
+            return Ok(None);
+        }
+        let ruled = Ruled { reassigns: true, ..Ruled::by(ruling, lead.state.clone(), score, version.clone()) };
+        Ok(Some(Known { lead, account, rulebook, ruled, now }))
+    }
+
     /// Reads the pools and reps that rulings lead to, fallbacks included.
     pub(crate) async fn world(&self, known: &[Known]) -> Result<World, FunctionError> {
+        let taken = || known.iter().filter(|known| known.ruled.reassigns).map(|known| &known.lead.state);
         let mut wanted: Vec<PoolId> = known.iter().flat_map(|known| pools_of(&known.ruled.outcome)).collect();
+        wanted.extend(taken().filter_map(|state| state.pool.clone()));
         let mut pools = BTreeMap::new();
         // A lead that waited too long goes to its pool's fallback, and on from there, so these are read as well.
         for _ in 0..=MAX_FALLBACKS {
@@ -130,8 +166,14 @@ impl Route {
             Outcome::Owner { rep, .. } => Some(rep.clone()),
             _ => None,
         }));
+        reps.extend(taken().filter_map(|state| state.owner.clone()));
+        let turns: Vec<(PoolId, u64, LeadId, u32)> = taken()
+            .filter_map(|state| Some((state.pool.clone()?, state.ledger?, state.lead_id.clone(), state.assignment)))
+            .collect();
+        let turns = if turns.is_empty() { BTreeMap::new() } else { self.pools.turns(&turns).await? };
+        let turns = turns.into_iter().map(|(lead, entry)| (lead, entry.turn)).collect();
         let roster = if reps.is_empty() { BTreeMap::new() } else { self.reps.roster(&reps).await? };
-        Ok(World { roster, pools })
+        Ok(World { roster, pools, turns })
     }
 }
 

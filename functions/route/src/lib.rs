@@ -46,12 +46,14 @@ struct Ask {
     rulebook: Option<RulebookVersion>,
     /// Its score at that version.
     score: Option<Score>,
+    /// Take it from an owner who has not accepted it, if this version of the rulebook sends it elsewhere.
+    reroute: Option<RulebookVersion>,
 }
 
 impl Ask {
     /// A lead to look at afresh.
     fn afresh(lead_id: LeadId) -> Self {
-        Self { lead_id, version: 0, rulebook: None, score: None }
+        Self { lead_id, version: 0, rulebook: None, score: None, reroute: None }
     }
 }
 
@@ -83,7 +85,11 @@ impl Function for Route {
             match command::read::<RouteCommand>(message.body.as_deref().unwrap_or_default()) {
                 Ok(RouteCommand::RouteLead { lead_id, version, rulebook, score, .. }) => {
                     messages.push((id, lead_id.clone()));
-                    asks.push(Ask { lead_id, version, rulebook, score });
+                    asks.push(Ask { lead_id, version, rulebook, score, reroute: None });
+                }
+                Ok(RouteCommand::RerouteLead { lead_id, rulebook, .. }) => {
+                    messages.push((id, lead_id.clone()));
+                    asks.push(Ask { reroute: Some(rulebook), ..Ask::afresh(lead_id) });
                 }
                 Ok(RouteCommand::WakePool { pool, .. }) => wakes.entry(pool).or_default().push(id),
                 Err(cause) => failures.push(failed(id, &cause.into())),

@@ -1,15 +1,16 @@
-//! `sweep`: the safety net. Every minute it queues leads whose deadline has passed and wakes pools whose line is not
-//! empty; and it drains the dead-letter queue, so that a command that failed for good leaves its lead on hold, with the
+//! `sweep`: the safety net. Every minute it queues leads whose deadline has passed, wakes pools whose line is not empty,
+//! and goes on with leads that are to be routed anew; and it drains the dead-letter queue, so that a command that failed for good leaves its lead on hold, with the
 //! command beside it, and not lost in a queue.
 
 mod dead_letters;
+mod reroute;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use fairleader_domain::id::LeadId;
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, Queue, RouteCommand};
 use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
-use fairleader_store::{Leads, Pools, Table, due_shards};
+use fairleader_store::{Leads, Pools, Reps, Rulebooks, Table, due_shards};
 use futures::future::join_all;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -21,13 +22,15 @@ const BACKOFF: SignedDuration = SignedDuration::from_mins(5);
 const AT_MOST: i32 = 500;
 
 /// How long a sweep goes on queueing; the function itself has ten seconds.
-const TIME: SignedDuration = SignedDuration::from_secs(6);
+const TIME: SignedDuration = SignedDuration::from_secs(4);
 
 /// The function.
 #[derive(Debug)]
 pub struct Sweep {
     leads: Leads,
+    reps: Reps,
     pools: Pools,
+    rulebooks: Rulebooks,
     route: Queue,
     clock: Clock,
 }
@@ -40,7 +43,9 @@ impl Function for Sweep {
         let config = env.sdk_config()?;
         Ok(Self {
             leads: Leads::new(Table::new(&config, env.get("LEADS_TABLE")?)),
+            reps: Reps::new(Table::new(&config, env.get("REPS_TABLE")?)),
             pools: Pools::new(Table::new(&config, env.get("POOLS_TABLE")?)),
+            rulebooks: Rulebooks::new(Table::new(&config, env.get("RULEBOOKS_TABLE")?)),
             route: Queue::new(&config, env.get("ROUTE_QUEUE_URL")?),
             clock: env.clock(),
         })
@@ -54,8 +59,9 @@ impl Function for Sweep {
         }
         let woken = self.wake_lines().await?;
         let due = self.queue_due().await?;
-        info!(leads = due, pools = woken, "swept");
-        Ok(json!({"due": due, "woken": woken}))
+        let rerouted = self.reroute().await?;
+        info!(leads = due, pools = woken, rerouted, "swept");
+        Ok(json!({"due": due, "woken": woken, "rerouted": rerouted}))
     }
 }
 

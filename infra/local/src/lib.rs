@@ -19,6 +19,7 @@ pub mod offline;
 pub mod pollers;
 pub mod proxy;
 pub mod replay;
+pub mod reroute;
 pub mod sqs;
 pub mod stack;
 pub mod tables;

@@ -13,10 +13,11 @@ use fairleader_local::company::Company;
 use fairleader_local::demo::{self, Report};
 use fairleader_local::machine::{Machine, Options, REGION, StartError, StarterKeys};
 use fairleader_local::offline::{RulebookFile, check, decide, map};
-use fairleader_local::{data_folder, load, replay};
+use fairleader_local::{data_folder, load, replay, reroute};
 use fairleader_runtime::Clock;
 use fairleader_runtime::http::Role;
 use indicatif::ProgressBar;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing_subscriber::EnvFilter;
 
@@ -52,6 +53,8 @@ enum Command {
     Diff(Diff),
     /// Run past leads through a draft of the rulebook and tell what it would have changed. Writes nothing.
     Replay(ReplayDraft),
+    /// Tell which open leads go elsewhere by a version of the rulebook, and have it done.
+    Reroute(RerouteLeads),
     /// Print the JSON Schema of rulebooks, from which editors complete and check them.
     Schema,
 }
@@ -142,6 +145,33 @@ struct ReplayDraft {
     /// How far to look back: a number of days, weeks or hours.
     #[arg(long, value_name = "90d", default_value = "90d")]
     since: String,
+    #[command(flatten)]
+    server: Server,
+    /// Print what was found as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct RerouteLeads {
+    /// The version of the rulebook (six digits).
+    version: String,
+    /// Have them go there now; the version has to be active.
+    #[arg(long)]
+    now: bool,
+    /// Have them go there from then on; the version has to be active, or planned to be.
+    #[arg(long, value_name = "TIME", conflicts_with = "now")]
+    at: Option<Timestamp>,
+    #[command(flatten)]
+    server: Server,
+    /// Print what was found as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Who is asked.
+#[derive(Debug, Args)]
+struct Server {
     /// Folder of the data. If a server runs on it, that one is asked.
     #[arg(long, value_name = "DIR", required_unless_present = "url", conflicts_with = "url")]
     data: Option<PathBuf>,
@@ -151,9 +181,6 @@ struct ReplayDraft {
     /// Key for it, of marketing, sales or an admin.
     #[arg(long, value_name = "KEY", requires = "url", env = "FAIRLEADER_KEY", hide_env_values = true)]
     key: Option<String>,
-    /// Print what was found as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {
@@ -184,6 +211,7 @@ async fn main() -> ExitCode {
         Some(Command::Load(load)) => run_load(load).await,
         Some(Command::Diff(two)) => run_diff(&two),
         Some(Command::Replay(replay)) => run_replay(replay).await,
+        Some(Command::Reroute(reroute)) => run_reroute(reroute).await,
         Some(Command::Schema) => print_schema(),
     };
     ended_with(outcome)
@@ -394,8 +422,8 @@ fn run_diff(two: &Diff) -> Result<(), Failed> {
     Ok(())
 }
 
-/// An API to replay on, and the machine that was started for it, if no server runs.
-async fn serving(asked: &ReplayDraft) -> Result<(Api, Option<Machine>), Failed> {
+/// An API to ask, and the machine that was started for it, if no server runs.
+async fn serving(asked: &Server) -> Result<(Api, Option<Machine>), Failed> {
     if let (Some(url), Some(key)) = (&asked.url, &asked.key) {
         return Ok((Api::new(url.trim_end_matches('/'), key)?, None));
     }
@@ -427,11 +455,8 @@ async fn run_replay(asked: ReplayDraft) -> Result<(), Failed> {
         // It is checked where it is replayed: with the pools, reps and tables that are there.
         replay::Draft::Text(RulebookFile::read(&asked.rulebook, None)?.source)
     };
-    let (api, machine) = serving(&asked).await?;
-    let bar =
-        if !asked.json && io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    bar.set_message("replaying past leads");
+    let (api, machine) = serving(&asked.server).await?;
+    let bar = spinner("replaying past leads", asked.json);
     let found = replay::run(&api, &draft, &asked.since, |leads| bar.set_message(format!("{leads} leads"))).await;
     bar.finish_and_clear();
     if let Some(machine) = machine {
@@ -444,6 +469,51 @@ async fn run_replay(asked: ReplayDraft) -> Result<(), Failed> {
     } else {
         let shown = if is_version { format!("Rulebook {name}") } else { name };
         found.write(&mut out, &shown)?;
+    }
+    Ok(())
+}
+
+/// Shows that something goes on, to people at a terminal.
+fn spinner(what: &'static str, json: bool) -> ProgressBar {
+    let bar = if !json && io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    bar.set_message(what);
+    bar
+}
+
+async fn run_reroute(asked: RerouteLeads) -> Result<(), Failed> {
+    let (api, machine) = serving(&asked.server).await?;
+    let bar = spinner("looking at open leads", asked.json);
+    let wanted = asked.now || asked.at.is_some();
+    let found = async {
+        let previewed =
+            reroute::preview(&api, &asked.version, |leads| bar.set_message(format!("{leads} leads"))).await?;
+        let planned = if wanted { Some(reroute::plan(&api, &asked.version, asked.at).await?) } else { None };
+        Ok::<_, replay::ReplayError>((previewed, planned))
+    }
+    .await;
+    bar.finish_and_clear();
+    if let Some(machine) = machine {
+        machine.stop().await;
+    }
+    let (previewed, planned) = found?;
+    let mut out = io::stdout();
+    if asked.json {
+        let all = serde_json::json!({"preview": previewed, "planned": planned});
+        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+        return Ok(());
+    }
+    previewed.write(&mut out)?;
+    match planned {
+        Some(planned) => writeln!(
+            out,
+            "\nThis begins at {}, within two minutes after it; leads that come in until then count as well.",
+            planned.at
+        )?,
+        None if previewed.report.goes > 0 => {
+            writeln!(out, "\nNothing was changed. Add --now, or --at TIME, to have it done.")?;
+        }
+        None => {}
     }
     Ok(())
 }

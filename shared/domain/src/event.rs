@@ -66,6 +66,12 @@ pub enum EventKind {
         /// What the rule expects it to be worth, in whole units of the company's currency.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         value: Option<u32>,
+        /// The rep who had it until now, if it was taken from one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freed_owner: Option<RepId>,
+        /// The pool that rep had it from: somebody who waits there can have the seat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freed_pool: Option<PoolId>,
     },
     /// Nobody can take it yet.
     LeadWaiting {
@@ -77,6 +83,12 @@ pub enum EventKind {
         rulebook: RulebookVersion,
         /// Total score, 0 to 100.
         score: u8,
+        /// The rep who had it until now, if it was taken from one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freed_owner: Option<RepId>,
+        /// The pool that rep had it from: somebody who waits there can have the seat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freed_pool: Option<PoolId>,
     },
     /// Not ready for sales.
     LeadNurtured {

@@ -368,6 +368,10 @@ pub struct State {
     /// The pool it was assigned from or waits in; absent when the owner was named by a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolId>,
+    /// Where the turn stands that its owner got it by: the version that the pool's rotation had after it. Absent if it was
+    /// nobody's turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<u64>,
     /// The score it was decided with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
@@ -423,6 +427,7 @@ impl State {
             assignment: 0,
             owner: None,
             pool: None,
+            ledger: None,
             score: None,
             rulebook: None,
             rule: None,

@@ -8,8 +8,10 @@
 //! ```
 //!
 //! What the person does ([`Command::RecordActivity`]) and what that is worth ([`Command::Rescore`]) leave a lead where it
-//! is: a lead in nurture that has become an MQL by it is decided on anew. A refused lead that says something new (`Absorb`, `Resubmit`) is stored again. A lead whose command failed before it
-//! could be stored begins [on hold](held_unstored); it can only be stored or merged.
+//! is: a lead in nurture that has become an MQL by it is decided on anew. A refused lead that says something new
+//! (`Absorb`, `Resubmit`) is stored again. A lead whose owner has not accepted it can be given to somebody else
+//! ([`Command::Reassign`]). A lead whose command failed before it could be stored begins [on hold](held_unstored); it can
+//! only be stored or merged.
 //!
 //! It knows nothing of tables: who calls it commits the [`Change`] under the version the state was read with.
 
@@ -30,6 +32,9 @@ const GOES_ON_DUE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 pub enum Command {
     /// The rulebook and the rotation decided.
     Decide(Decision),
+    /// The rulebook and the rotation decided otherwise than before, and nobody talks to the lead yet: its owner loses it to
+    /// another one, or to a pool's line.
+    Reassign(Decision),
     /// The owner confirms assignment number `assignment`.
     Accept {
         /// Who confirms.
@@ -102,6 +107,8 @@ pub enum Destination {
         rep: RepId,
         /// The pool whose turn it was; `None` when a rule named the owner.
         pool: Option<PoolId>,
+        /// Where in that pool's ledger the turn will stand.
+        ledger: Option<u64>,
     },
     /// Into a pool's waiting line, at the longest until `until`.
     Line {
@@ -195,6 +202,7 @@ pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Tra
     let mut change = Builder::new(state, now);
     Ok(match command {
         Command::Decide(decision) => decide(state, decision, now)?,
+        Command::Reassign(decision) => reassign(state, decision, now)?,
         Command::Accept { by, assignment } => {
             if assignment != state.assignment {
                 return Err(Refusal::OldAssignment { given: assignment, current: state.assignment });
@@ -290,6 +298,22 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
     if !state.stage.is_undecided() {
         return Err(Refusal::Stage { stage: state.stage, verb: "decided on" });
     }
+    Ok(settle(state, decision, now))
+}
+
+fn reassign(state: &State, decision: Decision, now: Timestamp) -> Result<Transition, Refusal> {
+    if state.stage != Stage::Assigned {
+        return Err(Refusal::Stage { stage: state.stage, verb: "given to somebody else" });
+    }
+    // What sales has is not taken away from sales by a rulebook.
+    if !matches!(decision.to, Destination::Rep { .. } | Destination::Line { .. }) {
+        return Err(Refusal::Stage { stage: state.stage, verb: "taken away from sales" });
+    }
+    Ok(settle(state, decision, now))
+}
+
+/// Brings a lead where a decision sends it.
+fn settle(state: &State, decision: Decision, now: Timestamp) -> Transition {
     let Decision { to, score, rule, rulebook, priority, value } = decision;
     let stays = match &to {
         Destination::Line { pool, .. } => state.stage == Stage::Waiting && state.pool.as_ref() == Some(pool),
@@ -300,7 +324,7 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
     };
     let as_before = state.priority == priority && state.value == value;
     if stays && as_before && state.score.as_ref().is_some_and(|before| same_figures(before, &score)) {
-        return Ok(Transition::Unchanged);
+        return Transition::Unchanged;
     }
     let mut change = Builder::new(state, now);
     if score.mql {
@@ -312,20 +336,32 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
     change.state.rulebook = Some(rulebook.clone());
     change.state.priority = priority;
     change.state.value = value;
+    let freed_pool = state.pool.clone().filter(|_| state.stage.is_owned());
     change.leave();
-    Ok(match to {
-        Destination::Rep { rep, pool } => {
+    let freed_owner = change.freed.clone();
+    match to {
+        Destination::Rep { rep, pool, ledger } => {
             let assignment = state.assignment.saturating_add(1);
             change.state.stage = Stage::Assigned;
             change.state.assignment = assignment;
             change.state.owner = Some(rep.clone());
             change.state.pool.clone_from(&pool);
+            change.state.ledger = ledger;
             change.state.assigned_at = Some(now);
             change.taken = Some(rep.clone());
-            let score = total;
-            let told =
-                EventKind::LeadAssigned { owner: rep, pool, assignment, rule, rulebook, score, grade, priority, value };
-            change.tell(told)
+            change.tell(EventKind::LeadAssigned {
+                owner: rep,
+                pool,
+                assignment,
+                rule,
+                rulebook,
+                score: total,
+                grade,
+                priority,
+                value,
+                freed_owner,
+                freed_pool,
+            })
         }
         Destination::Line { pool, until } => {
             change.state.stage = Stage::Waiting;
@@ -334,7 +370,7 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
             let (since, due) = if stays { (state.waiting_since, state.due_at) } else { (None, None) };
             change.state.waiting_since = since.or(Some(now));
             change.state.due_at = due.or(Some(until));
-            change.tell(EventKind::LeadWaiting { pool, rule, rulebook, score: total })
+            change.tell(EventKind::LeadWaiting { pool, rule, rulebook, score: total, freed_owner, freed_pool })
         }
         Destination::Nurture { reason } => {
             change.state.stage = Stage::Nurturing;
@@ -347,7 +383,7 @@ fn decide(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
             change.tell(EventKind::LeadDisqualified { reason, rule, rulebook })
         }
         Destination::Hold { reason } => change.hold(reason),
-    })
+    }
 }
 
 fn rescore(state: &State, score: Score, rulebook: RulebookVersion, now: Timestamp) -> Result<Transition, Refusal> {
@@ -397,6 +433,7 @@ impl<'a> Builder<'a> {
         }
         self.state.owner = None;
         self.state.pool = None;
+        self.state.ledger = None;
         self.state.reason = None;
         self.state.held_from = None;
         self.state.assigned_at = None;
@@ -486,7 +523,7 @@ mod tests {
     }
 
     fn rep(name: &str) -> Command {
-        to(Destination::Rep { rep: RepId::from(name), pool: Some(PoolId::from("inbound")) })
+        to(Destination::Rep { rep: RepId::from(name), pool: Some(PoolId::from("inbound")), ledger: Some(1) })
     }
 
     fn store(payload_hash: &str) -> Command {
@@ -675,10 +712,53 @@ mod tests {
         assert!(transition(&owned, Command::Hold { reason: "failed".to_owned() }, at(70)).is_err());
     }
 
+    fn again(command: Command) -> Command {
+        let Command::Decide(decision) = command else { panic!("a decision") };
+        Command::Reassign(Decision { rulebook: RulebookVersion::from("000002"), ..decision })
+    }
+
+    #[test]
+    fn a_lead_that_nobody_accepted_can_be_given_to_somebody_else_in_sales() {
+        let assigned = apply(&stored(), rep("anna")).state;
+        assert!(transition(&assigned, rep("ben"), at(70)).is_err(), "a late decision takes nothing away");
+        let moved = apply(&assigned, again(rep("ben")));
+        assert_eq!((&moved.freed, &moved.taken), (&Some(RepId::from("anna")), &Some(RepId::from("ben"))));
+        assert_eq!((moved.state.assignment, moved.state.stage), (2, Stage::Assigned));
+        let EventKind::LeadAssigned { freed_owner, freed_pool, rulebook, .. } = &moved.event else {
+            panic!("assigned")
+        };
+        assert_eq!((freed_owner, freed_pool), (&Some(RepId::from("anna")), &Some(PoolId::from("inbound"))));
+        assert_eq!(rulebook.as_str(), "000002");
+        let late = Command::Accept { by: RepId::from("anna"), assignment: 1 };
+        assert_eq!(transition(&moved.state, late, at(70)), Err(Refusal::OldAssignment { given: 1, current: 2 }));
+
+        let line = to(Destination::Line { pool: PoolId::from("iberia"), until: at(600) });
+        let waits = apply(&assigned, again(line.clone()));
+        assert_eq!((waits.state.stage, &waits.state.owner, waits.taken), (Stage::Waiting, &None, None));
+        assert!(matches!(waits.event, EventKind::LeadWaiting { freed_owner: Some(_), freed_pool: Some(_), .. }));
+
+        let verb = |state: &State, command| match transition(state, command, at(70)) {
+            Err(Refusal::Stage { verb, .. }) => verb,
+            other => panic!("{other:?}"),
+        };
+        for out in [
+            Destination::Nurture { reason: "not_an_mql".to_owned() },
+            Destination::Disqualify { reason: "junk".to_owned() },
+            Destination::Hold { reason: "pool_not_found".to_owned() },
+        ] {
+            assert_eq!(verb(&assigned, again(to(out))), "taken away from sales");
+        }
+        let accepted = apply(&assigned, Command::Accept { by: RepId::from("anna"), assignment: 1 }).state;
+        assert_eq!(verb(&accepted, again(rep("ben"))), "given to somebody else");
+        assert_eq!(verb(&waits.state, again(line)), "given to somebody else");
+    }
+
     fn any_command() -> impl Strategy<Value = Command> {
         let name = prop_oneof![Just("anna"), Just("ben")];
         prop_oneof![
             name.clone().prop_map(rep),
+            name.clone().prop_map(|name| again(rep(name))),
+            Just(again(to(Destination::Line { pool: PoolId::from("iberia"), until: at(600) }))),
             Just(to(Destination::Line { pool: PoolId::from("inbound"), until: at(600) })),
             Just(to(Destination::Nurture { reason: "not_an_mql".to_owned() })),
             Just(to(Destination::Disqualify { reason: "junk".to_owned() })),
@@ -714,6 +794,7 @@ mod tests {
                 let expected: Vec<_> = state.owner.iter().map(|rep| (rep.clone(), 1)).collect();
                 prop_assert_eq!(seats.clone().into_iter().collect::<Vec<_>>(), expected);
                 prop_assert_eq!(state.owner.is_some(), state.stage.is_owned());
+                prop_assert_eq!(state.ledger.is_some(), state.stage.is_owned());
                 prop_assert!(state.stage != Stage::Waiting || state.due_at.is_some());
                 prop_assert!(state.due_at.is_none()
                     || matches!(state.stage, Stage::Waiting | Stage::Stored | Stage::Nurturing));

@@ -221,7 +221,7 @@ fn as_received(profile: &Profile, at: Timestamp) -> Cow<'_, Profile> {
 
 /// Where a decision sends a lead, whoever is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Goes<'o> {
+pub(crate) enum Goes<'o> {
     Pool(&'o PoolId),
     Owner(&'o RepId),
     Nurture,
@@ -229,7 +229,7 @@ enum Goes<'o> {
     Held,
 }
 
-fn destination(outcome: &Outcome) -> Goes<'_> {
+pub(crate) fn destination(outcome: &Outcome) -> Goes<'_> {
     match outcome {
         Outcome::Pool { pool, .. } => Goes::Pool(pool),
         Outcome::Owner { rep, .. } => Goes::Owner(rep),

@@ -27,7 +27,7 @@ pub const TURN: i64 = 1_000_000_000;
 pub struct Rotation {
     /// Rises by one with every commit; every commit names the version it read.
     pub version: u64,
-    /// Turns taken in all.
+    /// Turns taken and given back, in all.
     pub turns: u64,
     /// What each member is owed, former members included.
     pub standings: BTreeMap<RepId, Standing>,
@@ -41,7 +41,7 @@ pub struct Rotation {
 pub struct Standing {
     /// Credit less turns taken, in billionths of a turn: positive when they are owed leads.
     pub lag: i64,
-    /// Leads taken.
+    /// Leads taken and not given back.
     pub got: u64,
     /// What their exact share of all leads so far comes to, in billionths of a turn: `got` turns plus `lag`.
     pub share: i64,
@@ -58,14 +58,15 @@ pub struct Eligible {
     pub weight: u32,
 }
 
-/// One turn, as the ledger keeps it.
+/// One turn, as the ledger keeps it: taken, or given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
     /// Number of the turn in its pool, from 1.
     pub number: u64,
-    /// Who took it, and paid one turn.
+    /// Who took it, and paid one turn; of one that is given back, who has it back.
     pub taken_by: RepId,
-    /// What each eligible member was credited, in billionths; sums to one turn.
+    /// What each eligible member was credited, in billionths; sums to one turn. Of one that is given back, the same below
+    /// zero.
     pub credits: BTreeMap<RepId, i64>,
     /// What each eligible member was owed before, in billionths.
     pub lags_before: BTreeMap<RepId, i64>,
@@ -97,6 +98,23 @@ impl Rotation {
         standing.last_turn = self.turns;
         self.last_eligible = credits.keys().cloned().collect();
         Turn { number: self.turns, taken_by: rep.clone(), credits, lags_before }
+    }
+
+    /// Undoes a turn: everyone stands as if that lead had never come.
+    pub fn give_back(&mut self, taken: &Turn) -> Turn {
+        self.turns = self.turns.saturating_add(1);
+        let lags_before = taken.credits.keys().map(|member| (member.clone(), self.lag(member))).collect();
+        let credits: BTreeMap<RepId, i64> =
+            taken.credits.iter().map(|(member, credit)| (member.clone(), credit.saturating_neg())).collect();
+        for (member, credit) in &credits {
+            let standing = self.standings.entry(member.clone()).or_default();
+            standing.lag = standing.lag.saturating_add(*credit);
+            standing.share = standing.share.saturating_add(*credit);
+        }
+        let standing = self.standings.entry(taken.taken_by.clone()).or_default();
+        standing.lag = standing.lag.saturating_add(TURN);
+        standing.got = standing.got.saturating_sub(1);
+        Turn { number: self.turns, taken_by: taken.taken_by.clone(), credits, lags_before }
     }
 
     /// What `rep` is owed, in billionths of a turn.
@@ -189,9 +207,41 @@ mod tests {
 
     fn check(rotation: &Rotation) {
         assert_eq!(rotation.standings.values().map(|s| s.lag).sum::<i64>(), 0, "the ledger sums to zero");
-        assert_eq!(rotation.standings.values().map(|s| s.got).sum::<u64>(), rotation.turns);
         for standing in rotation.standings.values() {
             assert_eq!(standing.share - i64::try_from(standing.got).unwrap() * TURN, standing.lag);
+        }
+    }
+
+    proptest! {
+        /// Whatever is given back, and when: the ledger sums to zero, and when all is given back everyone is level.
+        #[test]
+        fn a_turn_that_is_given_back_was_never_taken(
+            weights in proptest::collection::vec(1_u32..9, 1..6),
+            away in proptest::collection::vec(0_usize..6, 1..30),
+            order in any::<usize>(),
+        ) {
+            let all = members(&weights);
+            let mut rotation = Rotation::default();
+            let mut taken = Vec::new();
+            for away in away {
+                let here: Vec<Eligible> =
+                    all.iter().enumerate().filter(|(i, _)| *i != away).map(|(_, m)| m.clone()).collect();
+                taken.extend(rotation.take(&here));
+                check(&rotation);
+            }
+            let count = taken.len();
+            prop_assert_eq!(rotation.standings.values().map(|s| s.got).sum::<u64>(), u64::try_from(count).unwrap());
+            while !taken.is_empty() {
+                let turn = taken.swap_remove(order % taken.len());
+                let before = rotation.lag(&turn.taken_by);
+                let back = rotation.give_back(&turn);
+                check(&rotation);
+                prop_assert_eq!(back.credits.values().sum::<i64>(), -TURN);
+                let own = turn.credits[&turn.taken_by];
+                prop_assert_eq!(rotation.lag(&turn.taken_by), before + TURN - own);
+            }
+            prop_assert!(rotation.standings.values().all(|s| s.lag == 0 && s.got == 0 && s.share == 0));
+            prop_assert_eq!(rotation.turns, u64::try_from(2 * count).unwrap(), "every entry of the ledger has a number of its own");
         }
     }
 

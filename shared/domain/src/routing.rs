@@ -2,7 +2,7 @@
 //!
 //! [`plan`] takes a snapshot and returns everything to commit, with no choice left open: one [`Group`] a pool, because a
 //! pool's turns have to change together with the owners and seats that go with them, and one for the leads that cost
-//! nobody a turn.
+//! nobody a turn. A lead that is taken from an owner of one pool for another pool makes one group of both.
 
 mod why;
 
@@ -39,13 +39,23 @@ pub struct Ruled {
     pub priority: Priority,
     /// What the rule expects it to be worth.
     pub value: Option<u32>,
+    /// Whether it is to be taken from the owner it has, who has not accepted it; otherwise a lead that has an owner is
+    /// left alone.
+    pub reassigns: bool,
 }
 
 impl Ruled {
     /// What a rulebook of `version` ruled on a lead, by its score.
     pub fn by(ruling: Ruling, state: State, score: Score, version: RulebookVersion) -> Self {
         let Ruling { rule, outcome, priority, value } = ruling;
-        Self { state, score, outcome, rule, rulebook: version, priority, value }
+        Self { state, score, outcome, rule, rulebook: version, priority, value, reassigns: false }
+    }
+
+    /// The decision that it goes there.
+    fn decided(self, to: Destination) -> (State, Command) {
+        let Self { state, score, outcome: _, rule, rulebook, priority, value, reassigns } = self;
+        let decision = Decision { to, score, rule, rulebook, priority, value };
+        (state, if reassigns { Command::Reassign(decision) } else { Command::Decide(decision) })
     }
 }
 
@@ -54,8 +64,10 @@ impl Ruled {
 pub struct World {
     /// The reps.
     pub roster: Roster,
-    /// The pools that rulings and fallbacks name.
+    /// The pools that rulings and fallbacks name, and those of leads that are to be taken from their owners.
     pub pools: BTreeMap<PoolId, PoolNow>,
+    /// The turns by which leads that are to be taken from their owners were given to them.
+    pub turns: BTreeMap<LeadId, Turn>,
 }
 
 /// A pool as it is at one moment.
@@ -82,8 +94,8 @@ pub struct Plan {
 /// Changes that are committed together or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
-    /// The pool whose rotation turns, if one does.
-    pub turns: Option<PoolTurns>,
+    /// The pools whose rotations turn: none, one, or as many as leads are moved between.
+    pub turns: Vec<PoolTurns>,
     /// The leads.
     pub leads: Vec<Planned>,
     /// How the reps' open leads change.
@@ -113,6 +125,9 @@ pub struct LedgerEntry {
     /// The turn.
     #[serde(flatten)]
     pub turn: Turn,
+    /// Whether it was given back, because the lead was taken from its owner before they accepted it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_back: bool,
 }
 
 /// Seats that a rep gains or loses.
@@ -137,6 +152,9 @@ pub struct Planned {
 /// How it was decided who gets a lead.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
+    /// The rep it was taken from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_from: Option<RepId>,
     /// The rep that the rule named, if it named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named: Option<Candidate>,
@@ -175,7 +193,7 @@ pub fn plan(mut leads: Vec<Ruled>, world: World, now: Timestamp) -> Plan {
         let best = (lead.priority, lead.score.total, lead.state.received_at);
         (Reverse(best), lead.state.lead_id.clone())
     });
-    let mut planner = Planner { world, now, pools: BTreeMap::new(), rest: Group::default(), plan: Plan::default() };
+    let mut planner = Planner { world, now, groups: Vec::new(), plan: Plan::default() };
     for lead in leads {
         planner.lead(lead);
     }
@@ -203,8 +221,7 @@ pub const MAX_FALLBACKS: usize = 8;
 struct Planner {
     world: World,
     now: Timestamp,
-    pools: BTreeMap<PoolId, Group>,
-    rest: Group,
+    groups: Vec<Group>,
     plan: Plan,
 }
 
@@ -220,76 +237,116 @@ struct Chosen {
 impl Planner {
     fn lead(&mut self, lead: Ruled) {
         // The rotation and the desks move only if the lead does, so the refusal has to come first.
-        let probe = Command::Decide(Decision {
-            to: Destination::Disqualify { reason: String::new() },
-            score: lead.score.clone(),
-            rule: lead.rule.clone(),
-            rulebook: lead.rulebook.clone(),
-            priority: lead.priority,
-            value: lead.value,
-        });
-        if let Err(refusal) = transition(&lead.state, probe, self.now) {
-            self.plan.refused.push((lead.state.lead_id, refusal));
+        let anywhere = Destination::Line { pool: PoolId::new(String::new()), until: self.now };
+        let (state, probe) = lead.clone().decided(anywhere);
+        if let Err(refusal) = transition(&state, probe, self.now) {
+            self.plan.refused.push((state.lead_id, refusal));
             return;
         }
         let chosen = self.choose(&lead);
-        let Ruled { state, score, rule, rulebook, priority, value, outcome: _ } = lead;
-        let decision = Decision { to: chosen.to, score, rule, rulebook, priority, value };
-        match transition(&state, Command::Decide(decision), self.now) {
-            Ok(Transition::Changed(change)) => self.write(*change, chosen.choice, chosen.turn, chosen.within_capacity),
+        let (state, command) = lead.decided(chosen.to);
+        match transition(&state, command, self.now) {
+            Ok(Transition::Changed(change)) => {
+                let mut turns: Vec<(PoolId, LedgerEntry)> = Vec::new();
+                turns.extend(self.give_back(&state, &change));
+                let entry = |turn| {
+                    let (lead_id, assignment) = (change.state.lead_id.clone(), change.state.assignment);
+                    LedgerEntry { lead_id, assignment, turn, given_back: false }
+                };
+                turns.extend(chosen.turn.map(|(pool, turn)| (pool, entry(turn))));
+                let choice = Choice { taken_from: change.freed.clone(), ..chosen.choice };
+                self.write(*change, choice, turns, chosen.within_capacity);
+            }
             Ok(Transition::Unchanged) => self.plan.unchanged.push(state.lead_id),
             Err(refusal) => self.plan.refused.push((state.lead_id, refusal)),
         }
     }
 
-    fn write(&mut self, change: Change, choice: Choice, turn: Option<(PoolId, Turn)>, within_capacity: bool) {
-        let capacity = change
-            .taken
-            .as_ref()
-            .filter(|_| within_capacity)
-            .and_then(|rep| self.world.roster.get(rep))
-            .map(|now| now.rep.capacity);
-        if let Some(now) = change.taken.as_ref().and_then(|rep| self.world.roster.get_mut(rep)) {
-            now.load.open = now.load.open.saturating_add(1);
+    /// Gives the turn back by which the lead was given to the owner who loses it with `change`.
+    fn give_back(&mut self, state: &State, change: &Change) -> Option<(PoolId, LedgerEntry)> {
+        change.freed.as_ref()?;
+        let taken = self.world.turns.get(&state.lead_id)?;
+        let pool = state.pool.clone()?;
+        let turn = self.world.pools.get_mut(&pool)?.rotation.give_back(taken);
+        let (lead_id, assignment) = (state.lead_id.clone(), state.assignment);
+        Some((pool, LedgerEntry { lead_id, assignment, turn, given_back: true }))
+    }
+
+    fn write(&mut self, change: Change, choice: Choice, turns: Vec<(PoolId, LedgerEntry)>, within_capacity: bool) {
+        let seats = [change.taken.clone().map(|rep| (rep, 1)), change.freed.clone().map(|rep| (rep, -1))];
+        let pools: Vec<PoolId> = turns.iter().map(|(pool, _)| pool.clone()).collect();
+        let mut group = self.group(&pools);
+        for (pool, entry) in turns {
+            group.turns.iter_mut().filter(|of| of.pool == pool).for_each(|of| of.entries.push(entry.clone()));
         }
-        let group = match turn {
-            None => &mut self.rest,
-            Some((pool, turn)) => {
-                let entry =
-                    LedgerEntry { lead_id: change.state.lead_id.clone(), assignment: change.state.assignment, turn };
-                let group = self.pools.entry(pool.clone()).or_default();
-                if let Some(now) = self.world.pools.get(&pool) {
-                    let turns = group.turns.get_or_insert_with(|| PoolTurns {
-                        pool,
-                        expected_version: now.rotation.version,
-                        rotation: Rotation::default(),
-                        entries: Vec::new(),
-                    });
-                    turns.entries.push(entry);
-                }
-                group
-            }
-        };
-        for (rep, delta) in change.taken.iter().map(|rep| (rep, 1)).chain(change.freed.iter().map(|rep| (rep, -1))) {
-            let seats = group.seats.entry(rep.clone()).or_insert(Seats { delta: 0, capacity });
+        for (rep, delta) in seats.into_iter().flatten() {
+            let now = self.world.roster.get_mut(&rep);
+            let capacity = now.as_ref().map(|now| now.rep.capacity);
+            let seats = group.seats.entry(rep).or_insert(Seats { delta: 0, capacity });
             seats.delta += delta;
-            // One lead that has to be taken lifts the limit for the group: it is checked as a whole.
-            seats.capacity = seats.capacity.and(capacity);
+            if delta > 0 && !within_capacity {
+                // One lead that has to be taken lifts the limit for the group: it is checked as a whole.
+                seats.capacity = None;
+            }
+            if let Some(now) = now {
+                now.load.open = now.load.open.saturating_add_signed(delta);
+            }
         }
         group.leads.push(Planned { change, choice });
+        self.groups.push(group);
+    }
+
+    /// Takes out the group in which these pools change: those that were apart until now are one from here on.
+    fn group(&mut self, pools: &[PoolId]) -> Group {
+        let mut group = Group::default();
+        let touched = |group: &Group| {
+            if pools.is_empty() {
+                group.turns.is_empty()
+            } else {
+                group.turns.iter().any(|turns| pools.contains(&turns.pool))
+            }
+        };
+        let (found, others) = std::mem::take(&mut self.groups).into_iter().partition::<Vec<Group>, _>(touched);
+        self.groups = others;
+        for Group { turns, leads, seats } in found {
+            group.turns.extend(turns);
+            group.leads.extend(leads);
+            for (rep, Seats { delta, capacity }) in seats {
+                let sum = group.seats.entry(rep).or_insert(Seats { delta: 0, capacity });
+                sum.delta += delta;
+                sum.capacity = sum.capacity.and(capacity);
+            }
+        }
+        for pool in pools {
+            let known = group.turns.iter().any(|turns| turns.pool == *pool);
+            if let (false, Some(now)) = (known, self.world.pools.get(pool)) {
+                group.turns.push(PoolTurns {
+                    pool: pool.clone(),
+                    expected_version: now.rotation.version,
+                    rotation: Rotation::default(),
+                    entries: Vec::new(),
+                });
+            }
+        }
+        group
     }
 
     fn finish(mut self) -> Plan {
-        for (pool, mut group) in self.pools {
-            if let (Some(turns), Some(now)) = (&mut group.turns, self.world.pools.remove(&pool)) {
-                turns.rotation = now.rotation;
-                turns.rotation.version = turns.expected_version.saturating_add(1);
+        for group in &mut self.groups {
+            group.turns.sort_by(|a, b| a.pool.cmp(&b.pool));
+            for turns in &mut group.turns {
+                if let Some(now) = self.world.pools.remove(&turns.pool) {
+                    turns.rotation = now.rotation;
+                    turns.rotation.version = turns.expected_version.saturating_add(1);
+                }
             }
-            self.plan.groups.push(group);
         }
-        if !self.rest.leads.is_empty() {
-            self.plan.groups.push(self.rest);
-        }
+        // By pool; what costs nobody a turn comes last.
+        self.groups.sort_by_key(|group| {
+            let pool = group.turns.first().map(|turns| turns.pool.clone());
+            (pool.is_none(), pool)
+        });
+        self.plan.groups = self.groups;
         self.plan
     }
 
@@ -344,7 +401,8 @@ impl Planner {
             eligible.iter().any(|member| member.rep == rep).then(|| (pool, now.rotation.charge(&rep, &eligible)))
         });
         let from = turn.as_ref().map(|(pool, _)| pool.clone());
-        Chosen { to: Destination::Rep { rep, pool: from }, choice, turn, within_capacity: stopped_by.is_none() }
+        let ledger = from.as_ref().and_then(|pool| self.next_version(pool));
+        Chosen { to: Destination::Rep { rep, pool: from, ledger }, choice, turn, within_capacity: stopped_by.is_none() }
     }
 
     /// Tries `first`, then `second`; if nobody can take the lead it waits in the line of the last one.
@@ -406,11 +464,20 @@ impl Planner {
         let turn = self.world.pools.get_mut(&pool)?.rotation.take(&eligible)?;
         choice.chosen = Some(turn.taken_by.clone());
         Some(Chosen {
-            to: Destination::Rep { rep: turn.taken_by.clone(), pool: Some(pool.clone()) },
+            to: Destination::Rep {
+                rep: turn.taken_by.clone(),
+                pool: Some(pool.clone()),
+                ledger: self.next_version(&pool),
+            },
             choice: Choice::default(),
             turn: Some((pool, turn)),
             within_capacity: true,
         })
+    }
+
+    /// The version that a pool's rotation will have once the plan is committed.
+    fn next_version(&self, pool: &PoolId) -> Option<u64> {
+        self.world.pools.get(pool).map(|now| now.rotation.version.saturating_add(1))
     }
 
     /// A pool's members with the gate that stops each, and those whom none stops.

@@ -147,6 +147,19 @@ pub enum RouteCommand {
         /// Follows the lead through the logs.
         trace: String,
     },
+    /// Look whether a lead that somebody has, or that waits, goes elsewhere by another version of the rulebook.
+    RerouteLead {
+        /// [`SCHEMA`].
+        schema: u32,
+        /// The lead.
+        lead_id: LeadId,
+        /// The version; nothing happens if another one is active by now.
+        rulebook: RulebookVersion,
+        /// As in [`StoreLead`].
+        group: String,
+        /// Follows the lead through the logs.
+        trace: String,
+    },
     /// Give the leads in a pool's line to whoever is free now.
     WakePool {
         /// [`SCHEMA`].
@@ -191,7 +204,9 @@ impl Command for ScoreLead {
 impl Command for RouteCommand {
     fn schema(&self) -> u32 {
         match self {
-            Self::RouteLead { schema, .. } | Self::WakePool { schema, .. } => *schema,
+            Self::RouteLead { schema, .. } | Self::RerouteLead { schema, .. } | Self::WakePool { schema, .. } => {
+                *schema
+            }
         }
     }
 }

@@ -11,11 +11,13 @@
 //! | what has to happen | index `due`: shard, instant in ms |
 //! | a rep's inbox, a pool's line, held leads | index `assignee`: `rep#…`, `pool#…#shard`, `held`; best first |
 //! | commands that failed for any lead | index `assignee`: `dead`; latest first |
+//! | all open leads | index `assignee`: every rep's inbox and every pool's line, one after the other |
 //! | past leads | the whole table, a page at a time |
 //!
 //! The `state` item is the one that everything else is guarded by: whoever changes anything that a decision could read
 //! names the version of the state they read, in the same transaction.
 
+mod open;
 mod past;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -63,6 +65,7 @@ const DUE_SHARDS: u8 = 8;
 /// Shards of each pool's waiting line, for the same reason.
 const LINE_SHARDS: u8 = 4;
 
+pub use self::open::OpenLeads;
 pub use self::past::PastPage;
 
 /// The leads table.

@@ -30,12 +30,15 @@ pub use identities::{Claim, Identities, person_identities};
 pub use imports::{Import, Imports, PartResult, RowResult};
 pub use keys::{KeyRecord, Keys, PersonKey};
 pub use leads::{
-    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, PastPage, Recorded, StoredEvent, due_shards,
+    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, Recorded, StoredEvent,
+    due_shards,
 };
 pub use lookup_tables::{LookupTables, NamedTable};
 pub use people::{Enrolled, People};
 pub use pools::{LedgerPage, Pools};
 pub use reps::Reps;
-pub use rulebooks::{ActiveRulebook, RecordPage, RulebookError, RulebookRecord, Rulebooks, StoredActivations, Upload};
+pub use rulebooks::{
+    ActiveRulebook, RecordPage, RulebookError, RulebookRecord, Rulebooks, StoredActivations, StoredReroutes, Upload,
+};
 pub use table::Table;
 pub use transaction::{Committed, Transaction};

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
-use fairleader_domain::id::PoolId;
+use fairleader_domain::id::{LeadId, PoolId};
 use fairleader_domain::pool::Pool;
 use fairleader_domain::rotation::Rotation;
 use fairleader_domain::routing::{LedgerEntry, PoolNow, PoolTurns};
@@ -149,6 +149,31 @@ impl Pools {
             .build()?;
         transaction.put(label, put);
         Ok(())
+    }
+
+    /// Entries of ledgers: of each pool the one that its rotation had `version` after, which is about an assignment of a
+    /// lead. Those that are not there are left out.
+    pub async fn turns(
+        &self,
+        wanted: &[(PoolId, u64, LeadId, u32)],
+    ) -> Result<BTreeMap<LeadId, LedgerEntry>, StoreError> {
+        let mut keys: Vec<(&PoolId, u64)> = wanted.iter().map(|(pool, version, ..)| (pool, *version)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let keys = keys.into_iter().map(|(pool, version)| key(pool, &format!("{LEDGER}{version:012}"))).collect();
+        let mut entries = BTreeMap::new();
+        for item in self.0.get_many(keys).await? {
+            let pool = PoolId::from(get_text(&item, &self.0.name, POOL)?);
+            for entry in body::<Vec<LedgerEntry>>(&item, &self.0.name)? {
+                let asked = wanted.iter().any(|(of, _, lead, assignment)| {
+                    *of == pool && *lead == entry.lead_id && *assignment == entry.assignment
+                });
+                if asked && !entry.given_back {
+                    entries.insert(entry.lead_id.clone(), entry);
+                }
+            }
+        }
+        Ok(entries)
     }
 
     /// A pool's turns, newest first, those of at most `limit` transactions.

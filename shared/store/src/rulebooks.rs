@@ -7,6 +7,7 @@
 //! | approvals, objections, comments | `version`, `review`, under its `revision` |
 //! | the active version, the planned one, and those before | `active`, `pointer`, under its `revision` |
 //! | the latest version | `latest`, `pointer` |
+//! | when open leads are routed anew | `reroutes`, `pointer`, under its `revision` |
 //!
 //! The tables that rulebooks look things up in are here too, see [`crate::LookupTables`].
 //!
@@ -22,6 +23,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put};
 use fairleader_domain::activation::{Activation, Activations, Cause};
 use fairleader_domain::approval::Review;
 use fairleader_domain::id::RulebookVersion;
+use fairleader_domain::reroute::Reroutes;
 use fairleader_domain::rulebook::{References, Rulebook, Table as Lookup};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,7 @@ const POINTS_TO: &str = "points_to";
 const REVISION: &str = "revision";
 const ACTIVE: &str = "active";
 const LATEST: &str = "latest";
+const REROUTES: &str = "reroutes";
 
 /// How old the answer to "which version is active" may be.
 const POINTER_AGE: SignedDuration = SignedDuration::from_secs(3);
@@ -104,6 +107,14 @@ pub struct RecordPage {
 pub struct StoredActivations {
     /// What is kept.
     pub activations: Activations,
+    revision: u64,
+}
+
+/// When open leads are routed anew, and how often that changed; a write names what it read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredReroutes {
+    /// What is kept.
+    pub reroutes: Reroutes,
     revision: u64,
 }
 
@@ -297,6 +308,20 @@ impl Rulebooks {
         Ok(self.activations().await?.activations.version(now).cloned())
     }
 
+    /// When open leads are routed anew.
+    pub async fn reroutes(&self) -> Result<StoredReroutes, StoreError> {
+        let Some(item) = self.0.get(key(REROUTES, POINTER)).await? else { return Ok(StoredReroutes::default()) };
+        let revision = get_number(&item, &self.0.name, REVISION)?;
+        Ok(StoredReroutes { reroutes: body(&item, &self.0.name)?, revision })
+    }
+
+    /// Writes when open leads are routed anew, if nobody else did since `seen` was read.
+    pub async fn replace_reroutes(&self, seen: &StoredReroutes, next: &Reroutes) -> Result<bool, StoreError> {
+        let item = revised(key(REROUTES, POINTER), seen.revision + 1, next)?;
+        let (condition, values) = unchanged(seen.revision);
+        Ok(matches!(self.0.put_if(item, condition, values).await?, Write::Done))
+    }
+
     async fn latest(&self) -> Result<Option<RulebookVersion>, StoreError> {
         match self.0.get(key(LATEST, POINTER)).await? {
             Some(item) => Ok(Some(RulebookVersion::from(get_text(&item, &self.0.name, POINTS_TO)?))),
@@ -407,6 +432,17 @@ impl ActiveRulebook {
         }
         seen.compiled.insert(version.clone(), Arc::clone(&rulebook));
         Ok(rulebook)
+    }
+
+    /// A version, compiled; `None` if it is not there, or cannot be read any more.
+    pub async fn readable(&self, version: &RulebookVersion) -> Result<Option<Arc<Rulebook>>, StoreError> {
+        match self.get(version).await {
+            Ok(rulebook) => Ok(Some(rulebook)),
+            Err(RulebookError::Store(cause)) => Err(cause),
+            Err(RulebookError::NoneActive | RulebookError::NoSuchVersion(_) | RulebookError::Unreadable { .. }) => {
+                Ok(None)
+            }
+        }
     }
 
     /// The very tables that a version was uploaded with.

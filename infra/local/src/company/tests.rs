@@ -268,6 +268,7 @@ fn world(company: &Company) -> World {
     World {
         roster: roster.collect(),
         pools: pools.map(|pool| (pool.pool_id.clone(), PoolNow { pool, rotation: Rotation::default() })).collect(),
+        turns: BTreeMap::new(),
     }
 }
 
@@ -342,7 +343,7 @@ fn run(company: &Company) -> (Vec<Fate>, usize) {
         let plan = routing::plan(vec![ruled], world.clone(), now);
         assert!(plan.refused.is_empty());
         for group in plan.groups {
-            if let Some(turns) = group.turns {
+            for turns in group.turns {
                 world.pools.get_mut(&turns.pool).unwrap().rotation = turns.rotation;
             }
             for (rep, seats) in group.seats {

@@ -42,6 +42,7 @@ fn world(reps: &[(&str, u32)]) -> World {
     World {
         roster: reps.iter().map(|(name, capacity)| rep(name, *capacity, 0)).collect(),
         pools: [pool("inbound", &names, Some("overflow")), pool("overflow", &["zoe"], None)].into_iter().collect(),
+        turns: BTreeMap::new(),
     }
 }
 
@@ -64,6 +65,7 @@ fn lead(id: &str, total: u8, outcome: Outcome) -> Ruled {
         rulebook: RulebookVersion::from("000001"),
         priority: Priority::Normal,
         value: None,
+        reassigns: false,
     }
 }
 
@@ -191,19 +193,23 @@ fn the_choice_is_told_in_plain_words() {
 /// What must hold of any plan: every ledger sums to zero, every turn has its lead, seats match leads.
 fn audit(plan: &Plan) -> Result<(), TestCaseError> {
     for group in &plan.groups {
-        let turns = group.turns.as_ref().map_or(0, |turns| turns.entries.len());
+        let entries = || group.turns.iter().flat_map(|turns| &turns.entries);
         let from_pool = |lead: &&Planned| lead.change.taken.is_some() && lead.change.state.pool.is_some();
-        prop_assert_eq!(turns, group.leads.iter().filter(from_pool).count());
-        if let Some(turns) = &group.turns {
+        let taken = entries().filter(|entry| !entry.given_back).count();
+        prop_assert_eq!(taken, group.leads.iter().filter(from_pool).count());
+        for turns in &group.turns {
             prop_assert_eq!(turns.rotation.standings.values().map(|standing| standing.lag).sum::<i64>(), 0);
             prop_assert_eq!(turns.rotation.version, turns.expected_version + 1);
             for entry in &turns.entries {
-                prop_assert_eq!(entry.turn.credits.values().sum::<i64>(), TURN);
+                let turn = if entry.given_back { -TURN } else { TURN };
+                prop_assert_eq!(entry.turn.credits.values().sum::<i64>(), turn);
             }
         }
         let seats: i32 = group.seats.values().map(|seats| seats.delta).sum();
-        let taken = group.leads.iter().filter(|lead| lead.change.taken.is_some()).count();
-        prop_assert_eq!(seats, i32::try_from(taken).unwrap());
+        let count = |rep: fn(&Change) -> &Option<RepId>| {
+            i32::try_from(group.leads.iter().filter(|lead| rep(&lead.change).is_some()).count()).unwrap()
+        };
+        prop_assert_eq!(seats, count(|change| &change.taken) - count(|change| &change.freed));
     }
     Ok(())
 }
@@ -240,4 +246,83 @@ fn an_urgent_lead_comes_before_a_better_one() {
     assert_eq!(assigned.len(), 1, "there is one seat");
     let state = &assigned[0].change.state;
     assert_eq!((state.lead_id.as_str(), state.priority, state.value), ("l-1", Priority::Urgent, Some(9_000)));
+}
+
+/// A lead that `owner` got from `pool` by the rotation's next turn.
+fn had(id: &str, owner: &str, from: &str, world: &mut World, wanted: Outcome) -> Ruled {
+    let mut ruled = lead(id, 50, wanted);
+    let now = world.pools.get_mut(&PoolId::from(from)).unwrap();
+    let members =
+        now.pool.members.iter().map(|m| Eligible { rep: m.rep.clone(), weight: m.weight }).collect::<Vec<_>>();
+    let turn = now.rotation.charge(&RepId::from(owner), &members);
+    now.rotation.version += 1;
+    world.turns.insert(LeadId::from(id), turn);
+    world.roster.get_mut(&RepId::from(owner)).unwrap().load.open += 1;
+    let (state, pool) = (&mut ruled.state, PoolId::from(from));
+    (state.stage, state.owner, state.pool, state.assignment) =
+        (Stage::Assigned, Some(RepId::from(owner)), Some(pool), 1);
+    state.ledger = Some(now.rotation.version);
+    ruled.reassigns = true;
+    ruled
+}
+
+#[test]
+fn a_lead_that_goes_to_another_pool_changes_both_in_one_go() {
+    let mut world = world(&[("anna", 3), ("ben", 3)]);
+    let (zoe, there) = rep("zoe", 3, 0);
+    world.roster.insert(zoe.clone(), there);
+    let to = |pool: &str| Outcome::Pool { pool: PoolId::from(pool), if_nobody: IfNobody::Wait };
+    let recalled = had("l-1", "anna", "inbound", &mut world, to("overflow"));
+    let plan = plan(vec![recalled, lead("l-2", 10, to("inbound")), lead("l-3", 10, to("overflow"))], world, noon());
+    audit(&plan).unwrap();
+    assert_eq!(
+        plan.groups.len(),
+        1,
+        "the pools of a lead that is moved are committed together, with all of their leads"
+    );
+    let group = &plan.groups[0];
+    let pools: Vec<&str> = group.turns.iter().map(|turns| turns.pool.as_str()).collect();
+    assert_eq!(pools, ["inbound", "overflow"]);
+    let back = &group.turns[0].entries[0];
+    assert_eq!((back.given_back, back.lead_id.as_str(), back.assignment), (true, "l-1", 1));
+    assert_eq!(back.turn.taken_by.as_str(), "anna");
+    let owners = owners(&plan);
+    assert_eq!((owners["l-1"].as_str(), owners["l-3"].as_str()), ("zoe", "zoe"));
+    let next = &group.turns[0].entries[1].turn;
+    assert!(next.lags_before.values().all(|lag| *lag == 0), "as if that lead had never come: {next:?}");
+    let moved = group.leads.iter().find(|lead| lead.change.state.lead_id.as_str() == "l-1").unwrap();
+    assert_eq!((moved.change.state.assignment, moved.change.state.ledger), (2, Some(1)));
+    assert!(moved.choice.sentences(&moved.change.state)[0].starts_with("It was taken from `anna`"));
+    assert_eq!(group.seats[&RepId::from("anna")].delta, -1);
+    assert_eq!((owners["l-2"].as_str(), group.seats[&RepId::from("ben")].delta), ("ben", 1), "her last turn was later");
+    assert_eq!(group.seats[&zoe].delta, 2);
+}
+
+#[test]
+fn when_nobody_has_room_a_moved_lead_waits_and_the_turn_is_given_back() {
+    let mut world = world(&[("anna", 3)]);
+    let to = Outcome::Pool { pool: PoolId::from("overflow"), if_nobody: IfNobody::Wait };
+    let recalled = had("l-1", "anna", "inbound", &mut world, to);
+    let plan = plan(vec![recalled], world, noon());
+    audit(&plan).unwrap();
+    let group = &plan.groups[0];
+    assert_eq!(group.leads[0].change.state.stage, Stage::Waiting);
+    assert_eq!((group.turns.len(), group.turns[0].entries[0].given_back), (1, true));
+    assert_eq!(group.turns[0].rotation.lag(&RepId::from("anna")), 0);
+    assert_eq!(group.seats[&RepId::from("anna")].delta, -1);
+}
+
+#[test]
+fn what_sales_has_is_not_given_to_nobody() {
+    let mut world = world(&[("anna", 3)]);
+    let gone = Outcome::Pool { pool: PoolId::from("gone"), if_nobody: IfNobody::Wait };
+    let recalled = had("l-1", "anna", "inbound", &mut world, gone);
+    let mut accepted = had("l-2", "anna", "inbound", &mut world, inbound());
+    accepted.state.stage = Stage::Accepted;
+    let plan = plan(vec![recalled, accepted], world, noon());
+    assert_eq!(
+        (plan.groups.len(), plan.refused.len()),
+        (0, 2),
+        "a pool that is not there, and a lead that is talked to"
+    );
 }

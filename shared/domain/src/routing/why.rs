@@ -53,6 +53,11 @@ impl Choice {
     /// The choice in plain words.
     pub(super) fn sentences(&self, state: &State) -> Vec<String> {
         let mut said = Vec::new();
+        if let Some(rep) = &self.taken_from {
+            said.push(format!(
+                "It was taken from `{rep}`, who had not accepted it yet, because this version sends it elsewhere."
+            ));
+        }
         if let Some(named) = &self.named {
             said.push(match named.stopped_by {
                 None => format!("The rule names `{}`, who can take it.", named.rep),

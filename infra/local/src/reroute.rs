@@ -1,0 +1,77 @@
+//! `fairleader reroute`: which open leads go elsewhere by another version of the rulebook, and when they shall.
+
+use std::io::{self, Write};
+
+use fairleader_domain::id::RulebookVersion;
+use fairleader_domain::reroute::{Report, Reroute};
+use jiff::Timestamp;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::replay::ReplayError;
+
+/// Leads that are told one by one in a terminal.
+const EXAMPLES: usize = 10;
+
+/// What a re-routing would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previewed {
+    /// The version.
+    pub version: RulebookVersion,
+    /// The sum over all open leads.
+    pub report: Report,
+    /// The report in words.
+    pub sentences: Vec<String>,
+    /// Where the next call goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Looks at all open leads, as many calls as it takes; `progress` hears how many were looked at.
+pub async fn preview(api: &Api, version: &str, progress: impl Fn(u64)) -> Result<Previewed, ReplayError> {
+    let mut all: Previewed = post(api, version, json!({"preview": true})).await?;
+    while let Some(cursor) = all.next.take() {
+        progress(all.report.leads);
+        let part: Previewed = post(api, version, json!({"preview": true, "cursor": cursor})).await?;
+        all.report.add(part.report);
+        all.next = part.next;
+    }
+    all.sentences = all.report.sentences();
+    Ok(all)
+}
+
+/// Has open leads routed anew from `at` on, or from now on.
+pub async fn plan(api: &Api, version: &str, at: Option<Timestamp>) -> Result<Reroute, ReplayError> {
+    post(api, version, json!({"at": at})).await
+}
+
+async fn post<T: for<'a> Deserialize<'a>>(api: &Api, version: &str, body: Value) -> Result<T, ReplayError> {
+    let headers = [("content-type", "application/json")];
+    let path = format!("/v1/rulebooks/{version}/reroute");
+    let answer = api.call(Method::POST, &path, &headers, body.to_string().into_bytes()).await?;
+    Ok(serde_json::from_value(answer)?)
+}
+
+impl Previewed {
+    /// Tells what would happen, to people.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        for sentence in &self.sentences {
+            writeln!(out, "{sentence}")?;
+        }
+        for (at, example) in self.report.examples.iter().take(EXAMPLES).enumerate() {
+            if at == 0 {
+                writeln!(out, "\nSome of them")?;
+            }
+            let has = match (&example.owner, &example.pool) {
+                (Some(owner), Some(pool)) => format!("`{owner}` has it from pool `{pool}`"),
+                (Some(owner), None) => format!("`{owner}` has it"),
+                (None, Some(pool)) => format!("it waits in the line of pool `{pool}`"),
+                (None, None) => "nobody has it".to_owned(),
+            };
+            writeln!(out, "  {}\n    now:  {has}\n    then: {}", example.lead_id, example.why)?;
+        }
+        Ok(())
+    }
+}

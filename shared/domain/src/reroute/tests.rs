@@ -1,0 +1,186 @@
+use jiff::Timestamp;
+
+use super::*;
+use crate::activation::Activations;
+use crate::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
+use crate::lead::Profile;
+use crate::replay::Past;
+use crate::rulebook::References;
+
+const BEFORE: &str = "\
+company: { zone: Europe/Berlin, currency: EUR }
+score: { fit: { share: 100%, lines: [ { if: { company.employees: 1+ }, points: 50 } ] }, grades: { A: 80+ } }
+mql:
+  - { score: 40+ }
+route:
+  - { rule: Spain, if: { country: ES }, then: { pool: iberia } }
+  - { rule: Acme, if: { country: US }, then: { owner: anna, if_unavailable: { pool: inbound } } }
+  - { rule: everyone else, then: { pool: inbound, if_nobody: { pool: watch } } }
+";
+
+fn now() -> Timestamp {
+    "2026-03-03T09:00:00Z".parse().unwrap()
+}
+
+fn parse(text: &str) -> Rulebook {
+    Rulebook::parse(text, &References::default()).unwrap().rulebook
+}
+
+fn pools() -> Vec<Pool> {
+    let pool = |id: &str, members: &[&str]| {
+        let members: Vec<_> = members.iter().map(|rep| serde_json::json!({"rep": rep})).collect();
+        serde_json::from_value(serde_json::json!({"pool_id": id, "name": id, "members": members})).unwrap()
+    };
+    vec![pool("iberia", &["carla"]), pool("inbound", &["anna", "ben"]), pool("watch", &["emil"])]
+}
+
+fn lead(id: &str, country: &str, stage: Stage, owner: Option<&str>, pool: Option<&str>) -> (State, Profile) {
+    let mut lead = State::stored(LeadId::from(id), SourceId::from("web"), now(), String::new());
+    (lead.stage, lead.owner, lead.pool) = (stage, owner.map(RepId::from), pool.map(PoolId::from));
+    let mut profile = Profile::default();
+    profile.place.country = Some(country.to_owned());
+    profile.company.employees = Some(10);
+    (lead, profile)
+}
+
+#[test]
+fn only_open_leads_that_the_rulebook_sends_elsewhere_go() {
+    let to = |pool: &str| Outcome::Pool { pool: PoolId::from(pool), if_nobody: IfNobody::Wait };
+    let known = pools();
+    let verdict = |stage, owner: Option<&str>, pool: Option<&str>, was: Option<Outcome>, wanted: Outcome| {
+        let (state, _) = lead("l", "DE", stage, owner, pool);
+        goes(&state, was.as_ref(), &wanted, |id| known.iter().find(|pool| pool.pool_id == *id))
+    };
+    let had = |was: Option<Outcome>, wanted| verdict(Stage::Assigned, Some("anna"), Some("inbound"), was, wanted);
+    assert_eq!(had(Some(to("inbound")), to("iberia")), Ok(()));
+    assert_eq!(had(Some(to("inbound")), to("inbound")), Err(Stays::SameDestination));
+    // It came to Anna when the rule's first choice was not there; the rule is still the same.
+    assert_eq!(had(Some(to("iberia")), to("iberia")), Err(Stays::SameDestination));
+    assert_eq!(had(Some(to("iberia")), to("inbound")), Err(Stays::SameOwner));
+    let second =
+        |pool: &str| Outcome::Pool { pool: PoolId::from("iberia"), if_nobody: IfNobody::Pool(PoolId::from(pool)) };
+    assert_eq!(had(Some(to("watch")), second("inbound")), Err(Stays::SameOwner));
+    assert_eq!(had(Some(to("inbound")), second("watch")), Ok(()));
+    let named = |rep: &str| Outcome::Owner {
+        rep: RepId::from(rep),
+        if_unavailable: crate::rulebook::IfUnavailable::Assign,
+        counts_as_turn: true,
+    };
+    assert_eq!(had(Some(to("inbound")), named("anna")), Err(Stays::SameOwner));
+    assert_eq!(had(Some(named("anna")), named("ben")), Ok(()));
+    let nurture = Outcome::Nurture { reason: "not_an_mql".to_owned() };
+    assert_eq!(had(Some(to("inbound")), nurture.clone()), Err(Stays::NotForSales));
+    // The version that decided is not readable any more: where it is counts.
+    assert_eq!(had(None, to("inbound")), Err(Stays::SameDestination));
+    assert_eq!(had(None, to("iberia")), Ok(()));
+
+    let waits = |was, wanted| verdict(Stage::Waiting, None, Some("inbound"), Some(was), wanted);
+    assert_eq!(waits(to("inbound"), nurture), Ok(()), "nobody in sales has it");
+    assert_eq!(waits(to("inbound"), to("inbound")), Err(Stays::SameDestination));
+    for stage in [Stage::Stored, Stage::Nurturing, Stage::Held, Stage::Disqualified, Stage::Merged] {
+        assert_eq!(verdict(stage, None, None, None, to("iberia")), Err(Stays::NotOpen), "{stage:?}");
+    }
+    let accepted = verdict(Stage::Accepted, Some("anna"), Some("inbound"), Some(to("inbound")), to("iberia"));
+    assert_eq!(accepted, Err(Stays::Accepted));
+}
+
+#[test]
+fn a_preview_counts_who_loses_and_who_gets() {
+    let (was, pools) = (parse(BEFORE), pools());
+    let new = BEFORE.replace("country: ES", "country: [ES, PT]").replace("owner: anna", "owner: ben");
+    let new = parse(&new);
+    let leads = [
+        lead("l-1", "PT", Stage::Assigned, Some("anna"), Some("inbound")),
+        lead("l-2", "PT", Stage::Waiting, None, Some("inbound")),
+        lead("l-3", "PT", Stage::Accepted, Some("ben"), Some("inbound")),
+        lead("l-4", "ES", Stage::Assigned, Some("carla"), Some("iberia")),
+        lead("l-5", "US", Stage::Assigned, Some("anna"), None),
+        lead("l-6", "DE", Stage::Assigned, Some("emil"), Some("watch")),
+    ];
+    let look = |leads: &[(State, Profile)]| {
+        let mut report = Report::default();
+        for (state, profile) in leads {
+            let past = Past { state, profile, account: None };
+            report.look(past, Some(&was), &new, |id| pools.iter().find(|pool| pool.pool_id == *id), now());
+        }
+        report
+    };
+    let report = look(&leads);
+    insta::assert_snapshot!(report.sentences().join("\n"), @"
+    3 of 6 open leads go elsewhere: 2 that an owner has and has not accepted yet, 1 out of a line.
+    Pool `iberia` gets 2, `inbound` loses 2.
+    Owner `anna` loses 2, `ben` gets 1.
+    The other 3 stay: 1 accepted by their owner; 2 sent where they went before.
+    ");
+    insta::assert_snapshot!(serde_json::to_string(&report.examples).unwrap(), @r#"[{"lead_id":"l-1","owner":"anna","pool":"inbound","why":"Rule `Spain` gives the lead to pool `iberia`, because country is PT."},{"lead_id":"l-2","pool":"inbound","why":"Rule `Spain` gives the lead to pool `iberia`, because country is PT."},{"lead_id":"l-5","owner":"anna","why":"Rule `Acme` gives the lead to `ben`, or to pool `inbound` if they cannot take it, because country is US."}]"#);
+    let (mut sum, rest) = (look(&leads[3..]), look(&leads[..3]));
+    sum.add(rest);
+    assert_eq!(sum, report, "reports add up, in whatever order");
+    assert_eq!(look(&leads[3..4]).sentences()[0], "None of 1 open leads goes elsewhere.");
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+}
+
+fn version(number: u32) -> RulebookVersion {
+    RulebookVersion::new(format!("{number:06}"))
+}
+
+fn at(minute: i64) -> Timestamp {
+    now() + jiff::SignedDuration::from_mins(minute)
+}
+
+#[test]
+fn a_plan_waits_for_its_time_and_goes_on_where_it_was() {
+    let active = Activations::default().activate(&version(1), "otto", at(0));
+    let active = active.plan(&version(2), at(60), "otto", at(0)).unwrap();
+    let none = Reroutes::default();
+    let refused = none.plan(&version(2), Some(at(30)), "otto", &active, at(0)).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "version 000002 is not the one that is active at 2026-03-03T09:30:00Z; activate it, at that time or before, first"
+    );
+    assert_eq!(none.plan(&version(2), Some(at(0)), "otto", &active, at(1)), Err(RerouteRefusal::Past(at(0))));
+
+    let planned = none.plan(&version(2), Some(at(60)), "otto", &active, at(0)).unwrap();
+    assert_eq!(planned.plan(&version(2), Some(at(60)), "mara", &active, at(70)).unwrap(), planned, "asked twice");
+    let later = planned.plan(&version(2), Some(at(90)), "otto", &active, at(1)).unwrap();
+    assert_eq!((later.of(&version(2)).unwrap().at, later.list.len()), (at(90), 1));
+
+    assert_eq!(planned.due(at(60)), None, "functions may know the version before for some seconds");
+    assert_eq!(planned.due(at(61)).unwrap().version, version(2));
+    let running = planned.went_on(&version(2), 500, Some("rep#ben".to_owned()), at(61));
+    assert_eq!(running.due(at(62)).unwrap().progress, Progress::Running { queued: 500, from: "rep#ben".to_owned() });
+    assert_eq!(running.plan(&version(2), None, "otto", &active, at(62)), Err(RerouteRefusal::Running(version(2))));
+    let done = running.went_on(&version(2), 20, None, at(62));
+    assert_eq!((done.due(at(63)), done.of(&version(2)).unwrap().queued()), (None, 520));
+    assert_eq!(done.cancel(&version(2), at(64)), done, "there is nothing to call off");
+    let cancelled = running.cancel(&version(2), at(62));
+    assert_eq!(cancelled.due(at(63)), None);
+    assert!(matches!(cancelled.of(&version(2)).unwrap().progress, Progress::Cancelled { queued: 500, .. }));
+    assert_eq!(cancelled.went_on(&version(2), 9, None, at(63)), cancelled, "a late step changes nothing");
+    // Again, now.
+    let again = done.plan(&version(2), None, "mara", &active, at(70)).unwrap();
+    assert_eq!((again.of(&version(2)).unwrap().at, again.list.len()), (at(70), 2));
+    assert_eq!(again.plan(&version(2), None, "otto", &active, at(71)).unwrap(), again, "it is not put off");
+    assert!(matches!(
+        again.supersede(&version(2), at(71)).of(&version(2)).unwrap().progress,
+        Progress::Superseded { .. }
+    ));
+    let json = serde_json::to_string(&running).unwrap();
+    assert_eq!(serde_json::from_str::<Reroutes>(&json).unwrap(), running, "{json}");
+}
+
+#[test]
+fn plans_that_are_over_are_forgotten_at_last_and_others_never() {
+    let mut all = Reroutes::default();
+    for number in 1..=30 {
+        let active = Activations::default().activate(&version(number), "otto", at(0));
+        all = all.plan(&version(number), None, "otto", &active, at(0)).unwrap();
+        if number > 5 {
+            all = all.cancel(&version(number), at(0));
+        }
+    }
+    assert_eq!(all.list.len(), 20);
+    assert!((1..=5).all(|number| all.of(&version(number)).is_some()));
+    assert!(all.of(&version(6)).is_none() && all.of(&version(30)).is_some());
+}

@@ -1,0 +1,172 @@
+//! Territories change: open leads that nobody talks to go where the new rulebook sends them, from its day on.
+
+use fairleader_local::api::Api;
+use fairleader_local::reroute;
+use fairleader_runtime::http::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::company::RULEBOOK;
+use crate::harness::Stack;
+
+/// Spain takes over Portugal; companies in Austria get somebody of their own.
+fn moved() -> String {
+    RULEBOOK.replace("if: { country: ES }", "if: { country: [ES, PT] }").replace(
+        "  - rule: everyone else",
+        "  - rule: Austria\n    if: { country: AT }\n    then: { owner: frida, if_unavailable: assign }\n  - rule: everyone else",
+    )
+}
+
+fn from(name: &str, country: &str) -> Value {
+    json!({"email": format!("{name}@{name}.example"), "country": country, "did": "demo"})
+}
+
+async fn ledger(stack: &Stack, pool: &str) -> Value {
+    stack.by(Role::Sales).get(&format!("/v1/pools/{pool}/ledger")).await.expect(200)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() {
+    let stack = Stack::start().await;
+    let mut leads = Vec::new();
+    for (name, country) in [("p1", "PT"), ("p2", "PT"), ("p3", "PT"), ("a1", "AT"), ("d1", "DE"), ("e1", "ES")] {
+        let lead = stack.submit(from(name, country)).await;
+        stack.at(&lead, "assigned").await;
+        leads.push(lead);
+    }
+    let [first, second, talked_to, austrian, german, spanish] = <[String; 6]>::try_from(leads).unwrap();
+    let owner = stack.lead(&talked_to).await["owner"].as_str().unwrap().to_owned();
+    let path = format!("/v1/leads/{talked_to}/accept");
+    stack.rep(&owner).await.post(&path, json!({"assignment": 1})).await.expect(200);
+
+    let version = stack.upload(&moved()).await;
+    stack.approve(&version).await;
+    let sales = stack.by(Role::Sales);
+    let path = format!("/v1/rulebooks/{version}/reroute");
+    let api = Api::new(stack.api_url(), stack.machine().keys.of(Role::Sales)).unwrap();
+    let preview = reroute::preview(&api, &version, |_| {}).await.unwrap();
+    insta::assert_snapshot!(preview.sentences.join("\n"), @"
+    3 of 6 open leads go elsewhere; no owner has accepted one of them yet.
+    Pool `inbound` loses 3, `iberia` gets 2.
+    Owner `anna` loses 2, `ben` loses 1, `frida` gets 1.
+    The other 3 stay: 1 accepted by their owner; 2 sent where they went before.
+    ");
+    assert_eq!(preview.report.examples.len(), 3);
+
+    // Not before it is active; but for the time at which it will be.
+    let refused = sales.post(&path, Value::Null).await.expect(409);
+    assert_eq!(refused["code"], "not_active");
+    let (activate, day) = (format!("/v1/rulebooks/{version}/activate"), "2026-03-03T12:00:00Z");
+    stack.person("otto").await.post(&activate, json!({"at": day})).await.expect(200);
+    sales.post(&path, json!({"at": "2026-03-03T11:59:00Z"})).await.expect(409);
+    let planned = sales.post(&path, json!({"at": day})).await.expect(202);
+    assert_eq!((&planned["state"], &planned["begins_after"]), (&json!("planned"), &json!("2026-03-03T12:00:30Z")));
+    sales.post(&path, json!({"at": day})).await.expect(202);
+
+    stack.pass(120);
+    stack.sweep().await;
+    stack.settled().await;
+    assert_eq!(stack.lead(&first).await["pool"], "inbound", "its day has not come");
+
+    stack.pass(61);
+    // Twice at once does no harm.
+    tokio::join!(stack.sweep(), stack.sweep());
+    stack.settled().await;
+    let done = sales.get(&path).await.expect(200);
+    assert_eq!(done["state"], "done");
+    assert!(done["queued"].as_u64().unwrap() >= 6, "a lead that has moved may be met twice: {done}");
+
+    // Carla has room for one and has it already, so both wait in her line now.
+    for lead in [&first, &second] {
+        let lead = stack.lead(lead).await;
+        assert_eq!((&lead["stage"], &lead["pool"]), (&json!("waiting"), &json!("iberia")));
+    }
+    let lead = stack.lead(&austrian).await;
+    assert_eq!((&lead["owner"], &lead["assignment"], &lead["rulebook"]), (&json!("frida"), &json!(2), &json!(version)));
+    assert_eq!(stack.lead(&talked_to).await["owner"], owner.as_str());
+    for (lead, rulebook) in [(&german, "000001"), (&spanish, "000001")] {
+        assert_eq!(stack.lead(lead).await["rulebook"], rulebook, "it goes where it went before");
+    }
+    let events = stack.by(Role::Sales).get(&format!("/v1/leads/{first}/events")).await.expect(200);
+    let last = &events["events"][1];
+    assert_eq!((&last["type"], &last["freed_pool"]), (&json!("LeadWaiting"), &json!("inbound")), "{events}");
+    let why = stack.by(Role::Sales).get(&format!("/v1/leads/{austrian}/why")).await.expect(200);
+    let said = why["decisions"][0]["summary"].as_str().unwrap();
+    assert!(said.starts_with("Rule `Austria` gives the lead to `frida`"), "{said}");
+    let taken = "It was taken from `anna`, who had not accepted it yet, because this version sends it elsewhere. The rule \
+        names `frida`, who can take it.";
+    assert!(said.ends_with(taken), "{said}");
+
+    // Three turns were given back, and whoever has their lead still paid for it.
+    let inbound = ledger(&stack, "inbound").await;
+    let back = inbound["entries"].as_array().unwrap().iter().filter(|entry| entry["given_back"] == true).count();
+    assert_eq!((back, &inbound["turns"]), (3, &json!(8)));
+    assert_eq!(stack.open("anna").await + stack.open("ben").await, 2);
+
+    // The seat that comes free in the new pool is theirs.
+    stack.set_capacity("carla", 2).await;
+    stack.settled().await;
+    let given = [stack.lead(&first).await, stack.lead(&second).await];
+    assert_eq!(given.iter().filter(|lead| lead["owner"] == "carla").count(), 1);
+
+    // Again, now: there is nothing left to do.
+    assert_eq!(sales.post(&path, Value::Null).await.expect(202)["state"], "planned");
+    stack.pass(1);
+    stack.sweep().await;
+    stack.settled().await;
+    assert_eq!(stack.lead(&austrian).await["assignment"], 2);
+    let preview = reroute::preview(&api, &version, |_| {}).await.unwrap();
+    assert_eq!(preview.report.goes, 0, "{preview:?}");
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("assigned"), counted.stage("waiting"), counted.stage("accepted")), (4, 1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_that_is_not_active_any_more_moves_nothing() {
+    let stack = Stack::start().await;
+    let lead = stack.submit(from("p1", "PT")).await;
+    stack.at(&lead, "assigned").await;
+    let version = stack.upload(&moved()).await;
+    stack.approve(&version).await;
+    let otto = stack.person("otto").await;
+    otto.post(&format!("/v1/rulebooks/{version}/activate"), Value::Null).await.expect(200);
+    let path = format!("/v1/rulebooks/{version}/reroute");
+    otto.post(&path, Value::Null).await.expect(202);
+    otto.post("/v1/rulebooks/rollback", Value::Null).await.expect(200);
+    stack.pass(1);
+    stack.sweep().await;
+    stack.settled().await;
+    let ended = otto.get(&path).await.expect(200);
+    assert_eq!((&ended["state"], &ended["queued"]), (&json!("superseded"), &json!(0)));
+    assert_eq!(stack.lead(&lead).await["pool"], "inbound");
+
+    // Somebody may also think better of it.
+    otto.post(&format!("/v1/rulebooks/{version}/activate"), Value::Null).await.expect(200);
+    otto.post(&path, json!({"at": "2026-03-04T00:00:00Z"})).await.expect(202);
+    let ended = otto.send(Method::DELETE, &path, &[], String::new()).await.expect(200);
+    assert_eq!(ended["state"], "cancelled");
+    stack.pass(24 * 60);
+    stack.sweep().await;
+    stack.settled().await;
+    assert_eq!(stack.lead(&lead).await["pool"], "inbound");
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_planned_is_said() {
+    let stack = Stack::start().await;
+    let sales = stack.by(Role::Sales);
+    let post = async |path: &str, body: Value, status: u16| sales.post(path, body).await.expect(status);
+    assert_eq!(post("/v1/rulebooks/000009/reroute", Value::Null, 404).await["code"], "not_found");
+    assert_eq!(post("/v1/rulebooks/000009/reroute", json!({"preview": true}), 404).await["code"], "not_found");
+    let path = "/v1/rulebooks/000001/reroute";
+    assert_eq!(post(path, json!({"at": "2026-01-01T00:00:00Z"}), 422).await["code"], "invalid_body");
+    assert_eq!(post(path, json!({"at": "soon"}), 422).await["code"], "invalid_body");
+    assert_eq!(post(path, json!({"cursor": "8.rep#anna"}), 422).await["code"], "invalid_body");
+    let both = json!({"preview": true, "at": "2027-01-01T00:00:00Z"});
+    assert_eq!(post(path, both, 422).await["title"], "`at` cannot be taken");
+    assert_eq!(post(path, json!({"preview": true, "cursor": "nonsense"}), 400).await["code"], "invalid_cursor");
+    sales.get(path).await.expect(404);
+    stack.by(Role::Viewer).post(path, Value::Null).await.expect(403);
+    stack.finish().await;
+}
