@@ -72,7 +72,7 @@ async fn an_event_that_somebody_puts_on_the_bus_goes_by_the_template_s_rule() {
             .detail(detail.to_string())
             .build()
     };
-    let unheard = [entry("LeadMerged", json!({"into": "x"})), entry("LeadAssigned", json!({"freed_pool": "iberia"}))];
+    let unheard = [entry("LeadMerged", json!({"into": "x"})), entry("LeadAccepted", json!({"freed_pool": "iberia"}))];
     let put = stack.aws.bus.put_events().set_entries(Some(unheard.into())).send().await.unwrap();
     assert_eq!(put.failed_entry_count(), 0);
     stack.settled().await;
