@@ -24,6 +24,11 @@ mod schema;
 
 pub use schema::{FIELDS, Field, FieldKind, LONGEST_CUSTOM_NAME, LONGEST_CUSTOM_VALUE, MOST_CUSTOM};
 
+/// The field that a column header means, in any of the languages known.
+pub(crate) fn meant_by_header(header: &str) -> Option<&'static Field> {
+    schema::by_header(header).or_else(|| schema::by_weak_header(header))
+}
+
 /// Fields the schema does not know stand under this and their name.
 const CUSTOM: &str = "custom.";
 

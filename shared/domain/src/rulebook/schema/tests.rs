@@ -136,6 +136,8 @@ fn what_an_editor_can_know_is_refused() {
         "{ owner: a, counts_as_turn: maybe }",
         "{ pool: a, priority: top }",
         "{ nurture: later, priority: high }",
+        "{ disqualify: junk, value: 900 }",
+        "{ hold: legal, counts_as_turn: no }",
         "{ hold: Ask Anna }",
         "{ pool: a, value: 12 EUR }",
         "{ pool: a, if_nobody: { owner: b } }",
