@@ -5,8 +5,8 @@
 //! - Its events are numbered without gaps, and replaying them leads to where it stands.
 //! - Whatever a person did was recorded once, and told once; what their lead remembers of it is in a history.
 //! - Its score is the one that was last told, and it became an MQL when that was told.
-//! - Every turn in a ledger is an assignment from that pool and the other way round, each exactly once; a ledger sums to
-//!   zero.
+//! - Every turn in a ledger is an assignment from that pool and the other way round, each exactly once; a ledger sums
+//!   to zero.
 //! - A rep's count of open leads is the number of leads they own.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
-//! The process is killed, again and again, at random moments of an import. Nothing that was accepted is lost, nothing is
-//! done twice.
+//! The process is killed, again and again, at random moments of an import. Nothing that was accepted is lost, nothing
+//! is done twice.
 //!
 //! `FAIRLEADER_KILL_LEADS` sets the number of rows (2,000 by default), `FAIRLEADER_KILL_SEED` repeats the moments of an
 //! earlier run; the seed is printed.
@@ -103,8 +103,8 @@ impl Random {
     }
 }
 
-/// A list: one row in twenty is somebody who is in it already, one in fifty cannot be taken. The parts, and how many rows
-/// are good.
+/// A list: one row in twenty is somebody who is in it already, one in fifty cannot be taken. The parts, and how many
+/// rows are good.
 fn list(rows: usize, random: &mut Random) -> (Vec<String>, usize) {
     let (mut parts, mut good) = (Vec::new(), 0);
     for first in (0..rows).step_by(PART) {

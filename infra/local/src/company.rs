@@ -9,8 +9,8 @@
 //! | `rulebook.yaml` | see [`fairleader_domain::rulebook`] |
 //! | `leads.csv`, if there is one | any list of leads, see [`fairleader_domain::submission::list`] |
 //!
-//! Several values in one cell are separated by blanks, commas or semicolons. Everything that is wrong with the folder is
-//! said at once. What the rulebook and the leads mean is not looked at here: that is for those who read them.
+//! Several values in one cell are separated by blanks, commas or semicolons. Everything that is wrong with the folder
+//! is said at once. What the rulebook and the leads mean is not looked at here: that is for those who read them.
 
 mod accounts;
 mod people;
@@ -146,7 +146,8 @@ impl Roster {
     }
 }
 
-/// A file of a company's folder; `None` if it cannot be read, which is no problem only for those that need not be there.
+/// A file of a company's folder; `None` if it cannot be read, which is no problem only for those that need not be
+/// there.
 fn read(folder: &Path, file: &'static str, problems: &mut Problems) -> Option<Vec<u8>> {
     match std::fs::read(folder.join(file)) {
         Ok(bytes) => return Some(bytes),
@@ -249,8 +250,8 @@ impl Problems {
 
 /// The ids a sheet gives, each with the line it is first given in.
 ///
-/// They are known whatever else is wrong in their line, and of a sheet that lost rows any id may be one: a mistake is told once, not
-/// once more by all who refer to it.
+/// They are known whatever else is wrong in their line, and of a sheet that lost rows any id may be one: a mistake is
+/// told once, not once more by all who refer to it.
 struct Known {
     lines: BTreeMap<String, u64>,
     /// Whether there are no others.
@@ -286,8 +287,8 @@ impl Known {
     }
 }
 
-/// Who stands above whom, followed upwards from each until somebody comes again. Each circle is found once, from the first of `links`
-/// that is in it.
+/// Who stands above whom, followed upwards from each until somebody comes again. Each circle is found once, from the
+/// first of `links` that is in it.
 fn circles(links: &[(String, String)]) -> Vec<Vec<&str>> {
     let above: BTreeMap<&str, &str> = links.iter().map(|(below, above)| (below.as_str(), above.as_str())).collect();
     let mut found: Vec<Vec<&str>> = Vec::new();

@@ -1,8 +1,8 @@
 //! The thread that owns the database: group commit, and receives that wait.
 //!
-//! Every request that is in the inbox goes into one transaction; what comes in while that commits makes up the next one.
-//! A receive that finds nothing is parked and served, first come first served, in the transaction in which a message
-//! comes in, or when one becomes visible. Nothing is answered before the commit.
+//! Every request that is in the inbox goes into one transaction; what comes in while that commits makes up the next
+//! one. A receive that finds nothing is parked and served, first come first served, in the transaction in which a
+//! message comes in, or when one becomes visible. Nothing is answered before the commit.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
