@@ -236,7 +236,7 @@ impl RulebookFile {
 }
 
 fn of_roster(folder: &Path, problem: CompanyProblem) -> Problem {
-    let file = folder.join(problem.file);
+    let file = folder.join(problem.file.as_ref());
     Problem::beside(file.display().to_string(), problem.line, problem.column, "roster", problem.message)
 }
 
