@@ -5,8 +5,8 @@
 //! - Its events are numbered without gaps, and replaying them leads to where it stands.
 //! - Whatever a person did was recorded once, and told once; what their lead remembers of it is in a history.
 //! - Its score is the one that was last told, and it became an MQL when that was told.
-//! - Every turn in a ledger is an assignment from that pool and the other way round, each exactly once; a ledger sums to
-//!   zero.
+//! - Every turn in a ledger is an assignment from that pool and the other way round, each exactly once; a ledger sums
+//!   to zero.
 //! - A rep's count of open leads is the number of leads they own.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +28,8 @@ pub(crate) struct Summary {
     pub(crate) owned: BTreeMap<String, usize>,
     /// Turns in all ledgers.
     pub(crate) turns: usize,
+    /// What was recorded that people did after they were taken in, by id.
+    pub(crate) activities: BTreeSet<String>,
 }
 
 impl Summary {
@@ -100,6 +102,7 @@ pub(crate) async fn look(aws: &Aws, accepted: &BTreeSet<String>) -> (Summary, Ve
         *summary.stages.entry(stage).or_default() += 1;
     }
     check_activities(&leads, &mut wrong);
+    summary.activities = leads.values().flat_map(|lead| &lead.activities).cloned().collect();
     check_reps(aws, &summary.owned, &mut wrong).await;
     summary.turns = check_ledgers(aws, from_pools, &mut wrong).await;
     check_identities(aws, &leads, &mut wrong).await;

@@ -10,6 +10,8 @@
 //!
 //! Dora looks after the account Acme and is in no pool; Frida is new and has nothing to do yet.
 
+use std::collections::BTreeMap;
+
 use fairleader_domain::rep::Rep;
 use fairleader_local::company::Company;
 use serde::de::DeserializeOwned;
@@ -66,6 +68,7 @@ pub(crate) fn small() -> Company {
             read(json!({"person_id": "otto", "name": "Otto", "email": "otto@fairleader.example", "role": "sales"})),
         ],
         rulebook: RULEBOOK.to_owned(),
+        tables: BTreeMap::new(),
         leads: None,
     }
 }

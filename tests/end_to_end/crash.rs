@@ -1,5 +1,5 @@
-//! The process is killed, again and again, at random moments of an import. Nothing that was accepted is lost, nothing is
-//! done twice.
+//! The process is killed, again and again, at random moments of an import, while people who are there already go on
+//! doing things. Nothing that was accepted is lost, nothing is done twice.
 //!
 //! `FAIRLEADER_KILL_LEADS` sets the number of rows (2,000 by default), `FAIRLEADER_KILL_SEED` repeats the moments of an
 //! earlier run; the seed is printed.
@@ -30,6 +30,10 @@ const KILLS: usize = 3;
 const LIVES: usize = 2000;
 /// Rows in a part.
 const PART: usize = 200;
+/// How many leads are there before the first kill, whose people go on doing things.
+const KNOWN: usize = 40;
+/// How long it takes until somebody does something again.
+const NEXT_CLICK: Duration = Duration::from_millis(30);
 
 /// The program, running with its data in a folder.
 pub(crate) struct Server {
@@ -56,6 +60,14 @@ impl Server {
         let at: Value = serde_json::from_str(&line)
             .unwrap_or_else(|_| panic!("no start: {line}{}", std::fs::read_to_string(log_of(data)).unwrap()));
         Self { child, api_url: at["api"].as_str().unwrap().to_owned(), aws_url: at["aws"].as_str().unwrap().to_owned() }
+    }
+
+    pub(crate) fn api_url(&self) -> &str {
+        &self.api_url
+    }
+
+    pub(crate) fn aws_url(&self) -> &str {
+        &self.aws_url
     }
 
     pub(crate) fn process_id(&self) -> u32 {
@@ -103,8 +115,8 @@ impl Random {
     }
 }
 
-/// A list: one row in twenty is somebody who is in it already, one in fifty cannot be taken. The parts, and how many rows
-/// are good.
+/// A list: one row in twenty is somebody who is in it already, one in fifty cannot be taken. The parts, and how many
+/// rows are good.
 fn list(rows: usize, random: &mut Random) -> (Vec<String>, usize) {
     let (mut parts, mut good) = (Vec::new(), 0);
     for first in (0..rows).step_by(PART) {
@@ -157,8 +169,13 @@ async fn killed_again_and_again_it_loses_nothing_and_does_nothing_twice() {
     let import = import["import_id"].as_str().unwrap().to_owned();
     let (parts, good) = list(rows, &mut random);
 
-    // One brings the list in, part by part, and sends a part again that was not answered.
+    let source = keys.of(Role::Source).to_owned();
+    let known = known(&Api::new(&server.api_url, &source).unwrap()).await;
+
+    // One brings the list in, part by part, and sends a part again that was not answered; another tells what people do.
     let (moved, urls) = watch::channel(server.api_url.clone());
+    let (enough, is_enough) = watch::channel(false);
+    let telling = tokio::spawn(tell(urls.clone(), source, known.clone(), is_enough));
     let key = keys.of(Role::Marketing).to_owned();
     let path = format!("/v1/imports/{import}/parts");
     let mut bringing_in = tokio::spawn(bring_in(urls, key.clone(), path, parts));
@@ -181,10 +198,13 @@ async fn killed_again_and_again_it_loses_nothing_and_does_nothing_twice() {
             again = (&mut bringing_in).await.unwrap();
         }
     }
+    enough.send_replace(true);
+    let (told, told_again) = telling.await.unwrap();
     let aws = Aws::operator(&server.aws_url);
     let api = Api::new(&server.api_url, &key).unwrap();
-    let accepted = accepted(&api, &import, rows).await;
+    let mut accepted = accepted(&api, &import, rows).await;
     assert_eq!(accepted.len(), good, "every good row is a lead of its own");
+    accepted.extend(known);
 
     let mut quiet = 0;
     within(Duration::from_mins(2), "everything to be done", async || {
@@ -196,13 +216,19 @@ async fn killed_again_and_again_it_loses_nothing_and_does_nothing_twice() {
     let done = begun.elapsed();
     let counted = audit(&aws, &accepted).await;
     println!(
-        "{} kills, {again} requests without an answer, {} leads done in {done:?}: {:?}, {} turns, owned {:?}\n{kills:#?}",
+        "{} kills, {again} + {told_again} requests without an answer, {} leads and {} activities done in {done:?}: {:?}, {} turns, owned {:?}\n{kills:#?}",
         kills.len(),
         counted.leads(),
+        counted.activities.len(),
         counted.stages,
         counted.turns,
         counted.owned
     );
+    assert!(told.len() > 20, "{}", told.len());
+    let lost: Vec<_> = told.difference(&counted.activities).collect();
+    assert!(lost.is_empty(), "activities that were accepted and are lost: {lost:?}");
+    // The audit counts how often each is recorded and told.
+    assert_eq!(counted.activities.len(), told.len(), "activities that nobody told of");
     if rows >= 1000 {
         assert!(kills.iter().any(|kill| kill.importing), "{kills:?}");
         assert!(kills.iter().any(|kill| !kill.importing && kill.left > 0), "{kills:?}");
@@ -251,6 +277,55 @@ async fn bring_in(urls: watch::Receiver<String>, key: String, path: String, part
         }
     }
     again
+}
+
+/// Leads that are there before anything is killed.
+async fn known(api: &Api) -> Vec<String> {
+    let mut leads = Vec::new();
+    for number in 0..KNOWN {
+        let lead = json!({"email": format!("early{number}@bird{number}.example"), "did": "newsletter"});
+        let answer = api.post("/v1/leads", &lead).await.unwrap();
+        leads.push(answer["lead_id"].as_str().unwrap().to_owned());
+    }
+    leads
+}
+
+/// Tells what people do until it is enough, again and again until it is answered, and every third time once more than
+/// that: the ids of all that was accepted, and how many requests had no answer.
+async fn tell(
+    urls: watch::Receiver<String>,
+    key: String,
+    leads: Vec<String>,
+    is_enough: watch::Receiver<bool>,
+) -> (BTreeSet<String>, usize) {
+    let (mut accepted, mut again) = (BTreeSet::new(), 0);
+    for (number, lead) in leads.iter().cycle().enumerate() {
+        if *is_enough.borrow() {
+            break;
+        }
+        let did = ["pricing", "webinar", "download", "demo"][number % 4];
+        let body = json!({"lead_id": lead, "did": did}).to_string().into_bytes();
+        let click = format!("click-{number}");
+        let headers = [("content-type", "application/json"), ("idempotency-key", click.as_str())];
+        let mut answers = 0;
+        while answers < 1 + usize::from(number % 3 == 0) {
+            let api = Api::new(&urls.borrow().clone(), &key).unwrap();
+            match api.call(Method::POST, "/v1/activities", &headers, body.clone()).await {
+                Ok(answer) => {
+                    let new = accepted.insert(answer["activity_id"].as_str().unwrap().to_owned());
+                    assert_eq!(new, answers == 0, "one key is one activity, and another key another one");
+                    answers += 1;
+                }
+                Err(ApiError::NoAnswer { .. }) => {
+                    again += 1;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(refused) => panic!("{refused}"),
+            }
+        }
+        tokio::time::sleep(NEXT_CLICK).await;
+    }
+    (accepted, again)
 }
 
 /// The leads of all rows; every row has a result.

@@ -1,6 +1,10 @@
 //! A draft of the rulebook on past leads: the figures are those of the domain, call by call, and nothing is written.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fairleader_domain::id::RulebookVersion;
@@ -8,14 +12,17 @@ use fairleader_domain::lead::{Profile, State};
 use fairleader_domain::replay::{Desks, Past, Replay, Report};
 use fairleader_domain::rulebook::{References, Rulebook, diff};
 use fairleader_local::api::Api;
+use fairleader_local::demo;
+use fairleader_local::machine::StarterKeys;
 use fairleader_local::replay::{self, Draft};
 use fairleader_runtime::http::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::aws::{self, Item};
+use crate::aws::{self, Aws, Item};
 use crate::company::{self, RULEBOOK};
-use crate::harness::Stack;
+use crate::crash::Server;
+use crate::harness::{Stack, within, write};
 
 const YAML: [(&str, &str); 1] = [("content-type", "application/yaml")];
 
@@ -216,4 +223,84 @@ async fn a_replay_of_many_leads_takes_several_calls_and_adds_up() {
         delete.send().await.unwrap();
     }
     stack.finish().await;
+}
+
+/// Runs the program; its exit code, what it says, and what it says of errors.
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_fairleader"));
+    let ended = program.args(arguments).current_dir(folder).env_remove("FAIRLEADER_KEY").output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let (out, err) = (text(ended.stdout), text(ended.stderr));
+    assert!(!err.contains("panicked"), "{err}");
+    (ended.status.code().unwrap(), out, err)
+}
+
+/// A port on which nobody listens.
+fn nobodys_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_replays_on_a_running_server_and_on_a_folder_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let data = at.join("data");
+    let server = Server::start(&data, &[]).await;
+    let keys: StarterKeys = serde_json::from_str(&std::fs::read_to_string(data.join("keys.json")).unwrap()).unwrap();
+    demo::install(&Api::new(server.api_url(), keys.of(Role::Admin)).unwrap(), &company::small()).await.unwrap();
+    let source = Api::new(server.api_url(), keys.of(Role::Source)).unwrap();
+    for n in 0..6 {
+        let headers = [("content-type", "application/json"), ("idempotency-key", &*format!("form-{n}"))];
+        let country = if n % 2 == 0 { "ES" } else { "FR" };
+        let lead = json!({"email": format!("p{n}@firm{n}.example"), "country": country, "did": "demo"});
+        source.call(Method::POST, "/v1/leads", &headers, lead.to_string().into_bytes()).await.unwrap();
+    }
+    let aws = Aws::operator(server.aws_url());
+    within(Duration::from_mins(1), "six leads to be decided on", async || {
+        let items = aws.scan("leads").await;
+        let decided = items.iter().filter(|item| aws::text(item, "part").starts_with("event#"));
+        (decided.count() == 6 && aws.working().await == 0).then_some(())
+    })
+    .await;
+
+    write(at, "draft.yaml", &draft());
+    write(at, "wrong.yaml", &draft().replace("pool: iberia", "pool: ibria"));
+    let own = server.api_url().to_owned();
+    let nobody = format!("http://127.0.0.1:{}", nobodys_port());
+    let shown = |arguments: &[&str]| {
+        let (code, out, err) = run(at, arguments);
+        let since = out.lines().next().and_then(|line| line.rsplit_once("received since ")).map_or("", |(_, day)| day);
+        let out = if since.is_empty() { out } else { out.replace(since, "DAY") };
+        let week = out.split_once("in the busiest (").and_then(|(_, rest)| rest.split_once(')')).map(|(week, _)| week);
+        let out = week.map_or(out.clone(), |week| out.replace(week, "WEEK"));
+        let text = format!("$ fairleader {}\n{out}{err}[exit code {code}]\n", arguments.join(" "));
+        text.replace(&own, "OWN").replace(&nobody, "NOBODY").replace(keys.of(Role::Viewer), "VIEWERS")
+    };
+    let on_server = shown(&["replay", "draft.yaml", "--data", "data"]);
+    let mut said = String::new();
+    for arguments in [
+        &["replay", "000001", "--data", "data", "--since", "1w"][..],
+        &["replay", "000009", "--data", "data"],
+        &["replay", "wrong.yaml", "--data", "data"],
+        &["replay", "none.yaml", "--data", "data"],
+        &["replay", "draft.yaml", "--data", "nowhere"],
+        &["replay", "draft.yaml", "--data", "data", "--since", "soon"],
+        &["replay", "draft.yaml", "--url", &own, "--key", "guessed"],
+        &["replay", "draft.yaml", "--url", &own, "--key", keys.of(Role::Viewer)],
+        &["replay", "draft.yaml", "--url", &nobody, "--key", "any"],
+        &["replay", "draft.yaml", "--url", "localhost:3000", "--key", "any"],
+        &["replay", "draft.yaml", "--url", &own],
+        &["replay", "draft.yaml"],
+    ] {
+        writeln!(said, "{}", shown(arguments)).unwrap();
+    }
+    insta::assert_snapshot!("command", format!("{on_server}\n{said}"));
+
+    let (code, out, err) = run(at, &["replay", "draft.yaml", "--url", &own, "--key", keys.of(Role::Sales), "--json"]);
+    let found: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+    assert_eq!((code, &found["report"]["leads"], &found["in_force"]), (0, &json!(6), &json!("000001")));
+    server.kill();
+    // The folder alone says the same, and stays as it is for the next server.
+    assert_eq!(shown(&["replay", "draft.yaml", "--data", "data"]), on_server);
+    Server::start(&data, &[]).await.kill();
 }

@@ -1,4 +1,4 @@
-//! Rulebooks in files: `fairleader check`, `decide` and `map`, as people and build servers run them.
+//! Rulebooks in files: `fairleader check`, `decide`, `map` and `diff`, as people and build servers run them.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -148,4 +148,41 @@ fn a_map_is_prose_and_a_drawing() {
         (0, Some("high"))
     );
     assert_eq!(run(at, &["map", "none.yaml"], "").0, 1);
+}
+
+#[test]
+fn a_difference_is_told_in_words_and_what_cannot_be_compared_is_said() {
+    let folder = company();
+    let at = folder.path();
+    let changed = RULEBOOK.replace("score: 60+", "score: 70+").replace("priority: high, ", "").replace(
+        "  - rule: everyone else",
+        "  - { rule: students, if: { job.level: intern }, then: { nurture: student } }\n  - rule: everyone else",
+    );
+    write(at, "draft.yaml", &changed);
+    write(at, "bad.yaml", &RULEBOOK.replace("job.level", "job.levle"));
+    // A table of the draft's own stands beside it.
+    std::fs::create_dir(at.join("next")).unwrap();
+    write(&at.join("next"), "rulebook.yaml", RULEBOOK);
+    write(&at.join("next"), "territories.csv", &TERRITORIES.replace("Saxony,east", "Saxony,north"));
+    std::fs::create_dir(at.join("alone")).unwrap();
+    write(&at.join("alone"), "rulebook.yaml", RULEBOOK);
+    let mut shown = String::new();
+    for arguments in [
+        &["diff", "rulebook.yaml", "draft.yaml"][..],
+        &["diff", "rulebook.yaml", "rulebook.yaml"],
+        &["diff", "rulebook.yaml", "next/rulebook.yaml"],
+        &["diff", "rulebook.yaml", "draft.yaml", "--json"],
+        &["diff", "rulebook.yaml", "bad.yaml"],
+        &["diff", "rulebook.yaml", "alone/rulebook.yaml"],
+        &["diff", "rulebook.yaml", "none.yaml"],
+        &["diff", "rulebook.yaml", "alone"],
+        &["diff", "rulebook.yaml"],
+    ] {
+        record(&mut shown, at, arguments, "");
+    }
+    insta::assert_snapshot!("diff", shown);
+    // With a roster both have to fit it, and its folder is where tables are looked for first.
+    write(&at.join("company"), "territories.csv", TERRITORIES);
+    let with_roster = ["diff", "rulebook.yaml", "alone/rulebook.yaml", "--roster", "company"];
+    assert_eq!(run(at, &with_roster, ""), (0, "nothing: both decide every lead alike\n".to_owned(), String::new()));
 }

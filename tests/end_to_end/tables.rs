@@ -1,4 +1,5 @@
-//! Tables that rulebooks look things up in: changed by whoever looks after them, while a version keeps what it came with.
+//! Tables that rulebooks look things up in: changed by whoever looks after them, while a version keeps what it came
+//! with.
 
 use std::fmt::Write as _;
 

@@ -68,8 +68,8 @@ impl Admin {
     }
 
     /// `POST /v1/dead-letters/{lead_id}/redrive`: lets the lead go on. Only what was sent in is carried out again as it
-    /// was; everything later follows from the table and is decided afresh. With `events` in the place of the lead, events
-    /// that could not be published are sent again.
+    /// was; everything later follows from the table and is decided afresh. With `events` in the place of the lead,
+    /// events that could not be published are sent again.
     pub(crate) async fn redrive(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
         let named = http::path(request, "lead_id").unwrap_or_default();
         if named == "events" {
@@ -160,8 +160,8 @@ impl Admin {
         Err(Problem::new(409, "busy", "the lead changed again and again in this moment").detail("try again").into())
     }
 
-    /// Gives events that could not be published to `publish` again, and to `route` the pools that the bus could not wake.
-    /// Whatever else is in that queue stays.
+    /// Gives events that could not be published to `publish` again, and to `route` the pools that the bus could not
+    /// wake. Whatever else is in that queue stays.
     async fn redrive_events(&self) -> Answer {
         let mut moved = 0_usize;
         for _ in 0..MOVES {

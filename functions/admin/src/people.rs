@@ -36,8 +36,8 @@ impl Admin {
         Ok(http::json(200, &kept.person))
     }
 
-    /// `DELETE /v1/people/{id}`: their keys stop working as soon as the gateway has forgotten them. What they said about
-    /// rulebooks stays.
+    /// `DELETE /v1/people/{id}`: their keys stop working as soon as the gateway has forgotten them. What they said
+    /// about rulebooks stays.
     pub(crate) async fn delete_person(&self, request: &ApiGatewayV2httpRequest) -> Answer {
         let person = PersonId::from(id(request));
         self.people.delete(&person).await?;

@@ -154,7 +154,8 @@ impl Admin {
         http::json(200, &view)
     }
 
-    /// Changes what was said about a version. Who is overtaken reads again, so that everybody who speaks at once is heard.
+    /// Changes what was said about a version. Who is overtaken reads again, so that everybody who speaks at once is
+    /// heard.
     async fn say(
         &self,
         version: &RulebookVersion,

@@ -84,8 +84,8 @@ impl Admin {
         ))
     }
 
-    /// What is known of a rulebook that is sent: `?purpose=…`, what the change is for, and `?owner=…`, the person who is
-    /// responsible for it; who sends it if that is left out.
+    /// What is known of a rulebook that is sent: `?purpose=…`, what the change is for, and `?owner=…`, the person who
+    /// is responsible for it; who sends it if that is left out.
     async fn upload(
         &self,
         request: &ApiGatewayV2httpRequest,

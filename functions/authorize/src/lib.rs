@@ -1,7 +1,7 @@
 //! `authorize`: says who a key belongs to. What they may do is checked by the function they call.
 //!
-//! A key belongs to a program, and its role is the key's; or to a person, and its role is the one they have now. With the
-//! person their keys end.
+//! A key belongs to a program, and its role is the key's; or to a person, and its role is the one they have now. With
+//! the person their keys end.
 
 use aws_lambda_events::event::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse, ApiGatewayV2CustomAuthorizerV2Request,

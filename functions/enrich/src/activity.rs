@@ -93,8 +93,8 @@ impl Enrich {
     /// its lead is stored.
     async fn find(&self, command: &RecordActivity, address: &str) -> Result<LeadId, FunctionError> {
         let lead = first(command, address);
-        // It is there if an earlier attempt stored it, or if that failed so often that it was held: then it goes on as a
-        // submission does.
+        // It is there if an earlier attempt stored it, or if that failed so often that it was held: then it goes on as
+        // a submission does.
         if self.leads.state(&command.lead_id).await?.is_none() {
             for identity in person_identities(&lead.profile) {
                 if let Some(known) = self.claim(&identity, &lead).await? {

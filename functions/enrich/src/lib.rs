@@ -1,9 +1,9 @@
-//! `enrich`: normalises and enriches a submission, finds its account and whether the person is known, and stores it; and
-//! records what people do with the lead they are.
+//! `enrich`: normalises and enriches a submission, finds its account and whether the person is known, and stores it;
+//! and records what people do with the lead they are.
 //!
 //! Nothing is stored in one piece; the order of the writes is such that repeating the command completes what an earlier
-//! attempt began: identities first (so that of two leads of one person only one is stored as its own), then the profile,
-//! then the state, then the message to `score`.
+//! attempt began: identities first (so that of two leads of one person only one is stored as its own), then the
+//! profile, then the state, then the message to `score`.
 
 mod activity;
 mod duplicate;
@@ -106,8 +106,8 @@ impl Function for Enrich {
         })
     }
 
-    /// Stores every lead in the batch; the accounts are looked up together. What people did is recorded after that: some
-    /// of them may be among these leads. What fails is delivered again.
+    /// Stores every lead in the batch; the accounts are looked up together. What people did is recorded after that:
+    /// some of them may be among these leads. What fails is delivered again.
     async fn call(&self, event: SqsEvent, _: Invocation) -> Result<SqsBatchResponse, FunctionError> {
         let mut failures = Vec::new();
         let mut leads = Vec::new();
@@ -156,7 +156,8 @@ impl Enrich {
         Ok(stored.buffer_unordered(AT_ONCE).collect().await)
     }
 
-    /// Records what each of these people did, one activity after the other: at the same time they would only lose races.
+    /// Records what each of these people did, one activity after the other: at the same time they would only lose
+    /// races.
     async fn record_all(&self, activities: BTreeMap<String, Vec<(String, RecordActivity)>>) -> Vec<Outcome> {
         let recorded = stream::iter(activities.into_values()).map(|activities| async move {
             let mut outcomes: Vec<Outcome> = Vec::with_capacity(activities.len());

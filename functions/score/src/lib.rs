@@ -1,10 +1,11 @@
 //! `score`: what a lead is worth, and whether it is ready for sales.
 //!
-//! For a lead that is to be decided on it writes nothing: the score travels to `route` in the message and is stored with
-//! the decision. A lead that marketing or sales has already is rescored whenever something new is known of it: its new
-//! score is stored with an event, if it is a new one, and stamps the moment in which it first made an MQL. Marketing's
-//! lead goes on to `route` if the rulebook would no longer leave it where it is. A lead that waits is decided on anew
-//! with every score, so its place in the line follows. Nothing here asks for another score, so nothing goes round.
+//! For a lead that is to be decided on it writes nothing: the score travels to `route` in the message and is stored
+//! with the decision. A lead that marketing or sales has already is rescored whenever something new is known of it: its
+//! new score is stored with an event, if it is a new one, and stamps the moment in which it first made an MQL.
+//! Marketing's lead goes on to `route` if the rulebook would no longer leave it where it is. A lead that waits is
+//! decided on anew with every score, so its place in the line follows. Nothing here asks for another score, so nothing
+//! goes round.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +88,8 @@ impl Function for Score {
 }
 
 impl Score {
-    /// Scores one lead as it is now, and keeps what it read anew in `leads` and `accounts`; `None` if there is nothing to decide about it.
+    /// Scores one lead as it is now, and keeps what it read anew in `leads` and `accounts`; `None` if there is nothing
+    /// to decide about it.
     async fn score_one(
         &self,
         command: &ScoreLead,

@@ -17,7 +17,7 @@ pub struct Api {
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The API cannot be reached, or broke off.
-    #[error("{method} {path} got no answer: {source}")]
+    #[error("{method} {path} got no answer: {}", innermost(source))]
     NoAnswer {
         /// The method.
         method: Method,
@@ -38,6 +38,15 @@ pub enum ApiError {
         /// What the API said, as text.
         said: String,
     },
+}
+
+/// What was at the bottom of it; what is above says only that a request failed.
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(below) = cause.source() {
+        cause = below;
+    }
+    cause.to_string()
 }
 
 impl Api {

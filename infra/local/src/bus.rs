@@ -1,8 +1,9 @@
 //! EventBridge: `PutEvents`, rules, and delivery to queues and functions.
 //!
-//! `PutEvents` answers when every matching target has its event on disk: in its queue, or, for a function, in a queue of
-//! the bus's own from which it is called asynchronously, twice more if it fails. What cannot be delivered goes to the
-//! target's dead-letter queue with the attributes AWS puts there, or, without one, is dropped and logged, as on AWS.
+//! `PutEvents` answers when every matching target has its event on disk: in its queue, or, for a function, in a queue
+//! of the bus's own from which it is called asynchronously, twice more if it fails. What cannot be delivered goes to
+//! the target's dead-letter queue with the attributes AWS puts there, or, without one, is dropped and logged, as on
+//! AWS.
 //!
 //! Patterns, JSON paths and templates are read at the start; one that cannot be read stops the start.
 

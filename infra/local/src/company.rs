@@ -3,14 +3,15 @@
 //! | file | columns; those in brackets may be left out |
 //! |---|---|
 //! | `roster.csv` | `rep,name,email,zone,hours,capacity` \[`manager,languages,skills`\] |
-//! | `pools.csv` | `pool,name,members` \[`longest_wait_minutes,fallback`\]; members as `anna:2 ben`, the weight after the colon |
+//! | `pools.csv` | `pool,name,members` \[`longest_wait_minutes,fallback`\]; members as `anna:2 ben`, weight after colon |
 //! | `accounts.csv`, if there is one | `account,name` \[`domains,parent,owner,status,deal_owner,tier,score`\] |
 //! | `people.csv`, if there is one | `person,name,email,role`; the role is `marketing`, `sales`, `admin` or `viewer` |
 //! | `rulebook.yaml` | see [`fairleader_domain::rulebook`] |
+//! | `NAME.csv`, one for each table that the rulebook uses | see [`fairleader_domain::rulebook::Table`] |
 //! | `leads.csv`, if there is one | any list of leads, see [`fairleader_domain::submission::list`] |
 //!
-//! Several values in one cell are separated by blanks, commas or semicolons. Everything that is wrong with the folder is
-//! said at once. What the rulebook and the leads mean is not looked at here: that is for those who read them.
+//! Several values in one cell are separated by blanks, commas or semicolons. Everything that is wrong with the folder
+//! is said at once. What the rulebook and the leads mean is not looked at here: that is for those who read them.
 
 mod accounts;
 mod people;
@@ -18,16 +19,19 @@ mod pools;
 mod roster;
 mod sheet;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use fairleader_domain::account::Account;
+use fairleader_domain::id::is_name;
 use fairleader_domain::people::Person;
 use fairleader_domain::pool::Pool;
 use fairleader_domain::rep::Rep;
-use fairleader_domain::rulebook::References;
+use fairleader_domain::rulebook::{References, Rulebook, Table};
 
 use self::sheet::Sheet;
 
@@ -54,6 +58,8 @@ pub struct Company {
     pub people: Vec<Person>,
     /// The text of the rulebook, not yet checked.
     pub rulebook: String,
+    /// The tables that the rulebook uses, by name, as text that [`Table::parse`] takes.
+    pub tables: BTreeMap<String, String>,
     /// The list of leads as it is in the file, if there is one.
     pub leads: Option<Vec<u8>>,
 }
@@ -62,7 +68,7 @@ pub struct Company {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompanyProblem {
     /// The file, without the folder.
-    pub file: &'static str,
+    pub file: Cow<'static, str>,
     /// Line of the file, from 1; absent if it is about the whole file.
     pub line: Option<u64>,
     /// The column's name; absent if it is about the whole line.
@@ -73,7 +79,7 @@ pub struct CompanyProblem {
 
 impl fmt::Display for CompanyProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.file)?;
+        f.write_str(&self.file)?;
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
@@ -93,6 +99,8 @@ struct Files {
     accounts: Option<Vec<u8>>,
     people: Option<Vec<u8>>,
     rulebook: Vec<u8>,
+    /// Of those that the rulebook uses: by name, those that are there.
+    tables: BTreeMap<String, Vec<u8>>,
     leads: Option<Vec<u8>>,
 }
 
@@ -146,7 +154,8 @@ impl Roster {
     }
 }
 
-/// A file of a company's folder; `None` if it cannot be read, which is no problem only for those that need not be there.
+/// A file of a company's folder; `None` if it cannot be read, which is no problem only for those that need not be
+/// there.
 fn read(folder: &Path, file: &'static str, problems: &mut Problems) -> Option<Vec<u8>> {
     match std::fs::read(folder.join(file)) {
         Ok(bytes) => return Some(bytes),
@@ -156,6 +165,22 @@ fn read(folder: &Path, file: &'static str, problems: &mut Problems) -> Option<Ve
                 "there is no such file in `{}`; the files of infra/demo show how it is written",
                 folder.display()
             );
+            problems.add(file, None, None, message);
+        }
+        Err(error) => {
+            problems.add(file, None, None, format!("cannot be read in `{}`: {error}", folder.display()));
+        }
+    }
+    None
+}
+
+/// The file of a table that the rulebook uses.
+fn read_table(folder: &Path, table: &str, problems: &mut Problems) -> Option<Vec<u8>> {
+    let file = format!("{table}.csv");
+    match std::fs::read(folder.join(&file)) {
+        Ok(bytes) => return Some(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let message = format!("there is no such file in `{}`, and {RULEBOOK} uses the table", folder.display());
             problems.add(file, None, None, message);
         }
         Err(error) => {
@@ -179,7 +204,15 @@ impl Company {
         let (Some(roster), Some(pools), Some(rulebook)) = (roster, pools, rulebook) else {
             return Err(problems.finish());
         };
-        Self::from_files(Files { roster, pools, accounts, people, rulebook, leads }, problems)
+        let used = std::str::from_utf8(&rulebook).map(Rulebook::tables_used).unwrap_or_default();
+        // Anything else is no file's name; that there is no such table is said by the rulebook's check.
+        let used = used.into_iter().filter(|table| is_name(table));
+        let tables = used.filter_map(|table| {
+            let bytes = read_table(folder, &table, &mut problems)?;
+            Some((table, bytes))
+        });
+        let tables = tables.collect();
+        Self::from_files(Files { roster, pools, accounts, people, rulebook, tables, leads }, problems)
     }
 
     /// The company of the demo, which the binary carries along.
@@ -193,6 +226,7 @@ impl Company {
             accounts: Some(include_bytes!("../../demo/accounts.csv").to_vec()),
             people: Some(include_bytes!("../../demo/people.csv").to_vec()),
             rulebook: include_bytes!("../../demo/rulebook.yaml").to_vec(),
+            tables: [("territories".to_owned(), include_bytes!("../../demo/territories.csv").to_vec())].into(),
             leads: Some(include_bytes!("../../demo/leads.csv").to_vec()),
         };
         Self::from_files(files, Problems::default())
@@ -200,10 +234,14 @@ impl Company {
 
     /// What the rulebook may name.
     pub fn references(&self) -> References {
+        let tables = self.tables.iter().filter_map(|(name, csv)| {
+            let table = Table::parse(name, csv).ok()?;
+            Some((name.clone(), Arc::new(table)))
+        });
         References {
             pools: Some(self.pools.iter().map(|pool| pool.pool_id.clone()).collect()),
             reps: Some(self.reps.iter().map(|rep| rep.rep_id.clone()).collect()),
-            tables: BTreeMap::new(),
+            tables: tables.collect(),
         }
     }
 
@@ -214,18 +252,35 @@ impl Company {
             let sheet = Sheet::read(PEOPLE, bytes, people::COLUMNS, &mut problems);
             people::read(&sheet, &mut problems)
         });
-        let rulebook = String::from_utf8(files.rulebook).unwrap_or_else(|error| {
+        let rulebook = text(RULEBOOK, files.rulebook, &mut problems).unwrap_or_default();
+        let mut tables = BTreeMap::new();
+        for (name, bytes) in files.tables {
+            let file = format!("{name}.csv");
+            let Some(csv) = text(file.clone(), bytes, &mut problems) else { continue };
+            for row in Table::parse(&name, &csv).err().unwrap_or_default() {
+                problems.add(file.clone(), Some(row.line), row.column.as_deref(), row.message);
+            }
+            tables.insert(name, csv);
+        }
+        let problems = problems.finish();
+        if problems.is_empty() {
+            Ok(Self { reps, pools, accounts, people, rulebook, tables, leads: files.leads })
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+/// A file that has to be UTF-8, as text.
+fn text(file: impl Into<Cow<'static, str>>, bytes: Vec<u8>, problems: &mut Problems) -> Option<String> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) => {
             let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
             let line = before.split(|byte| *byte == b'\n').count();
             let message = "is not UTF-8 text from here on; save the file as UTF-8".to_owned();
-            problems.add(RULEBOOK, u64::try_from(line).ok(), None, message);
-            String::new()
-        });
-        let problems = problems.finish();
-        if problems.is_empty() {
-            Ok(Self { reps, pools, accounts, people, rulebook, leads: files.leads })
-        } else {
-            Err(problems)
+            problems.add(file, u64::try_from(line).ok(), None, message);
+            None
         }
     }
 }
@@ -235,22 +290,22 @@ impl Company {
 struct Problems(Vec<CompanyProblem>);
 
 impl Problems {
-    fn add(&mut self, file: &'static str, line: Option<u64>, column: Option<&str>, message: String) {
-        self.0.push(CompanyProblem { file, line, column: column.map(str::to_owned), message });
+    fn add(&mut self, file: impl Into<Cow<'static, str>>, line: Option<u64>, column: Option<&str>, message: String) {
+        self.0.push(CompanyProblem { file: file.into(), line, column: column.map(str::to_owned), message });
     }
 
-    /// In the order of files and lines.
+    /// In the order of files and lines, tables last.
     fn finish(mut self) -> Vec<CompanyProblem> {
-        let place = |file: &str| FILES.iter().position(|known| *known == file);
-        self.0.sort_by_key(|problem| (place(problem.file), problem.line));
+        let place = |file: &str| FILES.iter().position(|known| *known == file).unwrap_or(FILES.len());
+        self.0.sort_by(|a, b| (place(&a.file), &a.file, a.line).cmp(&(place(&b.file), &b.file, b.line)));
         self.0
     }
 }
 
 /// The ids a sheet gives, each with the line it is first given in.
 ///
-/// They are known whatever else is wrong in their line, and of a sheet that lost rows any id may be one: a mistake is told once, not
-/// once more by all who refer to it.
+/// They are known whatever else is wrong in their line, and of a sheet that lost rows any id may be one: a mistake is
+/// told once, not once more by all who refer to it.
 struct Known {
     lines: BTreeMap<String, u64>,
     /// Whether there are no others.
@@ -286,8 +341,8 @@ impl Known {
     }
 }
 
-/// Who stands above whom, followed upwards from each until somebody comes again. Each circle is found once, from the first of `links`
-/// that is in it.
+/// Who stands above whom, followed upwards from each until somebody comes again. Each circle is found once, from the
+/// first of `links` that is in it.
 fn circles(links: &[(String, String)]) -> Vec<Vec<&str>> {
     let above: BTreeMap<&str, &str> = links.iter().map(|(below, above)| (below.as_str(), above.as_str())).collect();
     let mut found: Vec<Vec<&str>> = Vec::new();

@@ -1,4 +1,4 @@
-//! The demo: a company's roster and rulebook are brought in through the API, its list of leads is run through, and what
+//! The demo: a company's roster, tables and rulebook are brought in through the API, its list of leads is run through, and what
 //! happened is told.
 //!
 //! Nothing here knows how a lead was decided: everything that is told is read from the API afterwards.
@@ -54,8 +54,8 @@ pub enum DemoError {
     },
 }
 
-/// Brings a company's people, reps, pools, accounts and rulebook in, has the rulebook approved by the company's people,
-/// and activates it. Doing it again changes nothing but the rulebook's version, and makes the people new keys.
+/// Brings a company's people, reps, pools, accounts, tables and rulebook in, has the rulebook approved by the company's
+/// people, and activates it. Doing it again changes nothing but the rulebook's version, and makes the people new keys.
 pub async fn install(admin: &Api, company: &Company) -> Result<(), ApiError> {
     install_with_keys(admin, company, &mut Vec::new()).await
 }
@@ -78,6 +78,10 @@ pub async fn install_with_keys(admin: &Api, company: &Company, keys: &mut Vec<St
     }
     for account in parents_first(&company.accounts) {
         admin.put(&format!("/v1/accounts/{}", account.account_id), &json!(account)).await?;
+    }
+    for (name, csv) in &company.tables {
+        let headers = [("content-type", "text/csv")];
+        admin.call(Method::PUT, &format!("/v1/tables/{name}"), &headers, csv.clone().into_bytes()).await?;
     }
     agree::rulebook(admin, company, keys).await
 }

@@ -128,8 +128,8 @@ impl Failure {
 }
 
 impl Lambda {
-    /// Makes a host for every function. `registry` has what is linked in, by the name of the binary; `env_for` gives each
-    /// function its environment.
+    /// Makes a host for every function. `registry` has what is linked in, by the name of the binary; `env_for` gives
+    /// each function its environment.
     pub fn new(
         functions: &[Function],
         registry: &BTreeMap<&'static str, Load>,

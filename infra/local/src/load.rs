@@ -1,8 +1,8 @@
 //! `fairleader load`: how many leads a second get an owner, and how long each waits for it.
 //!
 //! The clock of a lead starts before its POST is sent and stops when the event of its assignment comes off the bus,
-//! which is after it was committed, read from the stream and published. What is reported is therefore a little more than
-//! the time to an owner, never less.
+//! which is after it was committed, read from the stream and published. What is reported is therefore a little more
+//! than the time to an owner, never less.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -376,9 +376,9 @@ fn url(listener: &TcpListener, asked: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// The keys of the data folder. They are made once: `keys.json` is written when all of them open the API, and once it is
-/// there the table is left alone, so that a key that was deleted stays deleted. A start that is interrupted in between
-/// leaves keys in the table that nobody ever saw and nobody can guess; the next start makes others.
+/// The keys of the data folder. They are made once: `keys.json` is written when all of them open the API, and once it
+/// is there the table is left alone, so that a key that was deleted stays deleted. A start that is interrupted in
+/// between leaves keys in the table that nobody ever saw and nobody can guess; the next start makes others.
 async fn starter_keys(
     folder: &DataFolder,
     stack: &Stack,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use fairleader_domain::id::{RulebookVersion, SourceId};
+use fairleader_domain::replay::since as domain_since;
 use fairleader_domain::rulebook::{Rulebook, diff};
 use fairleader_domain::submission::lead_id;
 use fairleader_local::api::Api;
@@ -133,17 +134,21 @@ struct Diff {
     old: PathBuf,
     /// File of the new rulebook.
     new: PathBuf,
+    /// Folder with roster.csv, pools.csv and accounts.csv, in which tables are looked for first.
+    #[arg(long, value_name = "DIR")]
+    roster: Option<PathBuf>,
     /// Print the changes as JSON.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("past").required(true).args(["data", "url"]))]
 struct ReplayDraft {
     /// File of the draft, or a version that was uploaded (six digits).
     rulebook: PathBuf,
     /// How far to look back: a number of days, weeks or hours.
-    #[arg(long, value_name = "90d", default_value = "90d")]
+    #[arg(long, value_name = "90d", default_value = "90d", value_parser = since)]
     since: String,
     #[command(flatten)]
     server: Server,
@@ -173,10 +178,10 @@ struct RerouteLeads {
 #[derive(Debug, Args)]
 struct Server {
     /// Folder of the data. If a server runs on it, that one is asked.
-    #[arg(long, value_name = "DIR", required_unless_present = "url", conflicts_with = "url")]
+    #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Another server's API.
-    #[arg(long, value_name = "URL", requires = "key")]
+    #[arg(long, value_name = "URL", requires = "key", value_parser = address)]
     url: Option<String>,
     /// Key for it, of marketing, sales or an admin.
     #[arg(long, value_name = "KEY", requires = "url", env = "FAIRLEADER_KEY", hide_env_values = true)]
@@ -186,6 +191,21 @@ struct Server {
 fn parameter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`; write it like NAME=VALUE"))?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// How far to look back; the server reads it again.
+fn since(text: &str) -> Result<String, String> {
+    match domain_since(text, Clock::System.now()) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write a number of days, weeks or hours, such as 90d, 12w or 36h; at most ten years".to_owned()),
+    }
+}
+
+fn address(text: &str) -> Result<String, String> {
+    match reqwest::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("write the address of a server, such as http://127.0.0.1:3000".to_owned()),
+    }
 }
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -405,7 +425,7 @@ async fn run_load(load: Load) -> Result<(), Failed> {
 }
 
 fn run_diff(two: &Diff) -> Result<(), Failed> {
-    let read = |file: &Path| RulebookFile::usable(file, None, Clock::System.now());
+    let read = |file: &Path| RulebookFile::usable(file, two.roster.as_deref(), Clock::System.now());
     let ((_, old), (_, new)) = (read(&two.old)?, read(&two.new)?);
     let changes = diff(&old, &new);
     let mut out = io::stdout();
@@ -425,12 +445,12 @@ fn run_diff(two: &Diff) -> Result<(), Failed> {
 /// An API to ask, and the machine that was started for it, if no server runs.
 async fn serving(asked: &Server) -> Result<(Api, Option<Machine>), Failed> {
     if let (Some(url), Some(key)) = (&asked.url, &asked.key) {
-        return Ok((Api::new(url.trim_end_matches('/'), key)?, None));
+        return Ok((Api::new(url, key)?, None));
     }
     let data = asked.data.clone().unwrap_or_default();
     if !data.join("keys.json").exists() {
         return Err(format!(
-            "`{}` is no data folder that was served before; it has no file `keys.json`",
+            "`{}` is no data folder that was served before: it has no file `keys.json`; name the folder of `fairleader up --data`, or ask a server with --url and --key",
             data.display()
         )
         .into());
@@ -462,7 +482,8 @@ async fn run_replay(asked: ReplayDraft) -> Result<(), Failed> {
     if let Some(machine) = machine {
         machine.stop().await;
     }
-    let found = found?;
+    // The server knows no file names.
+    let found = found.map_err(|cause| cause.to_string().replace("--> rulebook.yaml:", &format!("--> {name}:")))?;
     let mut out = io::stdout();
     if asked.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?;

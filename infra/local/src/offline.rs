@@ -1,5 +1,5 @@
-//! What can be done with a rulebook in a file, before anybody has to live by it: [`check`] it, [`decide`] on leads with it,
-//! and draw the [`map`] of the process it describes. Nothing is started and nothing is stored.
+//! What can be done with a rulebook in a file, before anybody has to live by it: [`check`] it, [`decide`] on leads with
+//! it, and draw the [`map`] of the process it describes. Nothing is started and nothing is stored.
 
 pub mod check;
 pub mod decide;

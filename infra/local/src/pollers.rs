@@ -197,8 +197,8 @@ impl Pollers {
         Err(TickError::Unknown { name: name.to_owned(), known: known.join(", ") })
     }
 
-    /// Takes nothing new, waits some seconds for the calls that are running, and gives up the rest; what those worked on
-    /// is delivered again after the next start.
+    /// Takes nothing new, waits some seconds for the calls that are running, and gives up the rest; what those worked
+    /// on is delivered again after the next start.
     pub async fn stop(&self) {
         // An error means that every poller has ended already.
         self.stopping.send(true).unwrap_or_default();
@@ -268,8 +268,8 @@ struct ItemFailure {
     item_identifier: String,
 }
 
-/// Reads a reply as `ReportBatchItemFailures` has it. Nothing at all is a success; an identifier that is empty or not of
-/// this batch, or anything else that cannot be read, fails everything (Lambda Developer Guide, "Success and failure
+/// Reads a reply as `ReportBatchItemFailures` has it. Nothing at all is a success; an identifier that is empty or not
+/// of this batch, or anything else that cannot be read, fails everything (Lambda Developer Guide, "Success and failure
 /// conditions").
 fn verdict(reply: &[u8], known: impl Fn(&str) -> bool) -> Verdict {
     if reply.is_empty() {

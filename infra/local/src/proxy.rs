@@ -1,8 +1,8 @@
 //! The one address that AWS clients are pointed at: it finds out who calls, whether they may, and passes the call on.
 //!
-//! Every function has an access key of its own and may do what its policies in the template say; one operator key may do
-//! everything, for `aws --endpoint-url`, boto3 and tests: `AWS_ACCESS_KEY_ID=fairleader`, and any secret. Signatures are not
-//! verified: the listener is on the loopback interface, and the keys of functions cannot be guessed.
+//! Every function has an access key of its own and may do what its policies in the template say; one operator key may
+//! do everything, for `aws --endpoint-url`, boto3 and tests: `AWS_ACCESS_KEY_ID=fairleader`, and any secret. Signatures
+//! are not verified: the listener is on the loopback interface, and the keys of functions cannot be guessed.
 
 mod access;
 mod keys;

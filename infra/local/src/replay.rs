@@ -7,11 +7,11 @@ use fairleader_domain::id::RulebookVersion;
 use fairleader_domain::replay::{Capacity, Report};
 use fairleader_domain::rulebook::Change;
 use jiff::Timestamp;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::api::{Api, ApiError};
+use crate::api::{Api, ApiError, innermost};
 
 /// What is replayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +56,17 @@ pub enum ReplayError {
     Unexpected(#[from] serde_json::Error),
 }
 
-/// A refused rulebook is told as it would be in a terminal, anything else as it came.
+/// What to do, where the caller can do something; a refused rulebook is told as it would be in a terminal.
 fn said(error: &ApiError) -> String {
-    let ApiError::Refused { said, .. } = error else { return error.to_string() };
+    let (said, status) = match error {
+        ApiError::Refused { said, status, .. } => (said, *status),
+        ApiError::NoAnswer { source, .. } if source.is_connect() => {
+            let server = source.url().map(|url| format!(" at `{}`", url.origin().ascii_serialization()));
+            let (server, cause) = (server.unwrap_or_default(), innermost(source));
+            return format!("no server answers{server} ({cause}); start one with `fairleader up`, or mend the address");
+        }
+        ApiError::NoAnswer { .. } => return error.to_string(),
+    };
     let body: Value = serde_json::from_str(said).unwrap_or(Value::Null);
     let problems = body.get("problems").and_then(Value::as_array);
     let rendered = problems.into_iter().flatten().filter_map(|problem| problem.get("rendered")?.as_str());
@@ -68,6 +76,10 @@ fn said(error: &ApiError) -> String {
             Some(detail) => format!("{title}: {detail}"),
             None => title.to_owned(),
         },
+        _ if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            "the server does not take this key; use one of marketing, sales or an admin (keys.json has the first ones)"
+                .to_owned()
+        }
         _ => error.to_string(),
     }
 }

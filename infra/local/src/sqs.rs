@@ -1,16 +1,17 @@
 //! Standard queues that speak SQS, kept in one SQLite file.
 //!
 //! What a client may rely on is what AWS promises of standard queues: a message that was accepted is delivered at least
-//! once, stays hidden while somebody works on it, comes back if they do not delete it, and goes to the dead-letter queue
-//! after too many receives. An answer to a send, delete or change of visibility means that it is on disk.
+//! once, stays hidden while somebody works on it, comes back if they do not delete it, and goes to the dead-letter
+//! queue after too many receives. An answer to a send, delete or change of visibility means that it is on disk.
 //!
 //! One thread owns the database (`writer`). It takes every request that is waiting into one transaction, so that
 //! callers share the cost of a commit, and serves waiting receives in the very transaction in which a message comes in.
 //! Pollers in this process call [`Queues::receive`] and its neighbours; clients speak the JSON protocol
 //! ([`Queues::handle`]).
 //!
-//! A receipt handle belongs to one receive. Deleting with the handle of an earlier receive succeeds and deletes nothing,
-//! as standard queues on AWS do. Not here: FIFO queues, queue tags and policies, the limit of 120,000 messages in flight.
+//! A receipt handle belongs to one receive. Deleting with the handle of an earlier receive succeeds and deletes
+//! nothing, as standard queues on AWS do. Not here: FIFO queues, queue tags and policies, the limit of 120,000 messages
+//! in flight.
 
 mod attributes;
 mod errors;
@@ -135,9 +136,9 @@ impl Queues {
     /// Opens the file at `path`, or makes it, with these queues. Messages of queues that are no longer declared stay in
     /// the file.
     ///
-    /// Messages that were in flight are visible again at once: whoever received them lived in the process that ended, so
-    /// nobody will delete them any more, and waiting out their visibility timeout would only delay them. Their receives
-    /// stay counted, so that a message that brings the process down ends in the dead-letter queue.
+    /// Messages that were in flight are visible again at once: whoever received them lived in the process that ended,
+    /// so nobody will delete them any more, and waiting out their visibility timeout would only delay them. Their
+    /// receives stay counted, so that a message that brings the process down ends in the dead-letter queue.
     pub fn open(path: &Path, queues: &[Queue]) -> Result<Self, OpenError> {
         let mut queues = queues.to_vec();
         queues.push(bus_queue());
@@ -215,7 +216,8 @@ impl Queues {
         received.into_iter().map(message).collect()
     }
 
-    /// Deletes messages by their receipt handles; those of an earlier receive, or of a message that is gone, do nothing.
+    /// Deletes messages by their receipt handles; those of an earlier receive, or of a message that is gone, do
+    /// nothing.
     pub async fn delete(&self, queue: &str, receipt_handles: &[String]) -> Result<(), AwsError> {
         let index = self.index(queue)?;
         let receipts: Result<Vec<Receipt>, AwsError> =

@@ -1,12 +1,12 @@
 //! DynamoDB on this machine: `dynoxide` on one SQLite file, called in this process.
 //!
 //! One thread owns the engine and works off calls in batches that share one flush of the disk (`tables/worker.rs`): no
-//! answer leaves before everything it rests on is on disk, and yet 16 callers at once write five times as fast as with a
-//! flush each (measured where a flush takes 3 ms).
+//! answer leaves before everything it rests on is on disk, and yet 16 callers at once write five times as fast as with
+//! a flush each (measured where a flush takes 3 ms).
 //!
-//! Only what the engine's own HTTP server alone can do, wording a refusal of a malformed request exactly as AWS does, is
-//! asked of that server (`tables/engine.rs`). It is started for the one request and listens no longer, because it would let
-//! anybody in.
+//! Only what the engine's own HTTP server alone can do, wording a refusal of a malformed request exactly as AWS does,
+//! is asked of that server (`tables/engine.rs`). It is started for the one request and listens no longer, because it
+//! would let anybody in.
 //!
 //! Streams are read from the file directly (`tables/stream.rs`).
 
@@ -146,7 +146,8 @@ impl Tables {
         self.shared.written.subscribe()
     }
 
-    /// Up to `limit` records of the table's stream after the one numbered `after` (`None`: from the oldest kept), in order.
+    /// Up to `limit` records of the table's stream after the one numbered `after` (`None`: from the oldest kept), in
+    /// order.
     pub async fn read_stream(
         &self,
         table: &str,

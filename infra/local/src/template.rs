@@ -172,7 +172,8 @@ fn declared(scope: &Scope<'_>, entry: &Entry, globals: &Node) -> Resource {
     Resource { kind, properties, exists }
 }
 
-/// A function's properties over the globals, as SAM does it: mappings are merged, lists are added, else its own value wins.
+/// A function's properties over the globals, as SAM does it: mappings are merged, lists are added, else its own value
+/// wins.
 fn merged(global: &Node, own: &Node) -> Node {
     match (&global.kind, &own.kind) {
         (Kind::Map(globals), Kind::Map(owns)) => {

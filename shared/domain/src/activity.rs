@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::ActivityId;
 
-/// Most activities that a lead's profile remembers. Older ones stay in its history, but no rule sees them any more; with
-/// a half-life of weeks they would hardly count.
+/// Most activities that a lead's profile remembers. Older ones stay in its history, but no rule sees them any more;
+/// with a half-life of weeks they would hardly count.
 pub const MAX_REMEMBERED: usize = 50;
 
 /// Something a person did.

@@ -50,8 +50,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Notes when the person said all this, and remembers what they did with it: a submission is an activity too. Its id
-    /// follows from the lead and the content, so a repeat is the same activity and a resubmission another one.
+    /// Notes when the person said all this, and remembers what they did with it: a submission is an activity too. Its
+    /// id follows from the lead and the content, so a repeat is the same activity and a resubmission another one.
     pub fn said(&mut self, lead_id: &LeadId, payload_hash: &str, at: Timestamp) {
         self.said_at = Some(at);
         let Some(did) = self.interest.did.clone() else { return };

@@ -1,8 +1,9 @@
 //! From a sender's own words to a [`Profile`]: pure, and the same for the same submission.
 //!
-//! One module per kind of value; each reads what people write in forms and lists, in the languages leads come in, and says `None`
-//! rather than guess. Nothing is refused here: what cannot be used stays out of the profile (an e-mail address, a country) or is kept
-//! as written and marked (a telephone number). Checking is the business of [`crate::submission`].
+//! One module per kind of value; each reads what people write in forms and lists, in the languages leads come in, and
+//! says `None` rather than guess. Nothing is refused here: what cannot be used stays out of the profile (an e-mail
+//! address, a country) or is kept as written and marked (a telephone number). Checking is the business of
+//! [`crate::submission`].
 
 pub mod choice;
 pub mod company;
@@ -26,7 +27,8 @@ const PLACEHOLDERS: &str = "n/a; n.a.; n.a; #n/a; n/d; n.d.; k.a.; k. a.; none; 
 
 /// The profile of the person a submission speaks of.
 ///
-/// Values the sender gave come first. Only where one is missing it is derived, and [`Profile::origins`] says from what, under the names that rulebooks use:
+/// Values the sender gave come first. Only where one is missing it is derived, and [`Profile::origins`] says from what,
+/// under the names that rulebooks use:
 ///
 /// | field | derived from |
 /// |---|---|
@@ -172,7 +174,8 @@ fn note(profile: &mut Profile, field: &str, origin: Option<Origin>) {
     }
 }
 
-/// A postal code: upper case, without the country's letters before it (`D-10115`). Leading zeros that a spreadsheet dropped come back where codes have five digits.
+/// A postal code: upper case, without the country's letters before it (`D-10115`). Leading zeros that a spreadsheet
+/// dropped come back where codes have five digits.
 fn postal_code(text: &str, country: Option<&str>) -> Option<String> {
     let upper = fold::tidy(text).to_uppercase();
     let bare = match upper.split_once('-') {

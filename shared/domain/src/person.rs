@@ -56,9 +56,9 @@ impl Who {
     }
 }
 
-/// Takes over what `later` says and `kept` does not know; of who the person is, what `who` says. What the person did and
-/// wants, and what they allow, is always the latest word: that of the submission received last, in whatever order the
-/// two were processed.
+/// Takes over what `later` says and `kept` does not know; of who the person is, what `who` says. What the person did
+/// and wants, and what they allow, is always the latest word: that of the submission received last, in whatever order
+/// the two were processed.
 pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
     let says_it_last = later.said_at >= kept.said_at;
     macro_rules! renew {

@@ -1,11 +1,11 @@
 //! Past leads through two rulebooks: the one in force and a draft. What would have been decided otherwise?
 //!
 //! Both decide on every lead as of the instant it was received: ages count up to then, and nothing the person did
-//! afterwards is known. Profile, account, roster and tables are those of now, because nothing else is kept; how many leads
-//! the rulebook in force decides otherwise than they were decided then is part of the [`Report`].
+//! afterwards is known. Profile, account, roster and tables are those of now, because nothing else is kept; how many
+//! leads the rulebook in force decides otherwise than they were decided then is part of the [`Report`].
 //!
-//! A report is a sum: the reports of two sets of leads, [added](Report::add), are the report of both together, so leads can
-//! be read page by page. It knows hours, but neither who was switched off nor how full desks were.
+//! A report is a sum: the reports of two sets of leads, [added](Report::add), are the report of both together, so leads
+//! can be read page by page. It knows hours, but neither who was switched off nor how full desks were.
 
 mod report;
 
@@ -51,8 +51,8 @@ pub struct Desks {
 /// How many leads the people of a rulebook can work on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capacity {
-    /// Members of the pools that the rulebook names, and of the pools these fall back on, and reps that it names. Owners
-    /// read off an account are not counted.
+    /// Members of the pools that the rulebook names, and of the pools these fall back on, and reps that it names.
+    /// Owners read off an account are not counted.
     pub reps: u64,
     /// The most leads that they can have open at a time. It is what they can take in a week if a lead stays open for a
     /// week; how long leads do stay open is not known here.
@@ -239,7 +239,8 @@ pub(crate) fn destination(outcome: &Outcome) -> Goes<'_> {
     }
 }
 
-/// The instant that is `text` before `now`: `90d`, `12w` or `36h`. `None` for anything else, and for more than ten years.
+/// The instant that is `text` before `now`: `90d`, `12w` or `36h`. `None` for anything else, and for more than ten
+/// years.
 pub fn since(text: &str, now: Timestamp) -> Option<Timestamp> {
     let (number, unit) = text.trim().split_at_checked(text.trim().len().checked_sub(1)?)?;
     let number: i64 = number.parse().ok().filter(|_| number.bytes().all(|b| b.is_ascii_digit()))?;

@@ -291,7 +291,8 @@ mod tests {
         check(&rotation);
     }
 
-    /// A small generator with a fixed seed, so that the figures are the same on every run (Steele and Vigna's splitmix64).
+    /// A small generator with a fixed seed, so that the figures are the same on every run (Steele and Vigna's
+    /// splitmix64).
     fn random(state: &mut u64) -> u64 {
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = *state;

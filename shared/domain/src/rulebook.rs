@@ -2,8 +2,8 @@
 //!
 //! [`Rulebook::parse`] reads a YAML document in steps, each with a file of its own: `yaml` (nodes with their places),
 //! `parse` (the shape: `ast`), `check` (names, types, contradictions; gives the compiled rulebook), with `cover` (which
-//! leads a condition holds for, so which rules can never win). All problems are reported at once; [`Rulebook::notes`] says
-//! what is worth knowing besides, and [`unstaffed`] when nobody is there. [`Rulebook::decide`] is pure, and so is
+//! leads a condition holds for, so which rules can never win). All problems are reported at once; [`Rulebook::notes`]
+//! says what is worth knowing besides, and [`unstaffed`] when nobody is there. [`Rulebook::decide`] is pure, and so is
 //! [`Rulebook::explain`], which never takes part in a decision.
 //!
 //! What a document may say:
@@ -14,12 +14,13 @@
 //!   `account.owner` or `account.deal_owner` does not fit a lead for which there is none.
 //! - `lookups`: fields of the rulebook's own (`region` from `country`); `conditions`: named ones, used as `is: NAME`.
 //!
-//! `docs/rulebook.md` is the reference, for the people who write rulebooks; a test reads, checks and decides every example
-//! in it. [`Rulebook::json_schema`] is for their editors.
+//! `docs/rulebook.md` is the reference, for the people who write rulebooks; a test reads, checks and decides every
+//! example in it. [`Rulebook::json_schema`] is for their editors.
 //!
-//! In a condition every field named must pass; a list means any of. Values stay text until the field's type reads them, so
-//! `NO` is Norway and `01067` keeps its zero. Text is compared without regard to case, accents and the number of blanks.
-//! A test of a value the lead does not have fails, except for `absent`, so `not: { country: DE }` holds for such a lead.
+//! In a condition every field named must pass; a list means any of. Values stay text until the field's type reads them,
+//! so `NO` is Norway and `01067` keeps its zero. Text is compared without regard to case, accents and the number of
+//! blanks. A test of a value the lead does not have fails, except for `absent`, so `not: { country: DE }` holds for
+//! such a lead.
 
 mod ast;
 mod check;
@@ -405,8 +406,8 @@ impl Rulebook {
         }
     }
 
-    /// What is worth knowing about a YAML document though nothing is wrong with it: rules whose order decides, neighbours
-    /// that do the same, and what is left for the last rule. Empty for one that [`Rulebook::parse`] refuses.
+    /// What is worth knowing about a YAML document though nothing is wrong with it: rules whose order decides,
+    /// neighbours that do the same, and what is left for the last rule. Empty for one that [`Rulebook::parse`] refuses.
     ///
     /// This takes longer than checking alone, and most people want it only now and then, so it is asked for by itself.
     pub fn notes(text: &str, references: &References) -> Vec<Diagnostic> {

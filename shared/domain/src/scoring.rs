@@ -1,9 +1,9 @@
 //! Fit, engagement, the account's own score, grades and the MQL threshold.
 //!
-//! A score has three parts, each 0 to 100: **fit** (who the person and company are) adds up the points of the rulebook's
-//! lines that hold; **engagement** (what they did) adds up the points of every activity that a line means, less with
-//! every half-life that has passed since, and no line gives more than its `at_most`; **account** is the account's own
-//! score. The total is each part times its share. Integers throughout; halves round up.
+//! A score has three parts, each 0 to 100: **fit** (who the person and company are) adds up the points of the
+//! rulebook's lines that hold; **engagement** (what they did) adds up the points of every activity that a line means,
+//! less with every half-life that has passed since, and no line gives more than its `at_most`; **account** is the
+//! account's own score. The total is each part times its share. Integers throughout; halves round up.
 //!
 //! The points that engagement gives for activities about a product are also the person's interest in that product.
 
@@ -224,8 +224,8 @@ const ROOTS: [u128; 20] = {
     roots
 };
 
-/// `amount` after `age`, with half of it left after every `half_life`, rounded towards zero; an age below zero counts as
-/// none. Exact to a millionth, without floating point, so that every machine finds the same.
+/// `amount` after `age`, with half of it left after every `half_life`, rounded towards zero; an age below zero counts
+/// as none. Exact to a millionth, without floating point, so that every machine finds the same.
 fn decayed(amount: i64, age: i64, half_life: i64) -> i64 {
     let (age, half_life) = (u128::from(age.max(0).unsigned_abs()), u128::from(half_life.max(1).unsigned_abs()));
     let halvings = age / half_life;

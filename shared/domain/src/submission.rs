@@ -1,8 +1,8 @@
 //! A submission: what a form, a program or a row of a list says about a person, checked field by field.
 //!
-//! Checking refuses what the sender can mend and must: a missing or impossible address, a wrong type, text beyond all measure. It
-//! does not refuse what a person may well have typed into a form and that can be dealt with later: an odd telephone number, an
-//! unknown country. What the words mean is the business of [`crate::normalise`].
+//! Checking refuses what the sender can mend and must: a missing or impossible address, a wrong type, text beyond all
+//! measure. It does not refuse what a person may well have typed into a form and that can be dealt with later: an odd
+//! telephone number, an unknown country. What the words mean is the business of [`crate::normalise`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -24,6 +24,11 @@ mod schema;
 
 pub use schema::{FIELDS, Field, FieldKind, LONGEST_CUSTOM_NAME, LONGEST_CUSTOM_VALUE, MOST_CUSTOM};
 
+/// The field that a column header means, in any of the languages known.
+pub(crate) fn meant_by_header(header: &str) -> Option<&'static Field> {
+    schema::by_header(header).or_else(|| schema::by_weak_header(header))
+}
+
 /// Fields the schema does not know stand under this and their name.
 const CUSTOM: &str = "custom.";
 
@@ -38,8 +43,8 @@ pub struct Submission {
 impl Submission {
     /// Checks a JSON object of the fields in [`FIELDS`]; other names are kept as custom fields.
     ///
-    /// Blank text and null are absent. Control and other invisible characters are dropped, not refused: they come with copying, and nobody
-    /// could find them in their form. JSON deeper than 128 levels is malformed.
+    /// Blank text and null are absent. Control and other invisible characters are dropped, not refused: they come with
+    /// copying, and nobody could find them in their form. JSON deeper than 128 levels is malformed.
     ///
     /// # Errors
     ///
@@ -78,7 +83,8 @@ impl Submission {
 
     /// Checks a row of a list, as [`Self::from_json`] does; problems name the column by its header as in the file.
     ///
-    /// A record with fewer cells than the header, or with text beyond it, is refused as a whole: its cells may stand in wrong columns.
+    /// A record with fewer cells than the header, or with text beyond it, is refused as a whole: its cells may stand in
+    /// wrong columns.
     ///
     /// # Errors
     ///
@@ -273,7 +279,8 @@ fn shown(text: &str) -> String {
     shown
 }
 
-/// Text without what nobody typed: blanks around it, control characters, zero-width blanks and marks that turn the direction of writing.
+/// Text without what nobody typed: blanks around it, control characters, zero-width blanks and marks that turn the
+/// direction of writing.
 ///
 /// One line has single blanks; several lines keep their line ends, as `\n`.
 fn clean(text: &str, lines: bool) -> String {

@@ -68,8 +68,8 @@ impl Env {
     /// Configuration for the AWS clients: region and credentials as Lambda sets them (`AWS_REGION`,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), the endpoint from `AWS_ENDPOINT_URL`.
     ///
-    /// A call that has no answer after 2.5 seconds is given up and tried again, 3 times in all and for 8 seconds at most:
-    /// the functions themselves have 10.
+    /// A call that has no answer after 2.5 seconds is given up and tried again, 3 times in all and for 8 seconds at
+    /// most: the functions themselves have 10.
     pub fn sdk_config(&self) -> Result<SdkConfig, SetupError> {
         let credentials = Credentials::new(
             self.get("AWS_ACCESS_KEY_ID")?,

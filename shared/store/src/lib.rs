@@ -5,8 +5,8 @@
 //! with by reading again and deciding again; an error is something that broke.
 //!
 //! Items are flat: their keys, what conditions and indexes need as attributes of their own, and everything else as one
-//! JSON text in `body`. Nothing queries inside a body, and on the wire a map costs several times its JSON, because every
-//! value in it carries its type.
+//! JSON text in `body`. Nothing queries inside a body, and on the wire a map costs several times its JSON, because
+//! every value in it carries its type.
 
 mod accounts;
 mod error;

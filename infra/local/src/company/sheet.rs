@@ -95,7 +95,8 @@ impl Sheet {
     }
 }
 
-/// Which column each cell belongs to; `None` in place of one that nobody knows. No header if a required column is missing.
+/// Which column each cell belongs to; `None` in place of one that nobody knows. No header if a required column is
+/// missing.
 fn header(
     file: &'static str,
     line: u64,

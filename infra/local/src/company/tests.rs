@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use super::*;
 
 const RULES: &str = "rulebook.yaml";
+const TERRITORIES: &str = "territories.csv";
 
 fn problems(roster: &str, pools: &str, accounts: &str) -> String {
     let files = Files {
@@ -23,6 +24,7 @@ fn problems(roster: &str, pools: &str, accounts: &str) -> String {
         accounts: Some(accounts.into()),
         people: None,
         rulebook: Vec::new(),
+        tables: BTreeMap::new(),
         leads: None,
     };
     let problems = Company::from_files(files, Problems::default()).err().unwrap_or_default();
@@ -138,21 +140,28 @@ fn a_folder_without_files_says_which() {
     std::fs::write(folder.path().join(ROSTER), "rep").unwrap();
     std::fs::create_dir(folder.path().join(LEADS)).unwrap();
     let problems = Company::read(folder.path()).unwrap_err();
-    let files: Vec<&str> = problems.iter().map(|problem| problem.file).collect();
+    let files: Vec<&str> = problems.iter().map(|problem| problem.file.as_ref()).collect();
     assert_eq!(files, [POOLS, RULEBOOK, LEADS]);
     assert!(problems[0].to_string().contains("there is no such file"), "{}", problems[0]);
+}
+
+/// Everything that is wrong with a folder.
+fn told(folder: &Path) -> String {
+    let told: Vec<String> = Company::read(folder).unwrap_err().iter().map(ToString::to_string).collect();
+    told.join("\n")
 }
 
 #[test]
 fn a_folder_is_read_as_the_demo_is() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo");
-    for file in FILES {
+    for file in FILES.into_iter().chain([TERRITORIES]) {
         std::fs::copy(demo.join(file), folder.path().join(file)).unwrap();
     }
     let (read, embedded) = (Company::read(folder.path()).unwrap(), Company::embedded().unwrap());
     assert_eq!((read.reps, read.pools, read.accounts), (embedded.reps, embedded.pools, embedded.accounts));
     assert_eq!((read.rulebook, read.leads), (embedded.rulebook, embedded.leads));
+    assert_eq!((read.tables.len(), read.tables), (1, embedded.tables));
     assert_eq!((read.people.len(), read.people), (2, embedded.people));
 
     std::fs::remove_file(folder.path().join(LEADS)).unwrap();
@@ -163,14 +172,25 @@ fn a_folder_is_read_as_the_demo_is() {
 
     let people = "person,name,email,role\nmara,Mara,mara@acme.example,marketting\nmara,Otto,otto,boss\n";
     std::fs::write(folder.path().join(PEOPLE), people).unwrap();
-    let told: Vec<String> = Company::read(folder.path()).unwrap_err().iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    insta::assert_snapshot!(told(folder.path()), @r"
     people.csv:2: role: `marketting` is no role; did you mean `marketing`?
     people.csv:3: person: `mara` is in line 2 already; give each person an id of their own
     people.csv:3: email: `otto` is not an e-mail address; write it like name@company.example
     people.csv:3: role: `boss` is no role; use one of marketing, sales, admin, viewer
     ");
     std::fs::remove_file(folder.path().join(PEOPLE)).unwrap();
+
+    std::fs::write(folder.path().join(TERRITORIES), "country,pool\nCH\nBE,dach,\nIT,dach\nIT,dach,x\n").unwrap();
+    insta::assert_snapshot!(told(folder.path()), @"
+    territories.csv:2: the row has 1 cell where the header has 2
+    territories.csv:3: the row has 3 cells where the header has 2
+    territories.csv:5: the row has 3 cells where the header has 2
+    ");
+    std::fs::write(folder.path().join(TERRITORIES), b"country,pool\nCH,Z\xfcrich\n").unwrap();
+    insta::assert_snapshot!(told(folder.path()), @"territories.csv:2: is not UTF-8 text from here on; save the file as UTF-8");
+    std::fs::remove_file(folder.path().join(TERRITORIES)).unwrap();
+    let missing = told(folder.path()).replace(&folder.path().display().to_string(), "company");
+    insta::assert_snapshot!(missing, @"territories.csv: there is no such file in `company`, and rulebook.yaml uses the table");
 
     std::fs::write(folder.path().join(RULEBOOK), b"company:\n\xff").unwrap();
     let problems = Company::read(folder.path()).unwrap_err();

@@ -1,5 +1,5 @@
-//! A rulebook is brought in as people do it: somebody uploads it, a person of marketing and another of sales approve it,
-//! and it is activated.
+//! A rulebook is brought in as people do it: somebody uploads it, a person of marketing and another of sales approve
+//! it, and it is activated.
 
 use fairleader_domain::people::{Person, PersonRole};
 use reqwest::Method;

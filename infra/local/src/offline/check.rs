@@ -20,8 +20,8 @@ pub struct Check {
     /// Folder with roster.csv, pools.csv and accounts.csv: whoever the rulebook names has to be there.
     #[arg(long, value_name = "DIR")]
     pub roster: Option<PathBuf>,
-    /// Also say what is worth knowing though nothing is wrong: rules whose order decides, what is left for the last rule,
-    /// and with --roster the hours at which nobody of a pool is at work.
+    /// Also say what is worth knowing though nothing is wrong: rules whose order decides, what is left for the last
+    /// rule, and with --roster the hours at which nobody of a pool is at work.
     #[arg(long)]
     pub notes: bool,
     /// Print the problems as JSON.

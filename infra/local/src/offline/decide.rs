@@ -1,7 +1,7 @@
 //! `fairleader decide`: what a rulebook makes of leads in a file.
 //!
-//! Every lead is checked, normalised and matched to its account by the functions that the pipeline uses. Which member of
-//! a pool would get it is not said: that depends on who is free and whose turn it is at that moment.
+//! Every lead is checked, normalised and matched to its account by the functions that the pipeline uses. Which member
+//! of a pool would get it is not said: that depends on who is free and whose turn it is at that moment.
 
 mod tell;
 
@@ -31,8 +31,8 @@ pub struct Decide {
     /// The rulebook, YAML; `-` for standard input.
     #[arg(value_name = "RULEBOOK")]
     pub rulebook: PathBuf,
-    /// The leads: one JSON object a line, as POST /v1/leads takes it, or a list ending in `.csv`; `-` for standard input.
-    /// A line may also have `source`, `received_at` and `activities`.
+    /// The leads: one JSON object a line, as POST /v1/leads takes it, or a list ending in `.csv`; `-` for standard
+    /// input. A line may also have `source`, `received_at` and `activities`.
     #[arg(value_name = "LEADS")]
     pub leads: PathBuf,
     /// Folder with roster.csv, pools.csv and accounts.csv: whoever the rulebook names has to be there.

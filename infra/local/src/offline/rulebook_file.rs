@@ -1,4 +1,5 @@
-//! A rulebook in a file, with what stands beside it: the roster it names people of, and the tables it looks things up in.
+//! A rulebook in a file, with what stands beside it: the roster it names people of, and the tables it looks things up
+//! in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read as _};
@@ -107,8 +108,8 @@ impl Problem {
 }
 
 impl RulebookFile {
-    /// Reads a rulebook, `-` being standard input, the roster in the folder `roster`, and the tables that the rulebook uses:
-    /// `NAME.csv` in that folder, else beside the rulebook.
+    /// Reads a rulebook, `-` being standard input, the roster in the folder `roster`, and the tables that the rulebook
+    /// uses: `NAME.csv` in that folder, else beside the rulebook.
     ///
     /// # Errors
     /// The rulebook cannot be read. What is wrong with the other files is among the [`Findings`].
@@ -168,8 +169,8 @@ impl RulebookFile {
         self.unreadable.insert(name.to_owned());
     }
 
-    /// Checks the rulebook, and with a roster whether its pools are staffed in the week of `now`; with `notes` also what is
-    /// worth knowing though nothing is wrong with it.
+    /// Checks the rulebook, and with a roster whether its pools are staffed in the week of `now`; with `notes` also
+    /// what is worth knowing though nothing is wrong with it.
     pub fn check(self, now: Timestamp, notes: bool) -> (Self, Findings) {
         let references = self.roster.as_ref().map(Roster::references).unwrap_or_default();
         let references = References { tables: self.tables.clone(), ..references };
@@ -235,7 +236,7 @@ impl RulebookFile {
 }
 
 fn of_roster(folder: &Path, problem: CompanyProblem) -> Problem {
-    let file = folder.join(problem.file);
+    let file = folder.join(problem.file.as_ref());
     Problem::beside(file.display().to_string(), problem.line, problem.column, "roster", problem.message)
 }
 

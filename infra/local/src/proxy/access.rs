@@ -1,7 +1,7 @@
 //! Which right on which resource a call needs.
 //!
-//! Only as much of a request is read as names its resources. A request that cannot be read so far is refused here and never
-//! reaches a service, which might read it otherwise.
+//! Only as much of a request is read as names its resources. A request that cannot be read so far is refused here and
+//! never reaches a service, which might read it otherwise.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! The tables of the queues, and what is done to them within a transaction.
 //!
 //! A message is one row from send to delete; a receive only moves `visible_at` and counts. `receives` counts over all
-//! queues (what `ApproximateReceiveCount` says), `receives_before` is what it was when the message came into its present
-//! queue, so their difference is what the redrive policy counts.
+//! queues (what `ApproximateReceiveCount` says), `receives_before` is what it was when the message came into its
+//! present queue, so their difference is what the redrive policy counts.
 
 use std::path::Path;
 

@@ -1,8 +1,9 @@
 //! The thread that owns the database: group commit, and receives that wait.
 //!
-//! Every request that is in the inbox goes into one transaction; what comes in while that commits makes up the next one.
-//! A receive that finds nothing is parked and served, first come first served, in the transaction in which a message
-//! comes in, or when one becomes visible. Nothing is answered before the commit.
+//! Every request that is in the inbox goes into one transaction; what comes in while that commits makes up the next
+//! one. A receive that finds nothing is parked and served, first come first served, in the transaction in which a
+//! message comes in, or when one becomes visible. Nothing is answered before the commit. A receive whose caller has gone
+//! by then is undone before anything else is done.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -126,12 +127,13 @@ struct Writer {
     store: Store,
     lines: Vec<Line>,
     expire_at: Instant,
+    /// What was received for callers who had gone; it goes back first of all.
+    returned: Vec<Receipt>,
 }
 
 /// Runs until every sender of `inbox` is gone, or one asks to close.
 pub(super) fn run(store: Store, inbox: &Receiver<Request>) {
-    let lines = (0..store.queues()).map(|_| Line::default()).collect();
-    let mut writer = Writer { store, lines, expire_at: Instant::now() };
+    let mut writer = Writer::new(store);
     loop {
         let mut requests = Vec::new();
         match inbox.recv_timeout(writer.until_wake_up()) {
@@ -158,8 +160,16 @@ pub(super) fn run(store: Store, inbox: &Receiver<Request>) {
 }
 
 impl Writer {
+    fn new(store: Store) -> Self {
+        let lines = (0..store.queues()).map(|_| Line::default()).collect();
+        Self { store, lines, expire_at: Instant::now(), returned: Vec::new() }
+    }
+
     /// How long nothing happens by itself.
     fn until_wake_up(&self) -> Duration {
+        if !self.returned.is_empty() {
+            return Duration::ZERO;
+        }
         let now = now_ms();
         let mut wait = self.expire_at.saturating_duration_since(Instant::now());
         for line in self.lines.iter().filter(|line| !line.parked.is_empty()) {
@@ -182,10 +192,7 @@ impl Writer {
                 for answer in answers {
                     answer(Ok(()));
                 }
-                for Served { reply, messages, inbox } in served {
-                    // What cannot be sent is dropped, and so goes back.
-                    drop(reply.send(Ok(Delivery { messages, inbox })));
-                }
+                self.deliver(served);
             }
             Err(cause) => {
                 self.store.roll_back();
@@ -207,6 +214,16 @@ impl Writer {
         }
     }
 
+    /// Hands out what was received. A caller who has gone since may have asked for something else already, which is to
+    /// find the messages back; so they do not go back by way of the inbox, where they would come after that.
+    fn deliver(&mut self, served: Vec<Served>) {
+        for Served { reply, messages, inbox } in served {
+            if let Err(Ok(delivery)) = reply.send(Ok(Delivery { messages, inbox })) {
+                self.returned.extend(delivery.take().iter().map(|message| message.receipt));
+            }
+        }
+    }
+
     fn transact(
         &mut self,
         requests: Vec<Request>,
@@ -218,6 +235,11 @@ impl Writer {
         if self.expire_at <= Instant::now() {
             self.store.expire(now)?;
             self.expire_at = Instant::now() + EXPIRE_EVERY;
+        }
+        // If this fails, they come back when their visibility timeout is over.
+        for receipt in std::mem::take(&mut self.returned) {
+            self.store.give_back(&receipt, now)?;
+            self.touch(receipt.queue);
         }
         for request in requests {
             if let Some(answer) = self.apply(request, now)? {
@@ -336,4 +358,43 @@ impl Writer {
 fn answer<T: 'static>(reply: Reply<T>, value: T) -> Answer {
     // Whoever asked may have gone; what they asked for is done all the same.
     Box::new(move |outcome| drop(reply.send(outcome.map(|()| value).map_err(Clone::clone))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use uuid::Uuid;
+
+    use super::super::store::Settings;
+    use super::*;
+
+    #[test]
+    fn what_was_received_for_somebody_who_went_is_back_before_anything_else_is_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let work = Settings { name: "work".to_owned(), arn: String::new(), retention_ms: 3_600_000, redrive: None };
+        let store = Store::open(&folder.path().join("queues.db"), vec![work], now_ms()).unwrap();
+        let mut writer = Writer::new(store);
+        let (sent_at, id) = (now_ms(), Uuid::from_u128(1));
+        let body = "x".to_owned();
+        let message = NewMessage { queue: 0, id, body, attributes: None, group: None, sent_at, visible_at: sent_at };
+        let (inbox, _requests) = channel();
+        let (reply, delivered) = oneshot::channel();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let receive = Request::Receive { queue: 0, max: 1, visibility_ms: 60_000, deadline, reply, inbox };
+        let send = Request::Send { messages: vec![message], reply: oneshot::channel().0 };
+
+        // Whoever receives goes after the commit and before the delivery, and asks how many there are.
+        let mut served = Vec::new();
+        writer.transact(vec![send, receive], &mut Vec::new(), &mut served).unwrap();
+        assert_eq!(served.len(), 1);
+        drop(delivered);
+        let (reply, mut counted) = oneshot::channel();
+        writer.deliver(served);
+        assert_eq!(writer.until_wake_up(), Duration::ZERO);
+        writer.round(vec![Request::Counts { queue: 0, reply }]);
+        let counts = counted.try_recv().unwrap().unwrap();
+        assert_eq!(counts, Counts { visible: 1, in_flight: 0, delayed: 0 });
+        assert!(writer.until_wake_up() > Duration::ZERO);
+    }
 }

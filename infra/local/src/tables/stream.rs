@@ -1,8 +1,8 @@
 //! The tables' streams, read from the engine's file.
 //!
 //! Every write to a table with a stream asks the engine for the stream's highest number, and every read for the records
-//! after one; without an index both go through all records kept, so writing gets slower with every record. The index made
-//! here serves the engine's own statements as they stand (`the_engines_statements_use_the_index` holds that).
+//! after one; without an index both go through all records kept, so writing gets slower with every record. The index
+//! made here serves the engine's own statements as they stand (`the_engines_statements_use_the_index` holds that).
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -2,9 +2,9 @@
 //!
 //! The engine commits each call without flushing (`synchronous = NORMAL`: after a power failure the last commits may be
 //! missing, but never half of one). The first thread does one call after the other. The second takes every answer that
-//! waits, flushes the engine's write-ahead log once, and only then hands them out; meanwhile the first goes on, and what
-//! it does is flushed next. Because reads take the same way while anything is unflushed, no answer rests on anything that
-//! could still be lost.
+//! waits, flushes the engine's write-ahead log once, and only then hands them out; meanwhile the first goes on, and
+//! what it does is flushed next. Because reads take the same way while anything is unflushed, no answer rests on
+//! anything that could still be lost.
 
 use std::fs::File;
 use std::io;

@@ -1,7 +1,7 @@
 //! The template's YAML as a tree in which every node knows where it stands.
 //!
-//! Plain scalars stay text: only the property they stand in says whether `01` is a number. CloudFormation's functions are
-//! read in both spellings, `!Sub x` and `{ "Fn::Sub": x }`.
+//! Plain scalars stay text: only the property they stand in says whether `01` is a number. CloudFormation's functions
+//! are read in both spellings, `!Sub x` and `{ "Fn::Sub": x }`.
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 

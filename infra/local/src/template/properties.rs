@@ -1,7 +1,8 @@
 //! What of a template is run, what is inert and what is refused: the three lists, per resource type and property.
 //!
-//! *Run* properties are acted on and their values are checked. *Inert* ones have no meaning on one machine; each is noticed
-//! once, in one sentence. Everything else is refused: some by name with what to do instead, the rest as unknown.
+//! *Run* properties are acted on and their values are checked. *Inert* ones have no meaning on one machine; each is
+//! noticed once, in one sentence. Everything else is refused: some by name with what to do instead, the rest as
+//! unknown.
 
 /// One property.
 #[derive(Clone, Copy, Debug)]

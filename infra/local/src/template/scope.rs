@@ -1,5 +1,5 @@
-//! What names mean in a template: parameters, conditions, pseudo parameters, and what `Ref` and `GetAtt` of each resource
-//! type give.
+//! What names mean in a template: parameters, conditions, pseudo parameters, and what `Ref` and `GetAtt` of each
+//! resource type give.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

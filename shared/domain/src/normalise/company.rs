@@ -75,8 +75,9 @@ pub fn tidy_name(name: &str) -> Option<String> {
 
 /// The domain a company registered, of its website or host name: `acme.co.uk` for `https://www.acme.co.uk/about`.
 ///
-/// By the public suffix list, private section included: `acme.github.io` is a domain of its own. An unknown suffix counts as
-/// one label, so `www.acme.example` gives `acme.example`. `None` for a public suffix itself, an address in digits, and text that is no host name.
+/// By the public suffix list, private section included: `acme.github.io` is a domain of its own. An unknown suffix
+/// counts as one label, so `www.acme.example` gives `acme.example`. `None` for a public suffix itself, an address in
+/// digits, and text that is no host name.
 pub fn registrable_domain(website: &str) -> Option<String> {
     let website = website.trim();
     let rest = website.split_once("://").map_or(website, |(_, rest)| rest).trim_start_matches('/');

@@ -52,8 +52,8 @@ const MONTHS: &[(&str, u32)] = &[
 
 /// The number of employees; of a range (`1.000-5.000`) the lower end, of an upper limit (`under 50`) 1.
 ///
-/// Full stops, commas, apostrophes and blanks separate thousands when three digits follow; otherwise what follows is a fraction,
-/// which only `k` makes count (`1.5k`). `None` when there is no number or it is too large.
+/// Full stops, commas, apostrophes and blanks separate thousands when three digits follow; otherwise what follows is a
+/// fraction, which only `k` makes count (`1.5k`). `None` when there is no number or it is too large.
 ///
 /// ```
 /// use fairleader_domain::normalise::employees;

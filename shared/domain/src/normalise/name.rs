@@ -150,8 +150,9 @@ pub fn family(text: &str) -> Option<String> {
 
 /// Takes a full name apart into given and family name.
 ///
-/// `Lovelace, Ada` and `LOVELACE Ada` are turned round. Particles (`von der`, `de la`) go with what follows them. With two family names by custom of `country`
-/// (alpha-2) the last two words are family names. A single word is a given name: it is how to address the person.
+/// `Lovelace, Ada` and `LOVELACE Ada` are turned round. Particles (`von der`, `de la`) go with what follows them. With
+/// two family names by custom of `country` (alpha-2) the last two words are family names. A single word is a given
+/// name: it is how to address the person.
 ///
 /// ```
 /// use fairleader_domain::normalise::name;
@@ -239,7 +240,8 @@ fn units<'a>(words: &[&'a str]) -> Vec<Vec<&'a str>> {
     units
 }
 
-/// Joins words, in the case people write names in. Mixed case is taken to be meant (`LaToya`, `deGrom`); a name all in capitals or all in small letters is not.
+/// Joins words, in the case people write names in. Mixed case is taken to be meant (`LaToya`, `deGrom`); a name all in
+/// capitals or all in small letters is not.
 fn cased(words: &[&str], starts_name: bool) -> Option<String> {
     let joined = tidy(&words.join(" "));
     let letters = || joined.chars().filter(|c| c.is_alphabetic());

@@ -20,8 +20,8 @@ pub struct Reading {
 
 /// Reads a telephone number. `country_hint`, where the person is said to be, decides on numbers in national form.
 ///
-/// Without a country only `+49 …` and `0049 …` can be read. A number without either is not guessed at: `2025550173` would be
-/// Egyptian as much as American. Of several numbers in one field the first that can be called counts.
+/// Without a country only `+49 …` and `0049 …` can be read. A number without either is not guessed at: `2025550173`
+/// would be Egyptian as much as American. Of several numbers in one field the first that can be called counts.
 ///
 /// ```
 /// use fairleader_domain::normalise::phone;
@@ -35,7 +35,8 @@ pub fn read(text: &str, country_hint: Option<&str>) -> Reading {
     let number = if text.len() > LONGEST {
         None
     } else {
-        // The slash also stands within German numbers, so the whole comes first, and a part must not look like a remainder.
+        // The slash also stands within German numbers, so the whole comes first, and a part must not look like a
+        // remainder.
         let whole_numbers = text.split('/').filter(|part| part.trim_start().starts_with(['+', '0', '(']));
         std::iter::once(text)
             .chain(text.split([';', ',', '|', '\n']))

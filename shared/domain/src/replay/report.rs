@@ -58,8 +58,8 @@ pub struct Week {
     pub leads: u64,
     /// The MQLs among them.
     pub mqls: BeforeAfter,
-    /// How many would be MQLs of the draft if its score had to be at least 0, 5, … 100: those with such a score and those
-    /// that another line makes an MQL. Leads that `block` stops are none.
+    /// How many would be MQLs of the draft if its score had to be at least 0, 5, … 100: those with such a score and
+    /// those that another line makes an MQL. Leads that `block` stops are none.
     pub at_threshold: [u64; THRESHOLDS],
 }
 
@@ -101,8 +101,8 @@ pub struct Report {
     pub waiting: BTreeMap<PoolId, BeforeAfter>,
     /// Leads by the ISO week they were received in (`2026-W10`).
     pub weeks: BTreeMap<String, Week>,
-    /// Leads that the rulebook in force decides by another rule than they were decided by then: it, the lead, the account
-    /// or a table has changed since.
+    /// Leads that the rulebook in force decides by another rule than they were decided by then: it, the lead, the
+    /// account or a table has changed since.
     pub unlike_then: u64,
     /// Some of the leads that would be decided otherwise, the greatest changes first; at most 20.
     pub examples: Vec<Example>,

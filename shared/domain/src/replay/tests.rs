@@ -38,7 +38,8 @@ fn parse(text: &str) -> Rulebook {
     Rulebook::parse(text, &References::default()).unwrap().rulebook
 }
 
-/// Anna and Ben sit in `dach` and `inbound`, by day in Berlin; Nora in `night`, at all hours, which is what `dach` falls back on.
+/// Anna and Ben sit in `dach` and `inbound`, by day in Berlin; Nora in `night`, at all hours, which is what `dach`
+/// falls back on.
 fn desks() -> Desks {
     let rep = |id: &str, hours: &str, capacity| {
         serde_json::from_value(serde_json::json!({"rep_id": id, "name": id, "email": "x@fairleader.example",

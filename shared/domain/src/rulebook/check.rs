@@ -5,6 +5,7 @@
 mod behaviour;
 mod conditions;
 mod lookups;
+mod meant;
 mod names;
 mod reach;
 mod rules;

@@ -52,8 +52,8 @@ impl Did {
             && any(&self.product, activity.product.as_deref())
     }
 
-    /// Whether `other` holds for everybody for whom this one does; both ask for something that was done. May say no where
-    /// it is so.
+    /// Whether `other` holds for everybody for whom this one does; both ask for something that was done. May say no
+    /// where it is so.
     pub(crate) fn implies(&self, other: &Self) -> bool {
         let narrower = |mine: &[Matcher], theirs: &[Matcher]| {
             let implied = |one: &Matcher| theirs.iter().any(|other| one.implies(other));

@@ -45,8 +45,8 @@ pub struct NearMiss {
 }
 
 impl Explanation {
-    /// All of it in a few plain sentences: what was decided by which rule and why, what was looked up, how the score came
-    /// about, and which version of the rulebook said so.
+    /// All of it in a few plain sentences: what was decided by which rule and why, what was looked up, how the score
+    /// came about, and which version of the rulebook said so.
     pub fn sentences(&self, score: Option<&Score>, version: Option<&RulebookVersion>) -> Vec<String> {
         let mut said = vec![self.sentence.clone()];
         if !self.lookups.is_empty() {

@@ -1,7 +1,7 @@
 //! What a rulebook may look at: one table of fields, each with its type and where its value stands in [`Facts`].
 //!
-//! Personal data that no rule needs (the full e-mail address, the telephone number) is not in the table, so it can stand
-//! neither in a rule nor in an explanation.
+//! Personal data that no rule needs (the full e-mail address, the telephone number) is not in the table, so it can
+//! stand neither in a rule nor in an explanation.
 
 use jiff::Timestamp;
 

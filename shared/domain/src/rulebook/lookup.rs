@@ -72,8 +72,8 @@ pub(crate) fn postal(text: &str) -> String {
 }
 
 impl TableLookup {
-    /// Makes a table ready. `columns` are those of the keys, one for each slot of `from`. An empty cell, or `*`, fits every
-    /// lead for which no other row does better; a postal code may end in `*`, which says nothing more.
+    /// Makes a table ready. `columns` are those of the keys, one for each slot of `from`. An empty cell, or `*`, fits
+    /// every lead for which no other row does better; a postal code may end in `*`, which says nothing more.
     pub(crate) fn new(table: Arc<Table>, from: Vec<usize>, columns: &[usize], prefix: bool) -> (Self, Vec<SameKey>) {
         let mut keys = Vec::with_capacity(table.len());
         let mut open = Vec::new();

@@ -24,8 +24,29 @@ pub(crate) fn action_keys(action: &str) -> &'static [&'static str] {
     match action {
         "pool" => &["if_nobody", "priority", "value"],
         "owner" => &["if_unavailable", "counts_as_turn", "priority", "value"],
+        // Leads on hold stand in a list too, the most urgent first.
+        "hold" => &["priority", "value"],
+        "nurture" => &["value"],
         _ => &[],
     }
+}
+/// What to do about a key that stands beside another action than its own; `None` if it is no action's key.
+fn misplaced(key: &str, action: &str) -> Option<String> {
+    let help = match (key, action) {
+        ("if_nobody", "owner") => "with `owner` write `if_unavailable`",
+        ("if_nobody" | "if_unavailable", "nurture" | "disqualify" | "hold") => {
+            "remove it; without `pool` and `owner` no rep is looked for"
+        }
+        ("if_unavailable", _) => "with `pool` write `if_nobody`",
+        ("counts_as_turn", "pool") => "remove it; a lead from a pool is always a turn",
+        ("counts_as_turn", _) => "remove it; a lead that goes to no rep costs nobody a turn",
+        ("priority", "nurture") => {
+            "remove it; it puts leads in order where they wait for people, and marketing writes to those in nurture"
+        }
+        ("priority" | "value", _) => "remove it; nobody works on a lead that is refused",
+        _ => return None,
+    };
+    Some(help.to_owned())
 }
 /// The actions that can fall back on something else: the key that says so, and the word it may be instead of a pool.
 pub(crate) const IF_NOBODY: (&str, &str) = ("if_nobody", "wait");
@@ -225,7 +246,15 @@ impl Shaper<'_> {
         };
         let action = action.text.as_str();
         let known: Vec<&str> = [action].iter().chain(action_keys(action)).copied().collect();
-        self.only(entries, of, &known);
+        for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
+            match misplaced(&key.text, action) {
+                Some(help) => {
+                    let message = format!("{of} says `{}` beside `{action}`", key.text);
+                    self.problems.error_help(key.span, "misplaced-key", message, help);
+                }
+                None => self.unknown_key(key, of, &known),
+            }
+        }
         let value = self.text(value, action)?;
         Some(match action {
             "pool" => Then::Pool { pool: value, if_nobody: self.fallback(entries, IF_NOBODY) },
@@ -462,16 +491,18 @@ impl Shaper<'_> {
     }
 
     fn only(&mut self, entries: Entries<'_>, what: &str, known: &[&str]) {
-        for (key, _) in entries {
-            if !known.contains(&key.text.as_str()) {
-                let help = did_you_mean(&key.text, known.iter().copied()).unwrap_or_else(|| {
-                    let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-                    format!("known here: {}", join(&known, "and"))
-                });
-                let message = format!("{what} has an unknown key `{}`", key.text);
-                self.problems.error_help(key.span, "unknown-key", message, help);
-            }
+        for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
+            self.unknown_key(key, what, known);
         }
+    }
+
+    fn unknown_key(&mut self, key: &Text, what: &str, known: &[&str]) {
+        let help = did_you_mean(&key.text, known.iter().copied()).unwrap_or_else(|| {
+            let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+            format!("known here: {}", join(&known, "and"))
+        });
+        let message = format!("{what} has an unknown key `{}`", key.text);
+        self.problems.error_help(key.span, "unknown-key", message, help);
     }
 
     fn sequence<'n>(&mut self, node: &'n Node, what: &str, example: &str) -> Option<&'n [Node]> {

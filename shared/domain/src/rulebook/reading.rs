@@ -1,4 +1,5 @@
-//! A lead as one rulebook sees it: the value of every field its conditions look at, read and made ready to compare once.
+//! A lead as one rulebook sees it: the value of every field its conditions look at, read and made ready to compare
+//! once.
 //!
 //! Conditions name a field by its slot here, so a decision folds each text once, however many rules look at it.
 
@@ -343,8 +344,8 @@ impl Value<'_> {
     }
 }
 
-/// Text as it is compared: without regard to case, accents and the number of blanks. `Łódź` and `lodz` fold alike, so do
-/// `Straße` and `STRASSE`.
+/// Text as it is compared: without regard to case, accents and the number of blanks. `Łódź` and `lodz` fold alike, so
+/// do `Straße` and `STRASSE`.
 pub(crate) fn fold(text: &str) -> Cow<'_, str> {
     if !text.is_ascii() {
         let folded = letters::fold(text);

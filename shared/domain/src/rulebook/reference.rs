@@ -39,6 +39,7 @@ const PAGE: &str = include_str!("../../../../docs/rulebook.md");
 /// Codes of mistakes that a schema sees as well.
 const SEEN_BY_SCHEMA: &[&str] = &[
     "unknown-key",
+    "misplaced-key",
     "out-of-range",
     "no-action",
     "two-actions",

@@ -1,9 +1,10 @@
 //! The JSON Schema of rulebooks, from which editors complete keys and values, show what they mean and mark mistakes.
 //!
-//! It is made of the same lists as `parse` and the same table of fields as the checks, so it can forget neither. It never
-//! refuses what [`Rulebook::parse`] takes (but for accents in words of closed lists), and cannot catch all that is wrong:
-//! a schema does not know which lookups, pools and reps there are. An editor gives scalars a type before the schema sees
-//! them (`01067` a number, in YAML 1.1 `NO` false), so numbers and booleans are accepted wherever text may look like one.
+//! It is made of the same lists as `parse` and the same table of fields as the checks, so it can forget neither. It
+//! never refuses what [`Rulebook::parse`] takes (but for accents in words of closed lists), and cannot catch all that
+//! is wrong: a schema does not know which lookups, pools and reps there are. An editor gives scalars a type before the
+//! schema sees them (`01067` a number, in YAML 1.1 `NO` false), so numbers and booleans are accepted wherever text may
+//! look like one.
 
 use serde_json::{Map, Value, json};
 

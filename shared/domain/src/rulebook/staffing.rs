@@ -29,12 +29,12 @@ pub struct Staffing {
     pub message: String,
 }
 
-/// Every pool that `rulebook` names and that has hours of the week at which none of its members is at work, in the order
-/// of names. Hours are those of the company's zone, in the week (Monday to Sunday) that `week_of` falls in: members in
+/// Every pool that `rulebook` names and that has hours of the week at which none of its members is at work, in the
+/// order of names. Hours are those of the company's zone, in the week (Monday to Sunday) that `week_of` falls in: members in
 /// other zones may be an hour off in weeks of which only one zone has changed its clocks.
 ///
-/// Whether somebody is switched off or has all the leads they take is not looked at, as that changes by the hour. A member
-/// who is not among `reps` never works.
+/// Whether somebody is switched off or has all the leads they take is not looked at, as that changes by the hour. A
+/// member who is not among `reps` never works.
 ///
 /// ```
 /// # use fairleader_domain::rulebook::{References, Rulebook, unstaffed};

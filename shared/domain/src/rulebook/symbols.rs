@@ -1,7 +1,7 @@
 //! The texts that rules name, as numbers: a lead's value is looked up once, and every test of it compares integers.
 //!
-//! Numbers count within one field. What a rule asks of a field is a *key*: a text it is, a text it begins with, yes, no, or
-//! that there is no value.
+//! Numbers count within one field. What a rule asks of a field is a *key*: a text it is, a text it begins with, yes,
+//! no, or that there is no value.
 
 use super::reading::Value;
 
@@ -16,15 +16,16 @@ pub(crate) const NONE: u32 = u32::MAX;
 
 /// Numbers texts in the order in which they come, and finds them again.
 ///
-/// A hash table of its own rather than the standard one, whose order differs from run to run; nobody iterates over this one.
+/// A hash table of its own rather than the standard one, whose order differs from run to run; nobody iterates over this
+/// one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
     /// All texts, one after the other.
     letters: String,
     /// Where each text ends.
     ends: Vec<u32>,
-    /// Hash and number of each text, at the place that the hash says or the next free one; a power of two of them, at most
-    /// half of them taken.
+    /// Hash and number of each text, at the place that the hash says or the next free one; a power of two of them, at
+    /// most half of them taken.
     places: Vec<(u32, u32)>,
 }
 
@@ -35,14 +36,14 @@ pub(crate) fn at(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// A position as a number. What does not fit becomes [`NONE`], which nothing is found at; 4 billion of anything are out of
-/// reach for a document of a few megabytes.
+/// A position as a number. What does not fit becomes [`NONE`], which nothing is found at; 4 billion of anything are out
+/// of reach for a document of a few megabytes.
 pub(crate) fn number(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(NONE)
 }
 
-/// Multiplies and folds, eight bytes at a time; rulebooks are written by people who want them to work, so nothing here has
-/// to withstand made-up collisions.
+/// Multiplies and folds, eight bytes at a time; rulebooks are written by people who want them to work, so nothing here
+/// has to withstand made-up collisions.
 fn hash(text: &str) -> u32 {
     const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut hash = u64::from(number(text.len()));
@@ -189,8 +190,8 @@ impl Symbols {
         self.longest = texts.map(|text| self.longest(text, usize::MAX)).collect();
     }
 
-    /// All keys of a lead that has this one, the shorter ones last. With a key of a text it begins with: those keys that
-    /// follow from it.
+    /// All keys of a lead that has this one, the shorter ones last. With a key of a text it begins with: those keys
+    /// that follow from it.
     pub(crate) fn all(&self, key: u32) -> impl Iterator<Item = u32> {
         let number = key.checked_sub(FIRST);
         let next = move |known: u32| match number {

@@ -1,6 +1,6 @@
-//! Tables that lookups read: territories, named accounts, partner lists. A table is a CSV with a header, kept apart from
-//! the rulebook because other people change it more often; a version of a rulebook names the very content it was checked
-//! with, by hash.
+//! Tables that lookups read: territories, named accounts, partner lists. A table is a CSV with a header, kept apart
+//! from the rulebook because other people change it more often; a version of a rulebook names the very content it was
+//! checked with, by hash.
 
 use std::fmt::Write as _;
 
@@ -48,8 +48,9 @@ pub struct RowProblem {
 }
 
 impl Table {
-    /// Reads a table: a header, then rows of as many cells, separated by `,`, `;` or tab as the header is. Blank lines do
-    /// not count, blanks around a cell are dropped, and cells stay text: `01067` keeps its zero and `NO` is no answer.
+    /// Reads a table: a header, then rows of as many cells, separated by `,`, `;` or tab as the header is. Blank lines
+    /// do not count, blanks around a cell are dropped, and cells stay text: `01067` keeps its zero and `NO` is no
+    /// answer.
     ///
     /// # Errors
     /// What is wrong, line by line; at most 50 problems.

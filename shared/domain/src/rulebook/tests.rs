@@ -409,7 +409,7 @@ fn conditions_that_cannot_be_meant() {
     empty-range: rule `yes` compares `company.employees` with `999-50`, which no number is in (write `50-999`)
     out-of-range: rule `yes` compares `score` with `101+`, but it goes from 0 to 100 ()
     unknown-value: rule `yes` compares `country` with `UK`, which is no country code (write `GB`, the code of the United Kingdom)
-    unknown-field: rule `yes` tests unknown field `employees` (did you mean `company.employees`?)
+    unknown-field: rule `yes` tests unknown field `employees` (write `company.employees`)
     wrong-type: rule `yes` compares `consent.email` with `true`, which is neither yes nor no (write `yes`)
     unknown-value: rule `yes` compares `grade` with `A`, which it never is (the rulebook names no values it could have)
     unknown-condition: rule `yes` uses unknown condition `enterprise` (name it under `conditions` first)
@@ -417,6 +417,67 @@ fn conditions_that_cannot_be_meant() {
     empty: the condition of rule `yes` is empty (leave the key out if nothing belongs there)
     wrong-shape: the condition of rule `yes` must be keys with values, not `DE` (write `{ key: value }`)
     ");
+}
+
+#[test]
+fn priority_and_value_stand_where_they_mean_something() {
+    let with = |then: &str| {
+        let rule = format!("route:\n  - {{ rule: x, if: {{ country: DE }}, then: {{ {then} }} }}\n");
+        EXAMPLE.replacen("route:\n", &rule, 1)
+    };
+    let mut said = String::new();
+    for then in [
+        "hold: tender, priority: high, value: 900",
+        "nurture: timing, value: from company.employees",
+        "nurture: timing, priority: high, if_nobody: wait",
+        "disqualify: junk, priority: low, value: 0",
+        "pool: dach, if_unavailable: assign, counts_as_turn: no",
+        "owner: anna, if_nobody: wait",
+        "hold: tender, counts_as_turn: no, prio: high",
+    ] {
+        match Rulebook::parse(&with(then), &References::default()) {
+            Ok(checked) => {
+                let lead = Lead::from("DE").did("demo").employees(40);
+                let ruling = lead.ask(|facts| checked.rulebook.decide(facts));
+                writeln!(said, "{then}: {} {:?}", ruling.priority.as_str(), ruling.value).unwrap();
+            }
+            Err(found) => {
+                for d in found {
+                    writeln!(said, "{then}: {}: {} ({})", d.code, d.message, d.help.unwrap_or_default()).unwrap();
+                }
+            }
+        }
+    }
+    insta::assert_snapshot!(said, @"
+    hold: tender, priority: high, value: 900: high Some(900)
+    nurture: timing, value: from company.employees: normal Some(40)
+    nurture: timing, priority: high, if_nobody: wait: misplaced-key: `then` of rule `x` says `priority` beside `nurture` (remove it; it puts leads in order where they wait for people, and marketing writes to those in nurture)
+    nurture: timing, priority: high, if_nobody: wait: misplaced-key: `then` of rule `x` says `if_nobody` beside `nurture` (remove it; without `pool` and `owner` no rep is looked for)
+    disqualify: junk, priority: low, value: 0: misplaced-key: `then` of rule `x` says `priority` beside `disqualify` (remove it; nobody works on a lead that is refused)
+    disqualify: junk, priority: low, value: 0: misplaced-key: `then` of rule `x` says `value` beside `disqualify` (remove it; nobody works on a lead that is refused)
+    pool: dach, if_unavailable: assign, counts_as_turn: no: misplaced-key: `then` of rule `x` says `if_unavailable` beside `pool` (with `pool` write `if_nobody`)
+    pool: dach, if_unavailable: assign, counts_as_turn: no: misplaced-key: `then` of rule `x` says `counts_as_turn` beside `pool` (remove it; a lead from a pool is always a turn)
+    owner: anna, if_nobody: wait: misplaced-key: `then` of rule `x` says `if_nobody` beside `owner` (with `owner` write `if_unavailable`)
+    hold: tender, counts_as_turn: no, prio: high: misplaced-key: `then` of rule `x` says `counts_as_turn` beside `hold` (remove it; a lead that goes to no rep costs nobody a turn)
+    hold: tender, counts_as_turn: no, prio: high: unknown-key: `then` of rule `x` has an unknown key `prio` (known here: `hold`, `priority` and `value`)
+    ");
+    let early = EXAMPLE.replacen("hold: looks_odd", "hold: looks_odd\n      value: from score", 1);
+    let found = Rulebook::parse(&early, &References::default()).unwrap_err();
+    assert_eq!(found[0].message, "rule `looks odd` tests `score`, which is not known there");
+}
+
+#[test]
+fn a_word_that_a_custom_field_lists_twice_is_said_once() {
+    let fields = "fields: { custom.size: [S, M, s, L, M] }\nlookups:";
+    let source = EXAMPLE.replacen("lookups:", fields, 1).replacen("{ country: DE }", "{ custom.size: s }", 1).replacen(
+        "enterprise: { company",
+        "enterprise: { custom.size: l, company",
+        1,
+    );
+    let checked = Rulebook::parse(&source, &References::default()).unwrap();
+    let said: Vec<(usize, usize, &str)> =
+        checked.warnings.iter().map(|d| (d.line, d.column, d.message.as_str())).collect();
+    assert_eq!(said, [(2, 31, "`s` stands here twice"), (2, 37, "`M` stands here twice")]);
 }
 
 #[test]

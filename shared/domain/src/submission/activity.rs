@@ -1,7 +1,7 @@
 //! A report of what a person did, checked field by field and in normal form.
 //!
-//! Other than a submission it says nothing new of who the person is, so unknown fields are refused and not kept: there is
-//! nothing they could be a custom field of, and a misspelt `response` would be lost without anybody noticing.
+//! Other than a submission it says nothing new of who the person is, so unknown fields are refused and not kept: there
+//! is nothing they could be a custom field of, and a misspelt `response` would be lost without anybody noticing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,8 +66,8 @@ pub enum Of {
 }
 
 impl Report {
-    /// Checks a JSON object of the fields in [`FIELDS`], received at `now`. `did` and one of `email` and `lead_id` have to
-    /// be there; `at` is `now` unless it is given.
+    /// Checks a JSON object of the fields in [`FIELDS`], received at `now`. `did` and one of `email` and `lead_id` have
+    /// to be there; `at` is `now` unless it is given.
     ///
     /// # Errors
     ///

@@ -4,13 +4,14 @@ use uuid::Uuid;
 
 use crate::id::{LeadId, SourceId};
 
-/// Namespace of all lead ids, a random UUID made for Fairleader in 2026. It must never change: every id of a keyed lead rests on it.
+/// Namespace of all lead ids, a random UUID made for Fairleader in 2026. It must never change: every id of a keyed lead
+/// rests on it.
 const NAMESPACE: Uuid = Uuid::from_u128(0xbbef_658c_40f6_4a32_ba7c_5c51_8491_9f70);
 
 /// The id of the lead that `source` calls `key` (its idempotency key, or the provider's own lead id).
 ///
-/// A version 5 UUID (RFC 9562, 5.5) over both parts, each with its length in bytes before it, so that no two pairs run together to the same name.
-/// The same pair always gives the same id, without a look-up.
+/// A version 5 UUID (RFC 9562, 5.5) over both parts, each with its length in bytes before it, so that no two pairs run
+/// together to the same name. The same pair always gives the same id, without a look-up.
 ///
 /// ```
 /// use fairleader_domain::submission::lead_id;

@@ -116,7 +116,8 @@ fn quoted(headers: &[String]) -> String {
 impl List {
     /// Reads a list's encoding, delimiter (`,`, `;` or tab) and header.
     ///
-    /// The delimiter is the one under which most headers are known. A first line `sep=;`, as Excel writes it, is skipped.
+    /// The delimiter is the one under which most headers are known. A first line `sep=;`, as Excel writes it, is
+    /// skipped.
     ///
     /// ```
     /// use fairleader_domain::submission::list::List;
@@ -282,8 +283,8 @@ impl Column {
     }
 }
 
-/// A header as the name of a custom field: what such a name cannot hold becomes a blank, what is too long is cut. Spreadsheets' headers are free text
-/// (`Umsatz (Mio. €)`), and nobody should have to rename columns they do not need.
+/// A header as the name of a custom field: what such a name cannot hold becomes a blank, what is too long is cut.
+/// Spreadsheets' headers are free text (`Umsatz (Mio. €)`), and nobody should have to rename columns they do not need.
 fn custom_name(title: &str) -> Option<String> {
     let plain: String = title.chars().map(|c| if schema::is_name_character(c) { c } else { ' ' }).collect();
     let tidy = plain.split_whitespace().collect::<Vec<_>>().join(" ");

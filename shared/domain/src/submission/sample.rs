@@ -1,4 +1,5 @@
-//! A lead as somebody writes it down to try a rulebook with: a submission, and what else the pipeline would know by then.
+//! A lead as somebody writes it down to try a rulebook with: a submission, and what else the pipeline would know by
+//! then.
 //!
 //! It is checked and normalised by the very functions that senders' leads go through, so raw and messy input shows what
 //! would become of it.
@@ -44,9 +45,9 @@ struct Beside {
 }
 
 impl Sample {
-    /// Checks a JSON object: the fields of a submission as [`Submission::from_json`] takes them, and beside them `source`,
-    /// `received_at` (an instant; `now` if it is not given) and `activities`, a list of objects as `POST /v1/activities`
-    /// takes them, without `email` and `lead_id`. Nothing may lie after `now`.
+    /// Checks a JSON object: the fields of a submission as [`Submission::from_json`] takes them, and beside them
+    /// `source`, `received_at` (an instant; `now` if it is not given) and `activities`, a list of objects as
+    /// `POST /v1/activities` takes them, without `email` and `lead_id`. Nothing may lie after `now`.
     ///
     /// # Errors
     /// Every problem at once, each with a JSON pointer; malformed JSON is one problem with an empty pointer.

@@ -279,8 +279,8 @@ impl Field {
     }
 }
 
-/// The name a custom field is kept under, blanks around it dropped; `None` if it is empty, too long or has other characters than
-/// letters, digits, blanks and `_ - .`.
+/// The name a custom field is kept under, blanks around it dropped; `None` if it is empty, too long or has other
+/// characters than letters, digits, blanks and `_ - .`.
 pub(super) fn custom_name(name: &str) -> Option<&str> {
     let name = name.trim();
     let short = (1..=LONGEST_CUSTOM_NAME).contains(&name.chars().count());

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::meant::instead_of;
 use super::usage::roots;
-use super::{Checker, Place, RESERVED};
+use super::{Checker, Place};
 use crate::rulebook::ast::{Condition as Written, Lookup, LookupSource, Text};
 use crate::rulebook::condition::{Condition, How, Matcher, Named, Test};
 use crate::rulebook::diagnostic::{Span, did_you_mean, join};
-use crate::rulebook::field::{self, FIELDS, Kind};
+use crate::rulebook::field::{self, Kind};
 use crate::rulebook::reading::{Field, Origin, fold};
 use crate::rulebook::value::{self, WrongValue};
 
@@ -135,11 +136,8 @@ impl<'d> Checker<'d, '_> {
         }
         let Some(spec) = field::find(name) else {
             let lookups = document.lookups.iter().map(|lookup| lookup.name.text.as_str());
-            let known = FIELDS.iter().map(|spec| spec.name).chain(lookups).chain(RESERVED);
             let message = format!("{} tests unknown field `{name}`", place.what);
-            let help = did_you_mean(name, known)
-                .unwrap_or_else(|| format!("a field of the sender's own is written `custom.{name}`"));
-            self.problems.error_help(field.span, "unknown-field", message, help);
+            self.problems.error_help(field.span, "unknown-field", message, instead_of(name, lookups));
             return None;
         };
         if spec.scored && !place.scored {

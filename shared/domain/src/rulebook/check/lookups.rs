@@ -1,6 +1,6 @@
 //! The rulebook's own fields: types of custom ones, lookups and the tables they read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::usage::roots;
@@ -30,7 +30,7 @@ impl<'d> Checker<'d, '_> {
             return;
         };
         let (kind, choices) = match &custom.kind {
-            CustomKind::OneOf(words) => (Kind::OneOf, words.iter().map(|word| word.text.clone()).collect()),
+            CustomKind::OneOf(words) => (Kind::OneOf, self.words_once(words)),
             CustomKind::Named(kind) => {
                 let known = field::CUSTOM_KINDS.iter().find(|(known, _)| *known == kind.text);
                 let Some((_, known)) = known else {
@@ -48,6 +48,21 @@ impl<'d> Checker<'d, '_> {
         };
         let origin = Origin::Custom(key.to_owned());
         self.fields.push(Field { name: name.text.clone(), kind, choices, origin });
+    }
+
+    /// The words that a field may be, without those that stand there again.
+    fn words_once(&mut self, words: &[Text]) -> Vec<String> {
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut once = Vec::new();
+        for word in words {
+            if seen.insert(fold(&word.text).into_owned()) {
+                once.push(word.text.clone());
+            } else {
+                let message = format!("`{}` stands here twice", word.text);
+                self.problems.warn(word.span, "duplicate-value", message, None);
+            }
+        }
+        once
     }
 
     pub(super) fn lookup(&mut self, lookup: &'d Lookup) {

@@ -50,6 +50,7 @@ impl<'d> Checker<'d, '_> {
     fn rule(&mut self, rule: &'d WrittenRule, section: &'static str, number: usize) -> Draft<'d> {
         self.problems.about(Some(&rule.name.text));
         let what = WrittenRule::what(&rule.name);
+        let place = Place { what: &what, scored: section != "block" };
         let condition = match &rule.guard {
             Guard::Always if section == "block" => {
                 let message = format!("{what} has no `if`, so it blocks every lead");
@@ -57,7 +58,7 @@ impl<'d> Checker<'d, '_> {
                 None
             }
             Guard::Always => Some(Condition::ALWAYS),
-            Guard::If(condition) => self.condition(condition, Place { what: &what, scored: section != "block" }),
+            Guard::If(condition) => self.condition(condition, place),
             Guard::Broken => None,
         };
         let contradiction = condition.as_ref().and_then(Condition::contradiction);
@@ -69,7 +70,7 @@ impl<'d> Checker<'d, '_> {
         }
         let target = rule.then.as_ref().and_then(|then| self.target(then, &what, section));
         let priority = rule.priority.as_ref().and_then(|text| self.priority(text)).unwrap_or_default();
-        let value = rule.value.as_ref().and_then(|text| self.value_of(text, &what));
+        let value = rule.value.as_ref().and_then(|text| self.value_of(text, place));
         let at = match &rule.guard {
             Guard::If(written) => written.span(),
             _ => rule.name.span,

@@ -23,12 +23,13 @@ impl Checker<'_, '_> {
     }
 
     /// `12000`, or `from FIELD` with a field that is a number.
-    pub(super) fn value_of(&mut self, text: &Text, what: &str) -> Option<ValueOf> {
+    pub(super) fn value_of(&mut self, text: &Text, place: Place<'_>) -> Option<ValueOf> {
         if let Some(field) = from(text) {
-            let slot = self.field(&field, Place { what, scored: true })?;
+            let slot = self.field(&field, place)?;
             if matches!(self.kind(slot), Kind::Number { .. }) {
                 return Some(ValueOf::Field(slot));
             }
+            let what = place.what;
             let message = format!("{what} estimates the value by `{}`, which is no number", field.text);
             let help = format!("give it a type: `fields: {{ {}: number }}`", field.text);
             self.problems.error_help(field.span, "value", message, help);

@@ -1,7 +1,7 @@
 //! What changed in a condition, part by part.
 //!
-//! Two conditions are the same if they mean the same to the compiler: the order of parts and values, the case of letters
-//! and `2 weeks` for `14 days` do not count.
+//! Two conditions are the same if they mean the same to the compiler: the order of parts and values, the case of
+//! letters and `2 weeks` for `14 days` do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 

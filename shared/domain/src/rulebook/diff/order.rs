@@ -1,7 +1,7 @@
 //! Which of several things really moved: as few as possible, the others kept their order.
 
-/// Of the positions that things had before, in their order now, those of a longest run that kept its order: true for each
-/// thing that is part of it. `O(n log n)`, by patience sorting (Fredman 1975).
+/// Of the positions that things had before, in their order now, those of a longest run that kept its order: true for
+/// each thing that is part of it. `O(n log n)`, by patience sorting (Fredman 1975).
 pub(super) fn kept(before: &[usize]) -> Vec<bool> {
     // `ends[k]` is the thing at which a run of k + 1 ends, with the least position of all such runs.
     let mut ends: Vec<usize> = Vec::new();

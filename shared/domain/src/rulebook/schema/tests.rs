@@ -20,8 +20,8 @@ static COMPILED: LazyLock<(Schemas, SchemaIndex)> = LazyLock::new(|| {
     (schemas, index)
 });
 
-/// What an editor with this schema says about a rulebook, be it one for YAML 1.2 or for 1.1; `None` for text that cannot
-/// be read.
+/// What an editor with this schema says about a rulebook, be it one for YAML 1.2 or for 1.1; `None` for text that
+/// cannot be read.
 pub(crate) fn refusal(source: &str) -> Option<Result<(), String>> {
     let node = yaml::read(source, &mut Problems::default())?;
     let (schemas, index) = &*COMPILED;
@@ -31,7 +31,8 @@ pub(crate) fn refusal(source: &str) -> Option<Result<(), String>> {
     Some(verdict)
 }
 
-/// A document as an editor hands it to the schema: scalars without quotes get the type that YAML 1.2, or 1.1, gives them.
+/// A document as an editor hands it to the schema: scalars without quotes get the type that YAML 1.2, or 1.1, gives
+/// them.
 fn typed(node: &Node, old: bool) -> Value {
     match &node.content {
         Content::Scalar { text, quoted: true } => Value::String(text.clone()),
@@ -136,6 +137,8 @@ fn what_an_editor_can_know_is_refused() {
         "{ owner: a, counts_as_turn: maybe }",
         "{ pool: a, priority: top }",
         "{ nurture: later, priority: high }",
+        "{ disqualify: junk, value: 900 }",
+        "{ hold: legal, counts_as_turn: no }",
         "{ hold: Ask Anna }",
         "{ pool: a, value: 12 EUR }",
         "{ pool: a, if_nobody: { owner: b } }",
