@@ -3,6 +3,7 @@
 use fairleader_local::api::Api;
 use fairleader_local::reroute;
 use fairleader_runtime::http::Role;
+use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -119,6 +120,53 @@ async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() 
     assert_eq!(preview.report.goes, 0, "{preview:?}");
     let counted = stack.finish().await;
     assert_eq!((counted.stage("assigned"), counted.stage("waiting"), counted.stage("accepted")), (4, 1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_accepts_in_that_moment_keeps_the_lead_or_is_told_that_it_is_gone() {
+    let stack = Stack::start().await;
+    stack.set_capacity("carla", 100).await;
+    let sent = (0..24).map(|number| stack.submit(from(&format!("p{number}"), "PT")));
+    let leads = join_all(sent).await;
+    stack.settled().await;
+    let version = stack.upload(&moved()).await;
+    stack.approve(&version).await;
+    let otto = stack.person("otto").await;
+    otto.post(&format!("/v1/rulebooks/{version}/activate"), Value::Null).await.expect(200);
+    otto.post(&format!("/v1/rulebooks/{version}/reroute"), Value::Null).await.expect(202);
+    let (anna, ben) = (stack.rep("anna").await, stack.rep("ben").await);
+    let mut owners = Vec::new();
+    for lead in &leads {
+        owners.push(stack.lead(lead).await["owner"].as_str().unwrap().to_owned());
+    }
+    stack.pass(1);
+    let accept = async |lead: &String, owner: &String| {
+        let rep = if owner == "anna" { &anna } else { &ben };
+        rep.post(&format!("/v1/leads/{lead}/accept"), json!({"assignment": 1})).await.status
+    };
+    let (_, answers) = tokio::join!(stack.sweep(), async {
+        let mut answers = Vec::new();
+        for (lead, owner) in leads.iter().zip(&owners) {
+            answers.push(accept(lead, owner).await);
+        }
+        answers
+    });
+    stack.settled().await;
+    let mut kept = 0;
+    for ((lead, owner), answer) in leads.iter().zip(&owners).zip(answers) {
+        let now = stack.lead(lead).await;
+        let has = (now["owner"].as_str().unwrap(), now["stage"].as_str().unwrap(), now["assignment"].as_u64().unwrap());
+        if answer == 200 {
+            assert_eq!(has, (owner.as_str(), "accepted", 1));
+            kept += 1;
+        } else {
+            // What is somebody else's by now is not even there for them.
+            assert!(matches!(answer, 403 | 404 | 409), "{answer}");
+            assert_eq!(has, ("carla", "assigned", 2));
+        }
+    }
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("accepted"), counted.stage("assigned"), counted.turns), (kept, 24 - kept, 48 - kept));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
