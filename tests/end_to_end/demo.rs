@@ -1,8 +1,16 @@
-//! The demo, as whoever types `cargo run` sees it.
+//! The demo and an empty server, as whoever types `cargo run` sees them.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
+use fairleader_local::api::Api;
+use fairleader_local::demo;
+use fairleader_local::machine::StarterKeys;
+use fairleader_runtime::http::Role;
 use serde_json::Value;
+
+use crate::company;
 
 #[test]
 fn the_demo_accounts_for_every_row_and_tells_five_stories() {
@@ -35,4 +43,44 @@ fn the_demo_accounts_for_every_row_and_tells_five_stories() {
         let of_pool = standings.iter().filter(|standing| &standing["pool"] == pool);
         assert_eq!(of_pool.map(|standing| standing["lag"].as_i64().unwrap()).sum::<i64>(), 0, "{pool}");
     }
+}
+
+/// What `fairleader up` says before it serves, and what `then` makes of its address.
+async fn greeting<T>(data: &Path, then: impl AsyncFnOnce(&str) -> T) -> (String, T) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_fairleader"));
+    let program = program.args(["up", "--port", "0", "--data"]).arg(data).env("FAIRLEADER_LOG", "warn");
+    let mut running = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(running.stdout.take().unwrap()).lines();
+    let mut said = String::new();
+    for line in lines.map_while(Result::ok) {
+        said.push_str(&line);
+        said.push('\n');
+        if line == "Ctrl-C ends it." {
+            break;
+        }
+    }
+    let address = said.split_once("The API is at ").and_then(|(_, rest)| rest.split_once(',')).unwrap().0.to_owned();
+    let done = then(&address).await;
+    running.kill().unwrap();
+    running.wait().unwrap();
+    (said, done)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_server_says_how_to_begin_until_somebody_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (said, keys) = greeting(&data, async |address| {
+        let keys = std::fs::read_to_string(data.join("keys.json")).unwrap();
+        let keys: StarterKeys = serde_json::from_str(&keys).unwrap();
+        let admin = Api::new(address, keys.of(Role::Admin)).unwrap();
+        demo::install(&admin, &company::small()).await.unwrap();
+        keys
+    })
+    .await;
+    assert!(said.contains("There is no rulebook yet") && said.contains("/v1/rulebooks/000001/activate"), "{said}");
+    assert!(said.contains(&format!("'{}'", data.canonicalize().unwrap().join("keys.json").display())), "{said}");
+    assert!(keys.keys.iter().all(|key| !said.contains(&key.key)), "keys belong in no log");
+    let (said, ()) = greeting(&data, async |_| ()).await;
+    assert_eq!(said.lines().count(), 3, "{said}");
 }

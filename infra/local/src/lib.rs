@@ -10,6 +10,7 @@ pub mod bus;
 pub mod company;
 pub mod data_folder;
 pub mod demo;
+pub mod first_steps;
 pub mod gateway;
 pub mod iam;
 pub mod lambda;

@@ -14,7 +14,7 @@ use fairleader_local::company::Company;
 use fairleader_local::demo::{self, Report};
 use fairleader_local::machine::{Machine, Options, REGION, StartError, StarterKeys};
 use fairleader_local::offline::{RulebookFile, check, decide, map};
-use fairleader_local::{data_folder, load, replay, reroute};
+use fairleader_local::{data_folder, first_steps, load, replay, reroute};
 use fairleader_runtime::Clock;
 use fairleader_runtime::http::Role;
 use indicatif::ProgressBar;
@@ -344,7 +344,16 @@ async fn run_up(up: Up) -> Result<(), Failed> {
         writeln!(out, "{at}")?;
     } else {
         writeln!(out, "The API is at {}, the AWS services at {}.", machine.api_url, machine.aws_url)?;
-        writeln!(out, "The keys are in {}. Ctrl-C ends it.", keys.display())?;
+        writeln!(out, "The keys are in {}.", keys.display())?;
+        if first_steps::are_wanted(&Api::new(&machine.api_url, machine.keys.of(Role::Viewer))?).await {
+            let commands = first_steps::commands(&machine.api_url, &keys.canonicalize()?);
+            writeln!(
+                out,
+                "\nThere is no rulebook yet, so no lead gets anywhere. These commands bring in a rep, a pool, the"
+            )?;
+            writeln!(out, "two people who agree to a rulebook, the rulebook, and a first lead:\n\n{commands}")?;
+        }
+        writeln!(out, "Ctrl-C ends it.")?;
     }
     out.flush()?;
     ended().await?;

@@ -104,7 +104,8 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// Breaks text into lines that are at most `width` pixels wide.
+/// Breaks text into lines that are at most `width` pixels wide: between words, and words that are too long for a line
+/// after a hyphen or the like, or where it has to be.
 pub(super) fn wrap(text: &str, set: Type, width: i32) -> Vec<String> {
     let most = u64::try_from(width).unwrap_or(0) * 1_000;
     let wide = |text: &str| text.chars().map(|c| set.width(c)).sum::<u64>();
@@ -116,13 +117,19 @@ pub(super) fn wrap(text: &str, set: Type, width: i32) -> Vec<String> {
             line = longer;
             continue;
         }
-        if !line.is_empty() {
+        // A number or a short word before a long one need not stand alone.
+        if wide(word) > most && !line.is_empty() && wide(&line) < most / 3 {
+            line.push(' ');
+        } else if !line.is_empty() {
             lines.push(std::mem::take(&mut line));
         }
-        // A word that is wider than the line is broken where it has to be.
+        let mut begun = line.len();
         for c in word.chars() {
             if wide(&line) + set.width(c) > most && !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
+                let joint = line.rfind(['-', '_', '.', '/', '@']).filter(|at| *at >= begun);
+                let rest = joint.map(|at| line.split_off(at + 1)).unwrap_or_default();
+                lines.push(std::mem::replace(&mut line, rest));
+                begun = 0;
             }
             line.push(c);
         }
@@ -175,5 +182,8 @@ mod tests {
         }
         assert_eq!(lines.concat().replace(' ', ""), long.replace(' ', ""), "nothing is lost");
         assert!(wrap("", PLAIN, 100).is_empty());
+        let name = "Pool the-pool-of-those-who-write-to-us";
+        assert_eq!(wrap(name, PLAIN, 100), ["Pool the-pool-of-", "those-who-write-", "to-us"]);
+        assert_eq!(wrap(&"x".repeat(30), PLAIN, 100).len(), 2);
     }
 }

@@ -148,16 +148,17 @@ impl Drawing {
         let score = &map.score;
         let fit = part("Fit: who they are", &score.fit, QUESTION - INSET);
         let mut others = part("Engagement: what they did", &score.engagement, PLACE - INSET);
-        let mut more = |text: String| others.extend(lines(&text, PLAIN, PLACE - INSET));
+        let mut more = |text: &str, set: Type| others.extend(lines(text, set, PLACE - INSET));
         if let Some(span) = &score.halves_every {
-            more(format!("counts half after every {span}"));
+            more(&format!("counts half after every {span}"), PLAIN);
         }
         if score.account > 0 {
-            more(format!("The account's own score: {} %", score.account));
+            more(&format!("Account: its own score ({} %)", score.account), TITLE);
         }
         if !score.grades.is_empty() {
             let grades: Vec<String> = score.grades.iter().map(|(name, from)| format!("{name} from {from}")).collect();
-            more(format!("Grades: {}", grades.join(", ")));
+            more("Grades", TITLE);
+            more(&grades.join(", "), PLAIN);
         }
         let high = height(&fit).max(height(&others));
         self.canvas.rectangle((LEFT, self.y), (QUESTION, high), SUM);
