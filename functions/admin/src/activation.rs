@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
 
-use crate::review::Approval;
 use crate::rulebook::{no_such_rulebook, numbered, refused, version_in};
 use crate::{Admin, AdminError, Answer};
 
@@ -107,26 +106,6 @@ impl Admin {
             if self.store(&seen, &next, None, now).await? {
                 info!(rulebook = %version, "went back to rulebook");
                 return Ok(self.activated(&version, &next, now));
-            }
-        }
-        Err(busy())
-    }
-
-    /// Ends the planned activation of a version that is not approved any more. Whether there was one.
-    pub(crate) async fn uphold(&self, record: &RulebookRecord) -> Result<bool, AdminError> {
-        if self.approval == Approval::Off || record.review.missing().is_none() {
-            return Ok(false);
-        }
-        for _ in 0..ATTEMPTS {
-            let seen = self.rulebooks.activations().await?;
-            let now = self.clock.now();
-            let planned = seen.activations.as_of(now).next;
-            if planned.is_none_or(|planned| planned.version != record.version) {
-                return Ok(false);
-            }
-            if self.store(&seen, &seen.activations.cancel(&record.version, now), None, now).await? {
-                info!(rulebook = %record.version, "cancelled planned activation, not approved any more");
-                return Ok(true);
             }
         }
         Err(busy())

@@ -1,13 +1,14 @@
 //! What people say about a version of the rulebook: approvals, objections, comments.
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use fairleader_domain::activation::Activations;
 use fairleader_domain::approval::{MAX_TEXT, Review, ReviewRefusal, Signature};
 use fairleader_domain::id::{PersonId, RulebookVersion};
 use fairleader_domain::people::PersonRole;
 use fairleader_domain::problem::FieldProblem;
 use fairleader_runtime::http::{self, Caller, Problem, Role};
 use fairleader_runtime::{Env, SetupError};
-use fairleader_store::RulebookRecord;
+use fairleader_store::{RulebookRecord, StoredActivations};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tracing::info;
@@ -76,7 +77,8 @@ impl Admin {
         let version = version_in(request)?;
         let text = said("text", &crate::read::<NewComment>(request)?.text)?;
         let by = self.signature(caller).await?;
-        let record = self.say(&version, |review| review.comment(by.clone(), text.clone(), self.clock.now())).await?;
+        let (record, _) =
+            self.say(&version, |review| review.comment(by.clone(), text.clone(), self.clock.now())).await?;
         Ok(self.reviewed(&record, false))
     }
 
@@ -86,7 +88,8 @@ impl Admin {
         let new: NewApproval = crate::read_or_default(request)?;
         let comment = new.comment.map(|text| said("comment", &text)).transpose()?;
         let by = self.signature(caller).await?;
-        let record = self.say(&version, |review| review.approve(by.clone(), comment.clone(), self.clock.now())).await?;
+        let (record, _) =
+            self.say(&version, |review| review.approve(by.clone(), comment.clone(), self.clock.now())).await?;
         info!(rulebook = %version, person = %by.person, role = by.role.as_str(), "approved rulebook");
         Ok(self.reviewed(&record, false))
     }
@@ -96,9 +99,9 @@ impl Admin {
         let version = version_in(request)?;
         let reason = said("reason", &crate::read::<NewObjection>(request)?.reason)?;
         let by = self.signature(caller).await?;
-        let record = self.say(&version, |review| review.object(by.clone(), reason.clone(), self.clock.now())).await?;
+        let (record, cancelled) =
+            self.say(&version, |review| review.object(by.clone(), reason.clone(), self.clock.now())).await?;
         info!(rulebook = %version, person = %by.person, "objected to rulebook");
-        let cancelled = self.uphold(&record).await?;
         Ok(self.reviewed(&record, cancelled))
     }
 
@@ -116,9 +119,8 @@ impl Admin {
             _ => self.signature(caller).await?.person,
         };
         let now = self.clock.now();
-        let record = self.say(&version, |review| review.withdraw(&person, &caller.subject, now)).await?;
+        let (record, cancelled) = self.say(&version, |review| review.withdraw(&person, &caller.subject, now)).await?;
         info!(rulebook = %version, person = %person, by = caller.subject, "took back what was said about rulebook");
-        let cancelled = self.uphold(&record).await?;
         Ok(self.reviewed(&record, cancelled))
     }
 
@@ -130,7 +132,7 @@ impl Admin {
         }
         let version = &record.version;
         Err(Problem::new(409, "not_approved", format!("rulebook {version} is not approved: {missing}")).detail(format!(
-            "people approve with POST /v1/rulebooks/{version}/approve and their own keys, one of marketing and another of sales; who objected withdraws"
+            "people approve with POST /v1/rulebooks/{version}/approve and their own keys, one of marketing and another of sales; who objected approves, or withdraws with POST …/withdraw"
         )))
     }
 
@@ -154,30 +156,44 @@ impl Admin {
         http::json(200, &view)
     }
 
-    /// Changes what was said about a version. Who is overtaken reads again, so that everybody who speaks at once is
-    /// heard.
+    /// Changes what was said about a version, and ends a planned activation of it if it is not approved any more; whether
+    /// there was one. Who is overtaken reads again, so that everybody who speaks at once is heard.
     async fn say(
         &self,
         version: &RulebookVersion,
         change: impl Fn(&Review) -> Result<Review, ReviewRefusal>,
-    ) -> Result<RulebookRecord, AdminError> {
+    ) -> Result<(RulebookRecord, bool), AdminError> {
         for _ in 0..ATTEMPTS {
             let Some(mut record) = self.rulebooks.find(version).await? else {
                 return Err(no_such_rulebook(version.as_str()).into());
             };
             let review = change(&record.review).map_err(|refusal| refused(&refusal))?;
             if review == record.review {
-                return Ok(record);
+                return Ok((record, false));
             }
-            if self.rulebooks.replace_review(&record, &review).await? {
+            let active = self.rulebooks.activations().await?;
+            let next = self.upheld(version, &review, &active);
+            if self.rulebooks.replace_review(&record, &review, &active, next.as_ref()).await? {
                 record.review = review;
                 record.revision += 1;
-                return Ok(record);
+                if next.is_some() {
+                    info!(rulebook = %version, "cancelled planned activation, not approved any more");
+                }
+                return Ok((record, next.is_some()));
             }
         }
         Err(Problem::new(409, "busy", "others spoke about this version again and again in this moment")
             .detail("try again")
             .into())
+    }
+
+    /// The activations without the one that is planned for `version`, if it is not approved by `review` any more.
+    fn upheld(&self, version: &RulebookVersion, review: &Review, active: &StoredActivations) -> Option<Activations> {
+        let now = self.clock.now();
+        let activations = active.activations.as_of(now);
+        let planned = activations.next.as_ref().is_some_and(|planned| planned.version == *version);
+        let ends = planned && self.approval == Approval::TwoPeople && !review.missing().is_none();
+        ends.then(|| activations.cancel(version, now))
     }
 
     /// Who is calling, as a person, with the role they have now.

@@ -6,7 +6,7 @@ use fairleader_domain::id::LeadId;
 use fairleader_domain::lead::State;
 use fairleader_domain::lifecycle::{Change, Command, Transition, transition};
 use fairleader_domain::person::{self, Shared, Who};
-use fairleader_domain::routing::Seats;
+use fairleader_domain::routing::{Room, Seats};
 use fairleader_messaging::StoreLead;
 use fairleader_runtime::FunctionError;
 use fairleader_store::{Absorbed, Claim, Committed, Loaded};
@@ -167,7 +167,7 @@ impl Enrich {
             self.leads.change(&mut transaction, Part::CarriesOn, &carries_on)?;
             self.leads.reprofile(&mut transaction, Part::CarriesOn, &carries_on.state, &profile)?;
             if let Some(rep) = &ends.freed {
-                self.reps.seat(&mut transaction, Part::Seat, rep, Seats { delta: -1, capacity: None })?;
+                self.reps.seat(&mut transaction, Part::Seat, rep, Seats { delta: -1, room: Room::Unasked })?;
             }
             match transaction.commit().await? {
                 Committed::Done => {

@@ -63,11 +63,15 @@ impl Route {
                 broken.insert(ask.lead_id.clone(), "it is not stored".to_owned());
                 continue;
             };
-            let reroute = asks.iter().filter(|other| other.lead_id == ask.lead_id).find_map(|ask| ask.reroute.as_ref());
-            let ruled = match (lead.state.stage, reroute) {
-                (Stage::Assigned, Some(version)) => self.rule_anew(version, lead, &accounts).await,
-                (stage, _) if stage.is_undecided() => self.rule(ask, lead, &accounts).await.map(Some),
-                (stage, _) => {
+            let versions: Vec<&RulebookVersion> = asks
+                .iter()
+                .filter(|other| other.lead_id == ask.lead_id)
+                .filter_map(|other| other.reroute.as_ref())
+                .collect();
+            let ruled = match lead.state.stage {
+                Stage::Assigned if !versions.is_empty() => self.rule_anew(&versions, lead, &accounts).await,
+                stage if stage.is_undecided() => self.rule(ask, lead, &accounts).await.map(Some),
+                stage => {
                     info!(lead.id = %ask.lead_id, stage = stage.as_str(), "nothing to decide");
                     continue;
                 }
@@ -108,21 +112,21 @@ impl Route {
         Ok(Known { lead, account, rulebook, ruled, now })
     }
 
-    /// Rules on a lead that somebody has, if `version` is active and sends it elsewhere than the version did by which they
-    /// have it.
+    /// Rules on a lead that somebody has, if one of `versions` is active and sends it elsewhere than the version did by
+    /// which they have it.
     async fn rule_anew(
         &self,
-        version: &RulebookVersion,
+        versions: &[&RulebookVersion],
         lead: Loaded,
         accounts: &BTreeMap<AccountId, AccountFacts>,
     ) -> Result<Option<Known>, FunctionError> {
         let now = self.clock.now();
-        let active = self.rulebooks.version(now).await?;
-        if active != *version {
-            info!(lead.id = %lead.state.lead_id, rulebook = %version, %active, "another version is active by now");
+        let version = self.rulebooks.version(now).await?;
+        if !versions.contains(&&version) {
+            info!(lead.id = %lead.state.lead_id, active = %version, "another version is active by now");
             return Ok(None);
         }
-        let rulebook = self.rulebooks.get(version).await?;
+        let rulebook = self.rulebooks.get(&version).await?;
         let before = match &lead.state.rulebook {
             Some(before) => self.rulebooks.readable(before).await?,
             None => None,
@@ -137,7 +141,7 @@ impl Route {
             info!(lead.id = %lead.state.lead_id, reason = stays.words(), "lead stays where it is");
             return Ok(None);
         }
-        let ruled = Ruled { reassigns: true, ..Ruled::by(ruling, lead.state.clone(), score, version.clone()) };
+        let ruled = Ruled { reassigns: true, ..Ruled::by(ruling, lead.state.clone(), score, version) };
         Ok(Some(Known { lead, account, rulebook, ruled, now }))
     }
 

@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 pub use self::plan::{Progress, Reroute, RerouteRefusal, Reroutes, SETTLES};
 pub use self::report::{Example, Moved, Report};
 
+use crate::id::PoolId;
 use crate::lead::{Stage, State};
 use crate::pool::Pool;
 use crate::replay::{Goes, destination};
-use crate::rulebook::{Facts, IfNobody, Outcome, Rulebook, Ruling};
+use crate::rulebook::{Facts, IfNobody, IfUnavailable, Outcome, Rulebook, Ruling};
 use crate::scoring::Score;
 
 /// Why a lead stays where it is.
@@ -63,7 +64,7 @@ pub fn goes<'p>(
     state: &State,
     was: Option<&Outcome>,
     wanted: &Outcome,
-    pool: impl Fn(&crate::id::PoolId) -> Option<&'p Pool>,
+    pool: impl Fn(&PoolId) -> Option<&'p Pool>,
 ) -> Result<(), Stays> {
     match state.stage {
         Stage::Assigned | Stage::Waiting => {}
@@ -84,7 +85,12 @@ pub fn goes<'p>(
     match wanted {
         Outcome::Owner { rep, .. } if rep == owner => Err(Stays::SameOwner),
         Outcome::Pool { pool, .. } if has_owner(pool) => Err(Stays::SameOwner),
-        Outcome::Pool { if_nobody: IfNobody::Pool(second), .. } if has_owner(second) => Err(Stays::SameOwner),
+        Outcome::Pool { if_nobody: IfNobody::Pool(second), .. }
+        | Outcome::Owner { if_unavailable: IfUnavailable::Pool(second), .. }
+            if has_owner(second) =>
+        {
+            Err(Stays::SameOwner)
+        }
         Outcome::Owner { .. } | Outcome::Pool { .. } => Ok(()),
         Outcome::Nurture { .. } | Outcome::Disqualify { .. } | Outcome::Hold { .. } => Err(Stays::NotForSales),
     }

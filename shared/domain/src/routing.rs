@@ -102,6 +102,14 @@ pub struct Group {
     pub seats: BTreeMap<RepId, Seats>,
 }
 
+impl Group {
+    fn add(&mut self, rep: RepId, seats: Seats) {
+        let sum = self.seats.entry(rep).or_default();
+        sum.delta += seats.delta;
+        sum.room = sum.room.max(seats.room);
+    }
+}
+
 /// A pool's rotation after the turns of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolTurns {
@@ -135,9 +143,20 @@ pub struct LedgerEntry {
 pub struct Seats {
     /// Change of open leads.
     pub delta: i32,
-    /// Most open leads the rep may have afterwards, and that they have to be on; `None` when a rule gave the lead to
-    /// them whatever their desk looks like.
-    pub capacity: Option<u32>,
+    /// What has to be so still when that is committed.
+    pub room: Room,
+}
+
+/// What a rep who is given leads has to have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Room {
+    /// They are given none.
+    #[default]
+    Unasked,
+    /// They have to be on, and to have at most so many open leads afterwards.
+    Within(u32),
+    /// A rule gave a lead to them whatever their desk looks like, which lifts the limit for all that go with it.
+    Whatever,
 }
 
 /// A lead's change, and how the choice was made.
@@ -281,16 +300,15 @@ impl Planner {
         }
         for (rep, delta) in seats.into_iter().flatten() {
             let now = self.world.roster.get_mut(&rep);
-            let capacity = now.as_ref().map(|now| now.rep.capacity);
-            let seats = group.seats.entry(rep).or_insert(Seats { delta: 0, capacity });
-            seats.delta += delta;
-            if delta > 0 && !within_capacity {
-                // One lead that has to be taken lifts the limit for the group: it is checked as a whole.
-                seats.capacity = None;
-            }
+            let room = match &now {
+                _ if delta < 0 => Room::Unasked,
+                Some(now) if within_capacity => Room::Within(now.rep.capacity),
+                _ => Room::Whatever,
+            };
             if let Some(now) = now {
                 now.load.open = now.load.open.saturating_add_signed(delta);
             }
+            group.add(rep, Seats { delta, room });
         }
         group.leads.push(Planned { change, choice });
         self.groups.push(group);
@@ -311,11 +329,7 @@ impl Planner {
         for Group { turns, leads, seats } in found {
             group.turns.extend(turns);
             group.leads.extend(leads);
-            for (rep, Seats { delta, capacity }) in seats {
-                let sum = group.seats.entry(rep).or_insert(Seats { delta: 0, capacity });
-                sum.delta += delta;
-                sum.capacity = sum.capacity.and(capacity);
-            }
+            seats.into_iter().for_each(|(rep, seats)| group.add(rep, seats));
         }
         for pool in pools {
             let known = group.turns.iter().any(|turns| turns.pool == *pool);

@@ -393,10 +393,23 @@ impl Rulebook {
     /// # Errors
     /// Everything that is wrong with it, warnings included, in the order of the source.
     pub fn parse(text: &str, references: &References) -> Result<Checked, Vec<Diagnostic>> {
+        Self::read_for(Ask::Problems, text, references)
+    }
+
+    /// Reads a YAML document that was checked when it came in, to decide by it. What its rules do to each other is not
+    /// looked at again: that takes time, and a check that has become sharper must not stop a rulebook that is in use.
+    ///
+    /// # Errors
+    /// What cannot be read, or not be decided by.
+    pub fn reuse(text: &str, references: &References) -> Result<Self, Vec<Diagnostic>> {
+        Ok(Self::read_for(Ask::Use, text, references)?.rulebook)
+    }
+
+    fn read_for(ask: Ask, text: &str, references: &References) -> Result<Checked, Vec<Diagnostic>> {
         let mut problems = Problems::default();
         let rulebook = yaml::read(text, &mut problems).and_then(|root| {
             let document = parse::parse(&root, &mut problems);
-            check::check(&document, references, Ask::Problems, &mut problems)
+            check::check(&document, references, ask, &mut problems)
         });
         let warnings = problems.finish()?;
         match rulebook {

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use fairleader_domain::gate::{RepNow, Roster};
 use fairleader_domain::id::RepId;
 use fairleader_domain::rep::{Rep, RepLoad};
-use fairleader_domain::routing::Seats;
+use fairleader_domain::routing::{Room, Seats};
 
 use crate::item::{BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, body, get_number, get_text, item, json, number, text};
 use crate::{StoreError, Table, Transaction};
@@ -86,7 +86,7 @@ impl Reps {
     }
 
     /// Adds a change of a rep's open leads. Seats taken from a pool need room and a rep who is on, at the moment of the
-    /// commit; seats given back have to be taken.
+    /// commit, even if as many are given back; seats given back have to be taken.
     pub fn seat<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -94,27 +94,29 @@ impl Reps {
         rep: &RepId,
         seats: Seats,
     ) -> Result<(), StoreError> {
+        let mut conditions = Vec::new();
         let mut update = Update::builder()
             .table_name(&self.0.name)
             .set_key(Some(key(rep, LOAD)))
             .update_expression("ADD #open :delta")
             .expression_attribute_names("#open", OPEN)
             .expression_attribute_values(":delta", number(seats.delta));
-        if let (Some(capacity), true) = (seats.capacity, seats.delta > 0) {
+        if let Room::Within(capacity) = seats.room {
             // What there may be before, so that there is room for all of them.
             let room = i64::from(capacity) - i64::from(seats.delta);
-            let condition =
-                "(attribute_not_exists(#open) OR #open <= :room) AND (attribute_not_exists(#on) OR #on = :on)";
+            conditions.push("(attribute_not_exists(#open) OR #open <= :room)");
+            conditions.push("(attribute_not_exists(#on) OR #on = :on)");
             update = update
-                .condition_expression(condition)
                 .expression_attribute_names("#on", ON)
                 .expression_attribute_values(":room", number(room))
                 .expression_attribute_values(":on", AttributeValue::Bool(true));
         }
         if seats.delta < 0 {
-            update = update
-                .condition_expression("#open >= :back")
-                .expression_attribute_values(":back", number(seats.delta.unsigned_abs()));
+            conditions.push("#open >= :back");
+            update = update.expression_attribute_values(":back", number(seats.delta.unsigned_abs()));
+        }
+        if !conditions.is_empty() {
+            update = update.condition_expression(conditions.join(" AND "));
         }
         transaction.update(label, update.build()?);
         Ok(())

@@ -16,7 +16,7 @@
 //!
 //! A function keeps the versions it has compiled, and asks for the small pointer at most every few seconds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put};
@@ -48,7 +48,7 @@ const REROUTES: &str = "reroutes";
 const POINTER_AGE: SignedDuration = SignedDuration::from_secs(3);
 /// How often storing a version is tried when others are faster.
 const ATTEMPTS: usize = 10;
-/// Most compiled versions kept: the active one, and those of passes that began before it.
+/// Most compiled versions kept: the active one, and those of passes that began before it or of leads that are compared.
 const KEPT: usize = 4;
 /// Versions on a page.
 const PAGE: u32 = 20;
@@ -135,6 +135,20 @@ fn unchanged(revision: u64) -> (&'static str, Option<(&'static str, AttributeVal
     match revision {
         0 => ("attribute_not_exists(revision)", None),
         seen => ("revision = :seen", Some((":seen", number(seen)))),
+    }
+}
+
+/// The values of a condition.
+fn values(value: Option<(&'static str, AttributeValue)>) -> Option<HashMap<String, AttributeValue>> {
+    value.map(|(name, value)| HashMap::from([(name.to_owned(), value)]))
+}
+
+/// Whether a transaction was written; if not, others were faster.
+fn written(committed: Committed<()>) -> Result<bool, StoreError> {
+    match committed {
+        Committed::Done => Ok(true),
+        Committed::Stale(_) | Committed::Busy => Ok(false),
+        Committed::Refused(reason) => Err(StoreError::Damaged(reason)),
     }
 }
 
@@ -244,11 +258,39 @@ impl Rulebooks {
         Ok(RecordPage { records, next })
     }
 
-    /// Writes what was said about a version, if nobody else said something since `seen` was read.
-    pub async fn replace_review(&self, seen: &RulebookRecord, review: &Review) -> Result<bool, StoreError> {
-        let item = revised(key(seen.version.as_str(), REVIEW), seen.revision + 1, review)?;
-        let (condition, values) = unchanged(seen.revision);
-        Ok(matches!(self.0.put_if(item, condition, values).await?, Write::Done))
+    /// Writes what was said about a version, and `next` if a plan ends by that: if nobody else said something since `seen`
+    /// was read, or activated or planned anything since `active` was.
+    pub async fn replace_review(
+        &self,
+        seen: &RulebookRecord,
+        review: &Review,
+        active: &StoredActivations,
+        next: Option<&Activations>,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::new(&self.0.client);
+        let said = revised(key(seen.version.as_str(), REVIEW), seen.revision + 1, review)?;
+        transaction.put((), self.put_unless_changed(said, seen.revision)?);
+        match next {
+            Some(next) => {
+                let pointer = revised(key(ACTIVE, POINTER), active.revision + 1, next)?;
+                transaction.put((), self.put_unless_changed(pointer, active.revision)?);
+            }
+            None => transaction.check((), self.check_unchanged(key(ACTIVE, POINTER), active.revision)?),
+        }
+        written(transaction.commit().await?)
+    }
+
+    fn put_unless_changed(&self, item: Item, revision: u64) -> Result<Put, StoreError> {
+        let (condition, value) = unchanged(revision);
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(item)).condition_expression(condition);
+        Ok(put.set_expression_attribute_values(values(value)).build()?)
+    }
+
+    fn check_unchanged(&self, key: Item, revision: u64) -> Result<ConditionCheck, StoreError> {
+        let (condition, value) = unchanged(revision);
+        let check =
+            ConditionCheck::builder().table_name(&self.0.name).set_key(Some(key)).condition_expression(condition);
+        Ok(check.set_expression_attribute_values(values(value)).build()?)
     }
 
     /// Which versions are, were and will be active.
@@ -277,30 +319,13 @@ impl Rulebooks {
         approved: Option<&RulebookRecord>,
     ) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new(&self.0.client);
-        let values = |value: Option<(&'static str, AttributeValue)>| {
-            value.map(|(name, value)| [(name.to_owned(), value)].into_iter().collect())
-        };
-        let (condition, value) = unchanged(seen.revision);
-        let put = Put::builder()
-            .table_name(&self.0.name)
-            .set_item(Some(revised(key(ACTIVE, POINTER), seen.revision + 1, next)?))
-            .condition_expression(condition)
-            .set_expression_attribute_values(values(value));
-        transaction.put((), put.build()?);
+        let pointer = revised(key(ACTIVE, POINTER), seen.revision + 1, next)?;
+        transaction.put((), self.put_unless_changed(pointer, seen.revision)?);
         if let Some(record) = approved {
-            let (condition, value) = unchanged(record.revision);
-            let check = ConditionCheck::builder()
-                .table_name(&self.0.name)
-                .set_key(Some(key(record.version.as_str(), REVIEW)))
-                .condition_expression(condition)
-                .set_expression_attribute_values(values(value));
-            transaction.check((), check.build()?);
+            let review = key(record.version.as_str(), REVIEW);
+            transaction.check((), self.check_unchanged(review, record.revision)?);
         }
-        match transaction.commit().await? {
-            Committed::Done => Ok(true),
-            Committed::Stale(_) | Committed::Busy => Ok(false),
-            Committed::Refused(reason) => Err(StoreError::Damaged(reason)),
-        }
+        written(transaction.commit().await?)
     }
 
     /// The version that is active at `now`, if there is one.
@@ -383,9 +408,29 @@ pub struct ActiveRulebook {
 #[derive(Debug, Default)]
 struct Seen {
     activations: Option<(Activations, Timestamp)>,
-    compiled: BTreeMap<RulebookVersion, Arc<Rulebook>>,
+    /// The one that was used last stands last.
+    compiled: Vec<(RulebookVersion, Arc<Rulebook>)>,
     /// The tables of the version compiled last, by name and SHA-256: the next version mostly has the same ones.
     tables: BTreeMap<(String, String), Arc<Lookup>>,
+}
+
+impl Seen {
+    fn use_again(&mut self, version: &RulebookVersion) -> Option<Arc<Rulebook>> {
+        let at = self.compiled.iter().position(|(known, _)| known == version)?;
+        let used = self.compiled.remove(at);
+        let rulebook = Arc::clone(&used.1);
+        self.compiled.push(used);
+        Some(rulebook)
+    }
+
+    /// Keeps a version in the place of the one that was not used for longest.
+    fn keep(&mut self, version: RulebookVersion, rulebook: Arc<Rulebook>) {
+        self.compiled.retain(|(known, _)| *known != version);
+        if self.compiled.len() >= KEPT {
+            self.compiled.remove(0);
+        }
+        self.compiled.push((version, rulebook));
+    }
 }
 
 impl ActiveRulebook {
@@ -414,23 +459,19 @@ impl ActiveRulebook {
 
     /// A version, compiled.
     pub async fn get(&self, version: &RulebookVersion) -> Result<Arc<Rulebook>, RulebookError> {
-        if let Some(known) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).compiled.get(version) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).use_again(version) {
+            return Ok(known);
         }
         let found = self.rulebooks.read(version).await?;
         let (source, record) = found.ok_or_else(|| RulebookError::NoSuchVersion(version.clone()))?;
         let tables = self.tables_of(&record.upload.tables).await?;
         let references = References { tables, ..References::default() };
-        let checked = Rulebook::parse(&source, &references).map_err(|problems| RulebookError::Unreadable {
+        let rulebook = Rulebook::reuse(&source, &references).map_err(|problems| RulebookError::Unreadable {
             version: version.clone(),
             problem: problems.first().map(|problem| problem.message.clone()).unwrap_or_default(),
         })?;
-        let rulebook = Arc::new(checked.rulebook);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.compiled.len() >= KEPT {
-            seen.compiled.pop_first();
-        }
-        seen.compiled.insert(version.clone(), Arc::clone(&rulebook));
+        let rulebook = Arc::new(rulebook);
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).keep(version.clone(), Arc::clone(&rulebook));
         Ok(rulebook)
     }
 

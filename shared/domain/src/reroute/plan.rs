@@ -124,7 +124,9 @@ impl Reroutes {
         now: Timestamp,
     ) -> Result<Self, RerouteRefusal> {
         let known = self.of(version);
-        if at.is_some() && known.is_some_and(|known| Some(known.at) == at) {
+        // The same request again, perhaps after all was done; what was called off can be asked for anew.
+        let stands = |known: &Reroute| !known.is_over() || matches!(known.progress, Progress::Done { .. });
+        if at.is_some() && known.is_some_and(|known| Some(known.at) == at && stands(known)) {
             return Ok(self.clone());
         }
         if let Some(past) = at.filter(|at| *at <= now) {

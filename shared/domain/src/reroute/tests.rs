@@ -158,6 +158,9 @@ fn a_plan_waits_for_its_time_and_goes_on_where_it_was() {
     assert_eq!(cancelled.due(at(63)), None);
     assert!(matches!(cancelled.of(&version(2)).unwrap().progress, Progress::Cancelled { queued: 500, .. }));
     assert_eq!(cancelled.went_on(&version(2), 9, None, at(63)), cancelled, "a late step changes nothing");
+    let called_off = planned.cancel(&version(2), at(1));
+    let anew = called_off.plan(&version(2), Some(at(60)), "otto", &active, at(2)).unwrap();
+    assert_eq!(anew.due(at(61)).unwrap().progress, Progress::Planned, "what was called off is planned anew");
     // Again, now.
     let again = done.plan(&version(2), None, "mara", &active, at(70)).unwrap();
     assert_eq!((again.of(&version(2)).unwrap().at, again.list.len()), (at(70), 2));

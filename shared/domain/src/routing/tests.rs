@@ -108,7 +108,7 @@ fn the_best_lead_gets_the_only_seat_and_the_rest_wait() {
         [("a", "waiting"), ("b", "anna"), ("c", "waiting")].map(|(a, b)| (a.to_owned(), b.to_owned())).into()
     );
     let seats = &plan.groups[0].seats[&RepId::from("anna")];
-    assert_eq!((seats.delta, seats.capacity), (1, Some(1)));
+    assert_eq!((seats.delta, seats.room), (1, Room::Within(1)));
     audit(&plan).unwrap();
 }
 
@@ -123,7 +123,7 @@ fn an_owner_who_is_away_is_passed_over_only_if_the_rule_says_so() {
     assert_eq!(owners(&plan)["a"], "anna");
     assert_eq!(owners(&plan)["b"], "ben");
     let anna = plan.groups.iter().find_map(|group| group.seats.get(&RepId::from("anna"))).unwrap();
-    assert_eq!(anna.capacity, None, "what a rule gives somebody is given whatever their desk looks like");
+    assert_eq!(anna.room, Room::Whatever, "what a rule gives somebody is given whatever their desk looks like");
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn a_lead_that_goes_to_another_pool_changes_both_in_one_go() {
     let moved = group.leads.iter().find(|lead| lead.change.state.lead_id.as_str() == "l-1").unwrap();
     assert_eq!((moved.change.state.assignment, moved.change.state.ledger), (2, Some(1)));
     assert!(moved.choice.sentences(&moved.change.state)[0].starts_with("It was taken from `anna`"));
-    assert_eq!(group.seats[&RepId::from("anna")].delta, -1);
+    assert_eq!(group.seats[&RepId::from("anna")], Seats { delta: -1, room: Room::Unasked });
     assert_eq!((owners["l-2"].as_str(), group.seats[&RepId::from("ben")].delta), ("ben", 1), "her last turn was later");
     assert_eq!(group.seats[&zoe].delta, 2);
 }
@@ -324,5 +324,21 @@ fn what_sales_has_is_not_given_to_nobody() {
         (plan.groups.len(), plan.refused.len()),
         (0, 2),
         "a pool that is not there, and a lead that is talked to"
+    );
+}
+
+#[test]
+fn a_seat_that_is_given_back_does_not_hide_that_another_is_taken() {
+    let mut world = world(&[("anna", 3)]);
+    let (zoe, there) = rep("zoe", 3, 0);
+    world.roster.insert(zoe, there);
+    let to = |pool: &str| Outcome::Pool { pool: PoolId::from(pool), if_nobody: IfNobody::Wait };
+    let recalled = had("l-1", "anna", "inbound", &mut world, to("overflow"));
+    let plan = plan(vec![recalled, lead("l-2", 10, to("inbound"))], world, noon());
+    let anna = plan.groups[0].seats[&RepId::from("anna")];
+    assert_eq!(
+        anna,
+        Seats { delta: 0, room: Room::Within(3) },
+        "she has to be on, though she has no more leads than before"
     );
 }

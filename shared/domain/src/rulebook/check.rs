@@ -33,6 +33,8 @@ use crate::scoring::Scoring;
 /// What is asked of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
+    /// Only what cannot be decided by. What its rules do to each other is not looked at.
+    Use,
     /// Errors and warnings.
     Problems,
     /// Notes too.
@@ -114,9 +116,11 @@ impl Checker<'_, '_> {
         let mql = self.mql(&document.mql);
         let route = self.section(&document.route, "route");
         self.problems.about(None);
-        let usage = Usage::of(document);
-        self.shadows(&block, score.as_ref(), &mql, &route, &usage);
-        self.unused(&usage);
+        if self.ask != Ask::Use {
+            let usage = Usage::of(document);
+            self.shadows(&block, score.as_ref(), &mql, &route, &usage);
+            self.unused(&usage);
+        }
         let block: Vec<Rule> = block.into_iter().filter_map(Draft::finish).collect();
         let mql = mql.into_iter().map(|(_, condition)| condition).collect();
         let route = route.into_iter().map(Draft::finish).collect();

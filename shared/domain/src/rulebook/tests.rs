@@ -985,3 +985,17 @@ fn what_a_table_says_is_checked_with_the_rulebook() {
     let found = Rulebook::parse(WHOLE, &References::default()).unwrap_err();
     assert_eq!(found.len(), 1, "what follows from a missing table is not reported: {found:?}");
 }
+
+#[test]
+fn a_rulebook_in_use_is_not_stopped_by_what_its_rules_do_to_each_other() {
+    let text = "company: { zone: Europe/Berlin, currency: EUR }\nmql: [ { score: 60+ } ]\n\
+        score: { fit: { share: 100%, lines: [ { if: { country: DE }, points: 90 } ] } }\nroute:\n  \
+        - { rule: one, if: { country: [DE, AT] }, then: { pool: dach } }\n  \
+        - { rule: dead, if: { country: DE }, then: { pool: inbound } }\n  \
+        - { rule: rest, then: { pool: inbound } }\n";
+    let refused = Rulebook::parse(text, &References::default()).unwrap_err();
+    assert_eq!(refused[0].code, "never-wins");
+    let used = Rulebook::reuse(text, &References::default()).unwrap();
+    assert_eq!(used.route.len(), 2, "the last one is kept by itself");
+    assert!(Rulebook::reuse(&text.replace("country: DE", "countri: DE"), &References::default()).is_err());
+}
