@@ -26,7 +26,7 @@
 //! # Bounds
 //!
 //! A rule has at most 8 terms and 16 entries; if that makes more than 8 entries for each term altogether, the tree is grown
-//! again with fewer copies. Terms that ask for more keys than they may have copies stay in the rest. A block has at most 256
+//! again with fewer copies. Terms that ask for more keys than they may have copies stay in the rest. A block has at most 512
 //! bytes of bitmaps for each term; one that would need more is halved.
 
 mod block;

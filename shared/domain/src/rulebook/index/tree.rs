@@ -8,12 +8,12 @@ use super::term::{Asks, Part, Term};
 use super::{Branch, Entry, Index, Literal, Node, block, table};
 
 /// What it costs to visit a node, about in nanoseconds. Tests make do with less, so that small rulebooks grow trees too.
-const VISIT: usize = if cfg!(test) { 1 } else { 10 };
+const VISIT: usize = if cfg!(test) { 1 } else { 25 };
 /// What it costs to begin with a block, and how many of its terms cost one more.
-const BLOCK: usize = if cfg!(test) { 2 } else { 40 };
-const TERMS: usize = if cfg!(test) { 1 } else { 16 };
+const BLOCK: usize = if cfg!(test) { 2 } else { 60 };
+const TERMS: usize = if cfg!(test) { 1 } else { 24 };
 /// So few terms are compared one by one.
-const FEW: usize = if cfg!(test) { 2 } else { 6 };
+const FEW: usize = if cfg!(test) { 2 } else { 8 };
 /// Most nodes one above the other. What is left there is compared one by one.
 const MAX_DEPTH: usize = 48;
 /// Most numbers a node is cut at.
@@ -44,8 +44,8 @@ struct Draft {
 /// What the leads that get to a node have in common.
 #[derive(Clone, Copy)]
 enum Step {
-    /// The lead has one certain key.
-    Key(u16),
+    /// The lead has this key.
+    Key(u16, u32),
     /// The lead's number lies between these, both included.
     Within(u16, u32, u32),
     /// The field was asked for, and these terms do not say.
@@ -160,6 +160,19 @@ impl<'s> Grower<'s> {
 
     fn leaf(&mut self, drafts: &[Draft]) -> Node {
         let (from, to) = self.entries(drafts);
+        // Here a term has literals of its own: what the path has settled comes last, for it holds for whoever gets here and
+        // only a winner is asked for it.
+        for (draft, nth) in drafts.iter().zip(from..to) {
+            let Some(seed) = self.seeds.get(draft.seed) else { continue };
+            let shared = self.literals.get(draft.seed).map_or(0..0, |(first, end)| at(*first)..at(*end));
+            let literals = self.index.literals.get(shared).unwrap_or_default().to_vec();
+            let (settled, open): (Vec<_>, Vec<_>) =
+                seed.term.parts.iter().zip(literals).partition(|(part, _)| settled(&self.path, part));
+            let first = number(self.index.literals.len());
+            self.index.literals.extend(open.into_iter().chain(settled).map(|(_, literal)| literal));
+            let end = number(self.index.literals.len());
+            self.index.entries.get_mut(at(nth)).into_iter().for_each(|entry| (entry.first, entry.end) = (first, end));
+        }
         Node::Leaf { from, to }
     }
 
@@ -170,8 +183,8 @@ impl<'s> Grower<'s> {
         let seeds = drafts.iter().filter_map(|draft| self.seeds.get(draft.seed));
         let terms: Vec<&[Part]> = seeds.map(|seed| seed.term.parts.as_slice()).collect();
         let path = &self.path;
-        let settled = |slot| spent(path, slot, Way::ByKey);
-        let columns = block::columns(&mut self.index, self.fields, &terms, settled, |slot| bounds(path, slot));
+        let known = |slot| spent(path, slot, Way::ByKey);
+        let columns = block::columns(&mut self.index, self.fields, &terms, known, |slot| bounds(path, slot));
         let Some((columns, columns_end)) = columns else {
             let (first, second) = drafts.split_at(drafts.len() / 2);
             let [first, second] = [first, second].map(|half| {
@@ -288,7 +301,7 @@ impl<'s> Grower<'s> {
         let children = groups.filter_map(|group| {
             let (key, _) = group.first()?;
             let drafts = group.iter().map(|(_, draft)| *draft).collect();
-            Some((*key, self.at(Step::Key(slot), drafts)))
+            Some((*key, self.at(Step::Key(slot, *key), drafts)))
         });
         let children: Vec<(u32, Branch)> = children.collect();
         let rest = self.at(Step::Rest(slot, Way::ByKey), rest);
@@ -336,10 +349,20 @@ fn bounds(path: &[Step], slot: u16) -> (u32, u32) {
     within.unwrap_or((0, u32::MAX))
 }
 
+/// Whether a test holds for whoever gets to the end of a path.
+fn settled(path: &[Step], part: &Part) -> bool {
+    !part.negated
+        && path.iter().any(|step| match (step, &part.asks) {
+            (Step::Key(slot, key), Asks::Keys(keys)) => *slot == part.slot && keys.contains(key),
+            (Step::Within(slot, from, to), Asks::Range(low, high)) => *slot == part.slot && low <= from && to <= high,
+            _ => false,
+        })
+}
+
 /// Whether a path says already what can be said this way.
 fn spent(path: &[Step], slot: u16, way: Way) -> bool {
     path.iter().any(|step| match step {
-        Step::Key(of) => *of == slot && way == Way::ByKey,
+        Step::Key(of, _) => *of == slot && way == Way::ByKey,
         Step::Rest(of, by) => *of == slot && way == *by,
         Step::Within(..) => false,
     })
