@@ -1,7 +1,7 @@
 //! `fairleader`: Fairleader on one machine.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -377,7 +377,8 @@ async fn run_load(load: Load) -> Result<(), Failed> {
 }
 
 fn run_diff(two: &Diff) -> Result<(), Failed> {
-    let ((_, old), (_, new)) = (RulebookFile::usable(&two.old, None)?, RulebookFile::usable(&two.new, None)?);
+    let read = |file: &Path| RulebookFile::usable(file, None, Clock::System.now());
+    let ((_, old), (_, new)) = (read(&two.old)?, read(&two.new)?);
     let changes = diff(&old, &new);
     let mut out = io::stdout();
     if two.json {

@@ -5,6 +5,13 @@
 //! names. `typed` decides on a lead that was read before, `read` only reads it, `decide` does both and gives an owned ruling.
 
 #![allow(missing_docs, reason = "a benchmark's functions are named after what they measure")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark stops at the first thing that is wrong, as a test does"
+)]
 
 #[path = "decide/territories.rs"]
 mod territories;
@@ -15,7 +22,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use divan::{Bencher, black_box};
 use fairleader_domain::id::SourceId;
 use fairleader_domain::lead::Profile;
-use fairleader_domain::rulebook::{Facts, IndexSize, References, Rulebook};
+use fairleader_domain::rulebook::{Facts, IndexSize, References, Rulebook, TypedLead};
 use fairleader_domain::scoring::Score;
 use jiff::Timestamp;
 
@@ -78,7 +85,7 @@ fn in_turn<T, U>(bencher: Bencher<'_, '_>, items: &[T], run: impl Fn(&T) -> U) {
 fn typed(bencher: Bencher<'_, '_>, rulebook: &Rulebook, leads: &[Profile]) {
     let facts: Vec<Facts<'_>> = leads.iter().map(facts).collect();
     let typed: Vec<_> = facts.iter().map(|facts| rulebook.read(facts)).collect();
-    in_turn(bencher, &typed, |lead| lead.decide());
+    in_turn(bencher, &typed, TypedLead::decide);
 }
 
 #[divan::bench(args = RULES, sample_count = 50, sample_size = 1_024)]

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use fairleader_domain::lead::Profile;
 use fairleader_domain::rulebook::{References, Rulebook, Severity};
 
-/// Numbers that look random and are the same every time (SplitMix64).
+/// Numbers that look random and are the same every time (`SplitMix64`).
 pub(crate) struct Dice(u64);
 
 impl Dice {

@@ -78,7 +78,9 @@ impl Texts {
         if self.places.len() < self.ends.len() * 2 {
             let known: Vec<(u32, u32)> = self.places.iter().copied().filter(|place| *place != FREE).collect();
             self.places = vec![FREE; (self.ends.len() * 4).next_power_of_two()];
-            known.into_iter().for_each(|place| self.put(place));
+            for place in known {
+                self.put(place);
+            }
         }
         self.put((hash(text), new));
         (new, true)

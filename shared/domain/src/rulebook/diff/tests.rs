@@ -223,8 +223,8 @@ fn tables_are_told_by_their_keys() {
 
 #[test]
 fn a_changed_entry_touches_those_who_ask_for_it() {
-    let more = "  - { rule: north, if: { region: nordics }, then: { pool: north } }
-  - { rule: anywhere, if: { region: present, language: sv }, then: { pool: north } }
+    let more = "  - { rule: anywhere, if: { region: present, language: sv }, then: { pool: north } }
+  - { rule: north, if: { region: nordics }, then: { pool: north } }
   - { rule: rest";
     let (old, new) =
         (OLD.replace("  - { rule: rest", more), OLD.replace("  - { rule: rest", more).replace("[SE, FI]", "[SE]"));

@@ -175,7 +175,9 @@ impl Draft {
         for (bitmap, key) in self.values.iter().enumerate() {
             for key in all(*key) {
                 let known = self.values.binary_search(&key).ok().and_then(|known| stands_in.get_mut(known));
-                known.into_iter().for_each(|bitmaps| bitmaps.push(bitmap));
+                if let Some(bitmaps) = known {
+                    bitmaps.push(bitmap);
+                }
             }
         }
         for (term, parts) in asking {

@@ -97,8 +97,9 @@ pub(super) fn grow(seeds: &[Seed], fields: &Fields) -> Index {
             most,
         };
         let drafts = seeds.iter().enumerate();
-        let drafts = drafts.map(|(seed, of)| Draft { seed, copies: (copies / of.siblings.max(1)).max(1) }).collect();
-        grower.index.root = grower.branch(drafts);
+        let drafts = drafts.map(|(seed, of)| Draft { seed, copies: (copies / of.siblings.max(1)).max(1) });
+        let drafts: Vec<Draft> = drafts.collect();
+        grower.index.root = grower.branch(&drafts);
         index = grower.index;
         if index.entries <= most {
             break;
@@ -112,17 +113,17 @@ impl<'s> Grower<'s> {
         self.seeds.get(draft.seed).into_iter().flat_map(|seed| &seed.term.parts)
     }
 
-    fn branch(&mut self, drafts: Vec<Draft>) -> Branch {
+    fn branch(&mut self, drafts: &[Draft]) -> Branch {
         let least = drafts.first().and_then(|draft| self.seeds.get(draft.seed));
         let Some(least) = least.map(|seed| seed.rule) else { return Branch::NONE };
         // Too many entries already: this tree is given up for one with fewer copies, so the rest of it does not matter.
         let given_up = self.index.entries > self.most;
-        let split = if given_up || self.path.len() >= MAX_DEPTH { None } else { self.split(&drafts) };
+        let split = if given_up || self.path.len() >= MAX_DEPTH { None } else { self.split(drafts) };
         let node = match split {
-            None if given_up => return self.leaf(least, &drafts),
-            None => return self.block(least, &drafts),
-            Some(split) if split.way == Way::ByKey => self.by_key(split.slot, &drafts),
-            Some(split) => self.by_number(&split, &drafts),
+            None if given_up => return self.leaf(least, drafts),
+            None => return self.block(least, drafts),
+            Some(split) if split.way == Way::ByKey => self.by_key(split.slot, drafts),
+            Some(split) => self.by_number(&split, drafts),
         };
         self.add(least, node)
     }
@@ -132,7 +133,7 @@ impl<'s> Grower<'s> {
         Branch { least, to: number(self.index.nodes.len() - 1) }
     }
 
-    fn at(&mut self, step: Step, drafts: Vec<Draft>) -> Branch {
+    fn at(&mut self, step: Step, drafts: &[Draft]) -> Branch {
         self.path.push(step);
         let branch = self.branch(drafts);
         self.path.pop();
@@ -288,11 +289,11 @@ impl<'s> Grower<'s> {
         let groups = keyed.chunk_by(|(key, _), (other, _)| key == other);
         let children = groups.filter_map(|group| {
             let (key, _) = group.first()?;
-            let drafts = group.iter().map(|(_, draft)| *draft).collect();
-            Some((*key, self.at(Step::Key(slot, *key), drafts)))
+            let drafts: Vec<Draft> = group.iter().map(|(_, draft)| *draft).collect();
+            Some((*key, self.at(Step::Key(slot, *key), &drafts)))
         });
         let children: Vec<(u32, Branch)> = children.collect();
-        let rest = self.at(Step::Rest(slot, Way::ByKey), rest);
+        let rest = self.at(Step::Rest(slot, Way::ByKey), &rest);
         let (table, mask) = table(&mut self.index.keyed, &children);
         Node::Keys { slot, table, mask, rest }
     }
@@ -317,8 +318,8 @@ impl<'s> Grower<'s> {
         let bounds: Vec<(u32, u32)> = lows.zip(highs).collect();
         let grown = pieces.into_iter().zip(bounds);
         let children: Vec<Branch> =
-            grown.map(|(piece, (low, high))| self.at(Step::Within(*slot, low, high), piece)).collect();
-        let rest = self.at(Step::Rest(*slot, Way::ByNumber), rest);
+            grown.map(|(piece, (low, high))| self.at(Step::Within(*slot, low, high), &piece)).collect();
+        let rest = self.at(Step::Rest(*slot, Way::ByNumber), &rest);
         let from = number(self.index.cuts.len());
         self.index.cuts.extend(cuts);
         let to = number(self.index.cuts.len());
