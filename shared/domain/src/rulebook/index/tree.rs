@@ -10,8 +10,8 @@ use super::{Branch, Index, LEAF, Node, block, table};
 /// What it costs to visit a node, about in nanoseconds. Tests make do with less, so that small rulebooks grow trees too.
 const VISIT: usize = if cfg!(test) { 1 } else { 25 };
 /// What it costs to begin with a block, and how many of its terms cost one more.
-const BLOCK: usize = if cfg!(test) { 2 } else { 60 };
-const TERMS: usize = if cfg!(test) { 1 } else { 24 };
+const BLOCK: usize = if cfg!(test) { 2 } else { 40 };
+const TERMS: usize = if cfg!(test) { 1 } else { 16 };
 /// So few terms are compared one by one.
 const FEW: usize = if cfg!(test) { 2 } else { 8 };
 /// Most nodes one above the other. What is left there is compared one by one.
