@@ -14,6 +14,7 @@
 mod atoms;
 mod covering;
 mod earlier;
+mod meeting;
 mod rarity;
 mod space;
 mod words;

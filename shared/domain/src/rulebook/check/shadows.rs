@@ -76,7 +76,7 @@ impl<'d> Checker<'d, '_> {
         // Of a rulebook that has to be changed anyway notes would say little.
         if self.ask == Ask::Notes && !self.problems.has_errors() {
             for section in [block, route] {
-                self.order_decides(section);
+                self.order_decides(&covering, section);
             }
             self.left_for_last(&mut covering, &placed);
         }
@@ -258,7 +258,9 @@ impl<'d> Checker<'d, '_> {
     }
 
     /// Rules that take leads which later ones would take too, and do something else with them.
-    fn order_decides(&mut self, section: &[Placed<'_, 'd>]) {
+    fn order_decides(&mut self, covering: &Covering<'_>, section: &[Placed<'_, 'd>]) {
+        let regions: Vec<&[Cube]> = section.iter().map(|rule| rule.cubes.as_slice()).collect();
+        let meeting = covering.meeting(&regions);
         let mut pairs = 0;
         for (at, one) in section.iter().enumerate().filter(|(_, rule)| rule.alive) {
             self.problems.about(Some(&one.draft.name.text));
@@ -269,10 +271,11 @@ impl<'d> Checker<'d, '_> {
                 self.problems.note(one.draft.name.span, "not-compared", message, help);
                 break;
             }
-            let later = section.iter().skip(at + 1).inspect(|_| pairs += 1).filter(|later| {
+            let near = meeting.after(at, &one.cubes);
+            let later = near.iter().inspect(|_| pairs += 1).filter_map(|later| section.get(*later)).filter(|later| {
                 later.alive
-                    && !one.draft.does_as(later.draft)
                     && meet(&one.cubes, &later.cubes)
+                    && !one.draft.does_as(later.draft)
                     && !one.cubes.iter().all(|mine| later.cubes.iter().any(|cube| mine.within(cube)))
             });
             let later: Vec<String> =

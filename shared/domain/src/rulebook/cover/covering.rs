@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::atoms::{Atoms, Cube};
 use super::earlier::Earlier;
+use super::meeting::Meeting;
 use super::rarity::Rarity;
 use super::space::{Dim, Space};
 
@@ -60,6 +61,11 @@ impl<'s> Covering<'s> {
     /// Adds a region to those that others are compared with.
     pub(crate) fn add<'c>(&self, region: &'c [Cube], earlier: &mut Earlier<'c>) {
         earlier.add(region, &self.rarity, &self.rare);
+    }
+
+    /// Regions in which those that meet each other are looked for.
+    pub(crate) fn meeting(&self, regions: &[&[Cube]]) -> Meeting {
+        Meeting::new(regions, self.rarity.iter().map(|rarity| (rarity.size(), rarity.sum())))
     }
 
     /// Whether the regions of `earlier` have every point of `region`. Names as few as it can.
@@ -256,6 +262,16 @@ mod tests {
                 }
                 prop_assert_eq!(covering.point.clone(), covering.rare.clone());
                 covering.add(region, &mut earlier);
+            }
+            let slices: Vec<&[Cube]> = regions.iter().map(Vec::as_slice).collect();
+            let meeting = covering.meeting(&slices);
+            for (at, region) in regions.iter().enumerate() {
+                let found = meeting.after(at, region);
+                prop_assert!(found.is_sorted() && found.iter().all(|other| (at + 1..regions.len()).contains(other)));
+                let missed = (at + 1..regions.len()).filter(|other| !found.contains(other));
+                for other in missed {
+                    prop_assert!(!super::super::meet(region, &regions[other]), "{at} and {other} meet");
+                }
             }
         }
 

@@ -56,6 +56,11 @@ impl Rarity {
         self.size
     }
 
+    /// The counts of all atoms added up.
+    pub(super) fn sum(&self) -> u64 {
+        self.before.last().copied().unwrap_or_default()
+    }
+
     /// The atom that the fewest cubes name.
     pub(super) fn rarest(&self, atoms: &Atoms) -> usize {
         let least = atoms.stretches().iter().filter_map(|stretch| self.least(*stretch)).min();
