@@ -18,8 +18,12 @@ pub(crate) struct TableLookup {
     pub(crate) from: Vec<usize>,
     /// Whether the last key is a postal code, of which rows name a prefix.
     prefix: bool,
-    /// The keys of every row and where it stands, in the order of the keys.
-    keys: Vec<(Box<str>, usize)>,
+    /// The keys of every row, as one text.
+    keys: Texts,
+    /// The row of each of these texts.
+    rows: Vec<usize>,
+    /// Bytes of the longest.
+    longest: usize,
     /// Which exact keys the rows leave open, one bit a key; those that leave the least open come first.
     open: Vec<usize>,
 }
@@ -68,16 +72,20 @@ pub(crate) struct SameKey {
 
 /// A postal code as it is compared: without blanks and hyphens.
 pub(crate) fn postal(text: &str) -> String {
-    fold(text).chars().filter(|c| !matches!(c, ' ' | '-')).collect()
+    squeeze(&fold(text))
+}
+
+fn squeeze(folded: &str) -> String {
+    folded.chars().filter(|c| !matches!(c, ' ' | '-')).collect()
 }
 
 impl TableLookup {
     /// Makes a table ready. `columns` are those of the keys, one for each slot of `from`. An empty cell, or `*`, fits every
     /// lead for which no other row does better; a postal code may end in `*`, which says nothing more.
     pub(crate) fn new(table: Arc<Table>, from: Vec<usize>, columns: &[usize], prefix: bool) -> (Self, Vec<SameKey>) {
-        let mut keys = Vec::with_capacity(table.len());
-        let mut open = Vec::new();
-        for (at, row) in table.rows().iter().enumerate() {
+        let (mut keys, mut rows, mut longest) = (Texts::default(), Vec::with_capacity(table.len()), 0);
+        let (mut open, mut repeats) = (Vec::new(), Vec::new());
+        for (second, row) in table.rows().iter().enumerate() {
             let mut key = String::new();
             let mut left_open = 0;
             for (position, column) in columns.iter().enumerate() {
@@ -96,17 +104,16 @@ impl TableLookup {
             if !open.contains(&left_open) {
                 open.push(left_open);
             }
-            keys.push((key.into_boxed_str(), at));
+            longest = longest.max(key.len());
+            match keys.insert(&key) {
+                (_, true) => rows.push(second),
+                (known, false) => {
+                    repeats.extend(rows.get(at(known)).map(|first| SameKey { first: *first, second }));
+                }
+            }
         }
-        keys.sort_unstable();
-        let repeats = keys.windows(2).filter_map(|pair| match pair {
-            [(one, first), (other, second)] if one == other => Some(SameKey { first: *first, second: *second }),
-            _ => None,
-        });
-        let mut repeats: Vec<SameKey> = repeats.collect();
-        repeats.sort_by_key(|same| same.second);
         open.sort_by_key(|open: &usize| (open.count_ones(), *open));
-        (Self { table, from, prefix, keys, open }, repeats)
+        (Self { table, from, prefix, keys, rows, longest, open }, repeats)
     }
 
     /// The row that fits a lead best: the one that leaves the fewest keys open, then the one with the longest prefix.
@@ -116,7 +123,7 @@ impl TableLookup {
             _ => None,
         };
         let (exact, last) = match self.from.split_last() {
-            Some((last, exact)) if self.prefix => (exact, text(last).map(postal).unwrap_or_default()),
+            Some((last, exact)) if self.prefix => (exact, text(last).map(squeeze).unwrap_or_default()),
             _ => (self.from.as_slice(), String::new()),
         };
         self.open.iter().find_map(|open| {
@@ -133,20 +140,18 @@ impl TableLookup {
 
     /// The row whose key is `key` and the longest beginning of `rest` that there is.
     fn longest(&self, mut key: String, rest: &str) -> Option<usize> {
-        let mut within = self.keys.as_slice();
-        let mut found = None;
-        let mut letters = rest.chars();
+        let shortest = key.len();
+        key.push_str(rest);
         loop {
-            let from = within.partition_point(|(known, _)| known.as_ref() < key.as_str());
-            within = within.get(from..)?;
-            let to = within.partition_point(|(known, _)| known.starts_with(key.as_str()));
-            within = within.get(..to)?;
-            let Some((known, row)) = within.first() else { return found };
-            if known.as_ref() == key {
-                found = Some(*row);
+            if key.len() <= self.longest
+                && let Some(found) = self.keys.get(&key)
+            {
+                return self.rows.get(at(found)).copied();
             }
-            let Some(letter) = letters.next() else { return found };
-            key.push(letter);
+            if key.len() <= shortest {
+                return None;
+            }
+            key.pop();
         }
     }
 }
