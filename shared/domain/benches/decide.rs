@@ -3,6 +3,7 @@
 //! Every figure is one decision, the mean over 1,024 different leads in turn. `hits` were made for a rule somewhere in the
 //! rulebook, `misses` come from the same countries and reach the last rule, `strangers` come from a country that no rule
 //! names. `typed` decides on a lead that was read before, `read` only reads it, `decide` does both and gives an owned ruling.
+//! `compile`, `parse` and those of tables that read or check are one run each.
 
 #![allow(missing_docs, reason = "a benchmark's functions are named after what they measure")]
 #![allow(
@@ -13,6 +14,8 @@
     reason = "a benchmark stops at the first thing that is wrong, as a test does"
 )]
 
+#[path = "decide/tables.rs"]
+mod tables;
 #[path = "decide/territories.rs"]
 mod territories;
 
@@ -22,7 +25,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use divan::{Bencher, black_box};
 use fairleader_domain::id::SourceId;
 use fairleader_domain::lead::Profile;
-use fairleader_domain::rulebook::{Facts, IndexSize, References, Rulebook, TypedLead};
+use fairleader_domain::rulebook::{Facts, IndexSize, References, Rulebook, Table, TypedLead};
 use fairleader_domain::scoring::Score;
 use jiff::Timestamp;
 
@@ -30,6 +33,8 @@ use territories::Rule;
 
 const RULES: [usize; 4] = [100, 1_000, 10_000, 100_000];
 const LEADS: usize = 1_024;
+/// Rows of a table that a lookup reads.
+const ROWS: [usize; 2] = [1_000, 50_000];
 
 /// A rulebook and the rules it was made of.
 struct Case {
@@ -150,6 +155,31 @@ fn compile(bencher: Bencher<'_, '_>, count: usize) {
 fn parse(bencher: Bencher<'_, '_>, count: usize) {
     let text = territories::rulebook(&case(count).rules);
     bencher.bench_local(|| Rulebook::parse(&text, &References::default()));
+}
+
+/// Reading a table out of its CSV.
+#[divan::bench(args = ROWS, sample_count = 10, sample_size = 1)]
+fn table_read(bencher: Bencher<'_, '_>, rows: usize) {
+    let text = tables::csv(rows);
+    bencher.bench_local(|| Table::parse("territories", &text));
+}
+
+/// Checking a short rulebook with a table that was read before, and making the table ready to be asked.
+#[divan::bench(args = ROWS, sample_count = 10, sample_size = 1)]
+fn table_check(bencher: Bencher<'_, '_>, rows: usize) {
+    let table = Table::parse("territories", &tables::csv(rows)).expect("a table");
+    let references = tables::references(table);
+    bencher.bench_local(|| tables::checked(&references));
+}
+
+/// A decision that finds the lead's row first.
+#[divan::bench(args = ROWS, sample_count = 50, sample_size = 1_024)]
+fn table_decide(bencher: Bencher<'_, '_>, rows: usize) {
+    let table = Table::parse("territories", &tables::csv(rows)).expect("a table");
+    let rulebook = tables::checked(&tables::references(table));
+    let leads = territories::anyone(LEADS);
+    let facts: Vec<Facts<'_>> = leads.iter().map(facts).collect();
+    in_turn(bencher, &facts, |facts| rulebook.decide(facts));
 }
 
 fn main() {

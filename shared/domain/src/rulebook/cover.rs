@@ -13,6 +13,9 @@
 
 mod atoms;
 mod covering;
+mod earlier;
+mod meeting;
+mod rarity;
 mod space;
 mod words;
 
@@ -20,6 +23,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use self::atoms::Cube;
 pub(crate) use self::covering::{Covered, Covering};
+pub(crate) use self::earlier::Earlier;
 pub(crate) use self::space::Space;
 
 use super::condition::{Condition, Matcher};

@@ -26,7 +26,7 @@
 //! # Bounds
 //!
 //! A rule has at most 8 terms and 16 entries; if that makes more than 8 entries for each term altogether, the tree is grown
-//! again with fewer copies. Terms that ask for more keys than they may have copies stay in the rest. A block has at most 256
+//! again with fewer copies. Terms that ask for more keys than they may have copies stay in the rest. A block has at most 512
 //! bytes of bitmaps for each term; one that would need more is halved.
 
 mod block;
@@ -38,7 +38,7 @@ use super::reading::{Fields, Reading};
 use super::symbols::{Key, NONE, at, number};
 
 use self::block::Column;
-use self::term::Literal;
+use self::term::{Part, encode, hold};
 use self::tree::Seed;
 
 /// The indexes of a rulebook.
@@ -103,22 +103,29 @@ pub(super) struct Index {
     cuts: Vec<u32>,
     /// The branches of [`Node::Numbers`].
     pieces: Vec<Branch>,
-    entries: Vec<Entry>,
-    literals: Vec<Literal>,
-    /// Sorted lists of keys that terms ask for.
-    sets: Vec<u32>,
+    /// The terms of [`Node::Block`]: their rules, and where their code stands.
+    terms: Vec<(u32, u32)>,
+    /// What terms ask for. The code of a term: a head (twice its length, and one if the rule's condition has to be asked
+    /// as well), then its parts. A leaf: how many terms, then each term's rule and code.
+    code: Vec<u32>,
+    /// In how many places terms stand.
+    entries: usize,
 }
 
 /// A way down the tree, and the first rule that stands there.
 #[derive(Clone, Copy, Debug)]
 struct Branch {
     least: u32,
-    node: u32,
+    /// The node; with [`LEAF`], where a leaf stands in the code.
+    to: u32,
 }
+
+/// Marks a branch that leads to a leaf.
+const LEAF: u32 = 1 << 31;
 
 impl Branch {
     /// Leads nowhere; no rule stands there.
-    const NONE: Self = Self { least: NONE, node: NONE };
+    const NONE: Self = Self { least: NONE, to: NONE };
 }
 
 impl Default for Branch {
@@ -129,9 +136,7 @@ impl Default for Branch {
 
 #[derive(Clone, Copy, Debug)]
 enum Node {
-    /// Terms to compare, the first rule first.
-    Leaf { from: u32, to: u32 },
-    /// As many as are worth columns of bitmaps; see `block`.
+    /// Terms, the first rule first, as many as are worth columns of bitmaps; see `block`.
     Block { from: u32, to: u32, columns: u32, columns_end: u32 },
     /// Two halves of what was too much for one block; the rules of the first come first.
     Pair { first: Branch, second: Branch },
@@ -139,16 +144,6 @@ enum Node {
     Keys { slot: u16, table: u32, mask: u32, rest: Branch },
     /// By the numbers of a field: the pieces begin at `cuts[from..to]`, the lowest at 0.
     Numbers { slot: u16, from: u32, to: u32, pieces: u32, rest: Branch },
-}
-
-/// A term in a leaf.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    rule: u32,
-    first: u32,
-    end: u32,
-    /// Whether the rule's condition has to be asked as well.
-    more: bool,
 }
 
 /// Where a key is looked for first.
@@ -189,6 +184,16 @@ fn find<T: Copy>(all: &[(u32, T)], from: u32, mask: u32, key: u32) -> Option<T> 
 }
 
 impl Index {
+    /// Stores the code of a term; where.
+    fn code<'p>(&mut self, parts: impl IntoIterator<Item = &'p Part>, more: bool) -> u32 {
+        let head = self.code.len();
+        self.code.push(0);
+        parts.into_iter().for_each(|part| encode(part, &mut self.code));
+        let length = number(self.code.len() - head - 1);
+        self.code.get_mut(head).into_iter().for_each(|head| *head = length << 1 | u32::from(more));
+        number(head)
+    }
+
     fn child(&self, table: u32, mask: u32, key: u32) -> Branch {
         if key == NONE { Branch::NONE } else { find(&self.keyed, table, mask, key).unwrap_or_default() }
     }
@@ -210,11 +215,10 @@ impl Index {
             self.bitmaps.capacity() * size_of::<u64>(),
             self.cuts.capacity() * size_of::<u32>(),
             self.pieces.capacity() * size_of::<Branch>(),
-            self.entries.capacity() * size_of::<Entry>(),
-            self.literals.capacity() * size_of::<Literal>(),
-            self.sets.capacity() * size_of::<u32>(),
+            self.terms.capacity() * size_of::<(u32, u32)>(),
+            self.code.capacity() * size_of::<u32>(),
         ];
-        IndexSize { nodes: self.nodes.len(), entries: self.entries.len(), bytes: bytes.iter().sum() }
+        IndexSize { nodes: self.nodes.len(), entries: self.entries, bytes: bytes.iter().sum() }
     }
 }
 
@@ -233,16 +237,16 @@ impl<T, F: Fn(usize, bool) -> Option<T>> Search<'_, '_, F, T> {
             return;
         }
         let index = self.index;
-        match index.nodes.get(at(branch.node)) {
-            Some(Node::Leaf { from, to }) => {
-                let entries = index.entries.get(at(*from)..at(*to)).unwrap_or_default();
-                entries.iter().take_while(|entry| self.goes_on(entry)).for_each(drop);
-            }
+        if branch.to & LEAF != 0 {
+            return self.leaf(index.code.get(at(branch.to & !LEAF)..).unwrap_or_default());
+        }
+        match index.nodes.get(at(branch.to)) {
             Some(Node::Block { from, to, columns, columns_end }) => {
-                let entries = index.entries.get(at(*from)..at(*to)).unwrap_or_default();
+                let terms = index.terms.get(at(*from)..at(*to)).unwrap_or_default();
                 let reading = self.reading;
-                index.candidates((*columns, *columns_end), entries.len(), reading, |nth| {
-                    entries.get(nth).is_some_and(|entry| self.goes_on(entry))
+                index.candidates((*columns, *columns_end), terms.len(), reading, |nth| {
+                    let Some((rule, code)) = terms.get(nth) else { return false };
+                    *rule < self.best && self.misses(*rule, index.code.get(at(*code)..).unwrap_or_default()).is_some()
                 });
             }
             Some(Node::Pair { first, second }) => self.both(*first, *second),
@@ -276,21 +280,26 @@ impl<T, F: Fn(usize, bool) -> Option<T>> Search<'_, '_, F, T> {
         self.visit(second);
     }
 
-    /// Compares a term; whether those after it may still matter.
-    fn goes_on(&mut self, entry: &Entry) -> bool {
-        if entry.rule >= self.best {
-            return false;
+    fn leaf(&mut self, code: &[u32]) {
+        let Some((terms, mut code)) = code.split_first() else { return };
+        for _ in 0..*terms {
+            let Some((rule, term)) = code.split_first().filter(|(rule, _)| **rule < self.best) else { return };
+            let Some(rest) = self.misses(*rule, term) else { return };
+            code = rest;
         }
-        let literals = self.index.literals.get(at(entry.first)..at(entry.end)).unwrap_or_default();
-        if !literals.iter().all(|literal| literal.holds(&self.index.sets, self.reading)) {
-            return true;
+    }
+
+    /// Compares the term at the beginning of `code`. `None` if it wins, so that no later one matters; else what follows.
+    fn misses<'c>(&mut self, rule: u32, code: &'c [u32]) -> Option<&'c [u32]> {
+        let (head, code) = code.split_first()?;
+        let (term, rest) = code.split_at_checked(at(head >> 1))?;
+        if !hold(term, self.reading) {
+            return Some(rest);
         }
-        self.found = match (self.fits)(at(entry.rule), !entry.more) {
-            None => return true,
-            found => found,
-        };
-        self.best = entry.rule;
-        false
+        let Some(found) = (self.fits)(at(rule), head & 1 == 0) else { return Some(rest) };
+        self.found = Some(found);
+        self.best = rule;
+        None
     }
 }
 

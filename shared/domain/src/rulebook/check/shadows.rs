@@ -6,7 +6,7 @@ use super::{Ask, Checker};
 use crate::rulebook::Target;
 use crate::rulebook::ast::Rule as WrittenRule;
 use crate::rulebook::condition::Condition;
-use crate::rulebook::cover::{Covered, Covering, Cube, Regions, Space, meet};
+use crate::rulebook::cover::{Covered, Covering, Cube, Earlier, Regions, Space, meet};
 use crate::rulebook::diagnostic::{Span, join};
 use crate::scoring::Scoring;
 
@@ -14,6 +14,8 @@ use crate::scoring::Scoring;
 const MAX_NAMED: usize = 3;
 /// Most rules that are counted; more are said to be more.
 const MAX_COUNTED: usize = 50;
+/// Most pairs of rules that are compared to say whose order decides.
+const MAX_PAIRS: usize = 100_000_000;
 /// Most things that are said of the leads that are left for the last rule.
 const MAX_SIDES: usize = 6;
 
@@ -59,34 +61,36 @@ impl<'d> Checker<'d, '_> {
         }
         let mql: Vec<(Span, Vec<Cube>)> =
             mql.iter().filter_map(|(span, condition)| Some((*span, regions.of(condition, None)?))).collect();
-        let covering = Covering::new(&space, placed.iter().flat_map(|rule| &rule.cubes));
-        too_much.extend(self.never_win(&covering, &mut placed));
+        let mut covering = Covering::new(&space, placed.iter().flat_map(|rule| &rule.cubes));
+        too_much.extend(self.never_win(&mut covering, &mut placed));
         self.too_much(&too_much);
         let in_route = placed.partition_point(|rule| rule.draft.section == "block");
         let (block, route) = placed.split_at(in_route);
         for section in [block, route] {
-            self.redundant(&covering, section);
+            self.redundant(&mut covering, section);
         }
-        self.repeated_lines(&covering, &mql);
+        self.repeated_lines(&space, &mql);
         if let Some(score) = score {
             self.reach(score, &mut regions, usage);
         }
         // Of a rulebook that has to be changed anyway notes would say little.
         if self.ask == Ask::Notes && !self.problems.has_errors() {
             for section in [block, route] {
-                self.order_decides(section);
+                self.order_decides(&covering, section);
             }
-            self.left_for_last(&covering, &placed);
+            self.left_for_last(&mut covering, &placed);
         }
         self.problems.about(None);
     }
 
     /// Reports the rules that can never win, and gives those of which that cannot be said.
-    fn never_win<'a>(&mut self, covering: &Covering<'_>, placed: &mut [Placed<'a, 'd>]) -> Vec<&'a Draft<'d>> {
+    fn never_win<'a>(&mut self, covering: &mut Covering<'_>, placed: &mut [Placed<'a, 'd>]) -> Vec<&'a Draft<'d>> {
         let mut unknown = Vec::new();
         let mut dead = Vec::new();
         {
-            let mut earlier: Vec<(usize, &[Cube])> = Vec::new();
+            let mut earlier = covering.nothing();
+            // Which rules these are.
+            let mut compared: Vec<usize> = Vec::new();
             for (at, rule) in placed.iter().enumerate() {
                 self.problems.about(Some(&rule.draft.name.text));
                 if rule.cubes.is_empty() {
@@ -98,11 +102,13 @@ impl<'d> Checker<'d, '_> {
                 // The last rule is there for what nobody thought of; it may well have nothing to do.
                 let spare = self.is_last(rule.draft);
                 match covered {
-                    Covered::By(by) if spare && !by.iter().any(|at| placed.get(*at).is_some_and(Placed::takes_all)) => {
-                    }
                     Covered::By(by) => {
+                        let by = by.iter().filter_map(|position| placed.get(*compared.get(*position)?));
+                        if spare && !by.clone().any(Placed::takes_all) {
+                            continue;
+                        }
                         dead.push(at);
-                        let by: Vec<&Draft<'d>> = by.iter().filter_map(|at| Some(placed.get(*at)?.draft)).collect();
+                        let by: Vec<&Draft<'d>> = by.map(|rule| rule.draft).collect();
                         self.covered(rule.draft, &by);
                         // What it would have taken others have taken already.
                         continue;
@@ -112,7 +118,8 @@ impl<'d> Checker<'d, '_> {
                 }
                 // A rule whose `then` is broken may take nothing.
                 if rule.draft.target.is_some() {
-                    earlier.push((at, &rule.cubes));
+                    covering.add(&rule.cubes, &mut earlier);
+                    compared.push(at);
                 }
             }
         }
@@ -193,7 +200,7 @@ impl<'d> Checker<'d, '_> {
     }
 
     /// Rules that the one right after them makes unnecessary, and neighbours that could be one.
-    fn redundant(&mut self, covering: &Covering<'_>, section: &[Placed<'_, 'd>]) {
+    fn redundant(&mut self, covering: &mut Covering<'_>, section: &[Placed<'_, 'd>]) {
         for pair in section.windows(2) {
             let [one, next] = pair else { continue };
             if one.draft.target.is_none()
@@ -206,7 +213,7 @@ impl<'d> Checker<'d, '_> {
             }
             self.problems.about(Some(&one.draft.name.text));
             let (mine, theirs) = (WrittenRule::what(one.draft.name), WrittenRule::what(next.draft.name));
-            if let Covered::By(_) = covering.covered(&one.cubes, &[(0, &next.cubes)]) {
+            if covering.within(&one.cubes, &next.cubes) {
                 let message =
                     format!("{mine} changes nothing: {theirs} comes next, takes its leads too and does the same");
                 let help = "remove it, or keep it if its name in reports is worth a rule".to_owned();
@@ -220,23 +227,21 @@ impl<'d> Checker<'d, '_> {
     }
 
     /// Lines of `mql` that say nothing more than others.
-    fn repeated_lines(&mut self, covering: &Covering<'_>, lines: &[(Span, Vec<Cube>)]) {
+    fn repeated_lines(&mut self, space: &Space, lines: &[(Span, Vec<Cube>)]) {
         self.problems.about(None);
-        for (at, (span, cubes)) in lines.iter().enumerate() {
-            if cubes.is_empty() {
-                continue;
-            }
-            let others = || lines.iter().enumerate().map(|(number, (_, cubes))| (number, cubes.as_slice()));
-            let before: Vec<(usize, &[Cube])> = others().take(at).collect();
-            let after: Vec<(usize, &[Cube])> = others().skip(at + 1).collect();
+        let mut covering = Covering::new(space, lines.iter().flat_map(|(_, cubes)| cubes));
+        let numbers = || 0..lines.len();
+        let before = by_those_before(&mut covering, lines, numbers());
+        let after = by_those_before(&mut covering, lines, numbers().rev());
+        for (((span, cubes), before), after) in lines.iter().zip(before).zip(after.into_iter().rev()) {
             // Of two lines that say the same, the later one is one too many.
-            let says_same = |by: &[usize]| {
+            let mut says_same = |by: &[usize]| {
                 let mut others = by.iter().filter_map(|at| lines.get(*at));
-                others.any(|(_, other)| matches!(covering.covered(other, &[(0, cubes)]), Covered::By(_)))
+                others.any(|(_, other)| covering.within(other, cubes))
             };
-            let by = match (covering.covered(cubes, &before), covering.covered(cubes, &after)) {
-                (Covered::By(by), _) => by,
-                (_, Covered::By(by)) if !says_same(&by) => by,
+            let by = match (before, after) {
+                (Some(by), _) => by,
+                (_, Some(by)) if !says_same(&by) => by,
                 _ => continue,
             };
             let places: Vec<String> =
@@ -253,12 +258,24 @@ impl<'d> Checker<'d, '_> {
     }
 
     /// Rules that take leads which later ones would take too, and do something else with them.
-    fn order_decides(&mut self, section: &[Placed<'_, 'd>]) {
+    fn order_decides(&mut self, covering: &Covering<'_>, section: &[Placed<'_, 'd>]) {
+        let regions: Vec<&[Cube]> = section.iter().map(|rule| rule.cubes.as_slice()).collect();
+        let meeting = covering.meeting(&regions);
+        let mut pairs = 0;
         for (at, one) in section.iter().enumerate().filter(|(_, rule)| rule.alive) {
-            let later = section.iter().skip(at + 1).filter(|later| {
+            self.problems.about(Some(&one.draft.name.text));
+            if pairs > MAX_PAIRS {
+                let message =
+                    format!("from {} on, it was not looked at whose order decides", WrittenRule::what(one.draft.name));
+                let help = "there are too many rules to compare each with every other".to_owned();
+                self.problems.note(one.draft.name.span, "not-compared", message, help);
+                break;
+            }
+            let near = meeting.after(at, &one.cubes);
+            let later = near.iter().inspect(|_| pairs += 1).filter_map(|later| section.get(*later)).filter(|later| {
                 later.alive
-                    && !one.draft.does_as(later.draft)
                     && meet(&one.cubes, &later.cubes)
+                    && !one.draft.does_as(later.draft)
                     && !one.cubes.iter().all(|mine| later.cubes.iter().any(|cube| mine.within(cube)))
             });
             let later: Vec<String> =
@@ -272,7 +289,6 @@ impl<'d> Checker<'d, '_> {
                 MAX_COUNTED => named.push("many more".to_owned()),
                 count => named.push(format!("{} more", count - MAX_NAMED)),
             }
-            self.problems.about(Some(&one.draft.name.text));
             let message = format!(
                 "{} also fits leads of {}; it gets them because it comes first",
                 WrittenRule::what(one.draft.name),
@@ -283,12 +299,14 @@ impl<'d> Checker<'d, '_> {
     }
 
     /// What the leads that only the last rule takes have in common.
-    fn left_for_last(&mut self, covering: &Covering<'_>, placed: &[Placed<'_, 'd>]) {
+    fn left_for_last(&mut self, covering: &mut Covering<'_>, placed: &[Placed<'_, 'd>]) {
         let Some((last, earlier)) = placed.split_last().filter(|(last, _)| self.is_last(last.draft)) else { return };
-        let earlier: Vec<(usize, &[Cube])> =
-            earlier.iter().enumerate().map(|(at, rule)| (at, rule.cubes.as_slice())).collect();
+        let mut all = covering.nothing();
+        for rule in earlier {
+            covering.add(&rule.cubes, &mut all);
+        }
         let what = WrittenRule::what(last.draft.name);
-        let message = match covering.left(&earlier) {
+        let message = match covering.left(&all) {
             None => format!("no lead gets to {what}: the rules before it take them all"),
             Some(common) if common.is_empty() => format!("leads of every kind get to {what}"),
             Some(common) => {
@@ -303,4 +321,29 @@ impl<'d> Checker<'d, '_> {
         self.problems.about(Some(&last.draft.name.text));
         self.problems.note(last.draft.name.span, "last-rule", message, None);
     }
+}
+
+/// By which of those before it in this order each line is covered.
+fn by_those_before(
+    covering: &mut Covering<'_>,
+    lines: &[(Span, Vec<Cube>)],
+    order: impl Iterator<Item = usize>,
+) -> Vec<Option<Vec<usize>>> {
+    let mut before: Earlier<'_> = covering.nothing();
+    let mut numbers: Vec<usize> = Vec::new();
+    let mut covered = Vec::new();
+    for number in order {
+        let Some((_, cubes)) = lines.get(number) else { continue };
+        covered.push(match covering.covered(cubes, &before) {
+            Covered::By(by) if !cubes.is_empty() => {
+                let mut by: Vec<usize> = by.iter().filter_map(|position| numbers.get(*position)).copied().collect();
+                by.sort_unstable();
+                Some(by)
+            }
+            _ => None,
+        });
+        covering.add(cubes, &mut before);
+        numbers.push(number);
+    }
+    covered
 }

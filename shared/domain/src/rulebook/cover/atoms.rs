@@ -1,78 +1,112 @@
 //! Sets of atoms, and boxes made of them.
 
-/// The number of bits in a word.
-const WORD: usize = 64;
+/// Atoms `from..to`.
+pub(super) type Stretch = (usize, usize);
 
-/// A set of the atoms of one dimension, one bit each. Sets that are compared have the same length.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Atoms(Vec<u64>);
+/// A set of the atoms of one dimension: stretches in their order, none of them empty, with a gap between any two. What a
+/// rulebook says of a dimension takes few of them (a beginning of a text is one, all but one value are two), however many
+/// atoms there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Atoms(Vec<Stretch>);
 
 impl Atoms {
-    /// No atom of a dimension of `size` atoms.
-    pub(super) fn none(size: usize) -> Self {
-        Self(vec![0; size.div_ceil(WORD)])
-    }
-
     /// The first `size` atoms.
     pub(super) fn all(size: usize) -> Self {
-        let mut all = Self::none(size);
-        (0..size).for_each(|atom| all.insert(atom));
-        all
+        Self::of([(0, size)])
     }
 
-    /// Just this one, of `size`.
-    pub(super) fn one(size: usize, atom: usize) -> Self {
-        let mut one = Self::none(size);
-        one.insert(atom);
-        one
+    /// Just this one.
+    pub(super) fn one(atom: usize) -> Self {
+        Self(vec![(atom, atom + 1)])
     }
 
-    pub(super) fn insert(&mut self, atom: usize) {
-        if let Some(word) = self.0.get_mut(atom / WORD) {
-            *word |= 1 << (atom % WORD);
-        }
+    /// All that lie in one of these stretches, which come in any order and may be empty.
+    pub(super) fn of(stretches: impl IntoIterator<Item = Stretch>) -> Self {
+        let mut stretches: Vec<Stretch> = stretches.into_iter().filter(|(from, to)| from < to).collect();
+        stretches.sort_unstable();
+        stretches.dedup_by(|(from, to), (_, before)| {
+            let joins = *from <= *before;
+            if joins {
+                *before = (*before).max(*to);
+            }
+            joins
+        });
+        Self(stretches)
+    }
+
+    /// Just these.
+    pub(super) fn each(atoms: impl IntoIterator<Item = usize>) -> Self {
+        Self::of(atoms.into_iter().map(|atom| (atom, atom + 1)))
+    }
+
+    pub(super) fn stretches(&self) -> &[Stretch] {
+        &self.0
+    }
+
+    /// The stretches that end after an atom.
+    fn after(&self, atom: usize) -> &[Stretch] {
+        self.0.get(self.0.partition_point(|(_, to)| *to <= atom)..).unwrap_or_default()
     }
 
     pub(super) fn contains(&self, atom: usize) -> bool {
-        self.0.get(atom / WORD).is_some_and(|word| word & (1 << (atom % WORD)) != 0)
+        self.after(atom).first().is_some_and(|(from, _)| *from <= atom)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The one of fewer stretches, to go through, and the other, to look into.
+    const fn few_and_many<'a>(&'a self, other: &'a Self) -> (&'a Self, &'a Self) {
+        if self.0.len() <= other.0.len() { (self, other) } else { (other, self) }
     }
 
     /// Whether both have an atom.
     fn meets(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
+        let (few, many) = self.few_and_many(other);
+        few.0.iter().any(|(from, to)| many.after(*from).first().is_some_and(|(other, _)| other < to))
     }
 
     /// Whether `other` has every atom of this set.
     pub(super) fn within(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).all(|(a, b)| a & !b == 0)
+        let has =
+            |(from, to): &Stretch| other.after(*from).first().is_some_and(|(first, end)| first <= from && to <= end);
+        self.0.iter().all(has)
     }
 
     pub(super) fn and(&self, other: &Self) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(a, b)| a & b).collect())
+        let (few, many) = self.few_and_many(other);
+        let both = few.0.iter().flat_map(|(from, to)| {
+            let meeting = many.after(*from).iter().take_while(|(other, _)| other < to);
+            meeting.map(|(other, end)| (*other.max(from), *end.min(to)))
+        });
+        Self(both.collect())
     }
 
     pub(super) fn or(&self, other: &Self) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(a, b)| a | b).collect())
+        Self::of(self.0.iter().chain(&other.0).copied())
     }
 
     pub(super) fn minus(&self, other: &Self) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(a, b)| a & !b).collect())
+        let mut left = Vec::new();
+        for (from, to) in &self.0 {
+            let mut at = *from;
+            for (taken, end) in other.after(*from).iter().take_while(|(taken, _)| taken < to) {
+                if at < *taken {
+                    left.push((at, *taken));
+                }
+                at = *end;
+            }
+            if at < *to {
+                left.push((at, *to));
+            }
+        }
+        Self(left)
     }
 
     /// Every atom, the lowest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(at, word)| {
-            let mut rest = *word;
-            std::iter::from_fn(move || {
-                let bit = usize::try_from(rest.trailing_zeros()).ok().filter(|bit| *bit < WORD)?;
-                rest &= rest - 1;
-                Some(at * WORD + bit)
-            })
-        })
+        self.0.iter().flat_map(|(from, to)| *from..*to)
     }
 }
 
@@ -181,5 +215,43 @@ impl Cube {
             }
         }
         pieces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// More atoms than the sets below have.
+    const SIZE: usize = 24;
+
+    fn stretches() -> impl Strategy<Value = Vec<Stretch>> {
+        prop::collection::vec((0..20_usize, 0..4_usize).prop_map(|(from, count)| (from, from + count)), 0..6)
+    }
+
+    fn plain(stretches: &[Stretch]) -> BTreeSet<usize> {
+        stretches.iter().flat_map(|(from, to)| *from..*to).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn stretches_are_sets(one in stretches(), other in stretches()) {
+            let (a, b) = (Atoms::of(one.clone()), Atoms::of(other.clone()));
+            let (one, other) = (plain(&one), plain(&other));
+            prop_assert!(a.stretches().windows(2).all(|pair| pair[0].1 < pair[1].0), "{a:?}");
+            prop_assert_eq!(&a, &Atoms::each(one.iter().rev().copied()));
+            prop_assert_eq!(a.iter().collect::<BTreeSet<usize>>(), one.clone());
+            prop_assert_eq!(a.and(&b), Atoms::each(one.intersection(&other).copied()));
+            prop_assert_eq!(a.or(&b), Atoms::each(one.union(&other).copied()));
+            prop_assert_eq!(a.minus(&b), Atoms::each(one.difference(&other).copied()));
+            prop_assert_eq!(a.meets(&b), !one.is_disjoint(&other));
+            prop_assert_eq!(a.within(&b), one.is_subset(&other));
+            prop_assert_eq!(a.is_empty(), one.is_empty());
+            prop_assert!((0..SIZE).all(|atom| a.contains(atom) == one.contains(&atom)));
+        }
     }
 }

@@ -2,15 +2,21 @@
 //!
 //! Looks for a point that none of them has, where few of them are likely to be: most rules can win, and for those the first
 //! point tried shows it. Where a cube has the point, it is taken away from the region, and each piece that is left is
-//! looked at in the same way; when no piece is left, the region is covered.
+//! looked at in the same way; when no piece is left, the region is covered. Which cubes may have a point is known by what
+//! they name ([`Earlier`]), so that a rule is not compared with all others.
 
 use std::collections::BTreeSet;
 
 use super::atoms::{Atoms, Cube};
+use super::earlier::Earlier;
+use super::meeting::Meeting;
+use super::rarity::Rarity;
 use super::space::{Dim, Space};
 
 /// Most cubes that are looked at, each time a point is tried, before a question is given up.
 const MAX_STEPS: usize = 1_000_000;
+/// Most that are looked at for all questions together; a question takes a few thousand steps where there are 100,000 rules.
+const MAX_ALL_STEPS: usize = 1_000_000_000;
 /// Most atoms that are asked about to say what is left.
 const MAX_ASKED: usize = 2_000;
 /// Most covering regions that are tried one by one to find those that are needed.
@@ -21,7 +27,7 @@ const MAX_TRIED: usize = 12;
 pub(crate) enum Covered {
     /// There is a point that none of them has.
     No,
-    /// Every point is in one of these, by number; of a dozen or fewer none can be left out.
+    /// Every point is in one of these, by their positions; of a dozen or fewer none can be left out.
     By(Vec<usize>),
     /// It takes too much work to say.
     Unknown,
@@ -30,55 +36,74 @@ pub(crate) enum Covered {
 /// Answers whether regions cover each other.
 pub(crate) struct Covering<'s> {
     pub(super) space: &'s Space,
-    /// For each atom of each dimension, how many cubes name it.
-    named: Vec<Vec<u32>>,
+    rarity: Vec<Rarity>,
     /// Of each dimension the atom that the fewest cubes name.
     rare: Vec<usize>,
+    /// The same again, but for the dimensions in which a point is being tried.
+    point: Vec<usize>,
+    /// How many steps there are left for all questions.
+    steps: usize,
 }
 
 impl<'s> Covering<'s> {
     /// `cubes` are those that questions will be about; others may be asked about too, at more cost.
     pub(crate) fn new<'c>(space: &'s Space, cubes: impl IntoIterator<Item = &'c Cube>) -> Self {
-        let mut named: Vec<Vec<u32>> = space.dims.iter().map(|dim| vec![0; dim.size]).collect();
-        for (dim, atoms) in cubes.into_iter().flat_map(Cube::sides) {
-            let Some(counts) = named.get_mut(*dim) else { continue };
-            for atom in atoms.iter() {
-                if let Some(count) = counts.get_mut(atom) {
-                    *count += 1;
-                }
-            }
-        }
-        let rare = space.dims.iter().zip(&named).map(|(dim, counts)| rarest(&dim.whole, counts)).collect();
-        Self { space, named, rare }
+        let rarity = Rarity::of(space, cubes);
+        let rare: Vec<usize> = space.dims.iter().zip(&rarity).map(|(dim, of)| of.rarest(&dim.whole)).collect();
+        Self { space, point: rare.clone(), rarity, rare, steps: MAX_ALL_STEPS }
     }
 
-    /// Whether the regions of `earlier`, each with its number, have every point of `region`. Names as few as it can.
-    pub(crate) fn covered(&self, region: &[Cube], earlier: &[(usize, &[Cube])]) -> Covered {
-        let mut point = self.rare.clone();
+    /// Nothing to compare with yet.
+    pub(crate) fn nothing<'c>(&self) -> Earlier<'c> {
+        Earlier::new(self.space.dims.len())
+    }
+
+    /// Adds a region to those that others are compared with.
+    pub(crate) fn add<'c>(&self, region: &'c [Cube], earlier: &mut Earlier<'c>) {
+        earlier.add(region, &self.rarity, &self.rare);
+    }
+
+    /// Regions in which those that meet each other are looked for.
+    pub(crate) fn meeting(&self, regions: &[&[Cube]]) -> Meeting {
+        Meeting::new(regions, self.rarity.iter().map(|rarity| (rarity.size(), rarity.sum())))
+    }
+
+    /// Whether the regions of `earlier` have every point of `region`. Names as few as it can.
+    pub(crate) fn covered(&mut self, region: &[Cube], earlier: &Earlier<'_>) -> Covered {
+        let mut looked = 0;
+        let covered = self.ask(region, earlier, &mut looked);
+        self.steps = self.steps.saturating_sub(looked);
+        covered
+    }
+
+    fn ask(&mut self, region: &[Cube], earlier: &Earlier<'_>, looked: &mut usize) -> Covered {
+        if self.steps == 0 {
+            return Covered::Unknown;
+        }
         for cube in region {
-            self.point(cube, &mut point);
-            if !earlier.iter().any(|(_, cubes)| cubes.iter().any(|other| other.has(&point))) {
+            if self.at(cube, |point| earlier.first(cube, point, looked)).is_none() {
                 return Covered::No;
             }
-            point.clone_from(&self.rare);
         }
-        let near: Vec<(usize, &[Cube])> =
-            earlier.iter().copied().filter(|(_, cubes)| super::meet(region, cubes)).collect();
-        // One that does it alone is the clearest to name.
-        let alone = near.iter().find(|(_, cubes)| region.iter().all(|mine| cubes.iter().any(|c| mine.within(c))));
-        if let Some((number, _)) = alone {
-            return Covered::By(vec![*number]);
+        // One that does it alone is the clearest to name, and has any point there is.
+        let having = region.first().map(|cube| self.at(cube, |point| earlier.having(cube, point, looked)));
+        let alone = |position: &usize| {
+            let cubes = earlier.region(*position);
+            region.iter().all(|mine| cubes.iter().any(|cube| mine.within(cube)))
+        };
+        if let Some(position) = having.into_iter().flatten().find(alone) {
+            return Covered::By(vec![position]);
         }
-        let mut used = match self.cover(region, &near) {
+        let mut used = match self.cover(region, looked, |piece, point, looked| earlier.first(piece, point, looked)) {
             Covered::By(used) => used,
             other => return other,
         };
         // Those used first may have been in vain.
         if used.len() <= MAX_TRIED {
-            for number in used.clone() {
-                let left: Vec<usize> = used.iter().copied().filter(|other| *other != number).collect();
-                let of: Vec<(usize, &[Cube])> = near.iter().copied().filter(|(n, _)| left.contains(n)).collect();
-                if matches!(self.cover(region, &of), Covered::By(_)) {
+            for position in used.clone() {
+                let left: Vec<usize> = used.iter().copied().filter(|other| *other != position).collect();
+                let some: Vec<(usize, &[Cube])> = left.iter().map(|at| (*at, earlier.region(*at))).collect();
+                if let Covered::By(_) = self.cover(region, looked, |_, point, looked| first(&some, point, looked)) {
                     used = left;
                 }
             }
@@ -86,9 +111,15 @@ impl<'s> Covering<'s> {
         Covered::By(used)
     }
 
+    /// Whether `other` is known to have every point of `region`.
+    pub(crate) fn within(&mut self, region: &[Cube], other: &[Cube]) -> bool {
+        let covered = self.cover(region, &mut 0, |_, point, looked| first(&[(0, other)], point, looked));
+        matches!(covered, Covered::By(_))
+    }
+
     /// What all points that none of `earlier` has have in common, dimension by dimension; an empty list says nothing.
     /// `None` if every point is in one of them.
-    pub(crate) fn left(&self, earlier: &[(usize, &[Cube])]) -> Option<Vec<Cube>> {
+    pub(crate) fn left(&mut self, earlier: &Earlier<'_>) -> Option<Vec<Cube>> {
         if let Covered::By(_) = self.covered(&[Cube::default()], earlier) {
             return None;
         }
@@ -100,11 +131,10 @@ impl<'s> Covering<'s> {
                 break;
             }
             let is_left = |atom: &usize| {
-                let cube = Cube::of(dim, Atoms::one(*size, *atom));
+                let cube = Cube::of(dim, Atoms::one(*atom));
                 !cube.is_some_and(|cube| matches!(self.covered(&[cube], earlier), Covered::By(_)))
             };
-            let left =
-                whole.iter().filter(is_left).fold(Atoms::none(*size), |left, atom| left.or(&Atoms::one(*size, atom)));
+            let left = Atoms::each(whole.iter().filter(is_left));
             if !whole.within(&left) {
                 common.extend(Cube::of(dim, left));
             }
@@ -112,37 +142,159 @@ impl<'s> Covering<'s> {
         Some(common)
     }
 
-    /// Moves `point`, which stands where the fewest cubes are, into a cube.
-    fn point(&self, cube: &Cube, point: &mut [usize]) {
+    /// Asks about a point in a cube; it stands where the fewest cubes are.
+    fn at<T>(&mut self, cube: &Cube, ask: impl FnOnce(&[usize]) -> T) -> T {
         for (dim, atoms) in cube.sides() {
-            if let (Some(place), Some(counts)) = (point.get_mut(*dim), self.named.get(*dim)) {
-                *place = rarest(atoms, counts);
+            if let (Some(place), Some(rarity)) = (self.point.get_mut(*dim), self.rarity.get(*dim)) {
+                *place = rarity.rarest(atoms);
             }
         }
+        let answer = ask(&self.point);
+        for (dim, _) in cube.sides() {
+            if let (Some(place), Some(rare)) = (self.point.get_mut(*dim), self.rare.get(*dim)) {
+                *place = *rare;
+            }
+        }
+        answer
     }
 
-    fn cover(&self, region: &[Cube], near: &[(usize, &[Cube])]) -> Covered {
+    /// Takes away from a region what others have; `first` finds one of them that has a point, which lies in a piece of the
+    /// region, and adds to how many cubes were looked at.
+    fn cover<'c>(
+        &mut self,
+        region: &[Cube],
+        looked: &mut usize,
+        first: impl Fn(&Cube, &[usize], &mut usize) -> Option<(usize, &'c Cube)>,
+    ) -> Covered {
+        let most = *looked + MAX_STEPS;
         let mut used = BTreeSet::new();
-        let mut steps = 0;
         let mut left: Vec<Cube> = region.to_vec();
-        let cubes = || near.iter().flat_map(|(number, cubes)| cubes.iter().map(|cube| (*number, cube)));
         while let Some(piece) = left.pop() {
-            let mut point = self.rare.clone();
-            self.point(&piece, &mut point);
-            let found = cubes().enumerate().find(|(_, (_, other))| other.has(&point));
-            let Some((at, (number, other))) = found else { return Covered::No };
-            steps += at + 1 + left.len();
-            if steps > MAX_STEPS {
+            let found = self.at(&piece, |point| first(&piece, point, looked));
+            let Some((position, other)) = found else { return Covered::No };
+            *looked += left.len();
+            if *looked > most {
                 return Covered::Unknown;
             }
-            used.insert(number);
+            used.insert(position);
             left.extend(piece.minus(other, |dim| self.space.whole(dim)));
         }
         Covered::By(used.into_iter().collect())
     }
 }
 
-/// The atom that the fewest cubes name.
-fn rarest(atoms: &Atoms, named: &[u32]) -> usize {
-    atoms.iter().min_by_key(|atom| named.get(*atom).copied().unwrap_or_default()).unwrap_or_default()
+/// The first cube of a few regions that has a point, with the position of its region.
+fn first<'c>(regions: &[(usize, &'c [Cube])], point: &[usize], looked: &mut usize) -> Option<(usize, &'c Cube)> {
+    let cubes = regions.iter().flat_map(|(position, cubes)| cubes.iter().map(|cube| (*position, cube)));
+    cubes.inspect(|_| *looked += 1).find(|(_, cube)| cube.has(point))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::rarity::nodes;
+    use super::super::space::Of;
+    use super::*;
+
+    const SIZES: [usize; 3] = [2, 5, 9];
+
+    /// A space of [`SIZES`], with an atom in the last dimension that no lead has.
+    fn space() -> Space {
+        let mut space = Space::default();
+        space.dims.extend(SIZES.map(|size| {
+            let whole = if size == 9 { Atoms::of([(0, 4), (5, 9)]) } else { Atoms::all(size) };
+            Dim { whole, size, of: Of::Value(0) }
+        }));
+        space
+    }
+
+    fn cube() -> impl Strategy<Value = Cube> {
+        let side = |size: usize| {
+            prop::option::of(
+                (0..size, 1..=size).prop_map(move |(from, count)| Atoms::of([(from, (from + count).min(size))])),
+            )
+        };
+        (side(SIZES[0]), side(SIZES[1]), side(SIZES[2]), any::<bool>()).prop_map(|(a, b, c, all_but)| {
+            let space = space();
+            [a, b, c].into_iter().enumerate().fold(Cube::default(), |sum, (dim, atoms)| {
+                let whole = space.whole(dim).unwrap();
+                let atoms = atoms.map(|atoms| if all_but { whole.minus(&atoms) } else { whole.and(&atoms) });
+                atoms.and_then(|atoms| sum.and(&Cube::of(dim, atoms)?)).unwrap_or(sum)
+            })
+        })
+    }
+
+    fn points(space: &Space) -> Vec<Vec<usize>> {
+        let of = |dim: usize| space.whole(dim).unwrap().iter().collect::<Vec<usize>>();
+        let (a, b, c) = (of(0), of(1), of(2));
+        a.iter().flat_map(|a| b.iter().flat_map(|b| c.iter().map(|c| vec![*a, *b, *c]))).collect()
+    }
+
+    fn has(region: &[Cube], point: &[usize]) -> bool {
+        region.iter().any(|cube| cube.has(point))
+    }
+
+    proptest! {
+        /// What is found by what cubes name is what comparing every point with every cube finds.
+        #[test]
+        fn regions_cover_what_they_have_all_points_of(
+            regions in prop::collection::vec(prop::collection::vec(cube(), 1..4), 1..14),
+        ) {
+            let space = space();
+            let points = points(&space);
+            let mut covering = Covering::new(&space, regions.iter().flatten());
+            let mut earlier = covering.nothing();
+            for (at, region) in regions.iter().enumerate() {
+                let mine: Vec<&Vec<usize>> = points.iter().filter(|point| has(region, point)).collect();
+                let by = |some: &[usize]| mine.iter().all(|point| some.iter().any(|at| has(&regions[*at], point)));
+                match covering.covered(region, &earlier) {
+                    Covered::By(used) => {
+                        prop_assert!(by(&used), "{used:?}");
+                        prop_assert!(used.iter().all(|at| *at < regions.len()));
+                        for one in used.iter().filter(|_| used.len() <= MAX_TRIED) {
+                            let others: Vec<usize> = used.iter().copied().filter(|other| other != one).collect();
+                            prop_assert!(!by(&others), "{one} of {used:?} can be left out");
+                        }
+                    }
+                    Covered::No => prop_assert!(!by(&(0..at).collect::<Vec<usize>>())),
+                    Covered::Unknown => prop_assert!(false, "that few cubes are compared"),
+                }
+                prop_assert_eq!(covering.point.clone(), covering.rare.clone());
+                covering.add(region, &mut earlier);
+            }
+            let slices: Vec<&[Cube]> = regions.iter().map(Vec::as_slice).collect();
+            let meeting = covering.meeting(&slices);
+            for (at, region) in regions.iter().enumerate() {
+                let found = meeting.after(at, region);
+                prop_assert!(found.is_sorted() && found.iter().all(|other| (at + 1..regions.len()).contains(other)));
+                let missed = (at + 1..regions.len()).filter(|other| !found.contains(other));
+                for other in missed {
+                    prop_assert!(!super::super::meet(region, &regions[other]), "{at} and {other} meet");
+                }
+            }
+        }
+
+        #[test]
+        fn the_rarest_atom_is_named_least(cubes in prop::collection::vec(cube(), 0..14), asked in cube()) {
+            let space = space();
+            for (dim, rarity) in Rarity::of(&space, &cubes).iter().enumerate() {
+                let count = |atom: usize| cubes.iter().filter_map(|cube| cube.side(dim)).filter(|side| side.contains(atom)).count();
+                let atoms = asked.side(dim).or_else(|| space.whole(dim)).unwrap();
+                prop_assert_eq!(Some(rarity.rarest(atoms)), atoms.iter().min_by_key(|atom| count(*atom)));
+                let sum: usize = atoms.iter().map(count).sum();
+                prop_assert_eq!(rarity.mean(atoms), u64::try_from(sum / atoms.iter().count()).unwrap());
+            }
+        }
+
+        #[test]
+        fn a_stretch_is_a_few_nodes(size in 1..40_usize, from in 0..40_usize, to in 0..40_usize) {
+            let (from, to) = (from.min(size), to.min(size));
+            let few: Vec<usize> = nodes(size, (from, to)).collect();
+            for atom in 0..size {
+                let above = std::iter::successors(Some(size + atom), |node| Some(node / 2)).take_while(|node| *node > 0);
+                prop_assert_eq!(above.filter(|node| few.contains(node)).count(), usize::from((from..to).contains(&atom)));
+            }
+        }
+    }
 }

@@ -56,7 +56,7 @@ pub(super) enum Layout {
     YesNo { dim: usize },
     /// As for numbers; ages have a dimension of their own, without an atom for no value.
     Date { dim: usize, starts: Vec<i64>, age: usize, ages: Vec<i64> },
-    /// A lookup: for which atoms of another slot it finds which value.
+    /// A lookup: for which atoms of another slot it finds which value, in the order of these values.
     Derived { dim: usize, found: Vec<(String, Atoms)>, any: Atoms },
 }
 
@@ -191,9 +191,8 @@ impl Space {
         if NEVER_ABSENT.contains(&field.name.as_str()) {
             impossible.push(ABSENT);
         }
-        let whole = |size: usize, impossible: &[usize]| {
-            impossible.iter().fold(Atoms::all(size), |whole, atom| whole.minus(&Atoms::one(size, *atom)))
-        };
+        let whole =
+            |size: usize, impossible: &[usize]| Atoms::all(size).minus(&Atoms::each(impossible.iter().copied()));
         let layout = match field.kind {
             Kind::Number { most } => {
                 asked.numbers.insert(0);
@@ -270,20 +269,19 @@ impl Space {
         else {
             return;
         };
-        let Some(size) = self.dims.get(dim).map(|dim| dim.size) else { return };
-        let mut any = Atoms::none(size);
+        // None fits a lead without a value.
+        let whole = whole.minus(&Atoms::one(ABSENT));
+        let mut taken: BTreeSet<usize> = BTreeSet::new();
         let mut found: Vec<(String, Atoms)> = Vec::new();
         for (key, matchers) in entries {
-            let mut atoms = Atoms::none(size);
-            for matcher in matchers {
-                let Some(more) = self.exact(from, matcher) else { return };
-                atoms = atoms.or(&more);
-            }
-            // The first entry that fits counts, and none fits a lead without a value.
-            let atoms = atoms.minus(&any).minus(&Atoms::one(size, ABSENT)).and(&whole);
-            any = any.or(&atoms);
-            found.push((fold(key).into_owned(), atoms));
+            let exact: Option<Vec<Atoms>> = matchers.iter().map(|matcher| self.exact(from, matcher)).collect();
+            let Some(exact) = exact else { return };
+            // The first entry that fits counts.
+            let atoms = Atoms::each(exact.iter().flat_map(Atoms::iter).filter(|atom| taken.insert(*atom)));
+            found.push((fold(key).into_owned(), atoms.and(&whole)));
         }
+        let any = Atoms::each(taken).and(&whole);
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.layouts.insert(slot, Layout::Derived { dim, found, any });
     }
 
@@ -325,34 +323,37 @@ impl Space {
     /// The atoms of the slot's own dimension that a matcher holds for, where they are all that decides.
     fn exact(&self, slot: usize, matcher: &Matcher) -> Option<Atoms> {
         let layout = self.layouts.get(&self.canonical(slot))?;
-        let Dim { whole, size, .. } = self.dim(self.value_dim(slot)?)?;
+        let whole = self.whole(self.value_dim(slot)?)?;
         let absent = match layout {
             Layout::Derived { any, .. } => whole.minus(any),
-            _ => Atoms::one(*size, ABSENT).and(whole),
+            _ => Atoms::one(ABSENT).and(whole),
         };
-        let mut atoms = Atoms::none(*size);
-        match (layout, matcher) {
+        let atoms = match (layout, matcher) {
             (_, Matcher::Absent) => return Some(absent),
             (_, Matcher::Present) => return Some(whole.minus(&absent)),
-            (Layout::Number { starts, .. }, Matcher::Number { from, to }) => within(starts, *from, *to, 1, &mut atoms),
-            (Layout::Date { starts, .. }, Matcher::Date { from, to, .. }) => within(starts, *from, *to, 1, &mut atoms),
-            (Layout::YesNo { .. }, Matcher::YesNo(yes)) => atoms.insert(1 + usize::from(*yes)),
+            (Layout::Number { starts, .. }, Matcher::Number { from, to }) => within(starts, *from, *to, 1),
+            (Layout::Date { starts, .. }, Matcher::Date { from, to, .. }) => within(starts, *from, *to, 1),
+            (Layout::YesNo { .. }, Matcher::YesNo(yes)) => Atoms::one(1 + usize::from(*yes)),
             (Layout::Text { known, .. }, Matcher::Text { how: How::Is, folded, .. }) => {
                 let at =
                     known.binary_search_by(|(text, prefix)| (text.as_str(), *prefix).cmp(&(folded.as_str(), false)));
-                atoms.insert(FIRST + at.ok()?);
+                Atoms::one(FIRST + at.ok()?)
             }
             (Layout::Text { known, .. }, Matcher::Text { how: How::StartsWith, folded, .. }) => {
-                let from = known.partition_point(|(text, _)| text < folded);
-                let fitting = known.iter().skip(from).take_while(|(text, _)| text.starts_with(folded.as_str()));
-                (from..).zip(fitting).for_each(|(at, _)| atoms.insert(FIRST + at));
+                let (from, to) = beginning(known, folded);
+                Atoms::of([(FIRST + from, FIRST + to)])
             }
             (Layout::Derived { found, .. }, Matcher::Text { how, folded, .. }) => {
-                let fitting = found.iter().filter(|(key, _)| how.holds(key, folded));
-                atoms = fitting.fold(atoms, |sum, (_, atoms)| sum.or(atoms));
+                // Only what begins with a text can be that text.
+                let (from, to) = match how {
+                    How::Is | How::StartsWith => beginning(found, folded),
+                    _ => (0, found.len()),
+                };
+                let fitting = found.get(from..to).into_iter().flatten().filter(|(key, _)| how.holds(key, folded));
+                Atoms::of(fitting.flat_map(|(_, atoms)| atoms.stretches().iter().copied()))
             }
             _ => return None,
-        }
+        };
         Some(atoms.and(whole))
     }
 
@@ -360,31 +361,33 @@ impl Space {
     /// by more than one dimension, and one for all others. `None` if it cannot be said.
     pub(super) fn test(&self, slot: usize, any_of: &[Matcher], holds: bool) -> Option<Vec<Vec<Cube>>> {
         let value = self.value_dim(slot)?;
-        let Dim { whole, size, .. } = self.dim(value)?;
-        let mut plain = Atoms::none(*size);
+        let whole = self.whole(value)?;
+        let mut plain = Vec::new();
         let mut parts = Vec::new();
         for matcher in any_of {
             match (self.layouts.get(&self.canonical(slot))?, matcher) {
                 (Layout::Text { known, searches, .. }, Matcher::Text { how, folded, .. })
                     if !matches!(how, How::Is | How::StartsWith) =>
                 {
-                    let search = searches.iter().find(|search| search.how == *how && search.wanted == *folded)?;
+                    let asked = (*how, folded.as_str());
+                    let at = searches.binary_search_by(|search| (search.how, search.wanted.as_str()).cmp(&asked));
+                    let search = searches.get(at.ok()?)?;
                     parts.push(self.searched(value, known, search, holds)?);
                 }
                 (Layout::Date { age, ages, .. }, Matcher::Age { from, to, .. }) => {
                     let all = &self.dim(*age)?.whole;
-                    let mut atoms = Atoms::none(self.dim(*age)?.size);
-                    within(ages, *from, *to, 0, &mut atoms);
+                    let atoms = within(ages, *from, *to, 0);
                     let atoms = if holds { atoms } else { all.minus(&atoms) };
-                    let absent = Atoms::one(*size, ABSENT);
+                    let absent = Atoms::one(ABSENT);
                     let dated =
                         Cube::of(value, whole.minus(&absent)).and_then(|dated| dated.and(&Cube::of(*age, atoms)?));
                     let undated = Cube::of(value, whole.and(&absent)).filter(|_| !holds);
                     parts.push(dated.into_iter().chain(undated).collect());
                 }
-                (_, matcher) => plain = plain.or(&self.exact(slot, matcher)?),
+                (_, matcher) => plain.push(self.exact(slot, matcher)?),
             }
         }
+        let plain = Atoms::of(plain.iter().flat_map(|atoms| atoms.stretches().iter().copied()));
         let plain = if holds { plain } else { whole.minus(&plain) };
         if parts.is_empty() || !holds || !plain.is_empty() {
             parts.push(Cube::of(value, plain).into_iter().collect());
@@ -393,16 +396,17 @@ impl Space {
     }
 
     fn searched(&self, value: usize, known: &[(String, bool)], search: &Search, holds: bool) -> Option<Vec<Cube>> {
-        let Dim { whole, size, .. } = self.dim(value)?;
-        let (mut found, mut open) = (Atoms::none(*size), Atoms::one(*size, OTHER));
+        let whole = self.whole(value)?;
+        let (mut found, mut open) = (Vec::new(), vec![OTHER]);
         for (at, (text, prefix)) in known.iter().enumerate() {
             let is_found = search.how.holds(text, &search.wanted);
             if is_found && (!prefix || search.how == How::Contains) {
-                found.insert(FIRST + at);
+                found.push(FIRST + at);
             } else if *prefix {
-                open.insert(FIRST + at);
+                open.push(FIRST + at);
             }
         }
+        let (found, open) = (Atoms::each(found), Atoms::each(open));
         let decided = if holds { found.clone() } else { whole.minus(&found).minus(&open) };
         let decided = Cube::of(value, decided.and(whole));
         let open = Cube::of(value, open.and(whole));
@@ -414,7 +418,7 @@ impl Space {
     /// The points at which this flag, or one that it follows from, is set; or the one cube in which none is.
     fn flags(dim: usize, implied_by: &[usize], holds: bool) -> Vec<Cube> {
         let dims = [dim].into_iter().chain(implied_by.iter().copied());
-        let mut cubes = dims.filter_map(|dim| Cube::of(dim, Atoms::one(2, usize::from(holds))));
+        let mut cubes = dims.filter_map(|dim| Cube::of(dim, Atoms::one(usize::from(holds))));
         if holds {
             return cubes.collect();
         }
@@ -453,11 +457,18 @@ fn each<'c>(condition: &'c Condition, named: &mut BTreeSet<&'c str>, visit: &mut
     }
 }
 
-/// Adds the intervals that lie within `from..=to`; atom `first` is the first interval.
-fn within<N: Ord + Copy>(starts: &[N], from: N, to: N, first: usize, atoms: &mut Atoms) {
+/// The intervals that lie within `from..=to`; atom `first` is the first interval.
+fn within<N: Ord + Copy>(starts: &[N], from: N, to: N, first: usize) -> Atoms {
     let begin = starts.partition_point(|start| *start < from);
     let end = starts.partition_point(|start| *start <= to);
-    (begin..end).for_each(|at| atoms.insert(first + at));
+    Atoms::of([(first + begin, first + end)])
+}
+
+/// Where the texts that begin with one stand in an ordered list.
+fn beginning<T>(texts: &[(String, T)], with: &str) -> (usize, usize) {
+    let from = texts.partition_point(|(text, _)| text.as_str() < with);
+    let fitting = texts.get(from..).map_or(0, |texts| texts.partition_point(|(text, _)| text.starts_with(with)));
+    (from, from + fitting)
 }
 
 /// A condition on what was done as one that asks for something, and whether it holds when that one does: nothing was

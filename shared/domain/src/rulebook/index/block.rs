@@ -21,10 +21,12 @@ const MAX_KEYS: usize = 64;
 /// Most numbers a column is cut at.
 pub(super) const MAX_CUTS: usize = 63;
 /// How many bytes of bitmaps a block may have for each of its terms, and from how many terms on.
-const BYTES_PER_TERM: usize = 256;
+const BYTES_PER_TERM: usize = 512;
 const LARGE: usize = 128;
 
 const BITS: usize = 64;
+/// Words that are compared before the terms they leave are looked at.
+const CHUNK: usize = 8;
 
 /// A field of a block.
 #[derive(Clone, Copy, Debug)]
@@ -275,14 +277,21 @@ impl Index {
             *bitmap = self.bitmap(column, words, reading);
         }
         let bitmaps = bitmaps.get(..columns.len()).unwrap_or_default();
-        for word in 0..words {
-            let all = |left: u64, bitmap: &&[u64]| left & bitmap.get(word).copied().unwrap_or_default();
-            let mut left = bitmaps.iter().fold(u64::MAX, all);
-            while left != 0 {
-                if !visit(word * BITS + at(left.trailing_zeros())) {
-                    return;
+        for begin in (0..words).step_by(CHUNK) {
+            let mut left = [0; CHUNK];
+            let chunk = words.saturating_sub(begin).min(CHUNK);
+            left.iter_mut().take(chunk).for_each(|left| *left = u64::MAX);
+            for bitmap in bitmaps {
+                let words = bitmap.get(begin..begin + chunk).unwrap_or_default();
+                left.iter_mut().zip(words).for_each(|(left, word)| *left &= word);
+            }
+            for (word, mut left) in left.into_iter().enumerate() {
+                while left != 0 {
+                    if !visit((begin + word) * BITS + at(left.trailing_zeros())) {
+                        return;
+                    }
+                    left &= left - 1;
                 }
-                left &= left - 1;
             }
         }
     }

@@ -10,6 +10,9 @@ const MAX_TERMS: usize = 8;
 /// Most tests of one alternative that are compared by integers; the condition itself is asked for the others.
 const MAX_PARTS: usize = 32;
 
+/// Most keys of one test; the head of a stored part has room for no more than this.
+const MAX_KEYS: usize = (1 << 14) - 1;
+
 /// What must hold, all of it, for one alternative of a condition.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Term {
@@ -100,6 +103,9 @@ fn join(known: &mut Term, other: &Term) -> bool {
             [Part { slot, negated: false, asks: Asks::Keys(keys) }],
             [Part { slot: same, negated: false, asks: Asks::Keys(more) }],
         ) if slot == same && !known.more && !other.more => {
+            if keys.len() + more.len() > MAX_KEYS {
+                return false;
+            }
             keys.extend(more);
             keys.sort_unstable();
             keys.dedup();
@@ -135,6 +141,9 @@ fn test(test: &Test, negated: bool, fields: &mut Fields) -> Option<Vec<Term>> {
     if !keys.is_empty() {
         keys.sort_unstable();
         keys.dedup();
+        if keys.len() > MAX_KEYS {
+            return None;
+        }
         parts.push(Part { slot, negated, asks: Asks::Keys(keys) });
     }
     if negated {
@@ -145,61 +154,44 @@ fn test(test: &Test, negated: bool, fields: &mut Fields) -> Option<Vec<Term>> {
     (parts.len() <= MAX_TERMS).then(|| parts.into_iter().map(|part| Term { parts: vec![part], more: false }).collect())
 }
 
-/// A [`Part`] as it is stored, in 12 bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Literal {
-    slot: u16,
-    negated: bool,
-    form: Form,
-    /// By `form`: a key, the start of a set, or the lowest number.
-    one: u32,
-    /// By `form`: another key, the end of a set, or the highest number.
-    other: u32,
-}
+// How parts are stored: one after the other in a list of numbers, so that comparing a term reads one stretch of memory. A
+// part is its head, then its keys, or the lowest and the highest number.
+const NEGATED: u32 = 1 << 16;
+const RANGE: u32 = 1 << 17;
+/// How far up the number of keys stands in a head; the slot stands in its lowest bits.
+const KEYS: u32 = 18;
 
-#[derive(Clone, Copy, Debug)]
-enum Form {
-    /// One of two keys, which may be the same.
-    Keys,
-    /// One of the keys that stand from `one` to `other` among the sets.
-    Set,
-    Range,
-}
-
-impl Literal {
-    /// Stores a part; a list of keys goes to `sets`.
-    pub(super) fn new(part: &Part, sets: &mut Vec<u32>) -> Self {
-        let (form, one, other) = match &part.asks {
-            Asks::Range(from, to) => (Form::Range, *from, *to),
-            Asks::Keys(keys) => match keys.as_slice() {
-                [] => (Form::Keys, NONE - 1, NONE - 1),
-                [one] => (Form::Keys, *one, *one),
-                [one, other] => (Form::Keys, *one, *other),
-                keys => {
-                    let from = number(sets.len());
-                    sets.extend(keys);
-                    (Form::Set, from, number(sets.len()))
-                }
-            },
-        };
-        Self { slot: part.slot, negated: part.negated, form, one, other }
+/// Stores a part at the end of `code`.
+pub(super) fn encode(part: &Part, code: &mut Vec<u32>) {
+    let head = u32::from(part.slot) | if part.negated { NEGATED } else { 0 };
+    match &part.asks {
+        Asks::Range(from, to) => code.extend([head | RANGE, *from, *to]),
+        Asks::Keys(keys) => {
+            code.push(head | number(keys.len()) << KEYS);
+            code.extend(keys);
+        }
     }
+}
 
-    /// Whether it holds for a lead.
-    pub(super) fn holds(self, sets: &[u32], reading: &Reading<'_>) -> bool {
-        let found = match (self.form, reading.key(self.slot)) {
-            (Form::Range, Key::Number(number)) => (self.one..=self.other).contains(&number),
-            (Form::Keys, Key::Of { is, begins }) => {
-                let asked = |key: u32| key == self.one || key == self.other;
-                asked(is) || (begins != NONE && reading.begins(self.slot, begins).any(asked))
-            }
-            (Form::Set, Key::Of { is, begins }) => {
-                let set = sets.get(at(self.one)..at(self.other)).unwrap_or_default();
-                let asked = |key: u32| set.binary_search(&key).is_ok();
-                asked(is) || (begins != NONE && reading.begins(self.slot, begins).any(asked))
+/// Whether all parts that are stored here hold for a lead.
+pub(super) fn hold(mut code: &[u32], reading: &Reading<'_>) -> bool {
+    while let Some((head, rest)) = code.split_first() {
+        let slot = u16::try_from(head & u32::from(u16::MAX)).unwrap_or_default();
+        let length = if head & RANGE == 0 { head >> KEYS } else { 2 };
+        let Some((values, next)) = rest.split_at_checked(at(length)) else { return false };
+        let found = match (reading.key(slot), values) {
+            (Key::Number(number), [from, to]) if head & RANGE != 0 => (from..=to).contains(&&number),
+            (Key::Of { is, begins }, keys) if head & RANGE == 0 => {
+                let asked =
+                    |key: u32| if keys.len() <= 8 { keys.contains(&key) } else { keys.binary_search(&key).is_ok() };
+                asked(is) || (begins != NONE && reading.begins(slot, begins).any(asked))
             }
             _ => false,
         };
-        found != self.negated
+        if found == (head & NEGATED != 0) {
+            return false;
+        }
+        code = next;
     }
+    true
 }

@@ -10,6 +10,8 @@ use proptest::sample::{Index as Pick, select};
 
 use super::super::condition::{Condition, How, Matcher, Named, Test};
 use super::super::*;
+use super::term::{Asks, Part};
+use super::{Index, block};
 use crate::account::{Account, AccountStatus};
 use crate::activity::Activity;
 use crate::id::{AccountId, ActivityId};
@@ -317,6 +319,38 @@ proptest! {
             prop_assert_eq!(rulebook.decide(&facts), Ruling::from(expected));
         }
     }
+}
+
+/// Another rule may name a longer beginning than any in the block.
+#[test]
+fn a_column_knows_a_text_by_the_longest_beginning_it_has() {
+    let (mut rulebook, _) = BASE.with(Clone::clone);
+    let slot = rulebook.fields.slot("postal_code").expect("a field");
+    let symbols = rulebook.fields.symbols_mut(slot).expect("compiled");
+    let [short, _] = ["77", "777"].map(|text| symbols.insert_begins(text));
+    symbols.finish();
+    let slot = u16::try_from(slot).expect("few fields");
+    let asks = |negated| vec![Part { slot, negated, asks: Asks::Keys(vec![short]) }];
+    let terms = [asks(false), asks(true), asks(false), Vec::new()];
+    let terms: Vec<&[Part]> = terms.iter().map(Vec::as_slice).collect();
+    let mut index = Index::default();
+    let columns = block::columns(&mut index, &rulebook.fields, &terms, |_| false, |_| (0, u32::MAX)).expect("small");
+    let left = |code: Option<&str>| {
+        let mut profile = Profile::default();
+        profile.place.postal_code = code.map(str::to_owned);
+        let source = SourceId::from("website");
+        let facts =
+            Facts { profile: &profile, source: &source, received_at: now(), account: None, score: None, now: now() };
+        let mut left = Vec::new();
+        index.candidates(columns, terms.len(), &rulebook.fields.read(&facts), |term| {
+            left.push(term);
+            true
+        });
+        left
+    };
+    assert_eq!(left(Some("77711")), [0, 2, 3]);
+    assert_eq!(left(Some("7")), [1, 3]);
+    assert_eq!(left(None), [1, 3]);
 }
 
 thread_local! {

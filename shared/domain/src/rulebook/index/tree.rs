@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::super::reading::Fields;
-use super::super::symbols::{at, number};
+use super::super::symbols::{NONE, at, number};
 use super::term::{Asks, Part, Term};
-use super::{Branch, Entry, Index, Literal, Node, block, table};
+use super::{Branch, Index, LEAF, Node, block, table};
 
 /// What it costs to visit a node, about in nanoseconds. Tests make do with less, so that small rulebooks grow trees too.
-const VISIT: usize = if cfg!(test) { 1 } else { 10 };
+const VISIT: usize = if cfg!(test) { 1 } else { 25 };
 /// What it costs to begin with a block, and how many of its terms cost one more.
 const BLOCK: usize = if cfg!(test) { 2 } else { 40 };
 const TERMS: usize = if cfg!(test) { 1 } else { 16 };
 /// So few terms are compared one by one.
-const FEW: usize = if cfg!(test) { 2 } else { 6 };
+const FEW: usize = if cfg!(test) { 2 } else { 8 };
 /// Most nodes one above the other. What is left there is compared one by one.
 const MAX_DEPTH: usize = 48;
 /// Most numbers a node is cut at.
@@ -44,8 +44,8 @@ struct Draft {
 /// What the leads that get to a node have in common.
 #[derive(Clone, Copy)]
 enum Step {
-    /// The lead has one certain key.
-    Key(u16),
+    /// The lead has this key.
+    Key(u16, u32),
     /// The lead's number lies between these, both included.
     Within(u16, u32, u32),
     /// The field was asked for, and these terms do not say.
@@ -73,8 +73,8 @@ struct Grower<'s> {
     index: Index,
     fields: &'s Fields,
     seeds: &'s [Seed],
-    /// Where the literals of each seed stand.
-    literals: Vec<(u32, u32)>,
+    /// Where the code of each seed stands that its places in blocks share; [`NONE`] if it is in none yet.
+    shared: Vec<u32>,
     path: Vec<Step>,
     /// By slot; empty between one split and the next.
     tallies: Vec<Tally>,
@@ -91,18 +91,17 @@ pub(super) fn grow(seeds: &[Seed], fields: &Fields) -> Index {
             index: Index::default(),
             fields,
             seeds,
-            literals: Vec::new(),
+            shared: vec![NONE; seeds.len()],
             path: Vec::new(),
             tallies: Vec::new(),
             most,
         };
-        grower.literals();
         let drafts = seeds.iter().enumerate();
         let drafts = drafts.map(|(seed, of)| Draft { seed, copies: (copies / of.siblings.max(1)).max(1) });
         let drafts: Vec<Draft> = drafts.collect();
         grower.index.root = grower.branch(&drafts);
         index = grower.index;
-        if index.entries.len() <= most {
+        if index.entries <= most {
             break;
         }
     }
@@ -114,31 +113,24 @@ impl<'s> Grower<'s> {
         self.seeds.get(draft.seed).into_iter().flat_map(|seed| &seed.term.parts)
     }
 
-    /// Stores what every term asks for; its copies share it.
-    fn literals(&mut self) {
-        for seed in self.seeds {
-            let first = number(self.index.literals.len());
-            for part in &seed.term.parts {
-                self.index.literals.push(Literal::new(part, &mut self.index.sets));
-            }
-            self.literals.push((first, number(self.index.literals.len())));
-        }
-    }
-
     fn branch(&mut self, drafts: &[Draft]) -> Branch {
         let least = drafts.first().and_then(|draft| self.seeds.get(draft.seed));
         let Some(least) = least.map(|seed| seed.rule) else { return Branch::NONE };
         // Too many entries already: this tree is given up for one with fewer copies, so the rest of it does not matter.
-        let given_up = self.index.entries.len() > self.most;
+        let given_up = self.index.entries > self.most;
         let split = if given_up || self.path.len() >= MAX_DEPTH { None } else { self.split(drafts) };
         let node = match split {
-            None if given_up => self.leaf(drafts),
-            None => self.block(drafts),
+            None if given_up => return self.leaf(least, drafts),
+            None => return self.block(least, drafts),
             Some(split) if split.way == Way::ByKey => self.by_key(split.slot, drafts),
             Some(split) => self.by_number(&split, drafts),
         };
+        self.add(least, node)
+    }
+
+    fn add(&mut self, least: u32, node: Node) -> Branch {
         self.index.nodes.push(node);
-        Branch { least, node: number(self.index.nodes.len() - 1) }
+        Branch { least, to: number(self.index.nodes.len() - 1) }
     }
 
     fn at(&mut self, step: Step, drafts: &[Draft]) -> Branch {
@@ -148,43 +140,52 @@ impl<'s> Grower<'s> {
         branch
     }
 
-    /// The terms where they are compared.
-    fn entries(&mut self, drafts: &[Draft]) -> (u32, u32) {
-        let from = number(self.index.entries.len());
-        for draft in drafts {
-            let literals = self.literals.get(draft.seed);
-            let Some((seed, (first, end))) = self.seeds.get(draft.seed).zip(literals.copied()) else { continue };
-            self.index.entries.push(Entry { rule: seed.rule, first, end, more: seed.term.more });
+    /// Terms to compare one by one, each with a copy of its code: what the path has settled comes last, for it holds for
+    /// whoever gets here and only a winner is asked for it.
+    fn leaf(&mut self, least: u32, drafts: &[Draft]) -> Branch {
+        let at = number(self.index.code.len());
+        self.index.code.push(number(drafts.len()));
+        self.index.entries += drafts.len();
+        for seed in drafts.iter().filter_map(|draft| self.seeds.get(draft.seed)) {
+            let (settled, open): (Vec<&Part>, Vec<&Part>) =
+                seed.term.parts.iter().partition(|part| settled(&self.path, part));
+            self.index.code.push(seed.rule);
+            self.index.code(open.into_iter().chain(settled), seed.term.more);
         }
-        (from, number(self.index.entries.len()))
+        Branch { least, to: at | LEAF }
     }
 
-    fn leaf(&mut self, drafts: &[Draft]) -> Node {
-        let (from, to) = self.entries(drafts);
-        Node::Leaf { from, to }
-    }
-
-    fn block(&mut self, drafts: &[Draft]) -> Node {
+    /// Terms to compare by columns.
+    fn block(&mut self, least: u32, drafts: &[Draft]) -> Branch {
         if drafts.len() <= FEW {
-            return self.leaf(drafts);
+            return self.leaf(least, drafts);
         }
         let seeds = drafts.iter().filter_map(|draft| self.seeds.get(draft.seed));
         let terms: Vec<&[Part]> = seeds.map(|seed| seed.term.parts.as_slice()).collect();
         let path = &self.path;
-        let settled = |slot| spent(path, slot, Way::ByKey);
-        let columns = block::columns(&mut self.index, self.fields, &terms, settled, |slot| bounds(path, slot));
+        let known = |slot| spent(path, slot, Way::ByKey);
+        let columns = block::columns(&mut self.index, self.fields, &terms, known, |slot| bounds(path, slot));
         let Some((columns, columns_end)) = columns else {
             let (first, second) = drafts.split_at(drafts.len() / 2);
             let [first, second] = [first, second].map(|half| {
-                let least = half.first().and_then(|draft| self.seeds.get(draft.seed)).map_or(0, |seed| seed.rule);
-                let node = self.block(half);
-                self.index.nodes.push(node);
-                Branch { least, node: number(self.index.nodes.len() - 1) }
+                let seed = half.first().and_then(|draft| self.seeds.get(draft.seed));
+                self.block(seed.map_or(least, |seed| seed.rule), half)
             });
-            return Node::Pair { first, second };
+            return self.add(least, Node::Pair { first, second });
         };
-        let (from, to) = self.entries(drafts);
-        Node::Block { from, to, columns, columns_end }
+        let from = number(self.index.terms.len());
+        for draft in drafts {
+            let Some((seed, shared)) = self.seeds.get(draft.seed).zip(self.shared.get_mut(draft.seed)) else {
+                continue;
+            };
+            if *shared == NONE {
+                *shared = self.index.code(&seed.term.parts, seed.term.more);
+            }
+            self.index.terms.push((seed.rule, *shared));
+        }
+        self.index.entries += drafts.len();
+        let to = number(self.index.terms.len());
+        self.add(least, Node::Block { from, to, columns, columns_end })
     }
 
     /// The keys that a term asks of a field, if it may go to that many branches.
@@ -289,7 +290,7 @@ impl<'s> Grower<'s> {
         let children = groups.filter_map(|group| {
             let (key, _) = group.first()?;
             let drafts: Vec<Draft> = group.iter().map(|(_, draft)| *draft).collect();
-            Some((*key, self.at(Step::Key(slot), &drafts)))
+            Some((*key, self.at(Step::Key(slot, *key), &drafts)))
         });
         let children: Vec<(u32, Branch)> = children.collect();
         let rest = self.at(Step::Rest(slot, Way::ByKey), &rest);
@@ -337,10 +338,20 @@ fn bounds(path: &[Step], slot: u16) -> (u32, u32) {
     within.unwrap_or((0, u32::MAX))
 }
 
+/// Whether a test holds for whoever gets to the end of a path.
+fn settled(path: &[Step], part: &Part) -> bool {
+    !part.negated
+        && path.iter().any(|step| match (step, &part.asks) {
+            (Step::Key(slot, key), Asks::Keys(keys)) => *slot == part.slot && keys.contains(key),
+            (Step::Within(slot, from, to), Asks::Range(low, high)) => *slot == part.slot && low <= from && to <= high,
+            _ => false,
+        })
+}
+
 /// Whether a path says already what can be said this way.
 fn spent(path: &[Step], slot: u16, way: Way) -> bool {
     path.iter().any(|step| match step {
-        Step::Key(of) => *of == slot && way == Way::ByKey,
+        Step::Key(of, _) => *of == slot && way == Way::ByKey,
         Step::Rest(of, by) => *of == slot && way == *by,
         Step::Within(..) => false,
     })

@@ -1,0 +1,105 @@
+//! Regions put on shelves, so that those that have a point are found without asking all of them.
+
+use super::atoms::{Atoms, Cube};
+use super::rarity::{Rarity, nodes};
+
+/// Regions that others are compared with, in the order in which they came.
+///
+/// A point that is asked about stands, in most dimensions, where the fewest cubes are; only in those that the asking cube
+/// names it was moved. So every cube lies on one shelf, that of a side which such a point does not meet by itself; of these
+/// the one that the fewest others share. Only the shelves of dimensions in which a point was moved have to be looked at,
+/// and the few cubes without such a side.
+#[derive(Debug)]
+pub(crate) struct Earlier<'c> {
+    regions: Vec<&'c [Cube]>,
+    /// Every cube, and the position of its region.
+    cubes: Vec<(usize, &'c Cube)>,
+    /// By dimension.
+    shelves: Vec<Shelf>,
+    /// Cubes that lie on no shelf.
+    anywhere: Vec<usize>,
+}
+
+/// Cubes by one of their sides: a binary tree over the atoms of the dimension, in which each stretch stands at the few nodes
+/// that make it up. Empty if nothing lies there.
+#[derive(Clone, Debug, Default)]
+struct Shelf {
+    nodes: Vec<Vec<usize>>,
+}
+
+impl Shelf {
+    fn put(&mut self, size: usize, atoms: &Atoms, cube: usize) {
+        if self.nodes.is_empty() {
+            self.nodes.resize_with(2 * size, Vec::new);
+        }
+        for node in atoms.stretches().iter().flat_map(|stretch| nodes(size, *stretch)) {
+            self.nodes.get_mut(node).into_iter().for_each(|node| node.push(cube));
+        }
+    }
+
+    /// Lists of the cubes whose side has the atom.
+    fn with(&self, atom: usize) -> impl Iterator<Item = &[usize]> {
+        let leaf = Some(self.nodes.len() / 2 + atom).filter(|_| !self.nodes.is_empty());
+        let up = std::iter::successors(leaf, |node| Some(node / 2).filter(|node| *node > 0));
+        up.filter_map(|node| self.nodes.get(node)).map(Vec::as_slice)
+    }
+}
+
+impl<'c> Earlier<'c> {
+    /// No regions, of a space with so many dimensions.
+    pub(super) fn new(dims: usize) -> Self {
+        Self { regions: Vec::new(), cubes: Vec::new(), shelves: vec![Shelf::default(); dims], anywhere: Vec::new() }
+    }
+
+    /// Adds a region; `rare` is the atom of each dimension where points stand.
+    pub(super) fn add(&mut self, region: &'c [Cube], rarity: &[Rarity], rare: &[usize]) {
+        for cube in region {
+            let number = self.cubes.len();
+            let apart = |(dim, atoms): &&(usize, Atoms)| rare.get(*dim).is_some_and(|rare| !atoms.contains(*rare));
+            let shared = |(dim, atoms): &&(usize, Atoms)| rarity.get(*dim).map(|rarity| rarity.mean(atoms));
+            let best = cube.sides().iter().filter(apart).min_by_key(shared);
+            match best.and_then(|(dim, atoms)| Some((self.shelves.get_mut(*dim)?, rarity.get(*dim)?, atoms))) {
+                Some((on, of, atoms)) => on.put(of.size(), atoms, number),
+                None => self.anywhere.push(number),
+            }
+            self.cubes.push((self.regions.len(), cube));
+        }
+        self.regions.push(region);
+    }
+
+    pub(super) fn region(&self, position: usize) -> &'c [Cube] {
+        self.regions.get(position).copied().unwrap_or_default()
+    }
+
+    /// Lists, each in order, of the cubes that may have a point that was moved into `moved`.
+    fn lists<'s>(&'s self, moved: &'s Cube, point: &'s [usize]) -> impl Iterator<Item = &'s [usize]> {
+        let shelves = moved.sides().iter().filter_map(|(dim, _)| Some((self.shelves.get(*dim)?, *point.get(*dim)?)));
+        [self.anywhere.as_slice()].into_iter().chain(shelves.flat_map(|(shelf, atom)| shelf.with(atom)))
+    }
+
+    fn has(&self, cube: usize, point: &[usize]) -> bool {
+        self.cubes.get(cube).is_some_and(|(_, cube)| cube.has(point))
+    }
+
+    /// The first cube that has a point which was moved into `moved`, with the position of its region. Adds to `looked` how
+    /// many cubes were asked.
+    pub(super) fn first(&self, moved: &Cube, point: &[usize], looked: &mut usize) -> Option<(usize, &'c Cube)> {
+        let mut best: Option<usize> = None;
+        for list in self.lists(moved, point) {
+            let before = list.iter().copied().take_while(|cube| best.is_none_or(|best| *cube < best));
+            best = before.inspect(|_| *looked += 1).find(|cube| self.has(*cube, point)).or(best);
+        }
+        self.cubes.get(best?).copied()
+    }
+
+    /// The positions of all regions with a cube that has a point which was moved into `moved`, in their order.
+    pub(super) fn having(&self, moved: &Cube, point: &[usize], looked: &mut usize) -> Vec<usize> {
+        let all = self.lists(moved, point).flatten().copied().inspect(|_| *looked += 1);
+        let having = all.filter(|cube| self.has(*cube, point));
+        let mut regions: Vec<usize> =
+            having.filter_map(|cube| self.cubes.get(cube)).map(|(region, _)| *region).collect();
+        regions.sort_unstable();
+        regions.dedup();
+        regions
+    }
+}
