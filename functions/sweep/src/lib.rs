@@ -1,6 +1,6 @@
 //! `sweep`: the safety net. Every minute it queues leads whose deadline has passed, wakes pools whose line is not empty,
-//! and goes on with leads that are to be routed anew; and it drains the dead-letter queue, so that a command that failed for good leaves its lead on hold, with the
-//! command beside it, and not lost in a queue.
+//! and goes on with leads that are to be routed anew; and it drains the dead-letter queue, so that a command that failed for
+//! good leaves its lead on hold, with the command beside it, and not lost in a queue.
 
 mod dead_letters;
 mod reroute;
@@ -12,7 +12,7 @@ use fairleader_messaging::{Outgoing, Queue, RouteCommand};
 use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{Leads, Pools, Reps, Rulebooks, Table, due_shards};
 use futures::future::join_all;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
@@ -21,8 +21,10 @@ const BACKOFF: SignedDuration = SignedDuration::from_mins(5);
 /// Most leads taken from a shard at a time; what is left is taken a minute later.
 const AT_MOST: i32 = 500;
 
-/// How long a sweep goes on queueing; the function itself has ten seconds.
-const TIME: SignedDuration = SignedDuration::from_secs(4);
+/// How far into a sweep each of its steps may go on; the function itself has ten seconds.
+const DUE_UNTIL: SignedDuration = SignedDuration::from_secs(4);
+const LINES_UNTIL: SignedDuration = SignedDuration::from_secs(6);
+const REROUTE_UNTIL: SignedDuration = SignedDuration::from_secs(8);
 
 /// The function.
 #[derive(Debug)]
@@ -57,9 +59,12 @@ impl Function for Sweep {
             let batch: SqsEvent = serde_json::from_value(event)?;
             return Ok(serde_json::to_value(self.drain(batch).await)?);
         }
-        let woken = self.wake_lines().await?;
-        let due = self.queue_due().await?;
-        let rerouted = self.reroute().await?;
+        let started = self.clock.now();
+        // Each for itself: one that fails does not stop the others.
+        let due = self.queue_due(started.checked_add(DUE_UNTIL)?).await;
+        let woken = self.wake_lines(started.checked_add(LINES_UNTIL)?).await;
+        let rerouted = self.reroute(started.checked_add(REROUTE_UNTIL)?).await;
+        let (due, woken, rerouted) = (due?, woken?, rerouted?);
         info!(leads = due, pools = woken, rerouted, "swept");
         Ok(json!({"due": due, "woken": woken, "rerouted": rerouted}))
     }
@@ -69,13 +74,13 @@ impl Sweep {
     /// Queues every lead whose deadline has passed. Each is claimed first, so sweeps that come late, twice or at the
     /// same time queue it once; and claimed leads are queued ten by ten, so that a sweep that is cut short leaves few
     /// behind that wait for their claim to run out.
-    async fn queue_due(&self) -> Result<usize, FunctionError> {
+    async fn queue_due(&self, deadline: Timestamp) -> Result<usize, FunctionError> {
         let started = self.clock.now();
         let mut count = 0;
         for shard in due_shards() {
             let due = self.leads.due(&shard, started, AT_MOST).await?;
             for ten in due.chunks(10) {
-                if self.clock.now().duration_since(started) > TIME {
+                if self.clock.now() > deadline {
                     warn!("more leads are due than this sweep has time for; the next one goes on");
                     return Ok(count);
                 }
@@ -103,16 +108,24 @@ impl Sweep {
     }
 
     /// Wakes every pool in whose line somebody waits: a shift may have begun since the last minute.
-    async fn wake_lines(&self) -> Result<usize, FunctionError> {
-        let mut messages = Vec::new();
-        for pool in self.pools.definitions().await? {
-            if !self.leads.line(&pool.pool_id, 1).await?.is_empty() {
-                let command = RouteCommand::WakePool { schema: SCHEMA, pool: pool.pool_id };
-                messages.push(Outgoing::new(&command, Some("sweep"))?);
+    async fn wake_lines(&self, deadline: Timestamp) -> Result<usize, FunctionError> {
+        let mut count = 0;
+        for pools in self.pools.definitions().await?.chunks(10) {
+            let lines = join_all(pools.iter().map(|pool| self.leads.line(&pool.pool_id, 1))).await;
+            let mut messages = Vec::new();
+            for (pool, line) in pools.iter().zip(lines) {
+                if !line?.is_empty() {
+                    let command = RouteCommand::WakePool { schema: SCHEMA, pool: pool.pool_id.clone() };
+                    messages.push(Outgoing::new(&command, Some("sweep"))?);
+                }
+            }
+            count += messages.len();
+            self.route.send_all(messages).await?;
+            if self.clock.now() > deadline {
+                warn!("there are more lines than this sweep has time for");
+                break;
             }
         }
-        let count = messages.len();
-        self.route.send_all(messages).await?;
         Ok(count)
     }
 }

@@ -329,7 +329,9 @@ impl Planner {
         for Group { turns, leads, seats } in found {
             group.turns.extend(turns);
             group.leads.extend(leads);
-            seats.into_iter().for_each(|(rep, seats)| group.add(rep, seats));
+            for (rep, seats) in seats {
+                group.add(rep, seats);
+            }
         }
         for pool in pools {
             let known = group.turns.iter().any(|turns| turns.pool == *pool);
