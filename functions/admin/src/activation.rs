@@ -20,7 +20,7 @@ const ATTEMPTS: usize = 20;
 #[serde(deny_unknown_fields)]
 struct NewActivation {
     /// From when on; from now on if it is left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::instant")]
     at: Option<Timestamp>,
 }
 

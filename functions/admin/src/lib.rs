@@ -13,6 +13,7 @@ mod rulebook;
 mod tables;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use fairleader_domain::problem::FieldProblem;
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, Queue, ReceiveError, RouteCommand, SendError};
 use fairleader_runtime::http::{self, Problem, Role};
@@ -21,10 +22,14 @@ use fairleader_store::{
     Accounts, ActiveRulebook, Identities, Imports, Keys, Leads, LookupTables, People, Pools, Reps, Rulebooks,
     StoreError, Table,
 };
-use serde::de::DeserializeOwned;
+use jiff::Timestamp;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_path_to_error::Segment;
 use tracing::error;
 
 pub use self::keys::new_key;
+use self::roster::invalid;
 
 /// The function.
 #[derive(Debug)]
@@ -231,11 +236,114 @@ pub(crate) fn read_or_default<T: DeserializeOwned + Default>(request: &ApiGatewa
     if matches!(body.trim_ascii(), b"" | b"null") { Ok(T::default()) } else { read(request) }
 }
 
-/// The body as JSON of this form. What is wrong is said with the line and column, and the field's name if there is one.
+/// The body as JSON of this form. What is wrong is said with the field, or with the line and column if it is no JSON.
 pub(crate) fn read<T: DeserializeOwned>(request: &ApiGatewayV2httpRequest) -> Result<T, Problem> {
-    serde_json::from_slice(&http::body(request)).map_err(|cause| {
-        // What is no JSON at all says nothing of what it should have been.
-        let advice = if cause.is_data() { "" } else { "; send a JSON object" };
-        Problem::new(422, "invalid_body", "the body cannot be taken as it is").detail(format!("{cause}{advice}"))
-    })
+    let body = http::body(request);
+    let mut json = serde_json::Deserializer::from_slice(&body);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(unfit)?;
+    json.end().map_err(|cause| no_json(&cause))?;
+    Ok(read)
+}
+
+/// A body that has not its form.
+pub(crate) fn unfit(cause: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let pointer: String = cause.path().iter().filter_map(step).collect();
+    let cause = cause.into_inner();
+    if cause.is_data() {
+        invalid(vec![FieldProblem { pointer, detail: in_words(&cause.to_string()) }])
+    } else {
+        no_json(&cause)
+    }
+}
+
+/// What is no JSON at all says nothing of what it should have been.
+fn no_json(cause: &serde_json::Error) -> Problem {
+    Problem::new(422, "invalid_body", "the body cannot be taken as it is")
+        .detail(format!("{cause}; send a JSON object"))
+}
+
+/// A step of a JSON pointer (RFC 6901).
+fn step(segment: &Segment) -> Option<String> {
+    match segment {
+        Segment::Seq { index } => Some(format!("/{index}")),
+        Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
+/// What serde says, without the types of this program and without the place in the text: the field is named.
+fn in_words(said: &str) -> String {
+    let said = said.rsplit_once(" at line ").map_or(said, |(said, _)| said);
+    let Some((is, expected)) = said.rsplit_once(", expected ") else { return said.to_owned() };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not below 0 and not too large",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "a sequence" => "a list: `[…]`",
+        "a map" => "an object: `{…}`",
+        "a boolean" => "`true` or `false`",
+        name if name.starts_with("struct ") => "an object: `{…}`",
+        other => other,
+    };
+    format!("{is}, expected {expected}")
+}
+
+/// An instant in a body.
+pub(crate) fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
+    let advice = "write date, time and zone, such as `2027-04-01T06:00:00Z` or `2027-04-01T08:00:00+02:00`";
+    text.parse().map(Some).map_err(|_| D::Error::custom(format!("`{text}` is no instant; {advice}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[serde(default)]
+        members: Vec<Member>,
+        #[serde(default, deserialize_with = "instant")]
+        at: Option<Timestamp>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Member {
+        weight: u32,
+    }
+
+    fn wrong(body: &str) -> String {
+        let mut request = ApiGatewayV2httpRequest::default();
+        request.body = Some(body.to_owned());
+        let problem = read::<Sample>(&request).unwrap_err();
+        match problem.errors.as_slice() {
+            [error] => format!("{}: {}", error.pointer, error.detail),
+            _ => problem.detail.unwrap_or_default(),
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said_with_its_field() {
+        assert_eq!(
+            wrong(r#"{"members": ["anna"]}"#),
+            "/members/0: invalid type: string \"anna\", expected an object: `{…}`"
+        );
+        assert_eq!(
+            wrong(r#"{"members": [{"weight": 1}, {"weight": -1}]}"#),
+            "/members/1/weight: invalid value: integer `-1`, expected a whole number that is not below 0 and not too large"
+        );
+        assert_eq!(wrong(r#"{"members": [{}]}"#), "/members/0: missing field `weight`");
+        assert_eq!(wrong(r#"{"memers": []}"#), "/memers: unknown field `memers`, expected `members` or `at`");
+        assert_eq!(
+            wrong(r#"{"at": "tomorrow"}"#),
+            "/at: `tomorrow` is no instant; write date, time and zone, such as `2027-04-01T06:00:00Z` or \
+             `2027-04-01T08:00:00+02:00`"
+        );
+        assert_eq!(wrong("{} {}"), "trailing characters at line 1 column 4; send a JSON object");
+        assert_eq!(wrong("{"), "EOF while parsing an object at line 1 column 1; send a JSON object");
+        let mut request = ApiGatewayV2httpRequest::default();
+        request.body = Some(r#"{"at": "2027-04-01T08:00:00+02:00", "members": [{"weight": 2}]}"#.to_owned());
+        let read: Sample = read(&request).unwrap();
+        assert_eq!((read.at.unwrap().to_string(), read.members[0].weight), ("2027-04-01T06:00:00Z".to_owned(), 2));
+    }
 }

@@ -37,7 +37,7 @@ struct Wanted {
     #[serde(default)]
     cursor: Option<String>,
     /// From when on; from now on if it is left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::instant")]
     at: Option<Timestamp>,
 }
 

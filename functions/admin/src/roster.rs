@@ -32,9 +32,7 @@ pub(crate) fn named<T: DeserializeOwned>(request: &ApiGatewayV2httpRequest, fiel
     if given != id {
         return Err(invalid(vec![FieldProblem::field(field, format!("it is {given}, but the path says `{id}`"))]));
     }
-    serde_json::from_value(Value::Object(body)).map_err(|cause| {
-        Problem::new(422, "invalid_body", "the body cannot be taken as it is").detail(cause.to_string())
-    })
+    serde_path_to_error::deserialize(Value::Object(body)).map_err(crate::unfit)
 }
 
 pub(crate) fn invalid(errors: Vec<FieldProblem>) -> Problem {

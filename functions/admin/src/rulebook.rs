@@ -142,6 +142,9 @@ impl Admin {
         let Some((source, record)) = self.rulebooks.read(&version).await? else {
             return Err(no_such_rulebook(version.as_str()).into());
         };
+        if http::header(request, "accept").is_some_and(|types| types.contains("yaml")) {
+            return Ok(http::text(200, "application/yaml; charset=utf-8", source));
+        }
         let is_active = active.as_ref() == Some(&version);
         let record = self.record_view(&record);
         Ok(http::json(200, &json!({"version": version, "active": is_active, "rulebook": source, "record": record})))

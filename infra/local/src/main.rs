@@ -165,7 +165,7 @@ struct RerouteLeads {
     #[arg(long)]
     now: bool,
     /// Have them go there from then on; the version has to be active, or planned to be.
-    #[arg(long, value_name = "TIME", conflicts_with = "now")]
+    #[arg(long, value_name = "TIME", conflicts_with = "now", value_parser = instant)]
     at: Option<Timestamp>,
     #[command(flatten)]
     server: Server,
@@ -186,6 +186,10 @@ struct Server {
     /// Key for it, of marketing, sales or an admin.
     #[arg(long, value_name = "KEY", requires = "url", env = "FAIRLEADER_KEY", hide_env_values = true)]
     key: Option<String>,
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write date, time and zone, such as 2027-04-01T06:00:00Z".to_owned())
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {
@@ -320,8 +324,8 @@ It goes on serving at {url}. Send a lead, see who has it, and why:
 
 The tables and queues are there for the AWS tools too:
 
-  AWS_ACCESS_KEY_ID=fairleader AWS_SECRET_ACCESS_KEY=fairleader AWS_REGION={REGION} \
-    aws --endpoint-url {} dynamodb list-tables
+  AWS_ACCESS_KEY_ID=fairleader AWS_SECRET_ACCESS_KEY=fairleader \
+    aws --region {REGION} --endpoint-url {} dynamodb list-tables
 
 Ctrl-C ends it."#,
         machine.aws_url

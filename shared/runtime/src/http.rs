@@ -116,6 +116,11 @@ pub fn json(status: u16, body: &impl Serialize) -> ApiGatewayV2httpResponse {
     }
 }
 
+/// A text reply of this type.
+pub fn text(status: u16, content_type: &'static str, body: String) -> ApiGatewayV2httpResponse {
+    reply(status, content_type, body)
+}
+
 /// A problem reply with more in it than [`Problem`] has; its `status` is the reply's.
 pub fn problem_json(problem: &serde_json::Value) -> ApiGatewayV2httpResponse {
     let status =
