@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
 use super::condition::Matcher;
@@ -168,7 +168,7 @@ impl Fields {
             let value = match &field.origin {
                 Origin::Schema(spec) => spec.get(facts).map(|raw| Value::of(raw, facts.now)),
                 Origin::Custom(name) => {
-                    facts.profile.custom.get(name).and_then(|text| field.custom(text, &self.zone, facts.now))
+                    sent(&facts.profile.custom, name).and_then(|text| field.custom(text, &self.zone, facts.now))
                 }
                 Origin::Lookup { from, entries } => reading.value(*from).and_then(|value| {
                     if let Some(exact) = prepared.and_then(|prepared| prepared.exact.as_ref()) {
@@ -226,13 +226,20 @@ fn whole(text: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// A point in time as senders write it: RFC 3339, or a day, which begins in the company's zone.
+/// A field of the sender's own. Forms and lists write the same name with capitals here and without them there.
+fn sent<'a>(custom: &'a BTreeMap<String, String>, name: &str) -> Option<&'a String> {
+    custom.get(name).or_else(|| custom.iter().find(|(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, text)| text))
+}
+
+/// A point in time as senders write it: RFC 3339, or a day (`2026-12-20`, `20.12.2026`), which begins in the company's
+/// zone. `12/20/2026` is none: who writes so may mean the day or the month first.
 fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at);
     }
-    let local: DateTime = text.parse().ok()?;
+    let day = || Some(Date::strptime("%d.%m.%Y", text).ok()?.to_datetime(Time::midnight()));
+    let local: DateTime = text.parse().ok().or_else(day)?;
     Some(local.to_zoned(zone.clone()).ok()?.timestamp())
 }
 
@@ -374,6 +381,23 @@ pub(crate) fn fold(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_fields_are_found_and_dated_as_senders_write_them() {
+        let custom =
+            BTreeMap::from([("Renewal".to_owned(), "x".to_owned()), ("renewal date".to_owned(), "y".to_owned())]);
+        assert_eq!(sent(&custom, "renewal").map(String::as_str), Some("x"));
+        assert_eq!(sent(&custom, "Renewal Date").map(String::as_str), Some("y"));
+        assert_eq!(sent(&custom, "renew"), None);
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let read = |text: &str| instant(text, &zone).map(|at| at.to_string());
+        for same in ["2026-12-20", "20.12.2026", " 20.12.2026 ", "2026-12-19T23:00:00Z", "2026-12-20T00:00"] {
+            assert_eq!(read(same).as_deref(), Some("2026-12-19T23:00:00Z"), "{same}");
+        }
+        for wrong in ["12/20/2026", "32.01.2026", "20.12.", "soon"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn folding_ignores_case_accents_and_blanks() {

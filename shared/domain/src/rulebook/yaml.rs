@@ -58,7 +58,7 @@ impl Node {
 
 /// Reads one document. `None` when it is too broken to go on; then `problems` says why.
 pub(crate) fn read(source: &str, problems: &mut Problems) -> Option<Node> {
-    if refuse_tabs(source, problems) {
+    if refuse_tabs(source, problems) || refuse_lookalikes(source, problems) {
         return None;
     }
     let defused = defuse(source);
@@ -94,6 +94,40 @@ fn refuse_tabs(source: &str, problems: &mut Problems) -> bool {
     let help = "indent with blanks, two per level".to_owned();
     problems.error_help(first, "tab", message, help);
     true
+}
+
+/// Characters that word processors put in the place of blanks and quotes: they look alike, and mean something else.
+fn refuse_lookalikes(source: &str, problems: &mut Problems) -> bool {
+    let mut found = false;
+    for (line, number) in source.lines().zip(1..) {
+        let written = line.find(" #").map_or(line, |at| line.get(..at).unwrap_or(line));
+        if line.trim_start().starts_with('#') {
+            continue;
+        }
+        let mut before = ' ';
+        for (at, character) in written.chars().enumerate() {
+            // Inside a text such quotes may well be meant.
+            let opens = matches!(before, ' ' | '[' | '{' | ',' | ':');
+            let said = match character {
+                '\u{a0}' | '\u{202f}' | '\u{2007}' => {
+                    Some(("a blank here is of the kind that keeps words together", "write an ordinary blank"))
+                }
+                '\u{200b}' | '\u{2060}' => Some(("a character stands here that cannot be seen", "remove it")),
+                '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{2018}' | '\u{2019}' | '\u{201a}' if opens => {
+                    Some(("a printer's quote is no quote", "write `\"` or `'`"))
+                }
+                _ => None,
+            };
+            if let Some((message, help)) = said {
+                let span = Span { line: number, column: at + 1, end: at + 2 };
+                problems.error_help(span, "lookalike", message, help.to_owned());
+                found = true;
+                break;
+            }
+            before = character;
+        }
+    }
+    found
 }
 
 /// `score: >= 60` starts a block scalar in YAML and fails far from its cause. Replaces such a `>` by one character that
@@ -142,6 +176,15 @@ fn in_plain_words(info: &str) -> (String, Option<String>) {
         )
     } else if info.contains("quoted scalar") {
         ("a quote is opened here and never closed", "close it on the same line")
+    } else if info.contains("expected '-' indicator")
+        || info.contains("expected <block end>")
+        || info.contains("expected key")
+    {
+        (
+            "this line does not belong to the lines above it",
+            "begin the keys of one rule in the same column, and every `-` of one list in the same column; write a `:` after \
+             each key",
+        )
     } else if info.contains("flow") || info.contains("','") {
         (
             "a bracket is opened and not closed properly",
@@ -413,6 +456,39 @@ mod tests {
         for depth in [50, 300] {
             let found = complaints(&"[".repeat(depth));
             assert!(found.contains("nested too deeply"), "{found}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_blank_or_a_quote_is_found() {
+        let said = |source: &str| {
+            let mut problems = Problems::default();
+            assert!(read(source, &mut problems).is_none(), "{source}");
+            let found = problems.finish().unwrap_err();
+            found.iter().map(|one| (one.line, one.column, one.message.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            said("a: 1\nb:\u{a0}NO # ok\nc: \u{201c}contains x\u{201d}\n"),
+            [
+                (2, 3, "a blank here is of the kind that keeps words together".to_owned()),
+                (3, 4, "a printer's quote is no quote".to_owned()),
+            ]
+        );
+        let mut problems = Problems::default();
+        let fine = "# \u{201c}Sales\u{201d}\na: Women\u{2019}s Fashion # \u{a0}\n";
+        assert!(read(fine, &mut problems).is_some());
+        assert!(problems.finish().is_ok());
+    }
+
+    #[test]
+    fn lines_that_do_not_fit_are_told_with_what_to_do() {
+        let said = |source: &str| {
+            let mut problems = Problems::default();
+            read(source, &mut problems);
+            problems.finish().unwrap_err().first().map(|one| one.message.clone()).unwrap_or_default()
+        };
+        for source in ["route:\n  - rule: a\n    if: { b: c }\n   then: { d: e }\n", "route:\n  - rule: a\n if: b\n"] {
+            assert_eq!(said(source), "this line does not belong to the lines above it", "{source}");
         }
     }
 }

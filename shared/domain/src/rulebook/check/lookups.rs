@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::usage::roots;
 use super::{Checker, Place};
 use crate::id::{PoolId, RepId, is_name};
+use crate::normalise::country;
 use crate::rulebook::ast::{Custom, CustomKind, Lookup, LookupSource, Text};
 use crate::rulebook::condition::Matcher;
 use crate::rulebook::diagnostic::{did_you_mean, join};
@@ -219,12 +220,13 @@ impl<'d> Checker<'d, '_> {
                 Kind::Choice(words) => words.iter().any(|word| fold(word) == fold(cell)),
                 _ => true,
             };
-            (!known).then(|| format!("line {} of table `{}`: `{cell}` is no {}", row.line, name.text, field.text))
+            let message = || format!("line {} of table `{}`: `{cell}` is no {}", row.line, name.text, field.text);
+            (!known).then(|| (message(), meant(kind, cell)))
         });
-        let found: Vec<String> = wrong.by_ref().take(MAX_ROWS_SHOWN).collect();
+        let found: Vec<(String, Option<String>)> = wrong.by_ref().take(MAX_ROWS_SHOWN).collect();
         let more = wrong.count();
-        for message in found {
-            self.problems.error(name.span, "table-row", message);
+        for (message, help) in found {
+            self.problems.error_help(name.span, "table-row", message, help);
         }
         if more > 0 {
             let message = format!("{more} more lines of table `{}` have a wrong `{}`", name.text, field.text);
@@ -252,11 +254,39 @@ impl<'d> Checker<'d, '_> {
         let kind = if text.text == "owner" { "rep" } else { "pool" };
         for (cell, line) in wrong.into_iter().take(MAX_ROWS_SHOWN) {
             let message = format!("line {line} of table `{}` names unknown {kind} `{cell}`", table.name());
-            self.problems.error_help(text.span, "table-row", message, format!("create the {kind} first"));
+            let (pools, reps) = (&self.references.pools, &self.references.reps);
+            let near = if kind == "rep" {
+                did_you_mean(cell, reps.iter().flatten().map(RepId::as_str))
+            } else {
+                did_you_mean(cell, pools.iter().flatten().map(PoolId::as_str))
+            };
+            let help = near.unwrap_or_else(|| format!("create the {kind} first"));
+            self.problems.error_help(text.span, "table-row", message, help);
         }
         if text.text == "pool" {
             let pools = table.rows().iter().filter_map(|row| row.cell(column)).filter(|cell| is_name(cell));
             self.pools.extend(pools.map(PoolId::new));
         }
+    }
+}
+
+/// What somebody may have meant by a key of a table that its field never has.
+fn meant(kind: Kind, cell: &str) -> Option<String> {
+    match kind {
+        Kind::Country => {
+            let code = match cell.to_ascii_uppercase().as_str() {
+                "UK" => Some("GB".to_owned()),
+                "EL" => Some("GR".to_owned()),
+                _ => country::code(cell).map(str::to_owned),
+            };
+            Some(
+                code.map_or_else(
+                    || "write its code of two letters, such as `DE`".to_owned(),
+                    |c| format!("write `{c}`"),
+                ),
+            )
+        }
+        Kind::Choice(words) => did_you_mean(cell, words.iter().copied()),
+        _ => None,
     }
 }
