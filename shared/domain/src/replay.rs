@@ -175,7 +175,8 @@ impl<'r> Replay<'r> {
         let as_then = past.state.rule.as_ref().is_none_or(|then| *then == before.ruling.rule);
         let lead_id = &past.state.lead_id;
         report.count(&before, &after, &differences, as_then);
-        report.week(&self.week(past.state.received_at), &before, &after, self.draft.is_mql_whatever_its_score(&facts));
+        let up_to = self.draft.mql_up_to(&Facts { score: Some(&after.score), ..facts });
+        report.week(&self.week(past.state.received_at), &before, &after, up_to);
         if report.wants_example(&differences, lead_id) {
             let example = |rulebook: &Rulebook, decided: &Decided| {
                 let explained = rulebook.explain(&Facts { score: Some(&decided.score), ..facts });

@@ -59,6 +59,7 @@ pub use self::explain::{Explanation, NearMiss};
 pub use self::index::IndexSize;
 pub use self::staffing::{Staffing, unstaffed};
 pub use self::table::{RowProblem, Table};
+pub use self::threshold::MqlUpTo;
 pub use self::typed::TypedLead;
 
 pub(crate) use self::condition::Condition;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Capacity, Decided, Goes, destination};
 use crate::id::{LeadId, PoolId, RepId};
+use crate::rulebook::MqlUpTo;
 
 /// Most leads that are shown one by one.
 const MAX_EXAMPLES: usize = 20;
@@ -58,8 +59,8 @@ pub struct Week {
     pub leads: u64,
     /// The MQLs among them.
     pub mqls: BeforeAfter,
-    /// How many would be MQLs of the draft if its score had to be at least 0, 5, … 100: those with such a score and
-    /// those that another line makes an MQL. Leads that `block` stops are none.
+    /// How many would be MQLs of the draft if its lines of `mql` asked for a score of at least 0, 5, … 100, see
+    /// [`crate::rulebook::Rulebook::mql_up_to`]. Leads that `block` stops are none.
     pub at_threshold: [u64; THRESHOLDS],
 }
 
@@ -191,12 +192,12 @@ impl Report {
         }
     }
 
-    pub(super) fn week(&mut self, name: &str, before: &Decided, after: &Decided, whatever_its_score: bool) {
+    pub(super) fn week(&mut self, name: &str, before: &Decided, after: &Decided, up_to: MqlUpTo) {
         let week = self.weeks.entry(name.to_owned()).or_default();
         week.leads += 1;
         week.mqls.add(BeforeAfter { before: before.mql.into(), after: after.mql.into() });
         for (count, threshold) in week.at_threshold.iter_mut().zip((0_u8..).step_by(STEP.into())) {
-            *count += u64::from(!after.blocked && (whatever_its_score || after.score.total >= threshold));
+            *count += u64::from(!after.blocked && up_to.includes(threshold));
         }
     }
 
