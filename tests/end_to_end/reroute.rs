@@ -144,7 +144,7 @@ async fn whoever_accepts_in_that_moment_keeps_the_lead_or_is_told_that_it_is_gon
         let rep = if owner == "anna" { &anna } else { &ben };
         rep.post(&format!("/v1/leads/{lead}/accept"), json!({"assignment": 1})).await.status
     };
-    let (_, answers) = tokio::join!(stack.sweep(), async {
+    let ((), answers) = tokio::join!(stack.sweep(), async {
         let mut answers = Vec::new();
         for (lead, owner) in leads.iter().zip(&owners) {
             answers.push(accept(lead, owner).await);
