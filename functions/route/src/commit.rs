@@ -156,7 +156,8 @@ impl Route {
 }
 
 fn explained(known: &Known, planned: &Planned) -> Why {
-    Why::new(planned, known.rulebook.explain(&known.facts()), known.ruled.score.clone())
+    let Known { rulebook, ruled, .. } = known;
+    Why::new(planned, rulebook.explain(&known.facts()), ruled.score.clone(), rulebook.time_zone())
 }
 
 fn told(planned: &Planned) {

@@ -119,7 +119,6 @@ pub struct Replay<'r> {
     in_force: &'r Rulebook,
     draft: &'r Rulebook,
     desks: &'r Desks,
-    zone: TimeZone,
     /// What rules of the rulebook in force are called in the draft, if they are only renamed.
     renamed: BTreeMap<String, String>,
 }
@@ -140,8 +139,7 @@ impl<'r> Replay<'r> {
     pub fn new(in_force: &'r Rulebook, draft: &'r Rulebook, desks: &'r Desks) -> Self {
         let renamed = diff(in_force, draft).into_iter().filter(|change| change.about == About::Rule);
         let renamed = renamed.filter_map(|change| Some((change.was?, change.name?))).collect();
-        let zone = TimeZone::get(draft.zone()).unwrap_or(TimeZone::UTC);
-        Self { in_force, draft, desks, zone, renamed }
+        Self { in_force, draft, desks, renamed }
     }
 
     /// How many leads the people of the draft can work on.
@@ -197,7 +195,7 @@ impl<'r> Replay<'r> {
 
     /// The ISO 8601 week in the company's zone: `2026-W10`.
     fn week(&self, at: Timestamp) -> String {
-        let week = at.to_zoned(self.zone.clone()).date().iso_week_date();
+        let week = at.to_zoned(self.draft.time_zone().clone()).date().iso_week_date();
         format!("{:04}-W{:02}", week.year(), week.week())
     }
 }
