@@ -3,14 +3,12 @@
 //! History, profile, event and state change in one transaction, in which the activity's own item must not be there yet:
 //! whatever is delivered again, and to whomever the lead was merged in the meantime, each activity is recorded once.
 
-use std::time::Duration;
-
 use fairleader_domain::id::LeadId;
 use fairleader_domain::lifecycle::Command;
 use fairleader_domain::normalise;
 use fairleader_domain::submission::activity::first_submission;
 use fairleader_messaging::{RecordActivity, StoreLead};
-use fairleader_runtime::FunctionError;
+use fairleader_runtime::{FunctionError, pause};
 use fairleader_store::{Committed, Loaded, Recorded, person_identities};
 use tracing::info;
 
@@ -54,7 +52,7 @@ impl Enrich {
         };
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
-                pause(attempt, command).await;
+                pause(attempt, [command.activity.id.as_str()]).await;
             }
             let (state, mut profile) = match self.target(&lead_id, command).await? {
                 Target::Lead(lead) => (lead.state, lead.profile),
@@ -140,13 +138,4 @@ fn first(command: &RecordActivity, address: &str) -> Enriched {
     let payload_hash = submission.payload_hash();
     let command = StoreLead { schema, lead_id, source, group, received_at, payload_hash, submission, trace };
     Enriched { command, profile }
-}
-
-/// Waits a little longer each time, and not as long as others who lost the same race: 5 to 10 ms the first time, then
-/// double, up to 320.
-async fn pause(attempt: u32, command: &RecordActivity) {
-    let id = command.activity.id.as_str().bytes();
-    let spread = id.fold(u64::from(attempt), |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let base = 5_000_u64 << attempt.saturating_sub(1).min(5);
-    tokio::time::sleep(Duration::from_micros(base + spread % base)).await;
 }

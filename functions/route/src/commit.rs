@@ -1,11 +1,10 @@
 //! Decides on a batch and commits it, group by group, deciding anew where others were faster.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use fairleader_domain::id::{LeadId, RepId};
 use fairleader_domain::routing::{self, Group, Plan, Planned, Ruled, Why};
-use fairleader_runtime::{Chain, FunctionError};
+use fairleader_runtime::{Chain, FunctionError, pause};
 use fairleader_store::Committed;
 use futures::future::join_all;
 use tracing::{error, info, warn};
@@ -50,7 +49,7 @@ impl Route {
                 return failures;
             }
             if attempt > 0 {
-                pause(attempt, &left).await;
+                pause(attempt, left.iter().map(|ask| ask.lead_id.as_str())).await;
             }
             match self.attempt(&left, &mut failures).await {
                 Ok(again) => left = again,
@@ -157,7 +156,8 @@ impl Route {
 }
 
 fn explained(known: &Known, planned: &Planned) -> Why {
-    Why::new(planned, known.rulebook.explain(&known.facts()), known.ruled.score.clone())
+    let Known { rulebook, ruled, .. } = known;
+    Why::new(planned, rulebook.explain(&known.facts()), ruled.score.clone(), rulebook.time_zone())
 }
 
 fn told(planned: &Planned) {
@@ -170,15 +170,4 @@ fn told(planned: &Planned) {
         rule = state.rule.as_deref(),
         "routed lead"
     );
-}
-
-/// Waits a little longer each time, and not as long as the others who lost the same race: 5 to 10 ms the first time, then
-/// double.
-async fn pause(attempt: u32, asks: &[Ask]) {
-    let spread = asks
-        .iter()
-        .flat_map(|ask| ask.lead_id.as_str().bytes())
-        .fold(0_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let base = 5_000_u64 << attempt.min(6);
-    tokio::time::sleep(Duration::from_micros(base + spread % base)).await;
 }

@@ -7,6 +7,7 @@
 pub mod api;
 pub mod aws_error;
 pub mod bus;
+pub mod call_error;
 pub mod company;
 pub mod data_folder;
 pub mod demo;

@@ -10,6 +10,7 @@ use fairleader_domain::replay::since as domain_since;
 use fairleader_domain::rulebook::{Rulebook, diff};
 use fairleader_domain::submission::lead_id;
 use fairleader_local::api::Api;
+use fairleader_local::call_error::CallError;
 use fairleader_local::company::Company;
 use fairleader_local::demo::{self, Report};
 use fairleader_local::machine::{Machine, Options, REGION, StartError, StarterKeys};
@@ -523,7 +524,7 @@ async fn run_reroute(asked: RerouteLeads) -> Result<(), Failed> {
         let previewed =
             reroute::preview(&api, &asked.version, |leads| bar.set_message(format!("{leads} leads"))).await?;
         let planned = if wanted { Some(reroute::plan(&api, &asked.version, asked.at).await?) } else { None };
-        Ok::<_, replay::ReplayError>((previewed, planned))
+        Ok::<_, CallError>((previewed, planned))
     }
     .await;
     bar.finish_and_clear();

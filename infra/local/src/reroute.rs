@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::api::Api;
-use crate::replay::ReplayError;
+use crate::call_error::CallError;
 
 /// Leads that are told one by one in a terminal.
 const EXAMPLES: usize = 10;
@@ -30,7 +30,7 @@ pub struct Previewed {
 }
 
 /// Looks at all open leads, as many calls as it takes; `progress` hears how many were looked at.
-pub async fn preview(api: &Api, version: &str, progress: impl Fn(u64)) -> Result<Previewed, ReplayError> {
+pub async fn preview(api: &Api, version: &str, progress: impl Fn(u64)) -> Result<Previewed, CallError> {
     let mut all: Previewed = post(api, version, json!({"preview": true})).await?;
     while let Some(cursor) = all.next.take() {
         progress(all.report.leads);
@@ -43,11 +43,11 @@ pub async fn preview(api: &Api, version: &str, progress: impl Fn(u64)) -> Result
 }
 
 /// Has open leads routed anew from `at` on, or from now on.
-pub async fn plan(api: &Api, version: &str, at: Option<Timestamp>) -> Result<Reroute, ReplayError> {
+pub async fn plan(api: &Api, version: &str, at: Option<Timestamp>) -> Result<Reroute, CallError> {
     post(api, version, json!({"at": at})).await
 }
 
-async fn post<T: for<'a> Deserialize<'a>>(api: &Api, version: &str, body: Value) -> Result<T, ReplayError> {
+async fn post<T: for<'a> Deserialize<'a>>(api: &Api, version: &str, body: Value) -> Result<T, CallError> {
     let headers = [("content-type", "application/json")];
     let path = format!("/v1/rulebooks/{version}/reroute");
     let answer = api.call(Method::POST, &path, &headers, body.to_string().into_bytes()).await?;

@@ -444,13 +444,11 @@ impl State {
         }
     }
 
-    /// The score that counts for the lead: once it was an MQL it stays one, whatever its score does.
+    /// The score that counts for the lead: once it was an MQL it stays one, whatever its score does. If no line makes it
+    /// one any more, [`Score::mql_by`] stays empty, and [`State::mql_at`] says since when it is one.
     #[must_use]
     pub fn keep_mql(&self, mut score: Score) -> Score {
-        if let (false, Some(at)) = (score.mql, self.mql_at) {
-            score.mql = true;
-            score.mql_by = Some(format!("it became an MQL at {at}"));
-        }
+        score.mql |= self.mql_at.is_some();
         score
     }
 

@@ -20,6 +20,7 @@ pub mod pool;
 pub mod problem;
 pub mod rep;
 pub mod replay;
+mod report;
 pub mod reroute;
 pub mod rotation;
 pub mod routing;

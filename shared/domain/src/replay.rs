@@ -119,7 +119,6 @@ pub struct Replay<'r> {
     in_force: &'r Rulebook,
     draft: &'r Rulebook,
     desks: &'r Desks,
-    zone: TimeZone,
     /// What rules of the rulebook in force are called in the draft, if they are only renamed.
     renamed: BTreeMap<String, String>,
 }
@@ -140,8 +139,7 @@ impl<'r> Replay<'r> {
     pub fn new(in_force: &'r Rulebook, draft: &'r Rulebook, desks: &'r Desks) -> Self {
         let renamed = diff(in_force, draft).into_iter().filter(|change| change.about == About::Rule);
         let renamed = renamed.filter_map(|change| Some((change.was?, change.name?))).collect();
-        let zone = TimeZone::get(draft.zone()).unwrap_or(TimeZone::UTC);
-        Self { in_force, draft, desks, zone, renamed }
+        Self { in_force, draft, desks, renamed }
     }
 
     /// How many leads the people of the draft can work on.
@@ -175,7 +173,8 @@ impl<'r> Replay<'r> {
         let as_then = past.state.rule.as_ref().is_none_or(|then| *then == before.ruling.rule);
         let lead_id = &past.state.lead_id;
         report.count(&before, &after, &differences, as_then);
-        report.week(&self.week(past.state.received_at), &before, &after, self.draft.is_mql_whatever_its_score(&facts));
+        let up_to = self.draft.mql_up_to(&Facts { score: Some(&after.score), ..facts });
+        report.week(&self.week(past.state.received_at), &before, &after, up_to);
         if report.wants_example(&differences, lead_id) {
             let example = |rulebook: &Rulebook, decided: &Decided| {
                 let explained = rulebook.explain(&Facts { score: Some(&decided.score), ..facts });
@@ -196,7 +195,7 @@ impl<'r> Replay<'r> {
 
     /// The ISO 8601 week in the company's zone: `2026-W10`.
     fn week(&self, at: Timestamp) -> String {
-        let week = at.to_zoned(self.zone.clone()).date().iso_week_date();
+        let week = at.to_zoned(self.draft.time_zone().clone()).date().iso_week_date();
         format!("{:04}-W{:02}", week.year(), week.week())
     }
 }

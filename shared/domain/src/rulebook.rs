@@ -51,6 +51,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use self::diagnostic::{Diagnostic, Severity};
@@ -59,6 +60,7 @@ pub use self::explain::{Explanation, NearMiss};
 pub use self::index::IndexSize;
 pub use self::staffing::{Staffing, unstaffed};
 pub use self::table::{RowProblem, Table};
+pub use self::threshold::MqlUpTo;
 pub use self::typed::TypedLead;
 
 pub(crate) use self::condition::Condition;
@@ -452,6 +454,11 @@ impl Rulebook {
     /// The company's time zone, by its IANA name.
     pub fn zone(&self) -> &str {
         &self.zone
+    }
+
+    /// The company's time zone.
+    pub const fn time_zone(&self) -> &TimeZone {
+        self.fields.zone()
     }
 
     /// The company's currency, ISO 4217.

@@ -35,7 +35,7 @@ pub struct Score {
     pub grade: Option<String>,
     /// Whether it is ready for sales.
     pub mql: bool,
-    /// Which line made it an MQL, in words (`score is 60 or more`).
+    /// Which line makes it an MQL, in words (`score is 60 or more`); absent if none does, also if it was one before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mql_by: Option<String>,
     /// The products the person is interested in, the most interesting first; at most 5.

@@ -10,8 +10,10 @@ mod env;
 mod function;
 pub mod http;
 mod log;
+mod pause;
 
 pub use batch::{Chain, each, failed, retry};
 pub use clock::Clock;
 pub use env::{Env, SetupError};
 pub use function::{Function, FunctionError, Invocation, Invoke, InvokeError, Load, load, run};
+pub use pause::pause;

@@ -7,11 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Capacity, Decided, Goes, destination};
 use crate::id::{LeadId, PoolId, RepId};
+use crate::report::{MAX_NAMED, keep_examples, thousands, wants_example};
+use crate::rulebook::MqlUpTo;
 
-/// Most leads that are shown one by one.
-const MAX_EXAMPLES: usize = 20;
-/// Most pools or reps that are named in one sentence.
-const MAX_NAMED: usize = 6;
 /// Points from one threshold to the next.
 const STEP: u8 = 5;
 
@@ -58,8 +56,8 @@ pub struct Week {
     pub leads: u64,
     /// The MQLs among them.
     pub mqls: BeforeAfter,
-    /// How many would be MQLs of the draft if its score had to be at least 0, 5, … 100: those with such a score and
-    /// those that another line makes an MQL. Leads that `block` stops are none.
+    /// How many would be MQLs of the draft if its lines of `mql` asked for a score of at least 0, 5, … 100, see
+    /// [`crate::rulebook::Rulebook::mql_up_to`]. Leads that `block` stops are none.
     pub at_threshold: [u64; THRESHOLDS],
 }
 
@@ -191,19 +189,18 @@ impl Report {
         }
     }
 
-    pub(super) fn week(&mut self, name: &str, before: &Decided, after: &Decided, whatever_its_score: bool) {
+    pub(super) fn week(&mut self, name: &str, before: &Decided, after: &Decided, up_to: MqlUpTo) {
         let week = self.weeks.entry(name.to_owned()).or_default();
         week.leads += 1;
         week.mqls.add(BeforeAfter { before: before.mql.into(), after: after.mql.into() });
         for (count, threshold) in week.at_threshold.iter_mut().zip((0_u8..).step_by(STEP.into())) {
-            *count += u64::from(!after.blocked && (whatever_its_score || after.score.total >= threshold));
+            *count += u64::from(!after.blocked && up_to.includes(threshold));
         }
     }
 
     pub(super) fn wants_example(&self, differences: &Differences, lead: &LeadId) -> bool {
         let Some(rank) = differences.rank() else { return false };
-        let last = self.examples.last().filter(|_| self.examples.len() >= MAX_EXAMPLES);
-        last.is_none_or(|last| (rank, lead) < (last.rank, &last.lead_id))
+        wants_example(&self.examples, |last| (rank, lead) < (last.rank, &last.lead_id))
     }
 
     pub(super) fn example(&mut self, differences: &Differences, lead: &LeadId, before: String, after: String) {
@@ -213,10 +210,8 @@ impl Report {
         }
     }
 
-    /// The same leads are kept in whatever order they come.
     fn keep_examples(&mut self) {
-        self.examples.sort_by(|a, b| (a.rank, &a.lead_id).cmp(&(b.rank, &b.lead_id)));
-        self.examples.truncate(MAX_EXAMPLES);
+        keep_examples(&mut self.examples, |a, b| (a.rank, &a.lead_id).cmp(&(b.rank, &b.lead_id)));
     }
 
     /// The report in sentences for the people who decide on the draft.
@@ -318,7 +313,9 @@ impl Report {
         }
         let counts = self.waiting.iter().map(|(pool, count)| (pool.as_str(), *count));
         let pools = largest(counts, |count| count.before.max(count.after));
-        let pools = pools.iter().map(|(name, count)| format!("`{name}` {} -> {}", count.before, count.after));
+        let pools = pools
+            .iter()
+            .map(|(name, count)| format!("`{name}` {} -> {}", thousands(count.before), thousands(count.after)));
         Some(format!(
             "Came when nobody was at work who could have had them: {} -> {} leads ({}).",
             thousands(sum.before),
@@ -351,17 +348,4 @@ fn gains<'n>(what: &str, counts: impl Iterator<Item = (&'n str, BeforeAfter)>) -
         .collect();
     let capital: String = what.chars().take(1).flat_map(char::to_uppercase).chain(what.chars().skip(1)).collect();
     (!said.is_empty()).then(|| format!("{capital} {}.", said.join(", ")))
-}
-
-/// A number as people read it: `3,120`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut said = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            said.push(',');
-        }
-        said.push(digit);
-    }
-    said
 }

@@ -189,6 +189,25 @@ fn a_draft_is_compared_with_the_rulebook_in_force() {
 }
 
 #[test]
+fn every_threshold_counts_whom_the_other_conditions_let_through() {
+    // Of bosses 60 points are fit; at a large company 30 more.
+    let text = IN_FORCE
+        .replace("{ score: 60+ }", "{ score: 60+, country: DE }")
+        .replace("{ did: demo", "{ fit: 90+ }\n  - { did: demo");
+    let leads = [
+        lead(0, "DE", 50, true, false),
+        lead(1, "FR", 50, true, false),
+        lead(2, "FR", 2_000, true, false),
+        lead(3, "DE", 50, false, false),
+    ];
+    let week = &replayed(&leads, &parse(&text)).weeks["2026-W11"];
+    assert_eq!(week.mqls.after, 2, "the German boss, and the one who fits so well");
+    assert_eq!(week.at_threshold[0], 3, "never the French boss of a small company");
+    assert_eq!([week.at_threshold[1], week.at_threshold[12]], [2, 2]);
+    assert_eq!([week.at_threshold[13], week.at_threshold[20]], [1, 1], "whoever fits so well is one at any threshold");
+}
+
+#[test]
 fn the_same_rulebook_changes_nothing_and_a_new_name_is_no_change() {
     let leads = some_leads();
     let report = replayed(&leads, &parse(&IN_FORCE.replace("rule: dach", "rule: germany and austria")));

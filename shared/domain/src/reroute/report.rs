@@ -9,12 +9,8 @@ use super::{Stays, goes, rule};
 use crate::id::{LeadId, PoolId, RepId};
 use crate::pool::Pool;
 use crate::replay::{Goes, Past, destination};
+use crate::report::{MAX_NAMED, keep_examples, thousands, wants_example};
 use crate::rulebook::{Facts, Outcome, Rulebook};
-
-/// Most leads that are shown one by one.
-const MAX_EXAMPLES: usize = 20;
-/// Most pools or reps that are named in one sentence.
-const MAX_NAMED: usize = 6;
 
 /// Leads that come to a pool or rep, and those that leave it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,38 +130,37 @@ impl Report {
     }
 
     fn wants_example(&self, lead: &LeadId) -> bool {
-        self.examples.len() < MAX_EXAMPLES || self.examples.last().is_some_and(|last| *lead < last.lead_id)
+        wants_example(&self.examples, |last| *lead < last.lead_id)
     }
 
-    /// The same leads are kept in whatever order they come.
     fn keep_examples(&mut self) {
-        self.examples.sort_by(|a, b| a.lead_id.cmp(&b.lead_id));
-        self.examples.dedup_by(|a, b| a.lead_id == b.lead_id);
-        self.examples.truncate(MAX_EXAMPLES);
+        keep_examples(&mut self.examples, |a, b| a.lead_id.cmp(&b.lead_id));
     }
 
     /// The report in sentences for the people who decide on it.
     pub fn sentences(&self) -> Vec<String> {
         let Self { leads, goes, from_lines, .. } = *self;
+        let (all, some, waited) = (thousands(leads), thousands(goes), thousands(from_lines));
         let mut said = Vec::new();
         let go = if goes == 1 { "goes" } else { "go" };
         said.push(match (goes, from_lines) {
-            (0, _) => format!("None of {leads} open leads goes elsewhere."),
-            (goes, 0) => format!("{goes} of {leads} open leads {go} elsewhere; no owner has accepted one of them yet."),
-            (goes, from_lines) => format!(
-                "{goes} of {leads} open leads {go} elsewhere: {} that an owner has and has not accepted yet, {from_lines} \
-                 out of a line.",
-                goes - from_lines
+            (0, _) => format!("None of {all} open leads goes elsewhere."),
+            (_, 0) => format!("{some} of {all} open leads {go} elsewhere; no owner has accepted one of them yet."),
+            _ => format!(
+                "{some} of {all} open leads {go} elsewhere: {} that an owner has and has not accepted yet, {waited} out \
+                 of a line.",
+                thousands(goes - from_lines)
             ),
         });
         said.extend(moved("Pool", self.pools.iter().map(|(pool, moved)| (pool.as_str(), *moved))));
         said.extend(moved("Owner", self.owners.iter().map(|(rep, moved)| (rep.as_str(), *moved))));
         if self.elsewhere > 0 {
-            said.push(format!("Out of a line, and not to sales: {}.", self.elsewhere));
+            said.push(format!("Out of a line, and not to sales: {}.", thousands(self.elsewhere)));
         }
-        let stays: Vec<String> = self.stays.iter().map(|(why, count)| format!("{count} {}", why.words())).collect();
+        let stays = self.stays.iter().map(|(why, count)| format!("{} {}", thousands(*count), why.words()));
+        let stays: Vec<String> = stays.collect();
         if !stays.is_empty() {
-            said.push(format!("The other {} stay: {}.", leads - goes, stays.join("; ")));
+            said.push(format!("The other {} stay: {}.", thousands(leads - goes), stays.join("; ")));
         }
         said
     }
@@ -180,9 +175,9 @@ fn moved<'n>(what: &str, counts: impl Iterator<Item = (&'n str, Moved)>) -> Opti
         .iter()
         .take(MAX_NAMED)
         .map(|(name, Moved { comes, leaves })| match (comes, leaves) {
-            (comes, 0) => format!("`{name}` gets {comes}"),
-            (0, leaves) => format!("`{name}` loses {leaves}"),
-            (comes, leaves) => format!("`{name}` gets {comes} and loses {leaves}"),
+            (comes, 0) => format!("`{name}` gets {}", thousands(*comes)),
+            (0, leaves) => format!("`{name}` loses {}", thousands(*leaves)),
+            (comes, leaves) => format!("`{name}` gets {} and loses {}", thousands(*comes), thousands(*leaves)),
         })
         .collect();
     if more > 0 {

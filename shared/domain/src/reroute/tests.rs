@@ -121,6 +121,19 @@ fn a_preview_counts_who_loses_and_who_gets() {
     assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
 }
 
+#[test]
+fn figures_are_written_as_people_read_them() {
+    let mut report = Report { leads: 12_000, goes: 3_120, from_lines: 1_020, elsewhere: 1_000, ..Report::default() };
+    report.pools.insert("iberia".into(), Moved { comes: 2_100, leaves: 1_001 });
+    report.stays.insert(Stays::Accepted, 8_880);
+    insta::assert_snapshot!(report.sentences().join("\n"), @"
+    3,120 of 12,000 open leads go elsewhere: 2,100 that an owner has and has not accepted yet, 1,020 out of a line.
+    Pool `iberia` gets 2,100 and loses 1,001.
+    Out of a line, and not to sales: 1,000.
+    The other 8,880 stay: 8,880 accepted by their owner.
+    ");
+}
+
 fn version(number: u32) -> RulebookVersion {
     RulebookVersion::new(format!("{number:06}"))
 }

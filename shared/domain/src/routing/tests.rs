@@ -1,3 +1,4 @@
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
@@ -6,6 +7,7 @@ use crate::id::SourceId;
 use crate::pool::Member;
 use crate::rep::{Rep, RepLoad};
 use crate::rotation::TURN;
+use crate::rulebook::{Explanation, Section};
 
 fn noon() -> Timestamp {
     "2026-03-03T12:00:00Z".parse().unwrap()
@@ -183,11 +185,37 @@ fn the_choice_is_told_in_plain_words() {
     let plan = plan(vec![lead("a", 1, inbound())], world, noon());
     let lead = &plan.groups[0].leads[0];
     assert_eq!(
-        lead.choice.sentences(&lead.change.state).join(" "),
+        lead.choice.sentences(&lead.change.state, &TimeZone::UTC).join(" "),
         "In pool `inbound` it was the turn of `anna` (level with their share) among 2 who could take it. \
          `ben` has as many open leads as they take."
     );
     assert_eq!((turns(666_666_667), turns(-1_500_000_000), turns(0)), ("0.67".into(), "-1.50".into(), "0.00".into()));
+}
+
+#[test]
+fn instants_are_told_as_the_companys_clocks_show_them() {
+    let berlin = TimeZone::get("Europe/Berlin").unwrap();
+    let mut ruled = lead("a", 10, inbound());
+    ruled.state.mql_at = Some("2026-02-28T23:30:00Z".parse().unwrap());
+    let explanation = |section| Explanation {
+        rule: "rest".to_owned(),
+        section,
+        reasons: Vec::new(),
+        near_misses: Vec::new(),
+        lookups: Vec::new(),
+        sentence: String::new(),
+    };
+    let why = |ruled: &Ruled, section| {
+        let planned = plan(vec![ruled.clone()], world(&[]), noon()).groups[0].leads[0].clone();
+        Why::new(&planned, explanation(section), ruled.score.clone(), &berlin).sentences.join(" ")
+    };
+    let said = why(&ruled, Section::Route);
+    assert!(said.contains("It has been an MQL since 1 March 2026, 00:30, and stays one."), "{said}");
+    assert!(said.ends_with("until somebody is free, at the longest until 3 March 2026, 14:00."), "{said}");
+    assert!(!why(&ruled, Section::Block).contains("MQL"), "`block` asks nobody whether it is an MQL");
+    ruled.score.mql_by = Some("score is 10 or more".to_owned());
+    let said = why(&ruled, Section::Route);
+    assert!(said.contains("It is an MQL: score is 10 or more.") && !said.contains("since"), "{said}");
 }
 
 /// What must hold of any plan: every ledger sums to zero, every turn has its lead, seats match leads.
@@ -292,7 +320,7 @@ fn a_lead_that_goes_to_another_pool_changes_both_in_one_go() {
     assert!(next.lags_before.values().all(|lag| *lag == 0), "as if that lead had never come: {next:?}");
     let moved = group.leads.iter().find(|lead| lead.change.state.lead_id.as_str() == "l-1").unwrap();
     assert_eq!((moved.change.state.assignment, moved.change.state.ledger), (2, Some(1)));
-    assert!(moved.choice.sentences(&moved.change.state)[0].starts_with("It was taken from `anna`"));
+    assert!(moved.choice.sentences(&moved.change.state, &TimeZone::UTC)[0].starts_with("It was taken from `anna`"));
     assert_eq!(group.seats[&RepId::from("anna")], Seats { delta: -1, room: Room::Unasked });
     assert_eq!((owners["l-2"].as_str(), group.seats[&RepId::from("ben")].delta), ("ben", 1), "her last turn was later");
     assert_eq!(group.seats[&zoe].delta, 2);

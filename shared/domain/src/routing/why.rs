@@ -1,12 +1,13 @@
 //! A decision in plain words, and what is kept of it.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Candidate, Choice, Planned};
 use crate::id::RulebookVersion;
 use crate::lead::{Stage, State};
-use crate::rulebook::Explanation;
+use crate::rulebook::{Explanation, Section};
 use crate::scoring::Score;
 
 /// Why a lead is where it is: what is kept of a decision.
@@ -31,11 +32,14 @@ pub struct Why {
 }
 
 impl Why {
-    /// Puts together what is kept of `planned`.
-    pub fn new(planned: &Planned, explanation: Explanation, score: Score) -> Self {
+    /// Puts together what is kept of `planned`. Sentences tell instants in `zone`, the company's.
+    pub fn new(planned: &Planned, explanation: Explanation, score: Score, zone: &TimeZone) -> Self {
         let state = &planned.change.state;
         let mut sentences = explanation.sentences(Some(&score), state.rulebook.as_ref());
-        sentences.extend(planned.choice.sentences(state));
+        if explanation.section != Section::Block {
+            sentences.extend(still_mql(&score, state, zone));
+        }
+        sentences.extend(planned.choice.sentences(state, zone));
         Self {
             at: planned.change.at,
             event: state.last_event,
@@ -50,8 +54,8 @@ impl Why {
 }
 
 impl Choice {
-    /// The choice in plain words.
-    pub(super) fn sentences(&self, state: &State) -> Vec<String> {
+    /// The choice in plain words, with instants in `zone`.
+    pub(super) fn sentences(&self, state: &State, zone: &TimeZone) -> Vec<String> {
         let mut said = Vec::new();
         if let Some(rep) = &self.taken_from {
             said.push(format!(
@@ -92,7 +96,8 @@ impl Choice {
         }
         match (state.stage, &state.pool, state.due_at) {
             (Stage::Waiting, Some(pool), Some(until)) => said.push(format!(
-                "It waits in the line of pool `{pool}` until somebody is free, at the longest until {until}."
+                "It waits in the line of pool `{pool}` until somebody is free, at the longest until {}.",
+                local(until, zone)
             )),
             (Stage::Held, ..) => said.push(format!(
                 "It is on hold (`{}`) until a person decides.",
@@ -102,6 +107,17 @@ impl Choice {
         }
         said
     }
+}
+
+/// Since when a lead is an MQL that no line makes one any more.
+fn still_mql(score: &Score, state: &State, zone: &TimeZone) -> Option<String> {
+    let since = state.mql_at.filter(|_| score.mql && score.mql_by.is_none())?;
+    Some(format!("It has been an MQL since {}, and stays one.", local(since, zone)))
+}
+
+/// An instant as people say it: `3 March 2026, 10:00`.
+fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%-d %B %Y, %H:%M").to_string()
 }
 
 /// A lag in words: `owed 0.67 leads`, `0.33 leads ahead`, `level`.

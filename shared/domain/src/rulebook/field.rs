@@ -215,7 +215,7 @@ pub(crate) static FIELDS: &[Spec] = &[
         Kind::Rep, |f| deal_owner(f).map(|rep| Raw::Text(rep.as_str()))),
     field("account.score", "70+", "the score that the account itself has",
         PERCENT, |f| f.account.and_then(|a| a.account.score).map(|score| Raw::Number(score.into()))),
-    scored("score", "60+", "the score of the lead",
+    scored(SCORE, "60+", "the score of the lead",
         PERCENT, |f| f.score.map(|score| Raw::Number(score.total.into()))),
     scored("fit", "40+", "the part of the score for what person and company are",
         PERCENT, |f| f.score.map(|score| Raw::Number(score.fit.into()))),
@@ -229,6 +229,8 @@ pub(crate) static FIELDS: &[Spec] = &[
         Kind::Grade, |f| f.score.and_then(|score| text(score.grade.as_ref()))),
 ];
 
+/// The score of the lead.
+pub(crate) const SCORE: &str = "score";
 /// The rep who looks after the lead's account, or the nearest parent's.
 pub(crate) const ACCOUNT_OWNER: &str = "account.owner";
 /// The rep who works on the account's open deal.
