@@ -106,3 +106,24 @@ fn traps_of_yaml_are_read_as_meant_or_refused() {
       = help: indent with blanks, two per level
     ");
 }
+
+/// Warnings: the rulebook can be used, but hardly means what was meant.
+#[test]
+fn texts_that_look_like_something_else_are_doubted() {
+    let source = "\
+company: { zone: Europe/Berlin, currency: EUR }
+fields: { custom.size: text }
+lookups:
+  area: { from: postal_code, values: { north: [10000-19999], south: 80* } }
+score: { fit: { share: 100% } }
+mql: [{ source: present }]
+route:
+  - { rule: budget, if: { custom.budget: 10000+, custom.size: 50-99 }, then: { pool: a } }
+  - { rule: title, if: { job.title: \"CEO, CTO\" }, then: { pool: b } }
+  - { rule: listed, if: { job.title: [\"Director, Sales\", CEO] }, then: { pool: b } }
+  - { rule: area, if: { area: [north, south] }, then: { pool: c } }
+  - { rule: rest, then: { pool: d } }
+";
+    let checked = Rulebook::parse(source, &References::default()).unwrap();
+    insta::assert_snapshot!(rendered(&checked.warnings, source));
+}
