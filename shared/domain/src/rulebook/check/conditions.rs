@@ -60,6 +60,7 @@ impl<'d> Checker<'d, '_> {
             }
             Written::Test { field, values } => Condition::Test(self.test(field, values, place)?),
             Written::Did(did) => Condition::Did(Arc::new(self.did(did, place.what)?)),
+            Written::Broken(_) => return None,
         };
         if condition.size() > MAX_SIZE {
             let message = format!("{} takes more than {MAX_SIZE} tests", place.what);

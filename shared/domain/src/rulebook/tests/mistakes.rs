@@ -127,3 +127,26 @@ route:
     let checked = Rulebook::parse(source, &References::default()).unwrap();
     insta::assert_snapshot!(rendered(&checked.warnings, source));
 }
+
+/// One broken part of a condition keeps no other mistake back, and nobody is told of a `key: value`.
+#[test]
+fn what_stands_beside_a_broken_part_is_read_too() {
+    let source = "\
+company: { zone: Europe/Berlin, currency: EUR }
+conditions:
+  german: language is German
+score:
+  fit: { share: 100%, lines: [{ if: [{ country: DE }], points: 20 }] }
+mql: [{ score: 10+, any: [] }]
+sla: { first_reply: 2 hours }
+route:
+  - { rule: empty, if: { any: [], countri: DE }, then: { pool: a } }
+  - { rule: inside, if: { all: [{ not: [{ stat: Bayern }] }, { or: [{ cty: Bonn }, { is: german }] }], industri: x }, then: dach }
+  - { rule: sentence, if: country is Germany, then: { pool: a } }
+  - { rule: listed, if: [{ country: DE }, { country: AT }], then: { pool: a } }
+  - { rule: when, when: { country: DE }, if: { country: FR }, then: { pool: a } }
+  - { rule: rest, then: { pool: d } }
+";
+    let found = Rulebook::parse(source, &References::default()).unwrap_err();
+    insta::assert_snapshot!(rendered(&found, source));
+}
