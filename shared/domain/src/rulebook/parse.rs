@@ -401,9 +401,8 @@ impl Shaper<'_> {
 
     /// The condition, with what could be read of it.
     fn condition(&mut self, node: &Node, what: &str) -> Condition {
-        let Some(entries) =
-            self.open_mapping_or(node, &format!("the condition of {what}"), || instead::of_condition(node))
-        else {
+        let whose = if what.starts_with("condition ") { what.to_owned() } else { format!("the condition of {what}") };
+        let Some(entries) = self.open_mapping_or(node, &whose, || instead::of_condition(node)) else {
             return Condition::Broken(node.span);
         };
         let mut parts: Vec<Condition> = Vec::new();

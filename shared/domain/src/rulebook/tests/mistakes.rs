@@ -150,3 +150,19 @@ route:
     let found = Rulebook::parse(source, &References::default()).unwrap_err();
     insta::assert_snapshot!(rendered(&found, source));
 }
+
+#[test]
+fn what_nothing_names_is_answered_with_where_to_name_it() {
+    let source = "\
+company: { zone: Europe/Berlin, currency: EUR }
+score: { fit: { share: 100% } }
+mql: [{ grade: A }, { did: demo, within: 7d }, { received_at: within a week }]
+route:
+  - { rule: table, if: { country: DE }, then: { pool: from territory.pool } }
+  - { rule: owner, if: { country: AT }, then: { owner: from territory.owner, value: 10k } }
+  - { rule: again, if: { country: FR }, then: { pool: p1, if_nobody: { pool: p1 } } }
+  - { rule: rest, then: { pool: d } }
+";
+    let found = Rulebook::parse(source, &References::default()).unwrap_err();
+    insta::assert_snapshot!(rendered(&found, source));
+}
