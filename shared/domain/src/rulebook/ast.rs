@@ -84,8 +84,6 @@ pub(crate) enum Guard {
     Always,
     /// It has this one.
     If(Box<Condition>),
-    /// Its `if` could not be read.
-    Broken,
 }
 
 /// A condition.
@@ -103,6 +101,8 @@ pub(crate) enum Condition {
     Test { field: Text, values: Vec<Text> },
     /// The person did something.
     Did(Did),
+    /// It could not be read; the problems say why.
+    Broken(Span),
 }
 
 /// What a person has to have done; lists that are empty do not narrow it.
@@ -128,6 +128,7 @@ impl Condition {
             Self::Is(names) => names.first().map(|name| name.span).unwrap_or_default(),
             Self::Test { field, .. } => field.span,
             Self::Did(did) => did.key.span,
+            Self::Broken(span) => *span,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod behaviour;
 mod conditions;
+mod literal;
 mod lookups;
 mod meant;
 mod names;

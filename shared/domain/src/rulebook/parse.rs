@@ -1,6 +1,8 @@
 //! Turns the YAML tree into the shape of a rulebook: which keys may stand where, and what kind of thing they hold.
 //!
-//! Names and values are not looked at here; that is [`super::check`].
+//! Names and values are not looked at here; that is [`super::check`]. Reading goes on after a mistake, with what is left.
+
+mod instead;
 
 use super::ast::{
     Condition, Custom, CustomKind, Did, DidLine, Document, Engagement, Guard, Line, Lookup, LookupSource, Named, Part,
@@ -81,7 +83,11 @@ fn get<'n>(entries: Entries<'n>, key: &str) -> Option<&'n Node> {
 impl Shaper<'_> {
     fn document(&mut self, root: &Node) -> Document {
         let mut document = Document::default();
-        let Some(entries) = self.mapping(root, "the rulebook", SECTIONS) else { return document };
+        let Some(entries) =
+            self.mapping(root, "the rulebook", SECTIONS, "company: { zone: Europe/Berlin, currency: EUR }")
+        else {
+            return document;
+        };
         for section in ["company", "score", "mql", "route"] {
             if get(entries, section).is_none() {
                 let message = format!("the rulebook has no section `{section}`");
@@ -112,13 +118,16 @@ impl Shaper<'_> {
     }
 
     fn company(&mut self, key: &Text, node: &Node, document: &mut Document) {
-        let Some(entries) = self.mapping(node, "`company`", COMPANY_KEYS) else { return };
+        let Some(entries) = self.mapping(node, "`company`", COMPANY_KEYS, "{ zone: Europe/Berlin, currency: EUR }")
+        else {
+            return;
+        };
         document.zone = self.required(entries, key, "zone", "company", "zone: Europe/Berlin");
         document.currency = self.required(entries, key, "currency", "company", "currency: EUR");
     }
 
     fn fields(&mut self, node: &Node) -> Vec<Custom> {
-        let Some(entries) = self.open_mapping(node, "`fields`") else { return Vec::new() };
+        let Some(entries) = self.open_mapping(node, "`fields`", "{ custom.budget: number }") else { return Vec::new() };
         let fields = entries.iter().filter_map(|(name, node)| {
             let kind = match &node.content {
                 Content::Sequence(_) => CustomKind::OneOf(self.texts(node, &name.text)),
@@ -130,13 +139,17 @@ impl Shaper<'_> {
     }
 
     fn lookups(&mut self, node: &Node) -> Vec<Lookup> {
-        let Some(entries) = self.open_mapping(node, "`lookups`") else { return Vec::new() };
+        let Some(entries) =
+            self.open_mapping(node, "`lookups`", "{ region: { from: country, values: { dach: [DE, AT, CH] } } }")
+        else {
+            return Vec::new();
+        };
         entries.iter().filter_map(|(name, node)| self.lookup(name, node)).collect()
     }
 
     fn lookup(&mut self, name: &Text, node: &Node) -> Option<Lookup> {
         let what = format!("lookup `{}`", name.text);
-        let entries = self.open_mapping(node, &what)?;
+        let entries = self.open_mapping(node, &what, "{ from: country, values: { dach: [DE, AT, CH] } }")?;
         let table = get(entries, "use");
         self.only(entries, &what, if table.is_some() { TABLE_KEYS } else { VALUES_KEYS });
         let from = if let Some(node) = get(entries, "from") {
@@ -155,7 +168,7 @@ impl Shaper<'_> {
                 LookupSource::Table { table: self.text(table, "use")?, gives }
             }
             (None, Some(values)) => {
-                let values = self.open_mapping(values, &format!("`values` of {what}"))?;
+                let values = self.open_mapping(values, &format!("`values` of {what}"), "{ dach: [DE, AT, CH] }")?;
                 LookupSource::Values(
                     values.iter().map(|(key, node)| (key.clone(), self.texts(node, &key.text))).collect(),
                 )
@@ -169,10 +182,12 @@ impl Shaper<'_> {
     }
 
     fn conditions(&mut self, node: &Node) -> Vec<Named> {
-        let Some(entries) = self.open_mapping(node, "`conditions`") else { return Vec::new() };
-        let named = entries.iter().filter_map(|(name, node)| {
-            let condition = self.condition(node, &format!("condition `{}`", name.text))?;
-            Some(Named { name: name.clone(), condition })
+        let Some(entries) = self.open_mapping(node, "`conditions`", "{ big: { company.employees: 1000+ } }") else {
+            return Vec::new();
+        };
+        let named = entries.iter().map(|(name, node)| {
+            let condition = self.condition(node, &format!("condition `{}`", name.text));
+            Named { name: name.clone(), condition }
         });
         named.collect()
     }
@@ -189,7 +204,8 @@ impl Shaper<'_> {
 
     fn rule(&mut self, section: &Text, node: &Node) -> Option<Rule> {
         self.problems.about(None);
-        let entries = self.open_mapping(node, &format!("a rule of `{}`", section.text))?;
+        let entries =
+            self.open_mapping(node, &format!("a rule of `{}`", section.text), "{ rule: NAME, if: {…}, then: {…} }")?;
         let place = Text { text: String::new(), span: start(entries) };
         let name = self.required(entries, &place, "rule", "this rule", "rule: NAME").unwrap_or(place);
         self.problems.about(Some(&name.text));
@@ -197,7 +213,7 @@ impl Shaper<'_> {
         self.only(entries, &what, RULE_KEYS);
         let guard = match get(entries, "if") {
             None => Guard::Always,
-            Some(node) => self.condition(node, &what).map_or(Guard::Broken, |condition| Guard::If(Box::new(condition))),
+            Some(node) => Guard::If(Box::new(self.condition(node, &what))),
         };
         let node = get(entries, "then");
         if node.is_none() {
@@ -213,15 +229,7 @@ impl Shaper<'_> {
 
     /// What stands in `then`.
     fn actions<'n>(&mut self, node: &'n Node, of: &str) -> Option<Entries<'n>> {
-        if let Content::Scalar { text, .. } = &node.content
-            && let Some(action) = ACTIONS.iter().find(|action| text.split(' ').next() == Some(**action))
-        {
-            let value = if matches!(*action, "pool" | "owner") { "NAME" } else { "REASON" };
-            let message = format!("{of} must be keys with values, not {}", node.describe());
-            self.problems.error_help(node.span, "wrong-shape", message, format!("write `{{ {action}: {value} }}`"));
-            return None;
-        }
-        self.open_mapping(node, of)
+        self.open_mapping_or(node, of, || instead::of_actions(node))
     }
 
     fn then(&mut self, node: &Node, entries: Entries<'_>, of: &str) -> Option<Then> {
@@ -275,7 +283,7 @@ impl Shaper<'_> {
         match &node.content {
             Content::Scalar { text, .. } if text == word => None,
             Content::Mapping(_) => {
-                let inner = self.mapping(node, &format!("`{key}`"), FALLBACK_KEYS)?;
+                let inner = self.mapping(node, &format!("`{key}`"), FALLBACK_KEYS, "{ pool: NAME }")?;
                 let place = Text { text: key.to_owned(), span: node.span };
                 self.required(inner, &place, "pool", &format!("`{key}`"), "pool: NAME")
             }
@@ -303,13 +311,13 @@ impl Shaper<'_> {
     }
 
     fn score(&mut self, name: &Text, node: &Node) -> Option<Score> {
-        let entries = self.mapping(node, "`score`", SCORE_KEYS)?;
+        let entries = self.mapping(node, "`score`", SCORE_KEYS, "{ fit: { share: 100%, lines: […] } }")?;
         let fit = get(entries, "fit").and_then(|node| self.part("fit", node, FIT_KEYS));
         let engagement = get(entries, "engagement").and_then(|node| self.engagement(node));
         let account = get(entries, "account").and_then(|node| self.part("account", node, ACCOUNT_KEYS));
         let mut grades = Vec::new();
         if let Some(node) = get(entries, "grades") {
-            for (grade, node) in self.open_mapping(node, "`grades`").unwrap_or_default() {
+            for (grade, node) in self.open_mapping(node, "`grades`", "{ A: 80+, B: 60+ }").unwrap_or_default() {
                 grades.extend(self.text(node, &grade.text).map(|from| (grade.clone(), from)));
             }
         }
@@ -318,7 +326,7 @@ impl Shaper<'_> {
 
     fn part(&mut self, part: &str, node: &Node, known: &[&str]) -> Option<Part> {
         let what = format!("`score.{part}`");
-        let entries = self.mapping(node, &what, known)?;
+        let entries = self.mapping(node, &what, known, "{ share: 40% }")?;
         let place = Text { text: part.to_owned(), span: node.span };
         let share = self.required(entries, &place, "share", &what, "share: 40%");
         let example = "- { if: { job.level: director }, points: 20 }";
@@ -332,19 +340,20 @@ impl Shaper<'_> {
 
     fn line(&mut self, part: &str, node: &Node) -> Option<Line> {
         let what = format!("a line of `score.{part}`");
-        let entries = self.mapping(node, &what, LINE_KEYS)?;
+        let entries = self.mapping(node, &what, LINE_KEYS, "{ if: { job.level: director }, points: 20 }")?;
         let place = Text { text: String::new(), span: start(entries) };
         let points = self.required(entries, &place, "points", &what, "points: 20");
         let Some(value) = get(entries, "if") else {
             self.missing(&place, "if", &what, "if: { country: DE }");
             return None;
         };
-        Some(Line { condition: self.condition(value, &what)?, points: points? })
+        let condition = self.condition(value, &what);
+        Some(Line { condition, points: points? })
     }
 
     fn engagement(&mut self, node: &Node) -> Option<Engagement> {
         let what = "`score.engagement`";
-        let entries = self.mapping(node, what, ENGAGEMENT_KEYS)?;
+        let entries = self.mapping(node, what, ENGAGEMENT_KEYS, "{ share: 30%, lines: […] }")?;
         let place = Text { text: "engagement".to_owned(), span: node.span };
         let share = self.required(entries, &place, "share", what, "share: 30%");
         let halves_every = get(entries, "halves_every").and_then(|node| self.text(node, "halves_every"));
@@ -359,7 +368,7 @@ impl Shaper<'_> {
     fn did_line(&mut self, node: &Node) -> Option<DidLine> {
         let what = "a line of `score.engagement`";
         let known: Vec<&str> = DID_LINE_KEYS.iter().chain(DID_KEYS).copied().collect();
-        let entries = self.mapping(node, what, &known)?;
+        let entries = self.mapping(node, what, &known, "{ did: webinar, points: 20 }")?;
         let place = Text { text: String::new(), span: start(entries) };
         let points = self.required(entries, &place, "points", what, "points: 20");
         let at_most = get(entries, "at_most").and_then(|node| self.text(node, "at_most"));
@@ -387,11 +396,15 @@ impl Shaper<'_> {
 
     fn mql(&mut self, node: &Node) -> Vec<Condition> {
         let nodes = self.sequence(node, "`mql`", "- { score: 60+ }").unwrap_or_default();
-        nodes.iter().filter_map(|node| self.condition(node, "a line of `mql`")).collect()
+        nodes.iter().map(|node| self.condition(node, "a line of `mql`")).collect()
     }
 
-    fn condition(&mut self, node: &Node, what: &str) -> Option<Condition> {
-        let entries = self.open_mapping(node, &format!("the condition of {what}"))?;
+    /// The condition, with what could be read of it.
+    fn condition(&mut self, node: &Node, what: &str) -> Condition {
+        let whose = if what.starts_with("condition ") { what.to_owned() } else { format!("the condition of {what}") };
+        let Some(entries) = self.open_mapping_or(node, &whose, || instead::of_condition(node)) else {
+            return Condition::Broken(node.span);
+        };
         let mut parts: Vec<Condition> = Vec::new();
         let has_did = get(entries, "did").is_some();
         let mut last: Option<&(Text, Node)> = None;
@@ -400,6 +413,7 @@ impl Shaper<'_> {
                 let message = format!("the comma before `{}` ends the value there", key.text);
                 let help = "write numbers without it (`1000+`), and several values as a list: `[DE, AT]`".to_owned();
                 self.problems.error_help(key.span, "comma", message, help);
+                parts.push(Condition::Broken(key.span));
                 continue;
             }
             if let Some((before, _)) = last.filter(|(before, _)| nothing(value) && before.span.line == key.span.line) {
@@ -409,6 +423,7 @@ impl Shaper<'_> {
                     before.text
                 );
                 self.problems.error_help(key.span, "comma", message, help);
+                parts.push(Condition::Broken(key.span));
                 continue;
             }
             last = Some(entry);
@@ -422,21 +437,34 @@ impl Shaper<'_> {
             }
             parts.push(match key.text.as_str() {
                 "did" => Condition::Did(self.did(key, value, entries)),
-                "all" => Condition::All(self.alternatives(key, value, what)?),
-                "any" => Condition::Any(self.alternatives(key, value, what)?),
+                "all" => self.alternatives(key, value, what, Condition::All),
+                "any" => self.alternatives(key, value, what, Condition::Any),
                 "not" if matches!(value.content, Content::Sequence(_)) => {
                     let message = "`not` holds a condition, not a list".to_owned();
                     let help = "write `not: { any: […] }` for none of them, or `not: { all: […] }`".to_owned();
                     self.problems.error_help(value.span, "wrong-shape", message, help);
-                    return None;
+                    self.misplaced_conditions(key, value, what)
                 }
-                "not" => Condition::Not(Box::new(self.condition(value, what)?)),
+                "not" => Condition::Not(Box::new(self.condition(value, what))),
                 "is" => Condition::Is(self.texts(value, "is")),
-                _ if self.is_misplaced(key, value) => return None,
+                _ if self.is_misplaced(key, value) => self.misplaced_conditions(key, value, what),
                 _ => Condition::Test { field: key.clone(), values: self.texts(value, &key.text) },
             });
         }
-        if parts.len() == 1 { parts.pop() } else { Some(Condition::All(parts)) }
+        let only = if parts.len() == 1 { parts.pop() } else { None };
+        only.unwrap_or(Condition::All(parts))
+    }
+
+    /// Conditions under a key that was reported; they are read for what else is wrong with them.
+    fn misplaced_conditions(&mut self, key: &Text, node: &Node, what: &str) -> Condition {
+        let mut parts = vec![Condition::Broken(key.span)];
+        if matches!(key.text.as_str(), "and" | "or" | "none" | "nor" | "not") {
+            match &node.content {
+                Content::Sequence(nodes) => parts.extend(nodes.iter().map(|node| self.condition(node, what))),
+                _ => parts.push(self.condition(node, what)),
+            }
+        }
+        Condition::All(parts)
     }
 
     /// Whether `key` holds conditions where only values can stand; says what was probably meant.
@@ -460,14 +488,35 @@ impl Shaper<'_> {
         true
     }
 
-    fn alternatives(&mut self, key: &Text, node: &Node, what: &str) -> Option<Vec<Condition>> {
-        let nodes = self.sequence(node, &format!("`{}`", key.text), "[{ country: DE }, { language: de }]")?;
-        let parts: Vec<Option<Condition>> = nodes.iter().map(|node| self.condition(node, what)).collect();
-        parts.into_iter().collect()
+    fn alternatives(&mut self, key: &Text, node: &Node, what: &str, of: fn(Vec<Condition>) -> Condition) -> Condition {
+        match &node.content {
+            Content::Sequence(nodes) if nodes.is_empty() => {
+                let message = format!("the list of `{}` is empty", key.text);
+                let help = format!("put a condition into it, or leave `{}` out", key.text);
+                self.problems.error_help(node.span, "empty", message, help);
+            }
+            _ => {
+                let nodes = self.sequence(node, &format!("`{}`", key.text), "[{ country: DE }, { language: de }]");
+                if let Some(nodes) = nodes {
+                    return of(nodes.iter().map(|node| self.condition(node, what)).collect());
+                }
+            }
+        }
+        Condition::Broken(key.span)
     }
 
     /// A mapping with any keys, at least one of them.
-    fn open_mapping<'n>(&mut self, node: &'n Node, what: &str) -> Option<Entries<'n>> {
+    fn open_mapping<'n>(&mut self, node: &'n Node, what: &str, example: &str) -> Option<Entries<'n>> {
+        self.open_mapping_or(node, what, || format!("write `{example}`"))
+    }
+
+    /// The same, with what to do about anything else.
+    fn open_mapping_or<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        instead: impl FnOnce() -> String,
+    ) -> Option<Entries<'n>> {
         match &node.content {
             Content::Mapping(entries) if !entries.is_empty() => return Some(entries),
             Content::Mapping(_) => {
@@ -477,15 +526,15 @@ impl Shaper<'_> {
             Content::Refused => {}
             _ => {
                 let message = format!("{what} must be keys with values, not {}", node.describe());
-                self.problems.error_help(node.span, "wrong-shape", message, "write `{ key: value }`".to_owned());
+                self.problems.error_help(node.span, "wrong-shape", message, instead());
             }
         }
         None
     }
 
     /// A mapping with none but the keys `known`.
-    fn mapping<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Entries<'n>> {
-        let entries = self.open_mapping(node, what)?;
+    fn mapping<'n>(&mut self, node: &'n Node, what: &str, known: &[&str], example: &str) -> Option<Entries<'n>> {
+        let entries = self.open_mapping(node, what, example)?;
         self.only(entries, what, known);
         Some(entries)
     }
@@ -497,12 +546,8 @@ impl Shaper<'_> {
     }
 
     fn unknown_key(&mut self, key: &Text, what: &str, known: &[&str]) {
-        let help = did_you_mean(&key.text, known.iter().copied()).unwrap_or_else(|| {
-            let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!("known here: {}", join(&known, "and"))
-        });
         let message = format!("{what} has an unknown key `{}`", key.text);
-        self.problems.error_help(key.span, "unknown-key", message, help);
+        self.problems.error_help(key.span, "unknown-key", message, instead::of_key(&key.text, known));
     }
 
     fn sequence<'n>(&mut self, node: &'n Node, what: &str, example: &str) -> Option<&'n [Node]> {

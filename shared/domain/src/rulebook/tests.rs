@@ -411,11 +411,11 @@ fn conditions_that_cannot_be_meant() {
     unknown-value: rule `yes` compares `country` with `UK`, which is no country code (write `GB`, the code of the United Kingdom)
     unknown-field: rule `yes` tests unknown field `employees` (write `company.employees`)
     wrong-type: rule `yes` compares `consent.email` with `true`, which is neither yes nor no (write `yes`)
-    unknown-value: rule `yes` compares `grade` with `A`, which it never is (the rulebook names no values it could have)
+    unknown-value: rule `yes` compares `grade` with `A`, which it never is (add `grades:` under `score`, such as `grades: { A: 80+, B: 60+ }`)
     unknown-condition: rule `yes` uses unknown condition `enterprise` (name it under `conditions` first)
     wrong-value: rule `yes` compares `message` with `starts with`, which does not say what to look for (write the text after `starts with`)
     empty: the condition of rule `yes` is empty (leave the key out if nothing belongs there)
-    wrong-shape: the condition of rule `yes` must be keys with values, not `DE` (write `{ key: value }`)
+    wrong-shape: the condition of rule `yes` must be keys with values, not `DE` (write a field with its value, such as `{ country: DE }`)
     ");
 }
 
@@ -629,7 +629,7 @@ route:
        |
     20 | sla: []
        | ^^^
-       = help: known here: `company`, `fields`, `lookups`, `conditions`, `block`, `score`, `mql` and `route`
+       = help: leave it out: Fairleader does not read a section `sla` yet
 
     error[unknown-value]: rule `twins` compares `region` with `dahc`, which it never is
       --> rulebook.yaml:22:34

@@ -30,7 +30,7 @@ pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>, zone: &Time
         _ => {}
     }
     if let Some(choices) = choices {
-        return choice(text, choices);
+        return choice(kind, text, choices);
     }
     match kind {
         Kind::Number { most } => number(text, most),
@@ -48,7 +48,10 @@ pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>, zone: &Time
                 .to_owned(),
             )),
         },
-        Kind::Date => date::read(text, zone),
+        Kind::Date => date::read(text, zone).map_err(|found| match span_within(text) {
+            Some(meant) => WrongValue { help: Some(format!("write `{meant}`")), ..found },
+            None => found,
+        }),
         Kind::Country => country_code(text),
         Kind::Language => language(text),
         Kind::Text => free_text(text, true),
@@ -79,7 +82,7 @@ fn searched(how: How, wanted: &str, keyword: &str) -> Result<Matcher, WrongValue
     Ok(Matcher::text(how, wanted, true))
 }
 
-fn choice(text: &str, choices: &[&str]) -> Result<Matcher, WrongValue> {
+fn choice(kind: Kind, text: &str, choices: &[&str]) -> Result<Matcher, WrongValue> {
     let folded = fold(text);
     if let Some(known) = choices.iter().find(|known| fold(known) == folded) {
         return Ok(Matcher::text(How::Is, known, false));
@@ -90,6 +93,9 @@ fn choice(text: &str, choices: &[&str]) -> Result<Matcher, WrongValue> {
     }
     let help = match nearest(&spelt, choices.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
+        None if choices.is_empty() && kind == Kind::Grade => {
+            "add `grades:` under `score`, such as `grades: { A: 80+, B: 60+ }`".to_owned()
+        }
         None if choices.is_empty() => "the rulebook names no values it could have".to_owned(),
         None => {
             let known: Vec<String> = choices.iter().map(|known| format!("`{known}`")).collect();
@@ -132,6 +138,65 @@ fn language(text: &str) -> Result<Matcher, WrongValue> {
         .or_else(|| country::language(text).map(|code| format!("write `{code}`")))
         .unwrap_or_else(|| "write its code of two letters, such as `de`".to_owned());
     Err(wrong("unknown-value", "which is no language code", help))
+}
+
+/// `within 7 days` for `within 7d`.
+fn span_within(text: &str) -> Option<String> {
+    for (before, after) in [("within ", ""), ("in the next ", ""), ("more than ", " ago")] {
+        if let Some(span) = text.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) {
+            return span_meant(span).map(|span| format!("{before}{span}{after}"));
+        }
+    }
+    None
+}
+
+/// What to write instead of a span of time that is written in another way: `7 days` for `7d`, `1 week` for `a week`.
+pub(crate) fn span_meant(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at_checked(at)?;
+    let (number, unit) = if digits.is_empty() {
+        let (word, unit) = unit.split_once(' ').unwrap_or(("one", unit));
+        let words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+        let number = match word {
+            "a" | "an" | "1" => 1,
+            word => words.iter().position(|known| *known == word)? + 1,
+        };
+        (number.to_string(), unit)
+    } else {
+        (digits.to_owned(), unit)
+    };
+    let unit = match unit.trim().trim_start_matches('-').trim_end_matches('.') {
+        "min" | "mins" | "minute" | "minutes" => "minutes",
+        "h" | "hr" | "hrs" | "hour" | "hours" => "hours",
+        "d" | "day" | "days" => "days",
+        "w" | "wk" | "wks" | "week" | "weeks" => "weeks",
+        _ => return None,
+    };
+    date::length(&format!("{number} {unit}")).map(|length| length.shown)
+}
+
+/// The whole number that is meant by `10k`, `10,000` and `10000 EUR`.
+pub(crate) fn whole_meant(text: &str) -> Option<u32> {
+    let text = text.trim().trim_matches(['€', '$', '£']).trim();
+    let at =
+        text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '\'' | '_' | ' '))).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(at)?;
+    let factor: u32 = match unit.trim() {
+        "k" | "K" => 1_000,
+        "m" | "M" => 1_000_000,
+        unit if unit.len() == 3 && unit.bytes().all(|b| b.is_ascii_uppercase()) => 1,
+        "" => 1,
+        _ => return None,
+    };
+    let mut groups = number.trim().split(['.', ',', '\'', '_', ' ']);
+    let first = groups.next().filter(|first| !first.is_empty())?;
+    // `1.5k` and `12,50` are no groups of thousands.
+    let rest: Vec<&str> = groups.collect();
+    if rest.iter().any(|group| group.len() != 3) || (!rest.is_empty() && (first.len() > 3 || factor > 1)) {
+        return None;
+    }
+    format!("{first}{}", rest.concat()).parse::<u32>().ok()?.checked_mul(factor)
 }
 
 /// `1000+`, `50-999`, `under 50`, `40`.
@@ -279,6 +344,42 @@ mod tests {
         let choices: &[&str] = &["vp", "c_level"];
         let found = read(Kind::Choice(&[]), "vp or c_level", Some(choices), &TimeZone::UTC).unwrap_err();
         assert_eq!(found.help.as_deref(), Some("several values are a list: `[vp, c_level]`"));
+    }
+
+    #[test]
+    fn spans_and_amounts_written_otherwise_are_understood() {
+        let spans = [
+            ("7d", Some("7 days")),
+            ("a week", Some("1 week")),
+            ("two weeks", Some("2 weeks")),
+            ("24h", Some("24 hours")),
+            ("1 day.", Some("1 day")),
+            ("week", Some("1 week")),
+            ("a month", None),
+            ("7", None),
+            ("soon", None),
+        ];
+        for (text, meant) in spans {
+            assert_eq!(span_meant(text).as_deref(), meant, "{text}");
+        }
+        let help = read(Kind::Date, "within a week", None, &TimeZone::UTC).unwrap_err().help;
+        assert_eq!(help.as_deref(), Some("write `within 1 week`"));
+        let amounts = [
+            ("10k", Some(10_000)),
+            ("10,000", Some(10_000)),
+            ("1.000.000", Some(1_000_000)),
+            ("€ 5000", Some(5_000)),
+            ("5000 EUR", Some(5_000)),
+            ("2M", Some(2_000_000)),
+            ("1.5k", None),
+            ("12,50", None),
+            ("10000000k", None),
+            ("much", None),
+            ("", None),
+        ];
+        for (text, meant) in amounts {
+            assert_eq!(whole_meant(text), meant, "{text}");
+        }
     }
 
     #[test]

@@ -17,7 +17,8 @@ impl Checker<'_, '_> {
         let length = date::length(&text.text);
         if length.is_none() {
             let message = format!("{what} is `{}`, which is no span of time", text.text);
-            self.problems.error_help(text.span, "length", message, LENGTH_HELP.to_owned());
+            let meant = value::span_meant(&text.text).map(|span| format!("write `{span}`"));
+            self.problems.error_help(text.span, "length", message, meant.unwrap_or_else(|| LENGTH_HELP.to_owned()));
         }
         length
     }

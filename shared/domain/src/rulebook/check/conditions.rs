@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::literal::{self, Compared, Doubt};
 use super::meant::instead_of;
 use super::usage::roots;
 use super::{Checker, Place};
@@ -59,6 +60,7 @@ impl<'d> Checker<'d, '_> {
             }
             Written::Test { field, values } => Condition::Test(self.test(field, values, place)?),
             Written::Did(did) => Condition::Did(Arc::new(self.did(did, place.what)?)),
+            Written::Broken(_) => return None,
         };
         if condition.size() > MAX_SIZE {
             let message = format!("{} takes more than {MAX_SIZE} tests", place.what);
@@ -107,7 +109,7 @@ impl<'d> Checker<'d, '_> {
         let mut seen: BTreeSet<Matcher> = BTreeSet::new();
         let mut broken = values.is_empty() || self.broken.contains(&slot);
         for text in values {
-            match self.value(slot, text, place.what) {
+            match self.value(slot, text, values.len() == 1, place.what) {
                 Some(matcher) if !seen.insert(matcher.clone()) => {
                     let message = format!("`{}` stands here twice", text.text);
                     self.problems.warn(text.span, "duplicate-value", message, None);
@@ -179,7 +181,8 @@ impl<'d> Checker<'d, '_> {
         self.fields.get(slot).map_or(Kind::Text, |field| field.kind)
     }
 
-    pub(super) fn value(&mut self, slot: usize, text: &Text, what: &str) -> Option<Matcher> {
+    /// What a field is compared with; `alone` if this text is the only one.
+    pub(super) fn value(&mut self, slot: usize, text: &Text, alone: bool, what: &str) -> Option<Matcher> {
         let field = self.fields.get(slot)?;
         let kind = field.kind;
         if kind == Kind::OneOf {
@@ -197,9 +200,21 @@ impl<'d> Checker<'d, '_> {
             Kind::Grade => Some(grades().collect()),
             _ => None,
         };
-        match value::read(kind, &text.text, choices.as_deref(), self.fields.zone()) {
+        let read = value::read(kind, &text.text, choices.as_deref(), self.fields.zone());
+        match read.and_then(|matcher| literal::wrong_domain(&field.name, &text.text).map_or(Ok(matcher), Err)) {
             Ok(matcher @ Matcher::Text { .. }) if kind == Kind::Rep => self.rep(text, what).map(|_| matcher),
-            Ok(matcher) => Some(matcher),
+            Ok(matcher) => {
+                let own = matches!(field.origin, Origin::Custom(_));
+                let untyped = own && !self.document.fields.iter().any(|custom| custom.name.text == field.name);
+                let compared = Compared { field: &field.name, untyped, alone };
+                if literal::takes_any_text(kind, &matcher)
+                    && let Some(Doubt { message, help }) = literal::doubt(compared, &text.text)
+                {
+                    let message = format!("{what} compares `{}` with `{}`, {message}", field.name, text.text);
+                    self.problems.warn(text.span, "letter-by-letter", message, help);
+                }
+                Some(matcher)
+            }
             Err(WrongValue { code, message, help }) => {
                 let message = format!("{what} compares `{}` with `{}`, {message}", field.name, text.text);
                 self.problems.error_help(text.span, code, message, help);

@@ -110,7 +110,7 @@ impl<'d> Checker<'d, '_> {
         for (key, values) in values {
             let mut matchers = Vec::new();
             for text in values {
-                let Some(matcher) = self.value(from, text, what) else {
+                let Some(matcher) = self.value(from, text, values.len() == 1, what) else {
                     broken = true;
                     continue;
                 };

@@ -59,7 +59,6 @@ impl<'d> Checker<'d, '_> {
             }
             Guard::Always => Some(Condition::ALWAYS),
             Guard::If(condition) => self.condition(condition, place),
-            Guard::Broken => None,
         };
         let contradiction = condition.as_ref().and_then(Condition::contradiction);
         let contradictory = contradiction.is_some();
@@ -73,7 +72,7 @@ impl<'d> Checker<'d, '_> {
         let value = rule.value.as_ref().and_then(|text| self.value_of(text, place));
         let at = match &rule.guard {
             Guard::If(written) => written.span(),
-            _ => rule.name.span,
+            Guard::Always => rule.name.span,
         };
         Draft { name: &rule.name, section, number, at, condition, target, priority, value, contradictory }
     }

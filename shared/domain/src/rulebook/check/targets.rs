@@ -1,12 +1,14 @@
 //! What a rule does with a lead: pools, owners, reasons, priority and value.
 
+use super::usage::roots;
 use super::{Checker, Place};
 use crate::id::{PoolId, RepId, is_name};
 use crate::normalise::fold::words;
 use crate::rulebook::ast::{Text, Then};
-use crate::rulebook::diagnostic::{did_you_mean, join};
-use crate::rulebook::field::{ACCOUNT_OWNER, DEAL_OWNER, Kind};
+use crate::rulebook::diagnostic::{did_you_mean, join, nearest};
+use crate::rulebook::field::{self, ACCOUNT_OWNER, DEAL_OWNER, Kind};
 use crate::rulebook::reading::Origin;
+use crate::rulebook::value;
 use crate::rulebook::{IfNobody, IfUnavailable, Outcome, Priority, Rep, Target, ValueOf};
 
 impl Checker<'_, '_> {
@@ -38,8 +40,13 @@ impl Checker<'_, '_> {
         let amount = text.text.parse::<u32>().ok().filter(|_| text.text.bytes().all(|b| b.is_ascii_digit()));
         if amount.is_none() {
             let message = format!("`{}` is no value", text.text);
-            let help =
-                "write a whole number in the company's currency, such as `12000`, or `from custom.budget`".to_owned();
+            let help = value::whole_meant(&text.text).map_or_else(
+                || {
+                    "write a whole number in the company's currency, such as `12000`, or `from custom.budget`"
+                        .to_owned()
+                },
+                |amount| format!("write `{amount}`, in whole units of the company's currency"),
+            );
             self.problems.error_help(text.span, "value", message, help);
         }
         amount.map(ValueOf::Fixed)
@@ -59,6 +66,11 @@ impl Checker<'_, '_> {
         }
         Some(match then {
             Then::Pool { pool, if_nobody } => {
+                if let Some(other) = if_nobody.as_ref().filter(|other| other.text == pool.text) {
+                    let message = format!("{what} tries pool `{}` again if nobody of it is there", other.text);
+                    let help = "name another pool, or write `wait`".to_owned();
+                    self.problems.warn(other.span, "same-pool", message, help);
+                }
                 let if_nobody = match if_nobody {
                     Some(pool) => IfNobody::Pool(self.pool(pool, what)?),
                     None => IfNobody::Wait,
@@ -105,7 +117,7 @@ impl Checker<'_, '_> {
 
     /// The slot of a field that names a pool.
     pub(super) fn pool_from(&mut self, field: &Text, what: &str) -> Option<usize> {
-        let slot = self.field(field, Place { what, scored: true })?;
+        let slot = self.given(field, "pool", what)?;
         match self.fields.get(slot).map(|field| (&field.origin, field.choices.clone())) {
             Some((Origin::Lookup { .. }, keys)) => {
                 for key in keys {
@@ -122,6 +134,24 @@ impl Checker<'_, '_> {
                 None
             }
         }
+    }
+
+    /// The slot of a field that should be a lookup's; `column` is what is taken from it.
+    fn given(&mut self, field: &Text, column: &str, what: &str) -> Option<usize> {
+        let name = field.text.as_str();
+        let is_lookup = roots(name).any(|root| self.lookups.contains_key(root));
+        if is_lookup || name.starts_with("custom.") || field::find(name).is_some() {
+            return self.field(field, Place { what, scored: true });
+        }
+        let wanted = name.split('.').next().unwrap_or(name);
+        let message = format!("{what} takes the {column} from `{name}`, but there is no lookup `{wanted}`");
+        let near = nearest(wanted, self.lookups.keys().copied());
+        let help = match near {
+            Some(near) => format!("did you mean `{near}.{column}`?"),
+            None => format!("define it: `lookups: {{ {wanted}: {{ from: country, use: TABLE, gives: [{column}] }} }}`"),
+        };
+        self.problems.error_help(field.span, "unknown-lookup", message, help);
+        None
     }
 
     /// An owner read off the lead, or a rep named in the rulebook.
@@ -142,7 +172,7 @@ impl Checker<'_, '_> {
             _ => {}
         }
         if was_from {
-            return self.field(&field, Place { what, scored: true }).map(|slot| Ok(Rep::Field(slot)));
+            return self.given(&field, "owner", what).map(|slot| Ok(Rep::Field(slot)));
         }
         self.rep(owner, what).map(Err)
     }

@@ -57,7 +57,7 @@ impl<'d> Usage<'d> {
                 }
             }
             Written::Test { field, values } => self.tested.entry(&field.text).or_default().extend(values),
-            Written::Did(_) => {}
+            Written::Did(_) | Written::Broken(_) => {}
         }
     }
 

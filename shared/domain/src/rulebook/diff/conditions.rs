@@ -194,6 +194,17 @@ pub(super) fn changes(voice: &Voice, old: &Condition, new: &Condition) -> Vec<St
     let mut said = Vec::new();
     let mut added = Vec::new();
     for part in &come {
+        // `a` that became `a or b`, and `a or b` of which `a` is left.
+        if let Some((at, others)) = gone.iter().enumerate().find_map(|(at, old)| Some((at, beside(part, old)?))) {
+            gone.remove(at);
+            said.push(format!("{} now also {} leads if {others}", voice.who, voice.does));
+            continue;
+        }
+        if let Some((at, others)) = gone.iter().enumerate().find_map(|(at, old)| Some((at, beside(old, part)?))) {
+            gone.remove(at);
+            said.push(format!("{} no longer {} leads just because {others}", voice.who, voice.does));
+            continue;
+        }
         let about = subject(part);
         let alone = |parts: &[&Condition]| parts.iter().filter(|other| subject(other) == about).count() == 1;
         let before = if about.is_some() && alone(&come) && alone(&gone) {
@@ -210,6 +221,14 @@ pub(super) fn changes(voice: &Voice, old: &Condition, new: &Condition) -> Vec<St
     said.extend(added.iter().map(|words| format!("{who} now also needs: {words}")));
     said.extend(gone.iter().map(|part| format!("{who} no longer needs: {}", part.words())));
     said
+}
+
+/// The alternatives of `any` beside `one`, in words; `None` if it is none of them.
+fn beside(any: &Condition, one: &Condition) -> Option<String> {
+    let Condition::Any(parts) = any else { return None };
+    let key = Key::of(one);
+    let others: Vec<String> = parts.iter().filter(|part| Key::of(part) != key).map(Condition::words).collect();
+    (!others.is_empty() && others.len() < parts.len()).then(|| others.join(" or "))
 }
 
 /// What it means that `old` became `new`, which is about the same.

@@ -142,6 +142,22 @@ fn rules_are_told_one_by_one() {
 }
 
 #[test]
+fn an_alternative_that_comes_or_goes_is_told_as_one() {
+    let one = with(&[("{ country: [ES, PT, IT] }", "{ country: FR }")]);
+    let two = with(&[("{ country: [ES, PT, IT] }", "{ any: [{ country: FR }, { company.employees: under 5 }] }")]);
+    let beside = with(&[(
+        "{ country: [ES, PT, IT] }",
+        "{ language: fr, any: [{ country: FR }, { company.employees: under 5 }, { did: demo }] }",
+    )]);
+    insta::assert_snapshot!(said(&one, &two), @"rule `south` now also takes leads if company.employees is under 5");
+    insta::assert_snapshot!(said(&two, &one), @"rule `south` no longer takes leads just because company.employees is under 5");
+    insta::assert_snapshot!(said(&one, &beside), @"
+    rule `south` now also takes leads if company.employees is under 5 or did demo
+    rule `south` now also needs: language is fr
+    ");
+}
+
+#[test]
 fn everything_that_rules_lean_on_is_told_with_what_it_touches() {
     let new = with(&[
         ("zone: Europe/Berlin, currency: EUR", "zone: Europe/Vienna, currency: CHF"),

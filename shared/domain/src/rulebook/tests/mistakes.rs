@@ -106,3 +106,63 @@ fn traps_of_yaml_are_read_as_meant_or_refused() {
       = help: indent with blanks, two per level
     ");
 }
+
+/// Warnings: the rulebook can be used, but hardly means what was meant.
+#[test]
+fn texts_that_look_like_something_else_are_doubted() {
+    let source = "\
+company: { zone: Europe/Berlin, currency: EUR }
+fields: { custom.size: text }
+lookups:
+  area: { from: postal_code, values: { north: [10000-19999], south: 80* } }
+score: { fit: { share: 100% } }
+mql: [{ source: present }]
+route:
+  - { rule: budget, if: { custom.budget: 10000+, custom.size: 50-99 }, then: { pool: a } }
+  - { rule: title, if: { job.title: \"CEO, CTO\" }, then: { pool: b } }
+  - { rule: listed, if: { job.title: [\"Director, Sales\", CEO] }, then: { pool: b } }
+  - { rule: area, if: { area: [north, south] }, then: { pool: c } }
+  - { rule: rest, then: { pool: d } }
+";
+    let checked = Rulebook::parse(source, &References::default()).unwrap();
+    insta::assert_snapshot!(rendered(&checked.warnings, source));
+}
+
+/// One broken part of a condition keeps no other mistake back, and nobody is told of a `key: value`.
+#[test]
+fn what_stands_beside_a_broken_part_is_read_too() {
+    let source = "\
+company: { zone: Europe/Berlin, currency: EUR }
+conditions:
+  german: language is German
+score:
+  fit: { share: 100%, lines: [{ if: [{ country: DE }], points: 20 }] }
+mql: [{ score: 10+, any: [] }]
+sla: { first_reply: 2 hours }
+route:
+  - { rule: empty, if: { any: [], countri: DE }, then: { pool: a } }
+  - { rule: inside, if: { all: [{ not: [{ stat: Bayern }] }, { or: [{ cty: Bonn }, { is: german }] }], industri: x }, then: dach }
+  - { rule: sentence, if: country is Germany, then: { pool: a } }
+  - { rule: listed, if: [{ country: DE }, { country: AT }], then: { pool: a } }
+  - { rule: when, when: { country: DE }, if: { country: FR }, then: { pool: a } }
+  - { rule: rest, then: { pool: d } }
+";
+    let found = Rulebook::parse(source, &References::default()).unwrap_err();
+    insta::assert_snapshot!(rendered(&found, source));
+}
+
+#[test]
+fn what_nothing_names_is_answered_with_where_to_name_it() {
+    let source = "\
+company: { zone: Europe/Berlin, currency: EUR }
+score: { fit: { share: 100% } }
+mql: [{ grade: A }, { did: demo, within: 7d }, { received_at: within a week }]
+route:
+  - { rule: table, if: { country: DE }, then: { pool: from territory.pool } }
+  - { rule: owner, if: { country: AT }, then: { owner: from territory.owner, value: 10k } }
+  - { rule: again, if: { country: FR }, then: { pool: p1, if_nobody: { pool: p1 } } }
+  - { rule: rest, then: { pool: d } }
+";
+    let found = Rulebook::parse(source, &References::default()).unwrap_err();
+    insta::assert_snapshot!(rendered(&found, source));
+}
