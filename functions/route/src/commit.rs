@@ -85,7 +85,7 @@ impl Route {
             info!(lead.id = %lead, reason = %refusal, "nothing to decide");
         }
         for lead in unchanged {
-            info!(lead.id = %lead, "nobody is free yet");
+            info!(lead.id = %lead, "nobody else is free yet");
         }
         let mut again = Vec::new();
         // The groups have nothing in common but reps, whose seats are checked by each.

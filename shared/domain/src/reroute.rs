@@ -17,7 +17,7 @@ use crate::id::PoolId;
 use crate::lead::{Stage, State};
 use crate::pool::Pool;
 use crate::replay::{Goes, destination};
-use crate::rulebook::{Facts, IfNobody, IfUnavailable, Outcome, Rulebook, Ruling};
+use crate::rulebook::{Facts, IfNobody, Outcome, Rulebook, Ruling};
 use crate::scoring::Score;
 
 /// Why a lead stays where it is.
@@ -85,12 +85,7 @@ pub fn goes<'p>(
     match wanted {
         Outcome::Owner { rep, .. } if rep == owner => Err(Stays::SameOwner),
         Outcome::Pool { pool, .. } if has_owner(pool) => Err(Stays::SameOwner),
-        Outcome::Pool { if_nobody: IfNobody::Pool(second), .. }
-        | Outcome::Owner { if_unavailable: IfUnavailable::Pool(second), .. }
-            if has_owner(second) =>
-        {
-            Err(Stays::SameOwner)
-        }
+        Outcome::Pool { if_nobody: IfNobody::Pool(second), .. } if has_owner(second) => Err(Stays::SameOwner),
         Outcome::Owner { .. } | Outcome::Pool { .. } => Ok(()),
         Outcome::Nurture { .. } | Outcome::Disqualify { .. } | Outcome::Hold { .. } => Err(Stays::NotForSales),
     }

@@ -87,7 +87,7 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// Leads whose stage allows no decision any more, and why: somebody else was faster.
     pub refused: Vec<(LeadId, Refusal)>,
-    /// Leads for which nothing changes: they wait where they waited.
+    /// Leads for which nothing changes: they wait where they waited, or their owner keeps them.
     pub unchanged: Vec<LeadId>,
 }
 
@@ -262,6 +262,10 @@ impl Planner {
             self.plan.refused.push((state.lead_id, refusal));
             return;
         }
+        if self.would_stay(&lead) {
+            self.plan.unchanged.push(state.lead_id);
+            return;
+        }
         let chosen = self.choose(&lead);
         let (state, command) = lead.decided(chosen.to);
         match transition(&state, command, self.now) {
@@ -279,6 +283,17 @@ impl Planner {
             Ok(Transition::Unchanged) => self.plan.unchanged.push(state.lead_id),
             Err(refusal) => self.plan.refused.push((state.lead_id, refusal)),
         }
+    }
+
+    /// Whether a lead that is to be taken from its owner, for a rep who cannot take it now, would only go round in the pool
+    /// that its owner is in.
+    fn would_stay(&self, lead: &Ruled) -> bool {
+        let Outcome::Owner { rep, if_unavailable: IfUnavailable::Pool(pool), .. } = &lead.outcome else { return false };
+        let has_owner =
+            |now: &PoolNow| now.pool.members.iter().any(|member| lead.state.owner.as_ref() == Some(&member.rep));
+        lead.reassigns
+            && gate::shut(&self.world.roster, rep, self.now).is_some()
+            && self.world.pools.get(pool).is_some_and(has_owner)
     }
 
     /// Gives the turn back by which the lead was given to the owner who loses it with `change`.

@@ -107,12 +107,12 @@ fn a_preview_counts_who_loses_and_who_gets() {
     };
     let report = look(&leads);
     insta::assert_snapshot!(report.sentences().join("\n"), @"
-    2 of 6 open leads go elsewhere: 1 that an owner has and has not accepted yet, 1 out of a line.
+    3 of 6 open leads go elsewhere: 2 that an owner has and has not accepted yet, 1 out of a line.
     Pool `iberia` gets 2, `inbound` loses 2.
-    Owner `anna` loses 1.
-    The other 4 stay: 1 accepted by their owner; 2 sent where they went before; 1 whose owner is named, or is in the new pool too.
+    Owner `anna` loses 2, `ben` gets 1.
+    The other 3 stay: 1 accepted by their owner; 2 sent where they went before.
     ");
-    insta::assert_snapshot!(serde_json::to_string(&report.examples).unwrap(), @r#"[{"lead_id":"l-1","owner":"anna","pool":"inbound","why":"Rule `Spain` gives the lead to pool `iberia`, because country is PT."},{"lead_id":"l-2","pool":"inbound","why":"Rule `Spain` gives the lead to pool `iberia`, because country is PT."}]"#);
+    insta::assert_snapshot!(serde_json::to_string(&report.examples).unwrap(), @r#"[{"lead_id":"l-1","owner":"anna","pool":"inbound","why":"Rule `Spain` gives the lead to pool `iberia`, because country is PT."},{"lead_id":"l-2","pool":"inbound","why":"Rule `Spain` gives the lead to pool `iberia`, because country is PT."},{"lead_id":"l-5","owner":"anna","why":"Rule `Acme` gives the lead to `ben`, or to pool `inbound` if they cannot take it, because country is US."}]"#);
     let (mut sum, rest) = (look(&leads[3..]), look(&leads[..3]));
     sum.add(rest);
     assert_eq!(sum, report, "reports add up, in whatever order");

@@ -370,3 +370,22 @@ fn a_seat_that_is_given_back_does_not_hide_that_another_is_taken() {
         "she has to be on, though she has no more leads than before"
     );
 }
+
+#[test]
+fn a_lead_for_somebody_who_is_away_is_not_sent_round_in_its_owners_pool() {
+    let mut world = world(&[("anna", 3), ("ben", 3)]);
+    let (zoe, mut there) = rep("zoe", 3, 0);
+    there.load.on = false;
+    world.roster.insert(zoe.clone(), there);
+    let named = |pool: &str| Outcome::Owner {
+        rep: zoe.clone(),
+        if_unavailable: IfUnavailable::Pool(PoolId::from(pool)),
+        counts_as_turn: false,
+    };
+    let recalled = had("l-1", "anna", "inbound", &mut world, named("inbound"));
+    let mut here = world.clone();
+    let stays = plan(vec![recalled.clone()], world, noon());
+    assert_eq!((stays.groups.len(), stays.unchanged.len()), (0, 1));
+    here.roster.get_mut(&zoe).unwrap().load.on = true;
+    assert_eq!(owners(&plan(vec![recalled], here, noon()))["l-1"], "zoe");
+}
