@@ -134,7 +134,7 @@ fn wait(request: &ApiGatewayV2httpRequest) -> Result<Duration, Problem> {
     })
 }
 
-/// A decision for people: its sentences first, and turns as decimal numbers.
+/// A decision for people: its gist first, then the whole in sentences, and turns as decimal numbers.
 fn in_words(why: &Why) -> Value {
     let candidate = |candidate: &Candidate| {
         json!({
@@ -145,7 +145,8 @@ fn in_words(why: &Why) -> Value {
         })
     };
     json!({
-        "summary": why.sentences.join(" "),
+        "summary": why.summary.join(" "),
+        "details": why.sentences,
         "at": why.at,
         "stage": why.stage,
         "rule": why.explanation.rule,

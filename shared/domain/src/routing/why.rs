@@ -4,11 +4,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Choice, Planned};
+use super::{Candidate, Choice, Planned, PoolTried};
 use crate::id::RulebookVersion;
 use crate::lead::{Stage, State};
 use crate::rulebook::{Explanation, Section};
 use crate::scoring::Score;
+
+/// Most members that one sentence names.
+const MAX_NAMED: usize = 4;
 
 /// Why a lead is where it is: what is kept of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +30,10 @@ pub struct Why {
     pub score: Score,
     /// How the rep was chosen.
     pub choice: Choice,
-    /// The whole in a few plain sentences.
+    /// The gist, in three plain sentences at most: where it goes and why, its score, who has it.
+    #[serde(default)]
+    pub summary: Vec<String>,
+    /// The whole in plain sentences.
     pub sentences: Vec<String>,
 }
 
@@ -36,9 +42,13 @@ impl Why {
     pub fn new(planned: &Planned, explanation: Explanation, score: Score, zone: &TimeZone) -> Self {
         let state = &planned.change.state;
         let mut sentences = explanation.sentences(Some(&score), state.rulebook.as_ref());
+        let mut summary = vec![explanation.sentence.clone()];
+        // `block` knows no score.
         if explanation.section != Section::Block {
             sentences.extend(still_mql(&score, state, zone));
+            summary.push(worth(&score));
         }
+        summary.extend(planned.choice.summary(state, zone));
         sentences.extend(planned.choice.sentences(state, zone));
         Self {
             at: planned.change.at,
@@ -48,12 +58,43 @@ impl Why {
             explanation,
             score,
             choice: planned.choice.clone(),
+            summary,
             sentences,
         }
     }
 }
 
 impl Choice {
+    /// Who has the lead, or why nobody has, in one sentence; `None` if it is not for sales.
+    pub(super) fn summary(&self, state: &State, zone: &TimeZone) -> Option<String> {
+        let said = match (state.stage, &state.pool, state.due_at) {
+            (Stage::Waiting, Some(pool), Some(until)) => {
+                let members = self.pools.iter().flat_map(|tried| &tried.members);
+                let stopped =
+                    members.filter_map(|member| Some(format!("`{}` {}", member.rep, member.stopped_by?.words())));
+                let stopped = stopped.take(MAX_NAMED).collect::<Vec<_>>().join("; ");
+                let why = if stopped.is_empty() { String::new() } else { format!(" ({stopped})") };
+                format!(
+                    "Nobody can take it now{why}, so it waits in the line of pool `{pool}`, at the longest until {}.",
+                    local(until, zone)
+                )
+            }
+            (Stage::Held, ..) => on_hold(state),
+            _ => match (self.pools.last(), &self.named) {
+                (Some(tried), _) => self.tried(tried),
+                (None, Some(named)) => self.named_in_words(named),
+                (None, None) => return None,
+            },
+        };
+        Some(match &self.taken_from {
+            Some(rep) => {
+                let lower = said.chars().take(1).flat_map(char::to_lowercase).chain(said.chars().skip(1));
+                format!("It was taken from `{rep}`, who had not accepted it; {}", lower.collect::<String>())
+            }
+            None => said,
+        })
+    }
+
     /// The choice in plain words, with instants in `zone`.
     pub(super) fn sentences(&self, state: &State, zone: &TimeZone) -> Vec<String> {
         let mut said = Vec::new();
@@ -63,28 +104,10 @@ impl Choice {
             ));
         }
         if let Some(named) = &self.named {
-            said.push(match named.stopped_by {
-                None => format!("The rule names `{}`, who can take it.", named.rep),
-                Some(gate) if self.chosen.as_ref() == Some(&named.rep) => {
-                    format!("The rule names `{}`, who {}, but gets it all the same.", named.rep, gate.words())
-                }
-                Some(gate) => format!("The rule names `{}`, who {}.", named.rep, gate.words()),
-            });
+            said.push(self.named_in_words(named));
         }
         for tried in &self.pools {
-            let free: Vec<&Candidate> = tried.members.iter().filter(|member| member.stopped_by.is_none()).collect();
-            let chosen = free.iter().find(|member| self.chosen.as_ref() == Some(&member.rep));
-            said.push(match (chosen, free.len()) {
-                (Some(chosen), 1) => format!("In pool `{}` only `{}` could take it.", tried.pool, chosen.rep),
-                (Some(chosen), count) => format!(
-                    "In pool `{}` it was the turn of `{}` ({}) among {count} who could take it.",
-                    tried.pool,
-                    chosen.rep,
-                    owed(chosen.lag)
-                ),
-                (None, _) if tried.members.is_empty() => format!("Pool `{}` has no members.", tried.pool),
-                (None, _) => format!("In pool `{}` nobody could take it.", tried.pool),
-            });
+            said.push(self.tried(tried));
             let stopped: Vec<String> = tried
                 .members
                 .iter()
@@ -99,14 +122,52 @@ impl Choice {
                 "It waits in the line of pool `{pool}` until somebody is free, at the longest until {}.",
                 local(until, zone)
             )),
-            (Stage::Held, ..) => said.push(format!(
-                "It is on hold (`{}`) until a person decides.",
-                state.reason.as_deref().unwrap_or("no reason given")
-            )),
+            (Stage::Held, ..) => said.push(on_hold(state)),
             _ => {}
         }
         said
     }
+
+    fn named_in_words(&self, named: &Candidate) -> String {
+        match named.stopped_by {
+            None => format!("The rule names `{}`, who can take it.", named.rep),
+            Some(gate) if self.chosen.as_ref() == Some(&named.rep) => {
+                format!("The rule names `{}`, who {}, but gets it all the same.", named.rep, gate.words())
+            }
+            Some(gate) => format!("The rule names `{}`, who {}.", named.rep, gate.words()),
+        }
+    }
+
+    fn tried(&self, tried: &PoolTried) -> String {
+        let free: Vec<&Candidate> = tried.members.iter().filter(|member| member.stopped_by.is_none()).collect();
+        let chosen = free.iter().find(|member| self.chosen.as_ref() == Some(&member.rep));
+        match (chosen, free.len()) {
+            (Some(chosen), 1) => format!("In pool `{}` only `{}` could take it.", tried.pool, chosen.rep),
+            (Some(chosen), count) => format!(
+                "In pool `{}` it was the turn of `{}` ({}) among {count} who could take it.",
+                tried.pool,
+                chosen.rep,
+                owed(chosen.lag)
+            ),
+            (None, _) if tried.members.is_empty() => format!("Pool `{}` has no members.", tried.pool),
+            (None, _) => format!("In pool `{}` nobody could take it.", tried.pool),
+        }
+    }
+}
+
+fn on_hold(state: &State) -> String {
+    format!("It is on hold (`{}`) until a person decides.", state.reason.as_deref().unwrap_or("no reason given"))
+}
+
+/// `It scores 47 of 100 (grade C) and is an MQL: did demo.`
+fn worth(score: &Score) -> String {
+    let grade = score.grade.as_ref().map(|grade| format!(" (grade {grade})")).unwrap_or_default();
+    let mql = match (&score.mql_by, score.mql) {
+        (Some(by), _) => format!(" and is an MQL: {by}"),
+        (None, true) => " and stays the MQL it was".to_owned(),
+        (None, false) => String::new(),
+    };
+    format!("It scores {} of 100{grade}{mql}.", score.total)
 }
 
 /// Since when a lead is an MQL that no line makes one any more.
