@@ -50,7 +50,7 @@ async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() 
     3 of 6 open leads go elsewhere; no owner has accepted one of them yet.
     Pool `inbound` loses 3, `iberia` gets 2.
     Owner `anna` loses 2, `ben` loses 1, `frida` gets 1.
-    The other 3 stay: 1 accepted by their owner; 2 sent where they went before.
+    The rest stay: 1 accepted by their owner; 2 sent where they went before.
     ");
     assert_eq!(preview.report.examples.len(), 3);
 

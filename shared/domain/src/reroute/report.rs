@@ -160,7 +160,7 @@ impl Report {
         let stays = self.stays.iter().map(|(why, count)| format!("{} {}", thousands(*count), why.words()));
         let stays: Vec<String> = stays.collect();
         if !stays.is_empty() {
-            said.push(format!("The other {} stay: {}.", thousands(leads - goes), stays.join("; ")));
+            said.push(format!("The rest stay: {}.", stays.join("; ")));
         }
         said
     }

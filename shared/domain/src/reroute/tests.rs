@@ -110,7 +110,7 @@ fn a_preview_counts_who_loses_and_who_gets() {
     3 of 6 open leads go elsewhere: 2 that an owner has and has not accepted yet, 1 out of a line.
     Pool `iberia` gets 2, `inbound` loses 2.
     Owner `anna` loses 2, `ben` gets 1.
-    The other 3 stay: 1 accepted by their owner; 2 sent where they went before.
+    The rest stay: 1 accepted by their owner; 2 sent where they went before.
     ");
     insta::assert_snapshot!(serde_json::to_string(&report.examples).unwrap(), @r#"[{"lead_id":"l-1","owner":"anna","pool":"inbound","why":"Rule `Spain` gives the lead to pool `iberia`, because country is PT."},{"lead_id":"l-2","pool":"inbound","why":"Rule `Spain` gives the lead to pool `iberia`, because country is PT."},{"lead_id":"l-5","owner":"anna","why":"Rule `Acme` gives the lead to `ben`, or to pool `inbound` if they cannot take it, because country is US."}]"#);
     let (mut sum, rest) = (look(&leads[3..]), look(&leads[..3]));
@@ -130,7 +130,7 @@ fn figures_are_written_as_people_read_them() {
     3,120 of 12,000 open leads go elsewhere: 2,100 that an owner has and has not accepted yet, 1,020 out of a line.
     Pool `iberia` gets 2,100 and loses 1,001.
     Out of a line, and not to sales: 1,000.
-    The other 8,880 stay: 8,880 accepted by their owner.
+    The rest stay: 8,880 accepted by their owner.
     ");
 }
 
