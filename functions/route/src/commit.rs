@@ -49,7 +49,8 @@ impl Route {
                 return failures;
             }
             if attempt > 0 {
-                pause(attempt, left.iter().map(|ask| ask.lead_id.as_str())).await;
+                // Longer than the first wait there is: batches of one pool take a while to commit.
+                pause(attempt + 1, left.iter().map(|ask| ask.lead_id.as_str())).await;
             }
             match self.attempt(&left, &mut failures).await {
                 Ok(again) => left = again,
