@@ -42,6 +42,12 @@ impl Approval {
             }),
         }
     }
+
+    /// Who has to agree still, in words; `None` if the version may be activated.
+    fn waits_for(self, review: &Review) -> Option<String> {
+        let missing = review.missing();
+        (self == Self::TwoPeople && !missing.is_none()).then(|| missing.to_string())
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,10 +132,7 @@ impl Admin {
 
     /// Refuses a version that not everybody agreed to who has to.
     pub(crate) fn approved(&self, record: &RulebookRecord) -> Result<(), Problem> {
-        let missing = record.review.missing();
-        if self.approval == Approval::Off || missing.is_none() {
-            return Ok(());
-        }
+        let Some(missing) = self.approval.waits_for(&record.review) else { return Ok(()) };
         let version = &record.version;
         Err(Problem::new(409, "not_approved", format!("rulebook {version} is not approved: {missing}")).detail(format!(
             "people approve with POST /v1/rulebooks/{version}/approve and their own keys, one of marketing and another of sales; who objected approves, or withdraws with POST …/withdraw"
@@ -140,10 +143,8 @@ impl Admin {
     pub(crate) fn record_view(&self, record: &RulebookRecord) -> Value {
         let mut view = json!(record);
         if let Some(fields) = view.as_object_mut() {
-            let missing = record.review.missing();
             fields.insert("approval".to_owned(), json!(self.approval));
-            let waits_for = (self.approval == Approval::TwoPeople && !missing.is_none()).then(|| missing.to_string());
-            fields.insert("waits_for".to_owned(), json!(waits_for));
+            fields.insert("waits_for".to_owned(), json!(self.approval.waits_for(&record.review)));
         }
         view
     }
@@ -192,7 +193,7 @@ impl Admin {
         let now = self.clock.now();
         let activations = active.activations.as_of(now);
         let planned = activations.next.as_ref().is_some_and(|planned| planned.version == *version);
-        let ends = planned && self.approval == Approval::TwoPeople && !review.missing().is_none();
+        let ends = planned && self.approval.waits_for(review).is_some();
         ends.then(|| activations.cancel(version, now))
     }
 

@@ -14,7 +14,6 @@ use tracing::info;
 
 use crate::activation::activations_view;
 use crate::roster::invalid;
-
 use crate::{Admin, AdminError, Answer};
 
 /// Largest rulebook in bytes.
@@ -45,7 +44,7 @@ impl Admin {
         pool: &PoolId,
     ) -> Result<bool, AdminError> {
         let references = References { tables: self.tables.load(tables).await?, ..References::default() };
-        Ok(Rulebook::parse(source, &references).is_ok_and(|checked| checked.rulebook.pools().contains(pool)))
+        Ok(Rulebook::reuse(source, &references).is_ok_and(|rulebook| rulebook.pools().contains(pool)))
     }
 
     /// What the tables that a text looks things up in hold now. One that is not there is left to the check.

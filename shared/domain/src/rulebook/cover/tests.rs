@@ -1,7 +1,6 @@
 //! What is said of conditions and rules against every lead there is, where leads are few enough to try them all.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
@@ -338,56 +337,5 @@ proptest! {
                 _ => {}
             }
         }
-    }
-}
-
-/// A large rulebook, as a company with many territories and named accounts would write it.
-fn large(rules: usize) -> String {
-    let mut text = format!("{HEAD}mql: [{{ source: present }}]\nroute:\n");
-    let countries = ["DE", "AT", "CH", "FR", "IT", "ES", "PL", "NL", "BE", "SE", "NO", "DK"];
-    for at in 0..rules {
-        let country = countries[at % countries.len()];
-        let from = 10 * (at / 7 % 50);
-        let condition = match at % 10 {
-            0 => format!("company.domain: [a{at}.example, b{at}.example, c{at}.example]"),
-            1 => format!("country: {country}, postal_code: starts with {:03}", at / 10 % 1000),
-            2 => format!("country: {country}, company.employees: {from}-{}", from + 9),
-            3 => format!("industry: i{at}, job.level: [c_level, vp], country: [{country}, GB]"),
-            4 => format!("any: [{{ campaign.name: c{at} }}, {{ campaign.medium: m{at}, did: demo }}]"),
-            5 => format!("region: dach, industry: i{at}, not: {{ language: de }}"),
-            6 => format!("job.title: word w{at}, country: {country}"),
-            7 => format!("did: d{at}, within: 7 days, country: {country}"),
-            8 => format!("not: {{ company.domain: [d{at}.example] }}, industry: j{at}, custom.renewal: within 30 days"),
-            _ => format!("city: starts with town{at}, company.employees: {from}+"),
-        };
-        writeln!(text, "  - {{ rule: r{at}, if: {{ {condition} }}, then: {{ pool: p{} }} }}", at % 40).unwrap();
-    }
-    text.push_str("  - { rule: last, then: { pool: z } }\n");
-    text
-}
-
-#[test]
-#[ignore = "prints how long checking takes"]
-#[expect(clippy::disallowed_methods, reason = "it measures")]
-fn how_long_checking_takes() {
-    for rules in [1_000, 10_000] {
-        let text = large(rules);
-        let started = std::time::Instant::now();
-        let mut problems = Problems::default();
-        let document = yaml::read(&text, &mut problems).map(|root| parse::parse(&root, &mut problems)).unwrap();
-        let parsed = started.elapsed();
-        let rulebook = check::check(&document, &References::default(), Ask::Problems, &mut problems);
-        let found = problems.finish().unwrap_or_else(|found| found);
-        let checked = started.elapsed();
-        assert!(rulebook.is_some());
-        let codes = |code: &str| found.iter().filter(|said| said.code == code).count();
-        println!(
-            "{rules} rules, {} KB: read in {parsed:?}, read and checked in {checked:?}; {} never win, {} not compared",
-            text.len() / 1000,
-            codes("never-wins"),
-            codes("not-compared")
-        );
-        let notes = Rulebook::notes(&text, &References::default());
-        println!("  with {} notes in {:?} more", notes.len(), started.elapsed().saturating_sub(checked));
     }
 }
