@@ -12,6 +12,7 @@ pub mod commands;
 pub mod company;
 pub mod data_folder;
 pub mod demo;
+pub mod faults;
 pub mod gateway;
 pub mod iam;
 pub mod lambda;

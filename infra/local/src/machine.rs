@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::bus::{self, Bus};
 use crate::data_folder::{DataFolder, DataFolderError};
+use crate::faults::{self, Faults};
 use crate::gateway::Gateway;
 use crate::lambda::{self, Lambda};
 use crate::pollers::{self, Pollers, StreamReader};
@@ -56,6 +57,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// The functions' clock.
     pub clock: Clock,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
     /// Only the API answers: nothing is taken from queues, streams and schedules, and nothing expires. What the folder
     /// holds stays as it is unless a call changes it.
     pub paused: bool,
@@ -71,6 +74,7 @@ impl Options {
             template: None,
             parameters: BTreeMap::new(),
             clock: Clock::System,
+            faults: Faults::default(),
             paused: false,
         }
     }
@@ -159,6 +163,9 @@ pub enum StartError {
     /// The keys table.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The faults.
+    #[error(transparent)]
+    Faults(#[from] faults::StartError),
     /// The environment of a function.
     #[error(transparent)]
     Setup(#[from] fairleader_runtime::SetupError),
@@ -291,7 +298,7 @@ impl Machine {
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),
         });
-        let proxy = Arc::new(proxy);
+        let proxy = Arc::new(proxy.with_faults(&options.faults, &stack.tables).await?);
         inside.connect(&proxy);
         tasks.spawn(ended("the AWS services", Arc::clone(&proxy).serve(aws, until(stopped.clone()))));
         let operator = env(&aws_url, OPERATOR_KEY_ID, OPERATOR_SECRET, BTreeMap::new(), options.clock.clone())
@@ -303,7 +310,7 @@ impl Machine {
         tasks.spawn(ended("the API", gateway.serve(api, until(stopped.clone()))));
         // Items expire by the machine's clock; with another one they would at the wrong time.
         if matches!(options.clock, Clock::System) && !options.paused {
-            tasks.spawn(tables.clone().keep_swept(HOUSEKEEPING));
+            tasks.spawn(keep_swept(Arc::clone(&proxy)));
         }
         if !options.paused {
             tasks.spawn(keep_trimmed(tables, queues.clone(), stack.functions.clone()));
@@ -431,6 +438,16 @@ fn stream_reader(tables: &Tables) -> StreamReader {
             Ok(records.into_iter().map(|record| (record.sequence, record.record)).collect())
         })
     })
+}
+
+/// Removes expired items.
+async fn keep_swept(proxy: Arc<Proxy>) {
+    loop {
+        tokio::time::sleep(HOUSEKEEPING).await;
+        if let Err(cause) = proxy.sweep_expired().await {
+            tracing::error!(cause = %cause, "expired items could not be removed");
+        }
+    }
 }
 
 /// Removes old records of streams, up to where their readers are through.

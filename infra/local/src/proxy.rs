@@ -34,7 +34,9 @@ use self::keys::Holder;
 pub use self::keys::{AccessKey, FunctionIdentity, Keys, OPERATOR_KEY_ID, OPERATOR_SECRET, Principal};
 use self::signature::{Authorization, Signatures, host};
 use crate::aws_error::AwsError;
+use crate::faults::{self, Faults, Injector};
 use crate::iam::{self, Verdict};
+use crate::stack::Table;
 use crate::tables::{Reply, Tables};
 
 /// A call of a service, after it was allowed.
@@ -71,6 +73,7 @@ pub struct Services {
 pub struct Proxy {
     services: Services,
     signatures: Signatures,
+    injector: Injector,
 }
 
 /// The services the proxy knows.
@@ -88,7 +91,21 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 impl Proxy {
     /// A proxy in front of these services.
     pub fn new(services: Services) -> Self {
-        Self { services, signatures: Signatures::default() }
+        Self { services, signatures: Signatures::default(), injector: Injector::default() }
+    }
+
+    /// The same proxy with faults; `tables` are the stack's.
+    pub async fn with_faults(self, faults: &Faults, tables: &[Table]) -> Result<Self, faults::StartError> {
+        let injector = Injector::start(faults, &self.services.tables, tables).await?;
+        Ok(Self { injector, ..self })
+    }
+
+    /// Removes expired items, as DynamoDB does by itself.
+    pub async fn sweep_expired(&self) -> anyhow::Result<()> {
+        if self.services.tables.sweep_expired().await? > 0 {
+            self.injector.refresh().await;
+        }
+        Ok(())
     }
 
     /// Answers calls on `listener` until `shutdown` is done and those under way are answered.
@@ -140,7 +157,7 @@ impl Proxy {
                 if let Principal::Function(function) = principal {
                     self.may(function, access::tables(&self.services, service, operation, &body)?)?;
                 }
-                Ok(Answered::Tables(self.services.tables.call(operation, body).await))
+                Ok(Answered::Tables(self.injector.call(&self.services.tables, operation, body).await))
             }
             Service::Queues | Service::Bus => {
                 let body: Value = serde_json::from_slice(&body).map_err(|error| {

@@ -14,6 +14,7 @@ use super::{Failed, Ports, data_folder, until_ended};
 use crate::api::Api;
 use crate::company::Company;
 use crate::demo::{self, Report};
+use crate::faults::Faults;
 use crate::machine::{Machine, Options, REGION};
 
 /// What the demo is asked.
@@ -24,6 +25,10 @@ pub(super) struct Demo {
     /// Keep the demo's data in this folder instead of a temporary one.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Let the stand-ins for AWS be as unkind as AWS can be: index-lag=500ms answers queries of indexes as of up to half
+    /// a second ago, seed=7 in an order of its own.
+    #[arg(long, value_name = "FAULT=VALUE,…")]
+    faults: Option<Faults>,
     /// End after the report instead of serving on.
     #[arg(long)]
     once: bool,
@@ -46,6 +51,7 @@ pub(super) async fn run(asked: Demo) -> Result<(), Failed> {
         port: asked.ports.port,
         aws_port: asked.ports.aws(),
         clock: Clock::starting_at(start),
+        faults: asked.faults.unwrap_or_default(),
         ..Options::new(data)
     };
     let mut machine = Machine::start(options).await?;

@@ -10,6 +10,7 @@ use fairleader_runtime::http::Role;
 
 use super::{Failed, Ports, until_ended};
 use crate::api::Api;
+use crate::faults::Faults;
 use crate::machine::{Machine, Options};
 
 /// What `up` is asked.
@@ -26,6 +27,10 @@ pub(super) struct Up {
     /// A value for a parameter of the template; may be given several times.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
     parameter: Vec<(String, String)>,
+    /// Let the stand-ins for AWS be as unkind as AWS can be: index-lag=500ms answers queries of indexes as of up to half
+    /// a second ago, seed=7 in an order of its own.
+    #[arg(long, value_name = "FAULT=VALUE,…")]
+    faults: Option<Faults>,
     /// Print where it serves as JSON.
     #[arg(long)]
     json: bool,
@@ -43,6 +48,7 @@ pub(super) async fn run(up: Up) -> Result<(), Failed> {
         aws_port: up.ports.aws(),
         template: up.template,
         parameters: up.parameter.into_iter().collect(),
+        faults: up.faults.unwrap_or_default(),
         ..Options::new(&up.data)
     };
     let machine = Machine::start(options).await?;
