@@ -56,6 +56,9 @@ pub(super) async fn run(asked: Load) -> Result<(), Failed> {
             measured.p99_ms,
             measured.max_ms
         )?;
+        if let Some(micros) = measured.cpu_us_per_lead {
+            writeln!(out, "{}.{:02} ms of CPU for each lead", micros / 1000, micros % 1000 / 10)?;
+        }
     }
     machine.stop().await;
     match (measured.lost, measured.refused) {
