@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use fairleader_domain::id::RulebookVersion;
 use fairleader_domain::replay::{Capacity, Report};
-use fairleader_domain::rulebook::Change;
+use fairleader_lead::id::RulebookVersion;
+use fairleader_rulebook::Change;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};

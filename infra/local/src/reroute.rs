@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use fairleader_domain::id::RulebookVersion;
 use fairleader_domain::reroute::{Report, Reroute};
+use fairleader_lead::id::RulebookVersion;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use fairleader_domain::rulebook::{Rulebook, Severity};
+use fairleader_rulebook::{Rulebook, Severity};
 use jiff::Timestamp;
 use serde_json::json;
 
