@@ -38,6 +38,7 @@ mod rulebooks;
 mod table;
 #[cfg(feature = "decisions")]
 mod transaction;
+mod tries;
 
 #[cfg(feature = "decisions")]
 pub use accounts::Accounts;
@@ -66,3 +67,4 @@ pub use rulebooks::{
 pub use table::Table;
 #[cfg(feature = "decisions")]
 pub use transaction::{Committed, Transaction};
+pub use tries::{OutOfTime, Tries};
