@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fairleader_domain::submission::lead_id;
+use fairleader_lead::submission::lead_id;
 use fairleader_runtime::http::Role;
 use futures::future::join_all;
 use serde_json::{Value, json};

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use fairleader_domain::rep::Rep;
+use fairleader_lead::rep::Rep;
 use fairleader_local::company::Company;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

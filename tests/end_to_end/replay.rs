@@ -7,14 +7,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use fairleader_domain::id::RulebookVersion;
-use fairleader_domain::lead::{Profile, State};
 use fairleader_domain::replay::{Desks, Past, Replay, Report};
-use fairleader_domain::rulebook::{References, Rulebook, diff};
+use fairleader_lead::id::RulebookVersion;
+use fairleader_lead::profile::Profile;
+use fairleader_lead::state::State;
 use fairleader_local::api::Api;
 use fairleader_local::commands::replay::{self, Draft};
 use fairleader_local::demo;
 use fairleader_local::machine::StarterKeys;
+use fairleader_rulebook::{References, Rulebook, diff};
 use fairleader_runtime::http::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -84,7 +85,7 @@ async fn expected(stack: &Stack) -> Report {
         let state: State = serde_json::from_value(state).unwrap();
         let profile: Profile = serde_json::from_value(profiles[state.lead_id.as_str()].clone()).unwrap();
         // Acme's account is the only one there is.
-        let account = profile.account_id.as_ref().map(|_| fairleader_domain::account::AccountFacts {
+        let account = profile.account_id.as_ref().map(|_| fairleader_lead::account::AccountFacts {
             account: company::small().accounts[0].clone(),
             owner: company::small().accounts[0].owner.clone(),
             owner_from: None,

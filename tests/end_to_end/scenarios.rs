@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use fairleader_domain::account::Accounts;
-use fairleader_domain::rulebook::{NOT_AN_MQL, Priority, Rulebook};
-use fairleader_domain::submission::sample::Sample;
+use fairleader_lead::matching::Accounts;
+use fairleader_lead::ruling::{NOT_AN_MQL, Priority};
+use fairleader_lead::submission::sample::Sample;
 use fairleader_local::offline::RulebookFile;
 use fairleader_local::offline::decide::{Decided, decide};
+use fairleader_rulebook::Rulebook;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;

@@ -11,10 +11,10 @@ mod territories;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use fairleader_domain::id::SourceId;
-use fairleader_domain::lead::Profile;
-use fairleader_domain::rulebook::{Facts, Rulebook};
-use fairleader_domain::scoring::Score;
+use fairleader_lead::id::SourceId;
+use fairleader_lead::profile::Profile;
+use fairleader_rulebook::{Facts, Rulebook};
+use fairleader_lead::score::Score;
 use futures::executor::block_on;
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use fairleader_domain::activation::{ActivationRefusal, Activations};
-use fairleader_domain::id::{PoolId, RulebookVersion};
+use fairleader_lead::id::{PoolId, RulebookVersion};
 use fairleader_runtime::http::{self, Caller, Problem};
 use fairleader_store::{RulebookRecord, StoredActivations};
 use jiff::Timestamp;

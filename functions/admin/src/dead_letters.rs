@@ -1,9 +1,9 @@
 //! Leads on hold, the commands that failed for them, and the way back.
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
-use fairleader_domain::id::{LeadId, PoolId};
-use fairleader_domain::lead::{Stage, State};
 use fairleader_domain::lifecycle::{Command, Transition, transition};
+use fairleader_lead::id::{LeadId, PoolId};
+use fairleader_lead::state::{Stage, State};
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, PublishEvent, RouteCommand};
 use fairleader_runtime::http::{self, Caller, Problem};

@@ -1,10 +1,10 @@
 //! Lists, brought in part by part: every row has a result, and bringing a part in again changes nothing.
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
-use fairleader_domain::id::{SourceId, is_name};
-use fairleader_domain::problem::FieldProblem;
-use fairleader_domain::submission::lead_id;
-use fairleader_domain::submission::list::List;
+use fairleader_lead::id::{SourceId, is_name};
+use fairleader_lead::problem::FieldProblem;
+use fairleader_lead::submission::lead_id;
+use fairleader_lead::submission::list::List;
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, SendError, StoreLead};
 use fairleader_runtime::http::{self, Problem};

@@ -2,8 +2,8 @@
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
 use fairleader_authorize::key_hash;
-use fairleader_domain::id::{PersonId, RepId, is_name};
-use fairleader_domain::problem::FieldProblem;
+use fairleader_lead::id::{PersonId, RepId, is_name};
+use fairleader_lead::problem::FieldProblem;
 use fairleader_runtime::http::{self, Problem, Role};
 use fairleader_store::{KeyRecord, PersonKey};
 use serde::Deserialize;

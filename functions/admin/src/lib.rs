@@ -13,7 +13,7 @@ mod rulebook;
 mod tables;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use fairleader_domain::problem::FieldProblem;
+use fairleader_lead::problem::FieldProblem;
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, Queue, ReceiveError, RouteCommand, SendError};
 use fairleader_runtime::http::{self, Problem, Role};
@@ -221,7 +221,7 @@ impl Admin {
     }
 
     /// Has the leads in the lines of `pools` looked at: there may be room now.
-    async fn wake(&self, pools: impl IntoIterator<Item = fairleader_domain::id::PoolId>) -> Result<(), AdminError> {
+    async fn wake(&self, pools: impl IntoIterator<Item = fairleader_lead::id::PoolId>) -> Result<(), AdminError> {
         let messages = pools
             .into_iter()
             .map(|pool| Outgoing::new(&RouteCommand::WakePool { schema: SCHEMA, pool }, Some("admin")))

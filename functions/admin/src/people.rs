@@ -1,8 +1,9 @@
 //! People: who they are, and for whom they speak. Their keys are made in `keys`.
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
-use fairleader_domain::id::PersonId;
-use fairleader_domain::people::{self, Person};
+use fairleader_lead::id::PersonId;
+use fairleader_lead::people;
+use fairleader_lead::people::Person;
 use fairleader_runtime::http::{self, Problem};
 use serde_json::json;
 use tracing::info;

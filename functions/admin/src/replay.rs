@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use fairleader_domain::id::RulebookVersion;
-use fairleader_domain::replay::{self, Capacity, Desks, Past, Replay, Report};
-use fairleader_domain::rulebook::{Change, Rulebook, diff};
+use fairleader_domain::replay;
+use fairleader_domain::replay::{Capacity, Desks, Past, Replay, Report};
+use fairleader_lead::id::RulebookVersion;
+use fairleader_rulebook::{Change, Rulebook, diff};
 use fairleader_runtime::http::{self, Problem};
 use fairleader_store::{RulebookError, StoreError};
 use jiff::{SignedDuration, Timestamp};

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use fairleader_domain::account::AccountFacts;
-use fairleader_domain::id::{AccountId, LeadId, PoolId, RulebookVersion};
-use fairleader_domain::pool::Pool;
 use fairleader_domain::replay::Past;
 use fairleader_domain::reroute::{Report, Reroute, RerouteRefusal, SETTLES};
-use fairleader_domain::rulebook::Rulebook;
+use fairleader_lead::account::AccountFacts;
+use fairleader_lead::id::{AccountId, LeadId, PoolId, RulebookVersion};
+use fairleader_lead::pool::Pool;
+use fairleader_rulebook::Rulebook;
 use fairleader_runtime::http::{self, Caller, Problem};
 use fairleader_store::{LeadPage, OpenLeads, StoreError};
 use jiff::{SignedDuration, Timestamp};

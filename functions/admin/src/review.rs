@@ -3,9 +3,9 @@
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use fairleader_domain::activation::Activations;
 use fairleader_domain::approval::{MAX_TEXT, Review, ReviewRefusal, Signature};
-use fairleader_domain::id::{PersonId, RulebookVersion};
-use fairleader_domain::people::PersonRole;
-use fairleader_domain::problem::FieldProblem;
+use fairleader_lead::id::{PersonId, RulebookVersion};
+use fairleader_lead::people::PersonRole;
+use fairleader_lead::problem::FieldProblem;
 use fairleader_runtime::http::{self, Caller, Problem, Role};
 use fairleader_runtime::{Env, SetupError};
 use fairleader_store::{RulebookRecord, StoredActivations};

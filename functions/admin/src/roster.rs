@@ -1,13 +1,15 @@
 //! Reps, pools and accounts.
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
-use fairleader_domain::account::Account;
 use fairleader_domain::gate::{RepNow, Roster};
-use fairleader_domain::id::{AccountId, PoolId, RepId, is_name};
-use fairleader_domain::normalise;
-use fairleader_domain::pool::{self, Pool};
-use fairleader_domain::problem::FieldProblem;
-use fairleader_domain::rep::{self, Rep};
+use fairleader_lead::account::Account;
+use fairleader_lead::id::{AccountId, PoolId, RepId, is_name};
+use fairleader_lead::normalise;
+use fairleader_lead::pool;
+use fairleader_lead::pool::Pool;
+use fairleader_lead::problem::FieldProblem;
+use fairleader_lead::rep;
+use fairleader_lead::rep::Rep;
 use fairleader_runtime::http::{self, Problem};
 use fairleader_store::Identities;
 use serde::de::DeserializeOwned;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use fairleader_domain::approval::MAX_TEXT;
-use fairleader_domain::id::{PersonId, PoolId, RulebookVersion};
-use fairleader_domain::problem::FieldProblem;
-use fairleader_domain::rulebook::{Checked, Diagnostic, References, Rulebook};
+use fairleader_lead::id::{PersonId, PoolId, RulebookVersion};
+use fairleader_lead::problem::FieldProblem;
+use fairleader_rulebook::{Checked, Diagnostic, References, Rulebook};
 use fairleader_runtime::http::{self, Caller, Problem};
 use fairleader_store::Upload;
 use serde_json::{Value, json};

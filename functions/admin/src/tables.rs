@@ -1,9 +1,9 @@
 //! Tables that rulebooks look things up in: kept by what they hold, called by name.
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
-use fairleader_domain::id::is_name;
-use fairleader_domain::problem::FieldProblem;
-use fairleader_domain::rulebook::{RowProblem, Table};
+use fairleader_lead::id::is_name;
+use fairleader_lead::problem::FieldProblem;
+use fairleader_rulebook::{RowProblem, Table};
 use fairleader_runtime::http::{self, Caller, Problem};
 use fairleader_store::NamedTable;
 use serde_json::json;

@@ -1,9 +1,9 @@
 //! A rep confirms a lead.
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use fairleader_domain::id::RepId;
-use fairleader_domain::lead::State;
 use fairleader_domain::lifecycle::{Command, Refusal, Transition, transition};
+use fairleader_lead::id::RepId;
+use fairleader_lead::state::State;
 use fairleader_runtime::http::{self, Caller, Problem, Role};
 use fairleader_store::Committed;
 use serde::Deserialize;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
-use fairleader_domain::id::{LeadId, RepId};
-use fairleader_domain::lead::Profile;
+use fairleader_lead::id::{LeadId, RepId};
+use fairleader_lead::profile::Profile;
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, RouteCommand};
 use fairleader_runtime::http::{self, Caller, Problem, Role};

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
-use fairleader_domain::id::LeadId;
-use fairleader_domain::lead::{Profile, Stage, State};
 use fairleader_domain::routing::{Candidate, Why, turns};
+use fairleader_lead::id::LeadId;
+use fairleader_lead::profile::Profile;
+use fairleader_lead::state::{Stage, State};
 use fairleader_runtime::http::{self, Caller, Problem, Role};
 use fairleader_store::Loaded;
 use serde::Serialize;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
-use fairleader_domain::id::{PoolId, RepId};
 use fairleader_domain::routing::turns;
+use fairleader_lead::id::{PoolId, RepId};
 use fairleader_runtime::http::{self, Caller, Problem, Role};
 use serde_json::json;
 

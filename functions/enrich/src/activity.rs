@@ -3,10 +3,10 @@
 //! History, profile, event and state change in one transaction, in which the activity's own item must not be there yet:
 //! whatever is delivered again, and to whomever the lead was merged in the meantime, each activity is recorded once.
 
-use fairleader_domain::id::LeadId;
 use fairleader_domain::lifecycle::Command;
-use fairleader_domain::normalise;
-use fairleader_domain::submission::activity::first_submission;
+use fairleader_lead::id::LeadId;
+use fairleader_lead::normalise;
+use fairleader_lead::submission::activity::first_submission;
 use fairleader_messaging::{RecordActivity, StoreLead};
 use fairleader_runtime::{FunctionError, pause};
 use fairleader_store::{Committed, Loaded, Recorded, person_identities};

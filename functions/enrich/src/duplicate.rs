@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use fairleader_domain::id::LeadId;
-use fairleader_domain::lead::State;
 use fairleader_domain::lifecycle::{Change, Command, Transition, transition};
-use fairleader_domain::person::{self, Shared, Who};
+use fairleader_domain::person;
+use fairleader_domain::person::{Shared, Who};
 use fairleader_domain::routing::{Room, Seats};
+use fairleader_lead::id::LeadId;
+use fairleader_lead::state::State;
 use fairleader_messaging::StoreLead;
 use fairleader_runtime::FunctionError;
 use fairleader_store::{Absorbed, Claim, Committed, Loaded};

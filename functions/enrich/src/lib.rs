@@ -11,11 +11,12 @@ mod duplicate;
 use std::collections::BTreeMap;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use fairleader_domain::account;
-use fairleader_domain::id::{AccountId, LeadId};
-use fairleader_domain::lead::{Profile, State};
 use fairleader_domain::lifecycle::Command;
-use fairleader_domain::normalise;
+use fairleader_lead::id::{AccountId, LeadId};
+use fairleader_lead::matching;
+use fairleader_lead::normalise;
+use fairleader_lead::profile::Profile;
+use fairleader_lead::state::State;
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{EnrichCommand, Outgoing, Queue, RecordActivity, ScoreLead, StoreLead};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
@@ -174,10 +175,10 @@ impl Enrich {
 
     /// Finds the account of every lead in the batch, with one read.
     async fn find_accounts(&self, batch: &mut [(String, Enriched)]) -> Result<(), FunctionError> {
-        let wanted: Vec<String> = batch.iter().flat_map(|(_, lead)| account::identities(&lead.profile)).collect();
+        let wanted: Vec<String> = batch.iter().flat_map(|(_, lead)| matching::identities(&lead.profile)).collect();
         let found: BTreeMap<String, AccountId> = self.identities.accounts(&wanted).await?;
         for (_, lead) in batch.iter_mut() {
-            account::recognise(&mut lead.profile, |identity| found.get(identity).cloned());
+            matching::recognise(&mut lead.profile, |identity| found.get(identity).cloned());
         }
         Ok(())
     }

@@ -4,10 +4,11 @@
 //! same id without a look-up.
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use fairleader_domain::id::{ActivityId, LeadId, SourceId};
-use fairleader_domain::problem::FieldProblem;
-use fairleader_domain::submission::activity::{self, Of, Report};
-use fairleader_domain::submission::{Submission, lead_id};
+use fairleader_lead::id::{ActivityId, LeadId, SourceId};
+use fairleader_lead::problem::FieldProblem;
+use fairleader_lead::submission::activity;
+use fairleader_lead::submission::activity::{Of, Report};
+use fairleader_lead::submission::{Submission, lead_id};
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{EnrichCommand, Outgoing, Queue, RecordActivity, StoreLead};
 use fairleader_runtime::http::{self, Problem, Role};

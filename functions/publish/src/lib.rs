@@ -5,18 +5,18 @@
 
 use aws_lambda_events::event::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_lambda_events::event::sqs::SqsEvent;
-use fairleader_domain::event::Event;
+use fairleader_lead::event::Event;
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Bus, Outgoing, PublishEvent, Queue};
 use fairleader_runtime::{Env, Function, FunctionError, Invocation, SetupError, failed, retry};
-use fairleader_store::{Leads, StoreError, StoredEvent, Table};
+use fairleader_store::{Events, StoreError, StoredEvent, Table};
 use serde_json::Value;
 use tracing::{info, warn};
 
 /// The function.
 #[derive(Debug)]
 pub struct Publish {
-    leads: Leads,
+    events: Events,
     bus: Bus,
     parked: Queue,
 }
@@ -28,7 +28,7 @@ impl Function for Publish {
     fn new(env: &Env) -> Result<Self, SetupError> {
         let config = env.sdk_config()?;
         Ok(Self {
-            leads: Leads::new(Table::new(&config, env.get("LEADS_TABLE")?)),
+            events: Events::new(Table::new(&config, env.get("LEADS_TABLE")?)),
             bus: Bus::new(&config, env.get("BUS_NAME")?),
             parked: Queue::new(&config, env.get("PUBLISH_QUEUE_URL")?),
         })
@@ -81,7 +81,7 @@ impl Publish {
 
     async fn publish_again(&self, body: &str) -> Result<(), FunctionError> {
         let PublishEvent { lead_id, seq, .. } = command::read(body)?;
-        let Some(event) = self.leads.event_at(&lead_id, seq).await? else {
+        let Some(event) = self.events.at(&lead_id, seq).await? else {
             // Erased with its lead since: there is nothing left to tell.
             info!(lead.id = %lead_id, event.seq = seq, "parked event is gone");
             return Ok(());

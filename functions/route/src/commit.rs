@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use fairleader_domain::id::{LeadId, RepId};
-use fairleader_domain::routing::{self, Group, Plan, Planned, Ruled, Why};
+use fairleader_domain::routing;
+use fairleader_domain::routing::{Group, Plan, Planned, Ruled, Why};
+use fairleader_lead::id::{LeadId, RepId};
 use fairleader_runtime::{Chain, FunctionError, pause};
 use fairleader_store::Committed;
 use futures::future::join_all;

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fairleader_domain::account::AccountFacts;
-use fairleader_domain::id::{AccountId, LeadId, PoolId, RepId, RulebookVersion};
-use fairleader_domain::lead::{Stage, State};
 use fairleader_domain::reroute;
 use fairleader_domain::routing::{MAX_FALLBACKS, Ruled, World};
-use fairleader_domain::rulebook::{Facts, IfNobody, IfUnavailable, Outcome, Rulebook};
+use fairleader_lead::account::AccountFacts;
+use fairleader_lead::id::{AccountId, LeadId, PoolId, RepId, RulebookVersion};
+use fairleader_lead::ruling::{IfNobody, IfUnavailable, Outcome};
+use fairleader_lead::state::{Stage, State};
+use fairleader_rulebook::{Facts, Rulebook};
 use fairleader_runtime::FunctionError;
 use fairleader_store::Loaded;
 use jiff::Timestamp;

@@ -10,8 +10,8 @@ mod gather;
 use std::collections::BTreeMap;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use fairleader_domain::id::{LeadId, PoolId, RulebookVersion};
-use fairleader_domain::scoring::Score;
+use fairleader_lead::id::{LeadId, PoolId, RulebookVersion};
+use fairleader_lead::score::Score;
 use fairleader_messaging::RouteCommand;
 use fairleader_messaging::command;
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};

@@ -10,14 +10,15 @@
 use std::collections::BTreeMap;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use fairleader_domain::account::AccountFacts;
-use fairleader_domain::id::{AccountId, LeadId};
-use fairleader_domain::lead::State;
 use fairleader_domain::lifecycle::{Change, Command, Transition, transition};
-use fairleader_domain::rulebook::{Facts, Rulebook};
-use fairleader_domain::{routing, scoring};
+use fairleader_domain::routing;
+use fairleader_lead::account::AccountFacts;
+use fairleader_lead::id::{AccountId, LeadId};
+use fairleader_lead::score;
+use fairleader_lead::state::State;
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, Queue, RouteCommand, ScoreLead};
+use fairleader_rulebook::{Facts, Rulebook};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
 use fairleader_store::{Accounts, ActiveRulebook, Committed, Leads, Loaded, Rulebooks, Table};
 use jiff::Timestamp;
@@ -142,7 +143,7 @@ impl Score {
 
 /// A lead's score, and what follows from it.
 struct Scored {
-    score: scoring::Score,
+    score: score::Score,
     /// What to store, if the lead keeps its score and it is another one.
     rescored: Option<Box<Change>>,
     /// Whether `route` has to decide on the lead.
@@ -176,7 +177,7 @@ fn score(
     Ok(Some(Scored { score, rescored, decide }))
 }
 
-fn to_route(command: &ScoreLead, state: &State, score: scoring::Score) -> Result<Outgoing, FunctionError> {
+fn to_route(command: &ScoreLead, state: &State, score: score::Score) -> Result<Outgoing, FunctionError> {
     let route = RouteCommand::RouteLead {
         schema: SCHEMA,
         lead_id: state.lead_id.clone(),

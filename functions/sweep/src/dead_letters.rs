@@ -1,9 +1,9 @@
 //! Commands that failed too often: each is kept with its lead, and the lead goes on hold until a person decides.
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use fairleader_domain::id::{LeadId, SourceId};
-use fairleader_domain::lead::State;
 use fairleader_domain::lifecycle::{Command, Transition, held_unstored, transition};
+use fairleader_lead::id::{LeadId, SourceId};
+use fairleader_lead::state::State;
 use fairleader_messaging::EnrichCommand;
 use fairleader_messaging::command::CommandError;
 use fairleader_runtime::{FunctionError, each};

@@ -6,7 +6,7 @@ mod dead_letters;
 mod reroute;
 
 use aws_lambda_events::event::sqs::SqsEvent;
-use fairleader_domain::id::LeadId;
+use fairleader_lead::id::LeadId;
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, Queue, RouteCommand};
 use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};

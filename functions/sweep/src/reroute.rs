@@ -1,7 +1,7 @@
 //! Queues open leads when their time has come to be looked at by another version of the rulebook.
 
-use fairleader_domain::id::RulebookVersion;
 use fairleader_domain::reroute::Progress;
+use fairleader_lead::id::RulebookVersion;
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, RouteCommand};
 use fairleader_runtime::FunctionError;

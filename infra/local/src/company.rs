@@ -6,9 +6,9 @@
 //! | `pools.csv` | `pool,name,members` \[`longest_wait_minutes,fallback`\]; members as `anna:2 ben`, weight after colon |
 //! | `accounts.csv`, if there is one | `account,name` \[`domains,parent,owner,status,deal_owner,tier,score`\] |
 //! | `people.csv`, if there is one | `person,name,email,role`; the role is `marketing`, `sales`, `admin` or `viewer` |
-//! | `rulebook.yaml` | see [`fairleader_domain::rulebook`] |
-//! | `NAME.csv`, one for each table that the rulebook uses | see [`fairleader_domain::rulebook::Table`] |
-//! | `leads.csv`, if there is one | any list of leads, see [`fairleader_domain::submission::list`] |
+//! | `rulebook.yaml` | see [`fairleader_rulebook`] |
+//! | `NAME.csv`, one for each table that the rulebook uses | see [`fairleader_rulebook::Table`] |
+//! | `leads.csv`, if there is one | any list of leads, see [`fairleader_lead::submission::list`] |
 //!
 //! Several values in one cell are separated by blanks, commas or semicolons. Everything that is wrong with the folder
 //! is said at once. What the rulebook and the leads mean is not looked at here: that is for those who read them.
@@ -26,12 +26,12 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use fairleader_domain::account::Account;
-use fairleader_domain::id::is_name;
-use fairleader_domain::people::Person;
-use fairleader_domain::pool::Pool;
-use fairleader_domain::rep::Rep;
-use fairleader_domain::rulebook::{References, Rulebook, Table};
+use fairleader_lead::account::Account;
+use fairleader_lead::id::is_name;
+use fairleader_lead::people::Person;
+use fairleader_lead::pool::Pool;
+use fairleader_lead::rep::Rep;
+use fairleader_rulebook::{References, Rulebook, Table};
 
 use self::sheet::Sheet;
 

@@ -12,9 +12,9 @@ mod tell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fairleader_domain::account::Account;
-use fairleader_domain::id::AccountId;
-use fairleader_domain::pool::Pool;
+use fairleader_lead::account::Account;
+use fairleader_lead::id::AccountId;
+use fairleader_lead::pool::Pool;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use serde_json::{Value, json};

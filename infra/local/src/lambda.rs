@@ -215,7 +215,7 @@ impl Host {
             None => (self.load)(&self.env).map_err(Failure::Setup)?,
         };
         let after = self.function.timeout;
-        let invocation = Invocation { request_id: request_id.clone() };
+        let invocation = Invocation::new(request_id.clone(), after);
         let answer = tokio::time::timeout(after, instance.invoke(payload, invocation))
             .await
             .map_err(|_| Failure::TimedOut { request_id, after })?;

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fairleader_domain::rep::MAX_CAPACITY;
+use fairleader_lead::rep::MAX_CAPACITY;
 use futures::{StreamExt, stream};
 use indicatif::ProgressBar;
 use reqwest::Method;

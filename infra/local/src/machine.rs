@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairleader_authorize::key_hash;
-use fairleader_domain::id::PersonId;
+use fairleader_lead::id::PersonId;
 use fairleader_runtime::http::Role;
 use fairleader_runtime::{Clock, Env, Load, load};
 use fairleader_store::{KeyRecord, Keys as KeyTable, StoreError, Table};

@@ -44,7 +44,7 @@ pub enum OfflineError {
         /// The file as it was named.
         file: String,
         /// What is wrong with it.
-        cause: fairleader_domain::submission::list::ListProblem,
+        cause: fairleader_lead::submission::list::ListProblem,
     },
     /// Options that do not go together or say nothing.
     #[error("{0}")]

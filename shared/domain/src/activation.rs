@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::RulebookVersion;
+use fairleader_lead::id::RulebookVersion;
 
 /// Activations that are remembered, the active one among them.
 pub const REMEMBERED: usize = 20;

@@ -15,8 +15,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::PersonId;
-use crate::people::{Person, PersonRole};
+use fairleader_lead::id::PersonId;
+use fairleader_lead::people::{Person, PersonRole};
 
 /// Longest comment or reason, in bytes.
 pub const MAX_TEXT: usize = 2_000;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::id::RepId;
-use crate::rep::{Rep, RepLoad};
+use fairleader_lead::id::RepId;
+use fairleader_lead::rep::{Rep, RepLoad};
 
 /// Why a rep cannot take a lead now, in the order in which gates are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

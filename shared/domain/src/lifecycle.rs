@@ -17,12 +17,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::activity::Activity;
-use crate::event::EventKind;
-use crate::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
-use crate::lead::{Stage, State};
-use crate::rulebook::Priority;
-use crate::scoring::Score;
+use fairleader_lead::activity::Activity;
+use fairleader_lead::event::EventKind;
+use fairleader_lead::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
+use fairleader_lead::ruling::Priority;
+use fairleader_lead::score::Score;
+use fairleader_lead::state::{Stage, State};
 
 /// How long after it is let go on a lead is looked at if nobody did before.
 const GOES_ON_DUE_AFTER: SignedDuration = SignedDuration::from_mins(5);
@@ -487,7 +487,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::id::SourceId;
+    use fairleader_lead::id::SourceId;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_772_500_000 + second).unwrap()
@@ -601,7 +601,7 @@ mod tests {
 
     fn activity(id: &str) -> Activity {
         Activity {
-            id: crate::id::ActivityId::from(id),
+            id: fairleader_lead::id::ActivityId::from(id),
             did: "webinar".to_owned(),
             at: at(30),
             channel: Some("web".to_owned()),

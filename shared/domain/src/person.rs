@@ -1,8 +1,9 @@
 //! One person or two: whether two leads are the same person, which of them carries on, and what it takes over.
 
-use crate::activity;
-use crate::lead::{Consent, EmailKind, Interest, Origin, Profile, Stage, State};
-use crate::normalise::fold::fold;
+use fairleader_lead::activity;
+use fairleader_lead::normalise::fold::fold;
+use fairleader_lead::profile::{Consent, EmailKind, Interest, Origin, Profile};
+use fairleader_lead::state::{Stage, State};
 
 /// What two leads have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,8 +142,8 @@ pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::normalise;
-    use crate::submission::Submission;
+    use fairleader_lead::normalise;
+    use fairleader_lead::submission::Submission;
 
     fn profile(json: &str) -> Profile {
         normalise::profile(&Submission::from_json(json.as_bytes()).unwrap())

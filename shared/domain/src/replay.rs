@@ -18,13 +18,15 @@ use serde::{Deserialize, Serialize};
 
 pub use self::report::{BeforeAfter, Changed, Example, Report, THRESHOLDS, Week};
 
-use crate::account::AccountFacts;
-use crate::id::{PoolId, RepId};
-use crate::lead::{Profile, Stage, State};
-use crate::pool::Pool;
-use crate::rep::Rep;
-use crate::rulebook::{About, Explanation, Facts, IfNobody, IfUnavailable, Outcome, Rulebook, Ruling, Section, diff};
-use crate::scoring::Score;
+use fairleader_lead::account::AccountFacts;
+use fairleader_lead::id::{PoolId, RepId};
+use fairleader_lead::pool::Pool;
+use fairleader_lead::profile::Profile;
+use fairleader_lead::rep::Rep;
+use fairleader_lead::ruling::{IfNobody, IfUnavailable, Outcome, Ruling, Section};
+use fairleader_lead::score::Score;
+use fairleader_lead::state::{Stage, State};
+use fairleader_rulebook::{About, Explanation, Facts, Rulebook, diff};
 
 /// The furthest that a replay looks back, in hours: ten years.
 const MOST_HOURS: i64 = 10 * 366 * 24;

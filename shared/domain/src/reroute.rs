@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 pub use self::plan::{Progress, Reroute, RerouteRefusal, Reroutes, SETTLES};
 pub use self::report::{Example, Moved, Report};
 
-use crate::id::PoolId;
-use crate::lead::{Stage, State};
-use crate::pool::Pool;
 use crate::replay::{Goes, destination};
-use crate::rulebook::{Facts, IfNobody, Outcome, Rulebook, Ruling};
-use crate::scoring::Score;
+use fairleader_lead::id::PoolId;
+use fairleader_lead::pool::Pool;
+use fairleader_lead::ruling::{IfNobody, Outcome, Ruling};
+use fairleader_lead::score::Score;
+use fairleader_lead::state::{Stage, State};
+use fairleader_rulebook::{Facts, Rulebook};
 
 /// Why a lead stays where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -81,7 +82,8 @@ pub fn goes<'p>(
         return Err(Stays::SameDestination);
     }
     let Some(owner) = &state.owner else { return Ok(()) };
-    let has_owner = |of: &crate::id::PoolId| pool(of).is_some_and(|pool| pool.members.iter().any(|m| m.rep == *owner));
+    let has_owner =
+        |of: &fairleader_lead::id::PoolId| pool(of).is_some_and(|pool| pool.members.iter().any(|m| m.rep == *owner));
     match wanted {
         Outcome::Owner { rep, .. } if rep == owner => Err(Stays::SameOwner),
         Outcome::Pool { pool, .. } if has_owner(pool) => Err(Stays::SameOwner),

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::RepId;
+use fairleader_lead::id::RepId;
 
 /// One turn: what a lead costs, in billionths.
 pub const TURN: i64 = 1_000_000_000;

@@ -13,14 +13,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::why::{Why, turns};
-use crate::gate::{self, Gate, Roster};
-use crate::id::{LeadId, PoolId, RepId, RulebookVersion};
-use crate::lead::{Stage, State};
+use crate::gate;
+use crate::gate::{Gate, Roster};
 use crate::lifecycle::{Change, Command, Decision, Destination, Refusal, Transition, transition};
-use crate::pool::Pool;
 use crate::rotation::{Eligible, Rotation, Turn};
-use crate::rulebook::{IfNobody, IfUnavailable, Outcome, Priority, Ruling};
-use crate::scoring::Score;
+use fairleader_lead::id::{LeadId, PoolId, RepId, RulebookVersion};
+use fairleader_lead::pool::Pool;
+use fairleader_lead::ruling::{IfNobody, IfUnavailable, Outcome, Priority, Ruling};
+use fairleader_lead::score::Score;
+use fairleader_lead::state::{Stage, State};
 
 /// A lead that the rulebook has ruled on.
 #[derive(Clone, Debug, PartialEq, Eq)]

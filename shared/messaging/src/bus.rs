@@ -5,7 +5,7 @@ use aws_sdk_eventbridge::error::DisplayErrorContext;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_types::SdkConfig;
-use fairleader_domain::event::Event;
+use fairleader_lead::event::Event;
 
 /// Most events in one request.
 const BATCH: usize = 10;

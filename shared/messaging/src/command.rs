@@ -1,9 +1,9 @@
 //! What the queues carry. Every command has a `schema`, and all but [`RouteCommand::WakePool`] name their lead.
 
-use fairleader_domain::activity::Activity;
-use fairleader_domain::id::{LeadId, PoolId, RulebookVersion, SourceId};
-use fairleader_domain::scoring::Score;
-use fairleader_domain::submission::Submission;
+use fairleader_lead::activity::Activity;
+use fairleader_lead::id::{LeadId, PoolId, RulebookVersion, SourceId};
+use fairleader_lead::score::Score;
+use fairleader_lead::submission::Submission;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;

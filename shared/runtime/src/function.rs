@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
@@ -10,6 +11,9 @@ use serde::de::DeserializeOwned;
 use tracing::error;
 
 use crate::{Env, SetupError};
+
+/// Time kept at the end of a call to write what is under way and to answer.
+const ANSWER_TIME: Duration = Duration::from_millis(1_500);
 
 /// A function could not handle an event as a whole; it is delivered again.
 pub type FunctionError = Box<dyn std::error::Error + Send + Sync>;
@@ -33,10 +37,19 @@ pub trait Function: Sized + Send + Sync + 'static {
 }
 
 /// What is known of one call apart from its event.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Invocation {
     /// Names the call in logs and replies.
     pub request_id: String,
+    /// When work has to end, so that there is time to answer. Nothing that may wait begins after it.
+    pub deadline: Instant,
+}
+
+impl Invocation {
+    /// A call that is stopped after `timeout` from now.
+    pub fn new(request_id: String, timeout: Duration) -> Self {
+        Self { request_id, deadline: Instant::now() + timeout.saturating_sub(ANSWER_TIME) }
+    }
 }
 
 /// Runs a function on Lambda until the instance is ended.
@@ -47,7 +60,8 @@ pub async fn run<F: Function>() -> Result<(), lambda_runtime::Error> {
         let function = Arc::clone(&function);
         // Boxed: the handlers' futures are deep, and the runtime wraps them in many more layers.
         Box::pin(async move {
-            let invocation = Invocation { request_id: event.context.request_id };
+            let timeout = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+            let invocation = Invocation::new(event.context.request_id, timeout);
             let answer = function.call(event.payload, invocation).await;
             if let Err(cause) = &answer {
                 error!(cause = %crate::Chain(cause.as_ref()), "call failed");

@@ -2,9 +2,9 @@
 
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use fairleader_domain::id::PersonId;
-use fairleader_domain::people::PersonRole;
-use fairleader_domain::problem::FieldProblem;
+use fairleader_lead::id::PersonId;
+use fairleader_lead::people::PersonRole;
+use fairleader_lead::problem::FieldProblem;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use fairleader_domain::account::{Account, AccountFacts, MAX_PARENTS};
-use fairleader_domain::id::AccountId;
+use fairleader_lead::account::{Account, AccountFacts, MAX_PARENTS};
+use fairleader_lead::id::AccountId;
 
 use crate::item::{BODY, CURRENT_SCHEMA, Item, SCHEMA, body, item, json, number, text};
 use crate::{StoreError, Table};

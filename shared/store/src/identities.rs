@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use fairleader_domain::account::Account;
-use fairleader_domain::id::{AccountId, LeadId};
-use fairleader_domain::lead::{PhoneKind, Profile};
+use fairleader_lead::account::Account;
+use fairleader_lead::id::{AccountId, LeadId};
+use fairleader_lead::profile::{PhoneKind, Profile};
 use jiff::Timestamp;
 
 use crate::item::{CURRENT_SCHEMA, Item, SCHEMA, get_number, get_text, item, millis, number, text};

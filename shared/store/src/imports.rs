@@ -9,8 +9,8 @@
 use std::io::{Read, Write as _};
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use fairleader_domain::id::{LeadId, SourceId};
-use fairleader_domain::problem::FieldProblem;
+use fairleader_lead::id::{LeadId, SourceId};
+use fairleader_lead::problem::FieldProblem;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;

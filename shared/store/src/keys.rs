@@ -1,6 +1,6 @@
 //! `keys`: what opens the API, hashed. One item each, by `key_hash`: a key itself is kept nowhere.
 
-use fairleader_domain::id::PersonId;
+use fairleader_lead::id::PersonId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -23,24 +23,25 @@ mod past;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::Put;
-use fairleader_domain::activity::Activity;
-use fairleader_domain::event::Event;
-use fairleader_domain::id::{ActivityId, LeadId, PoolId, RepId, SourceId};
-use fairleader_domain::lead::{Profile, Stage, State};
 use fairleader_domain::lifecycle::Change;
 use fairleader_domain::routing::Why;
-use fairleader_domain::rulebook::Priority;
-use fairleader_domain::submission::Submission;
+use fairleader_lead::activity::Activity;
+use fairleader_lead::event::Event;
+use fairleader_lead::id::{ActivityId, LeadId, PoolId, RepId, SourceId};
+use fairleader_lead::profile::Profile;
+use fairleader_lead::ruling::Priority;
+use fairleader_lead::state::{Stage, State};
+use fairleader_lead::submission::Submission;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::events::{EVENT, LEAD, key, numbered};
 use crate::item::{
     BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, VERSION, body, get_text, item, json, millis, number, text,
 };
 use crate::table::Write;
 use crate::{StoreError, Table, Transaction};
 
-const LEAD: &str = "lead_id";
 const STAGE: &str = "stage";
 const PAYLOAD_HASH: &str = "payload_hash";
 const DUE_SHARD: &str = "due_shard";
@@ -50,7 +51,6 @@ const PRIORITY: &str = "priority";
 
 const PROFILE: &str = "profile";
 const STATE: &str = "state";
-const EVENT: &str = "event#";
 const WHY: &str = "why#";
 const ACTIVITY: &str = "activity#";
 const DEAD: &str = "dead#";
@@ -145,25 +145,6 @@ pub struct LetterPage {
     pub letters: Vec<(LeadId, String, DeadLetter)>,
     /// Where the next page begins; absent on the last one.
     pub next: Option<String>,
-}
-
-/// An event with its key, as the stream shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredEvent(pub Event);
-
-impl StoredEvent {
-    /// The event in the `body` of an item whose `part` says that it is one.
-    pub fn read(part: &str, body: &str) -> Result<Option<Self>, StoreError> {
-        if part.starts_with(EVENT) { Ok(Some(Self(serde_json::from_str(body)?))) } else { Ok(None) }
-    }
-}
-
-fn key(lead: &LeadId, part: &str) -> Item {
-    item([(LEAD, text(lead.as_str())), (PART, text(part))])
-}
-
-fn numbered(prefix: &str, number: u64) -> String {
-    format!("{prefix}{number:012}")
 }
 
 /// A hash that is the same on every machine (FNV-1a, 32 bits), to spread leads over shards.
@@ -438,11 +419,6 @@ impl Leads {
     /// A lead's history, oldest first.
     pub async fn events(&self, lead: &LeadId) -> Result<Vec<Event>, StoreError> {
         self.parts(lead, EVENT).await
-    }
-
-    /// One event of a lead's history.
-    pub async fn event_at(&self, lead: &LeadId, seq: u64) -> Result<Option<Event>, StoreError> {
-        self.0.get(key(lead, &numbered(EVENT, seq))).await?.map(|item| body(&item, self.table())).transpose()
     }
 
     /// A lead's decisions, explained, oldest first.

@@ -7,38 +7,64 @@
 //! Items are flat: their keys, what conditions and indexes need as attributes of their own, and everything else as one
 //! JSON text in `body`. Nothing queries inside a body, and on the wire a map costs several times its JSON, because
 //! every value in it carries its type.
+//!
+//! Without the feature `decisions` there are only keys, people and events: what functions need that decide nothing.
 
+#![cfg_attr(not(feature = "decisions"), allow(dead_code, reason = "shared with the modules of the feature"))]
+
+#[cfg(feature = "decisions")]
 mod accounts;
 mod error;
+mod events;
+#[cfg(feature = "decisions")]
 mod identities;
+#[cfg(feature = "decisions")]
 mod imports;
 mod item;
 mod keys;
+#[cfg(feature = "decisions")]
 mod leads;
+#[cfg(feature = "decisions")]
 mod lookup_tables;
+#[cfg(feature = "decisions")]
 mod packed;
 mod people;
+#[cfg(feature = "decisions")]
 mod pools;
+#[cfg(feature = "decisions")]
 mod reps;
+#[cfg(feature = "decisions")]
 mod rulebooks;
 mod table;
+#[cfg(feature = "decisions")]
 mod transaction;
+mod tries;
 
+#[cfg(feature = "decisions")]
 pub use accounts::Accounts;
 pub use error::StoreError;
+pub use events::{Events, StoredEvent};
+#[cfg(feature = "decisions")]
 pub use identities::{Claim, Identities, person_identities};
+#[cfg(feature = "decisions")]
 pub use imports::{Import, Imports, PartResult, RowResult};
 pub use keys::{KeyRecord, Keys, PersonKey};
+#[cfg(feature = "decisions")]
 pub use leads::{
-    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, Recorded, StoredEvent,
-    due_shards,
+    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, Recorded, due_shards,
 };
+#[cfg(feature = "decisions")]
 pub use lookup_tables::{LookupTables, NamedTable};
 pub use people::{Enrolled, People};
+#[cfg(feature = "decisions")]
 pub use pools::{LedgerPage, Pools};
+#[cfg(feature = "decisions")]
 pub use reps::Reps;
+#[cfg(feature = "decisions")]
 pub use rulebooks::{
     ActiveRulebook, RecordPage, RulebookError, RulebookRecord, Rulebooks, StoredActivations, StoredReroutes, Upload,
 };
 pub use table::Table;
+#[cfg(feature = "decisions")]
 pub use transaction::{Committed, Transaction};
+pub use tries::{OutOfTime, Tries};

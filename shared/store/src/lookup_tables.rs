@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fairleader_domain::rulebook::Table as Lookup;
+use fairleader_rulebook::Table as Lookup;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -9,8 +9,8 @@
 //! somebody who was deleted does not open anything for the next person with the same id.
 
 use aws_sdk_dynamodb::types::ReturnValue;
-use fairleader_domain::id::PersonId;
-use fairleader_domain::people::Person;
+use fairleader_lead::id::PersonId;
+use fairleader_lead::people::Person;
 
 use crate::item::{BODY, CURRENT_SCHEMA, Item, SCHEMA, body, get_text, item, json, number, text};
 use crate::{StoreError, Table};

@@ -10,10 +10,10 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
-use fairleader_domain::id::{LeadId, PoolId};
-use fairleader_domain::pool::Pool;
 use fairleader_domain::rotation::Rotation;
 use fairleader_domain::routing::{LedgerEntry, PoolNow, PoolTurns};
+use fairleader_lead::id::{LeadId, PoolId};
+use fairleader_lead::pool::Pool;
 
 use crate::item::{BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, VERSION, body, get_text, item, json, number, text};
 use crate::{StoreError, Table, Transaction};

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use fairleader_domain::gate::{RepNow, Roster};
-use fairleader_domain::id::RepId;
-use fairleader_domain::rep::{Rep, RepLoad};
 use fairleader_domain::routing::{Room, Seats};
+use fairleader_lead::id::RepId;
+use fairleader_lead::rep::{Rep, RepLoad};
 
 use crate::item::{BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, body, get_number, get_text, item, json, number, text};
 use crate::{StoreError, Table, Transaction};

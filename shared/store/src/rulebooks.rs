@@ -22,9 +22,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put};
 use fairleader_domain::activation::{Activation, Activations, Cause};
 use fairleader_domain::approval::Review;
-use fairleader_domain::id::RulebookVersion;
 use fairleader_domain::reroute::Reroutes;
-use fairleader_domain::rulebook::{References, Rulebook, Table as Lookup};
+use fairleader_lead::id::RulebookVersion;
+use fairleader_rulebook::{References, Rulebook, Table as Lookup};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use fairleader_domain::rulebook::{Rulebook, Severity};
+use fairleader_rulebook::{Rulebook, Severity};
 use fairleader_runtime::Clock;
 use jiff::Timestamp;
 use serde_json::json;

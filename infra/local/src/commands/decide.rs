@@ -9,11 +9,11 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use fairleader_domain::account::Accounts;
-use fairleader_domain::problem::FieldProblem;
-use fairleader_domain::submission::list::List;
-use fairleader_domain::submission::sample::Sample;
 use fairleader_intake::MAX_BODY;
+use fairleader_lead::matching::Accounts;
+use fairleader_lead::problem::FieldProblem;
+use fairleader_lead::submission::list::List;
+use fairleader_lead::submission::sample::Sample;
 use fairleader_runtime::Clock;
 use jiff::Timestamp;
 use jiff::civil::DateTime;

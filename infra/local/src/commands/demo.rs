@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use fairleader_domain::id::SourceId;
-use fairleader_domain::submission::lead_id;
+use fairleader_lead::id::SourceId;
+use fairleader_lead::submission::lead_id;
 use fairleader_runtime::Clock;
 use fairleader_runtime::http::Role;
 use jiff::tz::TimeZone;

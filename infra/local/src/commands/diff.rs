@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use fairleader_domain::rulebook::diff;
+use fairleader_rulebook::diff;
 use fairleader_runtime::Clock;
 
 use super::Failed;

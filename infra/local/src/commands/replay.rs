@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use fairleader_domain::id::RulebookVersion;
 use fairleader_domain::replay::{Capacity, Report, since as domain_since};
-use fairleader_domain::rulebook::Change;
+use fairleader_lead::id::RulebookVersion;
+use fairleader_rulebook::Change;
 use fairleader_runtime::Clock;
 use jiff::Timestamp;
 use reqwest::Method;

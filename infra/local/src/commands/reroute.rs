@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use fairleader_domain::id::RulebookVersion;
 use fairleader_domain::reroute::{Report, Reroute};
+use fairleader_lead::id::RulebookVersion;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};

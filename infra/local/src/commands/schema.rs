@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use fairleader_domain::rulebook::Rulebook;
+use fairleader_rulebook::Rulebook;
 
 use super::Failed;
 

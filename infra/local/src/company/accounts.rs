@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use fairleader_domain::account::{Account, AccountStatus, MAX_PARENTS};
-use fairleader_domain::id::{AccountId, RepId};
-use fairleader_domain::lead::EmailKind;
-use fairleader_domain::normalise::company::registrable_domain;
-use fairleader_domain::normalise::email;
+use fairleader_lead::account::{Account, AccountStatus, MAX_PARENTS};
+use fairleader_lead::id::{AccountId, RepId};
+use fairleader_lead::normalise::company::registrable_domain;
+use fairleader_lead::normalise::email;
+use fairleader_lead::profile::EmailKind;
 
 use super::roster::quoted;
 use super::sheet::{Column, Row, Sheet, nearest, optional, required};

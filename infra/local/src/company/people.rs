@@ -1,8 +1,8 @@
 //! `people.csv`: who looks after rules, leads and the roster, and agrees to a rulebook.
 
-use fairleader_domain::id::PersonId;
-use fairleader_domain::normalise::email;
-use fairleader_domain::people::{Person, PersonRole};
+use fairleader_lead::id::PersonId;
+use fairleader_lead::normalise::email;
+use fairleader_lead::people::{Person, PersonRole};
 
 use super::sheet::{Column, Row, Sheet, nearest, required};
 use super::{Known, Problems};

@@ -1,7 +1,7 @@
 //! `pools.csv`: who shares which stream of leads.
 
-use fairleader_domain::id::{PoolId, RepId};
-use fairleader_domain::pool::{Member, Pool};
+use fairleader_lead::id::{PoolId, RepId};
+use fairleader_lead::pool::{Member, Pool};
 
 use super::sheet::{Column, Row, Sheet, not_a_number, optional, required};
 use super::{Known, Problems};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use fairleader_domain::hours::{HoursError, WeeklyHours};
-use fairleader_domain::id::RepId;
-use fairleader_domain::normalise::{country, email};
-use fairleader_domain::rep::Rep;
+use fairleader_lead::hours::{HoursError, WeeklyHours};
+use fairleader_lead::id::RepId;
+use fairleader_lead::normalise::{country, email};
+use fairleader_lead::rep::Rep;
 use jiff::tz::TimeZone;
 
 use super::sheet::{Column, Row, Sheet, nearest, optional, required};

@@ -1,6 +1,6 @@
 //! A CSV file with named columns, as a spreadsheet writes it.
 
-use fairleader_domain::id::{MAX_NAME, is_name};
+use fairleader_lead::id::{MAX_NAME, is_name};
 
 use super::Problems;
 

@@ -1,15 +1,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use fairleader_domain::account::AccountFacts;
-use fairleader_domain::gate::{self, Gate, RepNow};
-use fairleader_domain::id::{LeadId, RepId, RulebookVersion, SourceId};
-use fairleader_domain::lead::{EmailKind, PhoneKind, Profile, Stage, State};
-use fairleader_domain::normalise::{self, company};
-use fairleader_domain::rep::RepLoad;
+use fairleader_domain::gate;
+use fairleader_domain::gate::{Gate, RepNow};
 use fairleader_domain::rotation::Rotation;
-use fairleader_domain::routing::{self, PoolNow, Ruled, World};
-use fairleader_domain::rulebook::{Facts, Rulebook};
-use fairleader_domain::submission::list::List;
+use fairleader_domain::routing;
+use fairleader_domain::routing::{PoolNow, Ruled, World};
+use fairleader_lead::account::AccountFacts;
+use fairleader_lead::id::{LeadId, RepId, RulebookVersion, SourceId};
+use fairleader_lead::normalise;
+use fairleader_lead::normalise::company;
+use fairleader_lead::profile::{EmailKind, PhoneKind, Profile};
+use fairleader_lead::rep::RepLoad;
+use fairleader_lead::state::{Stage, State};
+use fairleader_lead::submission::list::List;
+use fairleader_rulebook::{Facts, Rulebook};
 use jiff::Timestamp;
 
 use super::*;
@@ -204,7 +208,7 @@ fn start() -> Timestamp {
 
 fn demo_rulebook(company: &Company) -> Rulebook {
     let checked = Rulebook::parse(&company.rulebook, &company.references());
-    let told = |found: &[fairleader_domain::rulebook::Diagnostic]| {
+    let told = |found: &[fairleader_rulebook::Diagnostic]| {
         found.iter().map(|diagnostic| diagnostic.render(&company.rulebook, RULES)).collect::<String>()
     };
     let checked = checked.unwrap_or_else(|found| panic!("{}", told(&found)));

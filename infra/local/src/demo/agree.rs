@@ -1,7 +1,7 @@
 //! A rulebook is brought in as people do it: somebody uploads it, a person of marketing and another of sales approve
 //! it, and it is activated.
 
-use fairleader_domain::people::{Person, PersonRole};
+use fairleader_lead::people::{Person, PersonRole};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use fairleader_domain::account::Account;
-use fairleader_domain::id::{AccountId, LeadId, PoolId, RepId};
-use fairleader_domain::lead::{Profile, Stage, State};
-use fairleader_domain::problem::FieldProblem;
-use fairleader_domain::rep::Rep;
 use fairleader_domain::rotation::TURN;
+use fairleader_lead::account::Account;
+use fairleader_lead::id::{AccountId, LeadId, PoolId, RepId};
+use fairleader_lead::problem::FieldProblem;
+use fairleader_lead::profile::Profile;
+use fairleader_lead::rep::Rep;
+use fairleader_lead::state::{Stage, State};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -1,8 +1,8 @@
 //! Who got how much, exactly, and what plain round robin would have done.
 
-use fairleader_domain::id::{PoolId, RepId};
-use fairleader_domain::lead::Stage;
-use fairleader_domain::pool::Pool;
+use fairleader_lead::id::{PoolId, RepId};
+use fairleader_lead::pool::Pool;
+use fairleader_lead::state::Stage;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -88,7 +88,7 @@ impl RoundRobin {
 }
 
 /// A person in a few words: `Ada Lovelace of Acme (DE)`.
-pub(super) fn who(profile: &fairleader_domain::lead::Profile) -> String {
+pub(super) fn who(profile: &fairleader_lead::profile::Profile) -> String {
     let contact = &profile.contact;
     let name: Vec<&str> = [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
     let mut text = if name.is_empty() { "somebody".to_owned() } else { name.join(" ") };

@@ -1,7 +1,7 @@
 //! Five leads in one sentence each, found in what happened.
 
-use fairleader_domain::lead::Stage;
-use fairleader_domain::normalise::fold::fold;
+use fairleader_lead::normalise::fold::fold;
+use fairleader_lead::state::Stage;
 use serde::Serialize;
 
 use super::facts::{Facts, LeadFacts};

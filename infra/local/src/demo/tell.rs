@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use fairleader_domain::lead::Stage;
-use fairleader_domain::pool::Pool;
 use fairleader_domain::routing::turns;
+use fairleader_lead::pool::Pool;
+use fairleader_lead::state::Stage;
 use jiff::Timestamp;
 use serde::Serialize;
 

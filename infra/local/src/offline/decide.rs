@@ -1,10 +1,11 @@
 //! What a rulebook makes of one lead.
 
-use fairleader_domain::account::Accounts;
-use fairleader_domain::lead::Profile;
-use fairleader_domain::rulebook::{Explanation, Facts, Outcome, Rulebook, Ruling, Section};
-use fairleader_domain::scoring::Score;
-use fairleader_domain::submission::sample::Sample;
+use fairleader_lead::matching::Accounts;
+use fairleader_lead::profile::Profile;
+use fairleader_lead::ruling::{Outcome, Ruling, Section};
+use fairleader_lead::score::Score;
+use fairleader_lead::submission::sample::Sample;
+use fairleader_rulebook::{Explanation, Facts, Rulebook};
 use jiff::Timestamp;
 
 /// A lead and what the rulebook makes of it.

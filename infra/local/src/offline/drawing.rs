@@ -1,6 +1,6 @@
 //! The process as a drawing: questions from top to bottom on the left, where leads go on the right.
 
-use fairleader_domain::rulebook::map::{Destination, Kind, Map, PartMap, Step};
+use fairleader_rulebook::map::{Destination, Kind, Map, PartMap, Step};
 
 use crate::offline::svg::{Canvas, Paint, Type, wrap};
 
@@ -308,8 +308,8 @@ fn part(title: &str, part: &PartMap, width: i32) -> Lines {
 mod tests {
     use std::fmt::Write as _;
 
-    use fairleader_domain::rulebook::map::Names;
-    use fairleader_domain::rulebook::{Checked, References, Rulebook};
+    use fairleader_rulebook::map::Names;
+    use fairleader_rulebook::{Checked, References, Rulebook};
 
     use super::*;
 

@@ -6,9 +6,9 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fairleader_domain::id::is_name;
-use fairleader_domain::rulebook::map::Names;
-use fairleader_domain::rulebook::{Checked, Diagnostic, References, Rulebook, Severity, Table, unstaffed};
+use fairleader_lead::id::is_name;
+use fairleader_rulebook::map::Names;
+use fairleader_rulebook::{Checked, Diagnostic, References, Rulebook, Severity, Table, unstaffed};
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::{Capacity, Decided, Goes, destination};
-use crate::id::{LeadId, PoolId, RepId};
 use crate::report::{MAX_NAMED, keep_examples, thousands, wants_example};
-use crate::rulebook::MqlUpTo;
+use fairleader_lead::id::{LeadId, PoolId, RepId};
+use fairleader_rulebook::MqlUpTo;
 
 /// Points from one threshold to the next.
 const STEP: u8 = 5;
@@ -57,7 +57,7 @@ pub struct Week {
     /// The MQLs among them.
     pub mqls: BeforeAfter,
     /// How many would be MQLs of the draft if its lines of `mql` asked for a score of at least 0, 5, … 100, see
-    /// [`crate::rulebook::Rulebook::mql_up_to`]. Leads that `block` stops are none.
+    /// [`fairleader_rulebook::Rulebook::mql_up_to`]. Leads that `block` stops are none.
     pub at_threshold: [u64; THRESHOLDS],
 }
 

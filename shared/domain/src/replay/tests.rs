@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::activity::Activity;
-use crate::id::{ActivityId, LeadId, SourceId};
-use crate::lead::{Email, EmailKind, JobLevel};
-use crate::rulebook::References;
+use fairleader_lead::activity::Activity;
+use fairleader_lead::id::{ActivityId, LeadId, SourceId};
+use fairleader_lead::profile::{Email, EmailKind, JobLevel};
+use fairleader_rulebook::References;
 
 const IN_FORCE: &str = "\
 company: { zone: Europe/Berlin, currency: EUR }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activations;
-use crate::id::RulebookVersion;
+use fairleader_lead::id::RulebookVersion;
 
 /// Re-routings that are remembered.
 const REMEMBERED: usize = 20;

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Stays, goes, rule};
-use crate::id::{LeadId, PoolId, RepId};
-use crate::pool::Pool;
 use crate::replay::{Goes, Past, destination};
 use crate::report::{MAX_NAMED, keep_examples, thousands, wants_example};
-use crate::rulebook::{Facts, Outcome, Rulebook};
+use fairleader_lead::id::{LeadId, PoolId, RepId};
+use fairleader_lead::pool::Pool;
+use fairleader_lead::ruling::Outcome;
+use fairleader_rulebook::{Facts, Rulebook};
 
 /// Leads that come to a pool or rep, and those that leave it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,10 +2,10 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::activation::Activations;
-use crate::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
-use crate::lead::Profile;
 use crate::replay::Past;
-use crate::rulebook::References;
+use fairleader_lead::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
+use fairleader_lead::profile::Profile;
+use fairleader_rulebook::References;
 
 const BEFORE: &str = "\
 company: { zone: Europe/Berlin, currency: EUR }
@@ -63,7 +63,7 @@ fn only_open_leads_that_the_rulebook_sends_elsewhere_go() {
     assert_eq!(had(Some(to("inbound")), second("watch")), Ok(()));
     let named = |rep: &str| Outcome::Owner {
         rep: RepId::from(rep),
-        if_unavailable: crate::rulebook::IfUnavailable::Assign,
+        if_unavailable: fairleader_lead::ruling::IfUnavailable::Assign,
         counts_as_turn: true,
     };
     assert_eq!(had(Some(to("inbound")), named("anna")), Err(Stays::SameOwner));

@@ -3,11 +3,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::gate::RepNow;
-use crate::id::SourceId;
-use crate::pool::Member;
-use crate::rep::{Rep, RepLoad};
 use crate::rotation::TURN;
-use crate::rulebook::{Explanation, Section};
+use fairleader_lead::id::SourceId;
+use fairleader_lead::pool::Member;
+use fairleader_lead::rep::{Rep, RepLoad};
+use fairleader_lead::ruling::Section;
+use fairleader_rulebook::Explanation;
 
 fn noon() -> Timestamp {
     "2026-03-03T12:00:00Z".parse().unwrap()

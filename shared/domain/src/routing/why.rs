@@ -5,10 +5,11 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Candidate, Choice, Planned, PoolTried};
-use crate::id::RulebookVersion;
-use crate::lead::{Stage, State};
-use crate::rulebook::{Explanation, Section};
-use crate::scoring::Score;
+use fairleader_lead::id::RulebookVersion;
+use fairleader_lead::ruling::Section;
+use fairleader_lead::score::Score;
+use fairleader_lead::state::{Stage, State};
+use fairleader_rulebook::Explanation;
 
 /// Most members that one sentence names.
 const MAX_NAMED: usize = 4;

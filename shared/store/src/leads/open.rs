@@ -1,6 +1,6 @@
 //! All open leads: what every rep has, and what waits in every pool's line.
 
-use fairleader_domain::id::{PoolId, RepId};
+use fairleader_lead::id::{PoolId, RepId};
 
 use super::{LINE_SHARDS, LeadPage, Leads, line_shard};
 use crate::StoreError;

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use fairleader_domain::id::LeadId;
-use fairleader_domain::lead::{Profile, State};
+use fairleader_lead::id::LeadId;
+use fairleader_lead::profile::Profile;
+use fairleader_lead::state::State;
 use jiff::Timestamp;
 
 use super::{LEAD, Leads, Loaded, MAX_ID, PROFILE, STATE, key};

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use fairleader_domain::lead::Profile;
-use fairleader_domain::problem::FieldProblem;
-use fairleader_domain::rulebook::{Outcome, Priority, Section};
+use fairleader_lead::problem::FieldProblem;
+use fairleader_lead::profile::Profile;
+use fairleader_lead::ruling::{Outcome, Priority, Section};
 use serde_json::json;
 
 use crate::offline::OfflineError;

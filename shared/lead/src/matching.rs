@@ -1,0 +1,131 @@
+//! How the account of a lead is found: by the domain of a business address, by website, by the company's name.
+
+use std::collections::BTreeMap;
+
+use crate::account::{Account, AccountFacts};
+use crate::id::AccountId;
+use crate::normalise::company;
+use crate::profile::{EmailKind, Origin, Profile};
+
+impl Account {
+    /// The identities of the account: its domains and its name.
+    pub fn identities(&self) -> Vec<String> {
+        let domains = self.domains.iter().map(|domain| format!("{DOMAIN}{domain}"));
+        let name = company::key(&self.name);
+        domains.chain((!name.is_empty()).then(|| format!("{COMPANY}{name}"))).collect()
+    }
+}
+
+const DOMAIN: &str = "domain:";
+const COMPANY: &str = "company:";
+
+/// The identities by which a person's account is found, the surest first: the domain of a business address, the
+/// company's own domain, its name.
+pub fn identities(profile: &Profile) -> Vec<String> {
+    let by_email = profile
+        .contact
+        .email
+        .as_ref()
+        .filter(|email| matches!(email.kind, EmailKind::Business | EmailKind::Role))
+        .and_then(|email| company::registrable_domain(&email.domain));
+    let mut found: Vec<String> = Vec::new();
+    let domains = by_email.into_iter().chain(profile.company.domain.clone()).map(|domain| format!("{DOMAIN}{domain}"));
+    let name = profile.company.name.as_deref().map(company::key).filter(|key| !key.is_empty());
+    for identity in domains.chain(name.map(|key| format!("{COMPANY}{key}"))) {
+        if !found.contains(&identity) {
+            found.push(identity);
+        }
+    }
+    found
+}
+
+/// Notes with a profile the account that the first of its [`identities`] leads to, if `account_of` knows one.
+pub fn recognise(profile: &mut Profile, account_of: impl Fn(&str) -> Option<AccountId>) {
+    let found = identities(profile).into_iter().find_map(|identity| Some((account_of(&identity)?, identity)));
+    let Some((account, identity)) = found else { return };
+    profile.account_id = Some(account);
+    let by_email = profile
+        .contact
+        .email
+        .as_ref()
+        .is_some_and(|email| identity.strip_prefix(DOMAIN).is_some_and(|domain| email.domain.ends_with(domain)));
+    let origin = if by_email { Origin::Email } else { Origin::Account };
+    profile.origins.insert("account".to_owned(), origin);
+}
+
+/// Every account there is, to be asked without a database.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts {
+    accounts: BTreeMap<AccountId, Account>,
+    by_identity: BTreeMap<String, AccountId>,
+}
+
+impl Accounts {
+    /// Of two accounts with the same domain or name the first one has it.
+    pub fn new(accounts: &[Account]) -> Self {
+        let mut known = Self::default();
+        for account in accounts {
+            for identity in account.identities() {
+                known.by_identity.entry(identity).or_insert_with(|| account.account_id.clone());
+            }
+            known.accounts.insert(account.account_id.clone(), account.clone());
+        }
+        known
+    }
+
+    /// Finds a person's account and notes it with the profile; what decisions know of it.
+    pub fn recognise(&self, profile: &mut Profile) -> Option<AccountFacts> {
+        recognise(profile, |identity| self.by_identity.get(identity).cloned());
+        AccountFacts::of(profile.account_id.as_ref()?, &self.accounts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::AccountStatus;
+    use crate::id::RepId;
+    use crate::normalise;
+    use crate::submission::Submission;
+
+    fn account(id: &str, domains: &[&str], parent: Option<&str>, owner: Option<&str>) -> Account {
+        Account {
+            account_id: AccountId::from(id),
+            name: format!("{id} GmbH"),
+            domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
+            parent: parent.map(AccountId::from),
+            owner: owner.map(RepId::from),
+            status: AccountStatus::Prospect,
+            deal_owner: None,
+            tier: None,
+            score: None,
+        }
+    }
+
+    #[test]
+    fn an_account_is_found_by_address_website_or_name_and_inherits_its_owner() {
+        let accounts = Accounts::new(&[
+            account("mother", &["mother.example"], None, Some("anna")),
+            account("daughter", &["daughter.example"], Some("mother"), None),
+            account("twin", &["mother.example"], None, Some("ben")),
+        ]);
+        let of = |json: &str| {
+            let mut profile = normalise::profile(&Submission::from_json(json.as_bytes()).unwrap());
+            let facts = accounts.recognise(&mut profile);
+            let found =
+                facts.map(|facts| format!("{}, {:?}", facts.account.account_id, facts.owner.map(|o| o.to_string())));
+            (found.unwrap_or_default(), profile.origins.get("account").copied())
+        };
+        let anna = |account: &str| format!("{account}, Some(\"anna\")");
+        assert_eq!(of(r#"{"email": "x@eu.daughter.example"}"#), (anna("daughter"), Some(Origin::Email)));
+        assert_eq!(
+            of(r#"{"email": "x@gmail.com", "website": "www.mother.example"}"#),
+            (anna("mother"), Some(Origin::Account))
+        );
+        assert_eq!(
+            of(r#"{"phone": "+49 171 3920012", "company": "DAUGHTER"}"#),
+            (anna("daughter"), Some(Origin::Account))
+        );
+        assert_eq!(of(r#"{"email": "x@other.example"}"#), (String::new(), None));
+    }
+}

@@ -1,0 +1,35 @@
+//! What keeps a rep from being put on the roster.
+
+use jiff::tz::TimeZone;
+
+use crate::normalise;
+use crate::problem::FieldProblem;
+use crate::rep::{MAX_CAPACITY, Rep};
+
+/// What keeps `rep` from being put on the roster; empty if nothing does.
+pub fn problems(rep: &Rep) -> Vec<FieldProblem> {
+    let mut found = Vec::new();
+    if rep.name.trim().is_empty() {
+        found.push(FieldProblem::field("name", "a rep needs a name"));
+    }
+    if normalise::email::parse(&rep.email).is_none() {
+        let detail = format!("`{}` is not an e-mail address; write it like name@company.example", rep.email);
+        found.push(FieldProblem::field("email", detail));
+    }
+    if TimeZone::get(&rep.zone).is_err() {
+        let detail = format!("`{}` is not a time zone; use an IANA name like Europe/Berlin", rep.zone);
+        found.push(FieldProblem::field("zone", detail));
+    }
+    if rep.capacity > MAX_CAPACITY {
+        found.push(FieldProblem::field("capacity", format!("{} is more than {MAX_CAPACITY} open leads", rep.capacity)));
+    }
+    for (i, language) in rep.languages.iter().enumerate() {
+        if normalise::country::language(language) != Some(language) {
+            found.push(FieldProblem {
+                pointer: format!("/languages/{i}"),
+                detail: format!("`{language}` is not a language; use two letters like de (ISO 639-1)"),
+            });
+        }
+    }
+    found
+}

@@ -1,0 +1,294 @@
+//! The rulebook's own fields: types of custom ones, lookups and the tables they read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::usage::roots;
+use super::{Checker, Place};
+use crate::ast::{Custom, CustomKind, Lookup, LookupSource, Text};
+use crate::diagnostic::{did_you_mean, join};
+use crate::field;
+use crate::field::Kind;
+use crate::lead_value::fold;
+use crate::lookup::{SameKey, TableLookup};
+use crate::matcher::Matcher;
+use crate::reading::{Field, Origin};
+use crate::table::Table;
+use fairleader_lead::id::{PoolId, RepId, is_name};
+use fairleader_lead::normalise::country;
+
+/// Most fields a lookup may ask its table with.
+const MAX_KEYS: usize = 4;
+/// Most rows of a table that are reported for the same reason.
+const MAX_ROWS_SHOWN: usize = 10;
+
+impl<'d> Checker<'d, '_> {
+    /// The type of a field of the sender's own.
+    pub(super) fn custom(&mut self, custom: &Custom) {
+        let name = &custom.name;
+        let Some(key) = name.text.strip_prefix("custom.").filter(|key| !key.is_empty()) else {
+            let message = format!("`fields` gives a type to `{}`, which is no field of the sender's own", name.text);
+            let help = format!("the lead schema knows the types of its fields; write `custom.{}: number`", name.text);
+            self.problems.error_help(name.span, "custom-field", message, help);
+            return;
+        };
+        let (kind, choices) = match &custom.kind {
+            CustomKind::OneOf(words) => (Kind::OneOf, self.words_once(words)),
+            CustomKind::Named(kind) => {
+                let known = field::CUSTOM_KINDS.iter().find(|(known, _)| *known == kind.text);
+                let Some((_, known)) = known else {
+                    let known = field::CUSTOM_KINDS.iter().map(|(known, _)| *known);
+                    let message = format!("`{}` is said to be `{}`, which is no type of field", name.text, kind.text);
+                    let help = did_you_mean(&kind.text, known.clone()).unwrap_or_else(|| {
+                        let known: Vec<String> = known.map(|known| format!("`{known}`")).collect();
+                        format!("write one of {}, or list the words it may be", join(&known, "or"))
+                    });
+                    self.problems.error_help(kind.span, "custom-type", message, help);
+                    return;
+                };
+                (*known, Vec::new())
+            }
+        };
+        let origin = Origin::Custom(key.to_owned());
+        self.fields.push(Field { name: name.text.clone(), kind, choices, origin });
+    }
+
+    /// The words that a field may be, without those that stand there again.
+    fn words_once(&mut self, words: &[Text]) -> Vec<String> {
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut once = Vec::new();
+        for word in words {
+            if seen.insert(fold(&word.text).into_owned()) {
+                once.push(word.text.clone());
+            } else {
+                let message = format!("`{}` stands here twice", word.text);
+                self.problems.warn(word.span, "duplicate-value", message, None);
+            }
+        }
+        once
+    }
+
+    pub(super) fn lookup(&mut self, lookup: &'d Lookup) {
+        let what = format!("lookup `{}`", lookup.name.text);
+        let mut from = Vec::new();
+        for field in &lookup.from {
+            if roots(&field.text).any(|root| self.lookups.contains_key(root)) {
+                let message = format!("{what} reads `{}`, which is a lookup too", field.text);
+                let help = "read a field of the lead".to_owned();
+                self.problems.error_help(field.span, "lookup-chain", message, help);
+            } else if field.text == "did" {
+                let message = format!("{what} reads `did`, and a person can do many things");
+                let help = "write a named condition under `conditions` instead".to_owned();
+                self.problems.error_help(field.span, "lookup-field", message, help);
+            } else if let Some(slot) = self.field(field, Place { what: &what, scored: false }) {
+                from.push((field, slot));
+            }
+        }
+        if from.len() < lookup.from.len() {
+            return;
+        }
+        match (&lookup.source, from.as_slice()) {
+            (LookupSource::Values(values), [(_, from)]) => self.lookup_values(lookup, *from, values, &what),
+            (LookupSource::Values(_), [_, (second, _), ..]) => {
+                let message = format!("{what} reads more than one field");
+                let help = "values written here are those of one field; a table can be asked with several".to_owned();
+                self.problems.error_help(second.span, "lookup-field", message, help);
+            }
+            (LookupSource::Table { table, gives }, from) => self.lookup_table(lookup, from, table, gives, &what),
+            (LookupSource::Values(_), []) => {}
+        }
+    }
+
+    pub(super) fn lookup_values(
+        &mut self,
+        lookup: &'d Lookup,
+        from: usize,
+        values: &'d [(Text, Vec<Text>)],
+        what: &str,
+    ) {
+        let mut seen: BTreeMap<Matcher, &str> = BTreeMap::new();
+        let mut entries = Vec::new();
+        let mut broken = false;
+        for (key, values) in values {
+            let mut matchers = Vec::new();
+            for text in values {
+                let Some(matcher) = self.value(from, text, values.len() == 1, what) else {
+                    broken = true;
+                    continue;
+                };
+                if let Some(other) = seen.get(&matcher) {
+                    let message = format!("{what} puts `{}` under `{other}` and again under `{}`", text.text, key.text);
+                    self.problems.error_help(text.span, "duplicate-value", message, "keep one of them".to_owned());
+                }
+                seen.entry(matcher.clone()).or_insert(&key.text);
+                matchers.push(matcher);
+            }
+            entries.push((key.text.clone(), matchers));
+        }
+        let choices = entries.iter().map(|(key, _)| key.clone()).collect();
+        let origin = Origin::Lookup { from, entries };
+        let slot = self.fields.push(Field { name: lookup.name.text.clone(), kind: Kind::OneOf, choices, origin });
+        if broken {
+            self.broken.insert(slot);
+        }
+    }
+
+    pub(super) fn lookup_table(
+        &mut self,
+        lookup: &Lookup,
+        from: &[(&Text, usize)],
+        name: &Text,
+        gives: &[Text],
+        what: &str,
+    ) {
+        let Some(table) = self.references.tables.get(&name.text) else {
+            let message = format!("{what} uses unknown table `{}`", name.text);
+            let help = did_you_mean(&name.text, self.references.tables.keys().map(String::as_str))
+                .unwrap_or_else(|| format!("bring it in first, as `{}.csv`", name.text));
+            self.problems.error_help(name.span, "unknown-table", message, help);
+            return;
+        };
+        if from.len() > MAX_KEYS {
+            let message = format!("{what} reads more than {MAX_KEYS} fields");
+            self.problems.error(lookup.name.span, "lookup-field", message);
+            return;
+        }
+        let column = |checker: &mut Self, text: &Text| {
+            let found = table.column(&text.text);
+            if found.is_none() {
+                let message =
+                    format!("{what} needs a column `{}`, which table `{}` does not have", text.text, name.text);
+                let columns = table.columns().iter().map(String::as_str);
+                let help = did_you_mean(&text.text, columns)
+                    .unwrap_or_else(|| format!("its columns are {}", join(table.columns(), "and")));
+                checker.problems.error_help(text.span, "unknown-column", message, help);
+            }
+            found
+        };
+        let keys: Vec<Option<usize>> = from.iter().map(|(field, _)| column(self, field)).collect();
+        let shown: Vec<Option<usize>> = gives.iter().map(|name| column(self, name)).collect();
+        let Some((keys, shown)) = keys.into_iter().collect::<Option<Vec<_>>>().zip(shown.into_iter().collect()) else {
+            return;
+        };
+        let shown: Vec<usize> = shown;
+        let postal = |(field, _): &(&Text, usize)| field.text == "postal_code";
+        if let Some((field, _)) = from.iter().take(from.len() - 1).find(|entry| postal(entry)) {
+            let message = format!("{what} reads `postal_code` before another field");
+            let help = "put it last; of it the longest beginning counts".to_owned();
+            self.problems.error_help(field.span, "lookup-field", message, help);
+            return;
+        }
+        let prefix = from.last().is_some_and(postal);
+        for ((field, slot), column) in from.iter().zip(&keys) {
+            self.table_keys(table, (field, *slot), *column, name);
+        }
+        let slots = from.iter().map(|(_, slot)| *slot).collect();
+        let (ready, repeats) = TableLookup::new(Arc::clone(table), slots, &keys, prefix);
+        for SameKey { first, second } in repeats.iter().take(MAX_ROWS_SHOWN) {
+            let line = |row: usize| table.rows().get(row).map_or(0, |row| row.line);
+            let message =
+                format!("lines {} and {} of table `{}` have the same keys", line(*first), line(*second), name.text);
+            self.problems.error_help(name.span, "table-row", message, "keep one of them".to_owned());
+        }
+        let number = self.fields.push_table(ready);
+        let cell = |column: usize| Origin::Cell { table: number, column };
+        for (text, column) in gives.iter().zip(&shown) {
+            let kind = match text.text.as_str() {
+                "owner" => Kind::Rep,
+                _ => Kind::Word,
+            };
+            self.table_cells(table, text, *column);
+            let name = format!("{}.{}", lookup.name.text, text.text);
+            self.fields.push(Field { name, kind, choices: Vec::new(), origin: cell(*column) });
+        }
+        if let Some(first) = shown.first() {
+            let name = lookup.name.text.clone();
+            self.fields.push(Field { name, kind: Kind::Word, choices: Vec::new(), origin: cell(*first) });
+        }
+    }
+
+    /// The keys of a table must be values that its field can have.
+    pub(super) fn table_keys(&mut self, table: &Table, (field, slot): (&Text, usize), column: usize, name: &Text) {
+        let Some(kind) = self.fields.get(slot).map(|field| field.kind) else { return };
+        if matches!(kind, Kind::Number { .. } | Kind::Date | Kind::YesNo) {
+            let message = format!("table `{}` cannot be asked with `{}`, which is no text", name.text, field.text);
+            self.problems.error_help(field.span, "lookup-field", message, "use a rule with ranges".to_owned());
+            return;
+        }
+        let mut wrong = table.rows().iter().filter_map(|row| {
+            let cell = row.cell(column).filter(|cell| *cell != "*")?;
+            let known = match kind {
+                Kind::Country => field::is_country(&cell.to_ascii_uppercase()),
+                Kind::Choice(words) => words.iter().any(|word| fold(word) == fold(cell)),
+                _ => true,
+            };
+            let message = || format!("line {} of table `{}`: `{cell}` is no {}", row.line, name.text, field.text);
+            (!known).then(|| (message(), meant(kind, cell)))
+        });
+        let found: Vec<(String, Option<String>)> = wrong.by_ref().take(MAX_ROWS_SHOWN).collect();
+        let more = wrong.count();
+        for (message, help) in found {
+            self.problems.error_help(name.span, "table-row", message, help);
+        }
+        if more > 0 {
+            let message = format!("{more} more lines of table `{}` have a wrong `{}`", name.text, field.text);
+            self.problems.error(name.span, "table-row", message);
+        }
+    }
+
+    /// Pools and owners that a table gives must exist.
+    pub(super) fn table_cells(&mut self, table: &Table, text: &Text, column: usize) {
+        let known = |cell: &str| match text.text.as_str() {
+            "pool" => {
+                is_name(cell) && self.references.pools.as_ref().is_none_or(|pools| pools.contains(&PoolId::new(cell)))
+            }
+            "owner" => {
+                is_name(cell) && self.references.reps.as_ref().is_none_or(|reps| reps.contains(&RepId::new(cell)))
+            }
+            _ => true,
+        };
+        let mut wrong: BTreeMap<&str, u64> = BTreeMap::new();
+        for row in table.rows() {
+            if let Some(cell) = row.cell(column).filter(|cell| !known(cell)) {
+                wrong.entry(cell).or_insert(row.line);
+            }
+        }
+        let kind = if text.text == "owner" { "rep" } else { "pool" };
+        for (cell, line) in wrong.into_iter().take(MAX_ROWS_SHOWN) {
+            let message = format!("line {line} of table `{}` names unknown {kind} `{cell}`", table.name());
+            let (pools, reps) = (&self.references.pools, &self.references.reps);
+            let near = if kind == "rep" {
+                did_you_mean(cell, reps.iter().flatten().map(RepId::as_str))
+            } else {
+                did_you_mean(cell, pools.iter().flatten().map(PoolId::as_str))
+            };
+            let help = near.unwrap_or_else(|| format!("create the {kind} first"));
+            self.problems.error_help(text.span, "table-row", message, help);
+        }
+        if text.text == "pool" {
+            let pools = table.rows().iter().filter_map(|row| row.cell(column)).filter(|cell| is_name(cell));
+            self.pools.extend(pools.map(PoolId::new));
+        }
+    }
+}
+
+/// What somebody may have meant by a key of a table that its field never has.
+fn meant(kind: Kind, cell: &str) -> Option<String> {
+    match kind {
+        Kind::Country => {
+            let code = match cell.to_ascii_uppercase().as_str() {
+                "UK" => Some("GB".to_owned()),
+                "EL" => Some("GR".to_owned()),
+                _ => country::code(cell).map(str::to_owned),
+            };
+            Some(
+                code.map_or_else(
+                    || "write its code of two letters, such as `DE`".to_owned(),
+                    |c| format!("write `{c}`"),
+                ),
+            )
+        }
+        Kind::Choice(words) => did_you_mean(cell, words.iter().copied()),
+        _ => None,
+    }
+}

@@ -1,0 +1,349 @@
+//! What the order of rules does: those that can never win, those that change nothing, and those whose order decides.
+
+use super::rules::Draft;
+use super::usage::Usage;
+use super::{Ask, Checker};
+use crate::ast::Rule as WrittenRule;
+use crate::condition::Condition;
+use crate::cover::{Covered, Covering, Cube, Earlier, Regions, Space, meet};
+use crate::diagnostic::{Span, join};
+use crate::rule::Target;
+use crate::scoring::Scoring;
+
+/// Most rules that one message names.
+const MAX_NAMED: usize = 3;
+/// Most rules that are counted; more are said to be more.
+const MAX_COUNTED: usize = 50;
+/// Most pairs of rules that are compared to say whose order decides.
+const MAX_PAIRS: usize = 100_000_000;
+/// Most things that are said of the leads that are left for the last rule.
+const MAX_SIDES: usize = 6;
+
+/// A rule with the leads it fits.
+struct Placed<'a, 'd> {
+    draft: &'a Draft<'d>,
+    cubes: Vec<Cube>,
+    /// Whether it can win.
+    alive: bool,
+}
+
+impl Placed<'_, '_> {
+    fn takes_all(&self) -> bool {
+        self.draft.condition == Some(Condition::ALWAYS)
+    }
+}
+
+impl<'d> Checker<'d, '_> {
+    /// Compares all conditions with each other.
+    pub(super) fn shadows(
+        &mut self,
+        block: &[Draft<'d>],
+        score: Option<&Scoring>,
+        mql: &[(Span, Condition)],
+        route: &[Draft<'d>],
+        usage: &Usage<'d>,
+    ) {
+        let rules = || block.iter().chain(route);
+        let lines = score.into_iter().flat_map(|score| score.fit.lines.iter().map(|line| &line.condition));
+        let conditions = rules().filter_map(|draft| draft.condition.as_ref());
+        let conditions = conditions.chain(lines).chain(mql.iter().map(|(_, condition)| condition));
+        let needed = rules().filter_map(|draft| draft.target.as_ref()?.slot());
+        let space = Space::new(&self.fields, conditions, needed);
+        let mut regions = Regions::new(&space);
+        let mut too_much: Vec<&Draft<'d>> = Vec::new();
+        let mut placed: Vec<Placed<'_, 'd>> = Vec::new();
+        for draft in rules() {
+            let Some(condition) = &draft.condition else { continue };
+            match regions.of(condition, draft.target.as_ref().and_then(Target::slot)) {
+                Some(cubes) => placed.push(Placed { draft, cubes, alive: true }),
+                None => too_much.push(draft),
+            }
+        }
+        let mql: Vec<(Span, Vec<Cube>)> =
+            mql.iter().filter_map(|(span, condition)| Some((*span, regions.of(condition, None)?))).collect();
+        let mut covering = Covering::new(&space, placed.iter().flat_map(|rule| &rule.cubes));
+        too_much.extend(self.never_win(&mut covering, &mut placed));
+        self.too_much(&too_much);
+        let in_route = placed.partition_point(|rule| rule.draft.section == "block");
+        let (block, route) = placed.split_at(in_route);
+        for section in [block, route] {
+            self.redundant(&mut covering, section);
+        }
+        self.repeated_lines(&space, &mql);
+        if let Some(score) = score {
+            self.reach(score, &mut regions, usage);
+        }
+        // Of a rulebook that has to be changed anyway notes would say little.
+        if self.ask == Ask::Notes && !self.problems.has_errors() {
+            for section in [block, route] {
+                self.order_decides(&covering, section);
+            }
+            self.left_for_last(&mut covering, &placed);
+        }
+        self.problems.about(None);
+    }
+
+    /// Reports the rules that can never win, and gives those of which that cannot be said.
+    fn never_win<'a>(&mut self, covering: &mut Covering<'_>, placed: &mut [Placed<'a, 'd>]) -> Vec<&'a Draft<'d>> {
+        let mut unknown = Vec::new();
+        let mut dead = Vec::new();
+        {
+            let mut earlier = covering.nothing();
+            // Which rules these are.
+            let mut compared: Vec<usize> = Vec::new();
+            for (at, rule) in placed.iter().enumerate() {
+                self.problems.about(Some(&rule.draft.name.text));
+                if rule.cubes.is_empty() {
+                    dead.push(at);
+                    self.never_fits(rule.draft);
+                    continue;
+                }
+                let covered = covering.covered(&rule.cubes, &earlier);
+                // The last rule is there for what nobody thought of; it may well have nothing to do.
+                let spare = self.is_last(rule.draft);
+                match covered {
+                    Covered::By(by) => {
+                        let by = by.iter().filter_map(|position| placed.get(*compared.get(*position)?));
+                        if spare && !by.clone().any(Placed::takes_all) {
+                            continue;
+                        }
+                        dead.push(at);
+                        let by: Vec<&Draft<'d>> = by.map(|rule| rule.draft).collect();
+                        self.covered(rule.draft, &by);
+                        // What it would have taken others have taken already.
+                        continue;
+                    }
+                    Covered::Unknown => unknown.push(rule.draft),
+                    Covered::No => {}
+                }
+                // A rule whose `then` is broken may take nothing.
+                if rule.draft.target.is_some() {
+                    covering.add(&rule.cubes, &mut earlier);
+                    compared.push(at);
+                }
+            }
+        }
+        for at in dead {
+            if let Some(rule) = placed.get_mut(at) {
+                rule.alive = false;
+            }
+        }
+        unknown
+    }
+
+    /// Whether it is the rule for everyone else.
+    fn is_last(&self, draft: &Draft<'d>) -> bool {
+        let last = draft.section == "route" && draft.number + 1 == self.document.route.len();
+        last && draft.condition == Some(Condition::ALWAYS)
+    }
+
+    /// A rule that no lead meets by itself.
+    fn never_fits(&mut self, draft: &Draft<'d>) {
+        if draft.contradictory {
+            return;
+        }
+        let what = WrittenRule::what(draft.name);
+        let needed = draft.target.as_ref().and_then(|target| self.fields.get(target.slot()?));
+        let message = match needed {
+            Some(field) => {
+                format!(
+                    "{what} can never win: no lead that meets its `if` has `{}`, which its `then` needs",
+                    field.name
+                )
+            }
+            None => format!("{what} can never win: no lead can meet all of its `if`"),
+        };
+        let help = "leave out what cannot be true together, or use `any` if one of them is enough".to_owned();
+        self.problems.error_help(draft.at, "contradiction", message, help);
+    }
+
+    fn covered(&mut self, draft: &Draft<'d>, by: &[&Draft<'d>]) {
+        let what = WrittenRule::what(draft.name);
+        let place = |cover: &&Draft<'d>| format!("{} in line {}", WrittenRule::what(cover.name), cover.name.span.line);
+        let always = by.iter().any(|cover| cover.condition == Some(Condition::ALWAYS));
+        let (why, help) = match by {
+            [cover] if always => {
+                (format!("{} takes every lead before it", place(cover)), "move the rule without `if` to the end")
+            }
+            [cover] => (
+                format!("{} takes every lead it fits", place(cover)),
+                "move it up, narrow the earlier rule, or remove one of them",
+            ),
+            covers => {
+                let mut places: Vec<String> = covers.iter().take(MAX_NAMED).map(place).collect();
+                if covers.len() > MAX_NAMED {
+                    places.push(format!("{} more", covers.len() - MAX_NAMED));
+                }
+                (
+                    format!("{} together take every lead it fits", join(&places, "and")),
+                    "move it up, narrow one of the earlier rules, or remove it",
+                )
+            }
+        };
+        let message = format!("{what} can never win: {why}");
+        self.problems.error_help(draft.name.span, "never-wins", message, help.to_owned());
+    }
+
+    fn too_much(&mut self, unknown: &[&Draft<'d>]) {
+        let Some(first) = unknown.iter().min_by_key(|draft| draft.name.span) else { return };
+        self.problems.about(Some(&first.name.text));
+        let message = match unknown.len() {
+            1 => format!("{} is too large to be compared with the other rules", WrittenRule::what(first.name)),
+            n => format!(
+                "{} and {} more are too large to be compared with the other rules",
+                WrittenRule::what(first.name),
+                n - 1
+            ),
+        };
+        let help = "whether it can win was not checked; use a lookup, or split it into several rules".to_owned();
+        self.problems.warn(first.name.span, "not-compared", message, help);
+    }
+
+    /// Rules that the one right after them makes unnecessary, and neighbours that could be one.
+    fn redundant(&mut self, covering: &mut Covering<'_>, section: &[Placed<'_, 'd>]) {
+        for pair in section.windows(2) {
+            let [one, next] = pair else { continue };
+            if one.draft.target.is_none()
+                || !one.alive
+                || !next.alive
+                || !one.draft.does_as(next.draft)
+                || one.draft.number + 1 != next.draft.number
+            {
+                continue;
+            }
+            self.problems.about(Some(&one.draft.name.text));
+            let (mine, theirs) = (WrittenRule::what(one.draft.name), WrittenRule::what(next.draft.name));
+            if covering.within(&one.cubes, &next.cubes) {
+                let message =
+                    format!("{mine} changes nothing: {theirs} comes next, takes its leads too and does the same");
+                let help = "remove it, or keep it if its name in reports is worth a rule".to_owned();
+                self.problems.warn(one.draft.name.span, "redundant", message, help);
+            } else if self.ask == Ask::Notes {
+                let message = format!("{mine} and {theirs}, which comes next, do the same");
+                let help = "they could be one rule with `any`".to_owned();
+                self.problems.note(one.draft.name.span, "same-result", message, help);
+            }
+        }
+    }
+
+    /// Lines of `mql` that say nothing more than others.
+    fn repeated_lines(&mut self, space: &Space, lines: &[(Span, Vec<Cube>)]) {
+        self.problems.about(None);
+        let mut covering = Covering::new(space, lines.iter().flat_map(|(_, cubes)| cubes));
+        let numbers = || 0..lines.len();
+        let before = by_those_before(&mut covering, lines, numbers());
+        let after = by_those_before(&mut covering, lines, numbers().rev());
+        for (((span, cubes), before), after) in lines.iter().zip(before).zip(after.into_iter().rev()) {
+            // Of two lines that say the same, the later one is one too many.
+            let mut says_same = |by: &[usize]| {
+                let mut others = by.iter().filter_map(|at| lines.get(*at));
+                others.any(|(_, other)| covering.within(other, cubes))
+            };
+            let by = match (before, after) {
+                (Some(by), _) => by,
+                (_, Some(by)) if !says_same(&by) => by,
+                _ => continue,
+            };
+            let places: Vec<String> =
+                by.iter().filter_map(|at| lines.get(*at)).map(|(span, _)| span.line.to_string()).collect();
+            let message = match places.as_slice() {
+                [one] => format!("this line of `mql` changes nothing: the one in line {one} holds whenever it does"),
+                all => format!(
+                    "this line of `mql` changes nothing: one of those in lines {} holds whenever it does",
+                    join(all, "and")
+                ),
+            };
+            self.problems.warn(*span, "redundant", message, "remove it".to_owned());
+        }
+    }
+
+    /// Rules that take leads which later ones would take too, and do something else with them.
+    fn order_decides(&mut self, covering: &Covering<'_>, section: &[Placed<'_, 'd>]) {
+        let regions: Vec<&[Cube]> = section.iter().map(|rule| rule.cubes.as_slice()).collect();
+        let meeting = covering.meeting(&regions);
+        let mut pairs = 0;
+        for (at, one) in section.iter().enumerate().filter(|(_, rule)| rule.alive) {
+            self.problems.about(Some(&one.draft.name.text));
+            if pairs > MAX_PAIRS {
+                let message =
+                    format!("from {} on, it was not looked at whose order decides", WrittenRule::what(one.draft.name));
+                let help = "there are too many rules to compare each with every other".to_owned();
+                self.problems.note(one.draft.name.span, "not-compared", message, help);
+                break;
+            }
+            let near = meeting.after(at, &one.cubes);
+            let later = near.iter().inspect(|_| pairs += 1).filter_map(|later| section.get(*later)).filter(|later| {
+                later.alive
+                    && meet(&one.cubes, &later.cubes)
+                    && !one.draft.does_as(later.draft)
+                    && !one.cubes.iter().all(|mine| later.cubes.iter().any(|cube| mine.within(cube)))
+            });
+            let later: Vec<String> =
+                later.take(MAX_COUNTED).map(|later| format!("`{}`", later.draft.name.text)).collect();
+            if later.is_empty() {
+                continue;
+            }
+            let mut named: Vec<String> = later.iter().take(MAX_NAMED).cloned().collect();
+            match later.len() {
+                0..=MAX_NAMED => {}
+                MAX_COUNTED => named.push("many more".to_owned()),
+                count => named.push(format!("{} more", count - MAX_NAMED)),
+            }
+            let message = format!(
+                "{} also fits leads of {}; it gets them because it comes first",
+                WrittenRule::what(one.draft.name),
+                join(&named, "and")
+            );
+            self.problems.note(one.draft.name.span, "order-decides", message, None);
+        }
+    }
+
+    /// What the leads that only the last rule takes have in common.
+    fn left_for_last(&mut self, covering: &mut Covering<'_>, placed: &[Placed<'_, 'd>]) {
+        let Some((last, earlier)) = placed.split_last().filter(|(last, _)| self.is_last(last.draft)) else { return };
+        let mut all = covering.nothing();
+        for rule in earlier {
+            covering.add(&rule.cubes, &mut all);
+        }
+        let what = WrittenRule::what(last.draft.name);
+        let message = match covering.left(&all) {
+            None => format!("no lead gets to {what}: the rules before it take them all"),
+            Some(common) if common.is_empty() => format!("leads of every kind get to {what}"),
+            Some(common) => {
+                let mut sides: Vec<String> =
+                    common.iter().take(MAX_SIDES).map(|side| covering.words(side, &self.fields)).collect();
+                if common.len() > MAX_SIDES {
+                    sides.push(format!("{} more", common.len() - MAX_SIDES));
+                }
+                format!("only leads of which this is so get to {what}: {}", sides.join("; "))
+            }
+        };
+        self.problems.about(Some(&last.draft.name.text));
+        self.problems.note(last.draft.name.span, "last-rule", message, None);
+    }
+}
+
+/// By which of those before it in this order each line is covered.
+fn by_those_before(
+    covering: &mut Covering<'_>,
+    lines: &[(Span, Vec<Cube>)],
+    order: impl Iterator<Item = usize>,
+) -> Vec<Option<Vec<usize>>> {
+    let mut before: Earlier<'_> = covering.nothing();
+    let mut numbers: Vec<usize> = Vec::new();
+    let mut covered = Vec::new();
+    for number in order {
+        let Some((_, cubes)) = lines.get(number) else { continue };
+        covered.push(match covering.covered(cubes, &before) {
+            Covered::By(by) if !cubes.is_empty() => {
+                let mut by: Vec<usize> = by.iter().filter_map(|position| numbers.get(*position)).copied().collect();
+                by.sort_unstable();
+                Some(by)
+            }
+            _ => None,
+        });
+        covering.add(cubes, &mut before);
+        numbers.push(number);
+    }
+    covered
+}

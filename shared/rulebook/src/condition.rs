@@ -1,0 +1,251 @@
+//! Conditions ready to decide with: what holds for a lead, in which words, and what one condition says about another.
+
+use crate::matcher::{How, Matcher};
+use std::sync::Arc;
+
+use super::diagnostic::join;
+use super::did::Did;
+use super::reading::Reading;
+
+/// A condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// All of these hold; with none, every lead passes.
+    All(Vec<Condition>),
+    /// At least one of these holds.
+    Any(Vec<Condition>),
+    /// This does not hold. A lead without the value passes `not: { country: DE }`.
+    Not(Box<Condition>),
+    /// A named condition.
+    Named(Arc<Named>),
+    /// A test of one field.
+    Test(Test),
+    /// A test of what the person did.
+    Did(Arc<Did>),
+}
+
+/// A condition with a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) condition: Condition,
+    /// Number of tests it takes at most, everything it uses counted in full.
+    pub(crate) size: usize,
+}
+
+/// A test of one field: at least one of the matchers holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Test {
+    /// The field, by its slot in [`Reading`].
+    pub(crate) slot: usize,
+    /// Its name.
+    pub(crate) field: Arc<str>,
+    /// Whether its values are free text, shown in backticks.
+    pub(crate) free_text: bool,
+    pub(crate) any_of: Vec<Matcher>,
+}
+
+impl Test {
+    fn holds(&self, reading: &Reading<'_>) -> bool {
+        let value = reading.value(self.slot);
+        self.any_of.iter().any(|matcher| matcher.holds(value))
+    }
+
+    fn words(&self, most: usize) -> String {
+        let plain = self.any_of.iter().all(Matcher::is_plain);
+        let say = if plain { Matcher::object } else { Matcher::predicate };
+        let is = if plain { " is" } else { "" };
+        format!("{}{is} {}", self.field, join(&some(&self.any_of, most, say), "or"))
+    }
+
+    pub(crate) fn wanted(&self) -> String {
+        let objects: Vec<String> = self.any_of.iter().map(Matcher::object).collect();
+        join(&objects, "or")
+    }
+
+    /// `country is DE`, `country is not known`.
+    fn state(&self, reading: &Reading<'_>) -> String {
+        match reading.value(self.slot) {
+            Some(value) => format!("{} is {}", self.field, value.show(self.free_text)),
+            None => format!("{} is not known", self.field),
+        }
+    }
+
+    fn reason(&self, reading: &Reading<'_>) -> String {
+        let value = reading.value(self.slot);
+        let state = self.state(reading);
+        match self.any_of.iter().find(|matcher| matcher.holds(value)) {
+            Some(Matcher::Number { from, to }) if from != to => {
+                format!("{state} ({})", Matcher::Number { from: *from, to: *to }.object())
+            }
+            Some(matcher @ (Matcher::Date { .. } | Matcher::Age { .. })) => format!("{state} ({})", matcher.object()),
+            Some(matcher @ Matcher::Text { how, .. }) if *how != How::Is => {
+                format!("{state}, which {}", matcher.predicate())
+            }
+            _ => state,
+        }
+    }
+}
+
+impl Condition {
+    /// The condition every lead meets.
+    pub(crate) const ALWAYS: Self = Self::All(Vec::new());
+
+    /// Whether it holds.
+    pub(crate) fn holds(&self, reading: &Reading<'_>) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(reading)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(reading)),
+            Self::Not(inner) => !inner.holds(reading),
+            Self::Named(named) => named.condition.holds(reading),
+            Self::Test(test) => test.holds(reading),
+            Self::Did(did) => did.holds(reading),
+        }
+    }
+
+    /// The condition in words, without a lead's values: `job.level is c_level or vp`.
+    pub(crate) fn words(&self) -> String {
+        self.words_within(usize::MAX)
+    }
+
+    /// The condition in words, of each list of values at most `most`: `country is AT or BE or 23 others`.
+    pub(crate) fn words_within(&self, most: usize) -> String {
+        match self {
+            Self::All(parts) if parts.is_empty() => "every lead".to_owned(),
+            Self::All(parts) => Self::words_of(parts, " and ", most),
+            Self::Any(parts) => Self::words_of(parts, " or ", most),
+            Self::Not(inner) => format!("not ({})", inner.words_within(most)),
+            Self::Named(named) => format!("it is `{}`", named.name),
+            Self::Test(test) => test.words(most),
+            Self::Did(did) => did.words(),
+        }
+    }
+
+    fn words_of(parts: &[Self], and: &str, most: usize) -> String {
+        let words = parts.iter().map(|part| match part {
+            Self::All(inner) | Self::Any(inner) if inner.len() > 1 => format!("({})", part.words_within(most)),
+            _ => part.words_within(most),
+        });
+        words.collect::<Vec<String>>().join(and)
+    }
+
+    /// Why it holds for this lead, one reason per part: `company.employees is 1200 (1000 or more)`.
+    pub(crate) fn reasons(&self, reading: &Reading<'_>) -> Vec<String> {
+        match self {
+            Self::All(parts) => parts.iter().flat_map(|part| part.reasons(reading)).collect(),
+            Self::Any(parts) => {
+                let held = parts.iter().find(|part| part.holds(reading));
+                held.map(|part| part.reasons(reading)).unwrap_or_default()
+            }
+            Self::Not(inner) => match inner.as_ref() {
+                Self::Test(test) => vec![format!("{}, not {}", test.state(reading), test.wanted())],
+                Self::Did(did) => vec![format!("never {}", did.words())],
+                inner => vec![format!("not ({})", inner.words())],
+            },
+            Self::Named(named) => {
+                let reasons = named.condition.reasons(reading);
+                vec![format!("it is `{}`: {}", named.name, join(&reasons, "and"))]
+            }
+            Self::Test(test) => vec![test.reason(reading)],
+            Self::Did(did) => vec![did.reason(reading)],
+        }
+    }
+
+    /// Every part that fails for this lead: `company.employees is 40, needed 1000 or more`. Empty if it holds.
+    pub(crate) fn failures(&self, reading: &Reading<'_>) -> Vec<String> {
+        if self.holds(reading) {
+            return Vec::new();
+        }
+        match self {
+            Self::All(parts) => parts.iter().flat_map(|part| part.failures(reading)).collect(),
+            Self::Any(parts) => {
+                let each: Vec<String> = parts.iter().map(|part| join(&part.failures(reading), "and")).collect();
+                vec![each.join("; and ")]
+            }
+            Self::Not(inner) => vec![match inner.as_ref() {
+                Self::Test(test) => format!("{}, needed anything but {}", test.state(reading), test.wanted()),
+                Self::Did(did) => format!("{}, which must not be", did.reason(reading)),
+                inner => format!("it must not be that {}", inner.words()),
+            }],
+            Self::Named(named) => {
+                let failures = named.condition.failures(reading);
+                vec![format!("it is not `{}`: {}", named.name, join(&failures, "and"))]
+            }
+            // Of what is not known it needs no saying that some value was needed.
+            Self::Test(test) if test.any_of == [Matcher::Present] => vec![test.state(reading)],
+            Self::Test(test) => vec![format!("{}, needed {}", test.state(reading), test.wanted())],
+            Self::Did(did) => vec![did.failure(reading)],
+        }
+    }
+
+    /// How many of its parts would have to be otherwise for it to hold; of alternatives those of the nearest.
+    pub(crate) fn short_of(&self, reading: &Reading<'_>) -> usize {
+        match self {
+            _ if self.holds(reading) => 0,
+            Self::All(parts) => parts.iter().map(|part| part.short_of(reading)).sum(),
+            Self::Any(parts) => parts.iter().map(|part| part.short_of(reading)).min().unwrap_or(1),
+            Self::Named(named) => named.condition.short_of(reading),
+            Self::Not(_) | Self::Test(_) | Self::Did(_) => 1,
+        }
+    }
+
+    /// Every test in it.
+    pub(crate) fn each_test(&self, visit: &mut dyn FnMut(&Test)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(visit)),
+            Self::Not(inner) => inner.each_test(visit),
+            Self::Named(named) => named.condition.each_test(visit),
+            Self::Test(test) => visit(test),
+            Self::Did(_) => {}
+        }
+    }
+
+    /// Number of tests it takes at most.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().fold(1, |sum, part| sum.saturating_add(part.size())),
+            Self::Not(inner) => inner.size(),
+            Self::Named(named) => named.size,
+            Self::Test(_) | Self::Did(_) => 1,
+        }
+    }
+
+    /// The conditions that must all hold.
+    pub(crate) fn conjuncts(&self) -> Vec<&Self> {
+        match self {
+            Self::All(parts) => parts.iter().flat_map(Self::conjuncts).collect(),
+            Self::Named(named) => named.condition.conjuncts(),
+            other => vec![other],
+        }
+    }
+
+    /// Two tests that must both hold and cannot, in words.
+    pub(crate) fn contradiction(&self) -> Option<(String, String)> {
+        let parts = self.conjuncts();
+        let mut tests = parts.iter().filter_map(|part| match part {
+            Self::Test(test) => Some(test),
+            _ => None,
+        });
+        while let Some(one) = tests.next() {
+            let clash = tests.clone().find(|other| {
+                let excluded = |a: &Matcher| other.any_of.iter().all(|b| a.excludes(b));
+                one.slot == other.slot && one.any_of.iter().all(excluded)
+            });
+            if let Some(other) = clash {
+                return Some((one.words(usize::MAX), other.words(usize::MAX)));
+            }
+        }
+        None
+    }
+}
+
+/// What is said of the first `most` of `all`, and how many others there are.
+pub(crate) fn some<T>(all: &[T], most: usize, say: impl Fn(&T) -> String) -> Vec<String> {
+    // One alone is said sooner than counted.
+    let shown = if all.len() <= most.saturating_add(1) { all.len() } else { most };
+    let mut said: Vec<String> = all.iter().take(shown).map(say).collect();
+    if shown < all.len() {
+        said.push(format!("{} others", all.len() - shown));
+    }
+    said
+}

@@ -1,0 +1,296 @@
+//! What changed in a condition, part by part.
+//!
+//! Two conditions are the same if they mean the same to the compiler: the order of parts and values, the case of
+//! letters and `2 weeks` for `14 days` do not count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::condition::{Condition, Test};
+use crate::diagnostic::join;
+use crate::did::Did;
+use crate::matcher::{How, Matcher};
+use fairleader_lead::activity::Spend;
+
+/// A condition without how it was written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    All(BTreeSet<Key>),
+    Any(BTreeSet<Key>),
+    Not(Box<Key>),
+    Is(String),
+    Test(String, BTreeSet<ValueKey>),
+    Did(Box<DidKey>),
+}
+
+/// What a value is compared with, without how it was written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ValueKey {
+    Present,
+    Absent,
+    Number(u32, u32),
+    YesNo(bool),
+    Date(i64, i64),
+    Age(i64, i64),
+    Text(&'static str, String),
+}
+
+/// What a person has to have done, without how it was written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct DidKey {
+    words: BTreeSet<ValueKey>,
+    within: Option<i64>,
+    spend: BTreeSet<Spend>,
+    response: BTreeSet<ValueKey>,
+    channel: BTreeSet<ValueKey>,
+    product: BTreeSet<ValueKey>,
+    times: Option<(u32, u32)>,
+}
+
+impl Key {
+    /// The condition as it stands: a named condition is its name.
+    pub(super) fn of(condition: &Condition) -> Self {
+        Self::read(condition, false)
+    }
+
+    /// The condition with every named condition written out.
+    pub(super) fn written_out(condition: &Condition) -> Self {
+        Self::read(condition, true)
+    }
+
+    fn read(condition: &Condition, out: bool) -> Self {
+        match condition {
+            Condition::All(_) => {
+                let mut keys = BTreeSet::new();
+                for part in parts_of(condition) {
+                    match Self::read(part, out) {
+                        Self::All(inner) => keys.extend(inner),
+                        key => drop(keys.insert(key)),
+                    }
+                }
+                Self::only(keys).unwrap_or_else(Self::All)
+            }
+            Condition::Any(parts) => {
+                let mut keys = BTreeSet::new();
+                for part in parts {
+                    match Self::read(part, out) {
+                        Self::Any(inner) => keys.extend(inner),
+                        key => drop(keys.insert(key)),
+                    }
+                }
+                Self::only(keys).unwrap_or_else(Self::Any)
+            }
+            Condition::Not(inner) => Self::Not(Box::new(Self::read(inner, out))),
+            Condition::Named(named) if out => Self::read(&named.condition, true),
+            Condition::Named(named) => Self::Is(named.name.clone()),
+            Condition::Test(test) => Self::Test(test.field.to_string(), values(&test.any_of)),
+            Condition::Did(did) => Self::Did(Box::new(DidKey::of(did))),
+        }
+    }
+
+    /// The only one of `keys`, or all of them.
+    fn only(mut keys: BTreeSet<Self>) -> Result<Self, BTreeSet<Self>> {
+        match keys.pop_first() {
+            Some(first) if keys.is_empty() => Ok(first),
+            first => {
+                keys.extend(first);
+                Err(keys)
+            }
+        }
+    }
+}
+
+impl DidKey {
+    pub(super) fn of(did: &Did) -> Self {
+        Self {
+            words: values(&did.words),
+            within: did.within.as_ref().map(|within| within.ms),
+            spend: did.spend.iter().copied().collect(),
+            response: values(&did.response),
+            channel: values(&did.channel),
+            product: values(&did.product),
+            times: did.times,
+        }
+    }
+}
+
+impl ValueKey {
+    pub(super) fn of(matcher: &Matcher) -> Self {
+        match matcher {
+            Matcher::Present => Self::Present,
+            Matcher::Absent => Self::Absent,
+            Matcher::Number { from, to } => Self::Number(*from, *to),
+            Matcher::YesNo(yes) => Self::YesNo(*yes),
+            Matcher::Date { from, to, .. } => Self::Date(*from, *to),
+            Matcher::Age { from, to, .. } => Self::Age(*from, *to),
+            Matcher::Text { how, folded, .. } => {
+                let how = match how {
+                    How::Is => "is",
+                    How::StartsWith => "starts with",
+                    How::EndsWith => "ends with",
+                    How::Contains => "contains",
+                    How::Word => "word",
+                };
+                Self::Text(how, folded.clone())
+            }
+        }
+    }
+}
+
+/// The values without how they were written.
+pub(super) fn values(matchers: &[Matcher]) -> BTreeSet<ValueKey> {
+    matchers.iter().map(ValueKey::of).collect()
+}
+
+/// Who a condition belongs to, in sentences.
+#[derive(Clone, Debug)]
+pub(super) struct Voice {
+    /// ``rule `dach` ``.
+    pub(super) who: String,
+    /// What it does with a lead it fits: `takes`, `holds for`.
+    pub(super) does: &'static str,
+}
+
+/// The parts that must all hold; a named condition is one part.
+fn parts_of(condition: &Condition) -> Vec<&Condition> {
+    match condition {
+        Condition::All(parts) => parts.iter().flat_map(parts_of).collect(),
+        other => vec![other],
+    }
+}
+
+/// What a part is about; parts about the same can have become one another.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject<'c> {
+    Field(&'c str),
+    AnythingBut(&'c str),
+    Any,
+    Did,
+    Never,
+}
+
+fn subject(condition: &Condition) -> Option<Subject<'_>> {
+    match condition {
+        Condition::Test(test) => Some(Subject::Field(&test.field)),
+        Condition::Did(_) => Some(Subject::Did),
+        Condition::Any(_) => Some(Subject::Any),
+        Condition::Not(inner) => match inner.as_ref() {
+            Condition::Test(test) => Some(Subject::AnythingBut(&test.field)),
+            Condition::Did(_) => Some(Subject::Never),
+            _ => None,
+        },
+        Condition::All(_) | Condition::Named(_) => None,
+    }
+}
+
+/// What changed from `old` to `new`, a sentence each; none if they mean the same as they stand.
+pub(super) fn changes(voice: &Voice, old: &Condition, new: &Condition) -> Vec<String> {
+    let keyed = |condition| {
+        let parts = parts_of(condition).into_iter();
+        parts.map(|part| (Key::of(part), part)).collect::<BTreeMap<Key, &Condition>>()
+    };
+    let (before, after) = (keyed(old), keyed(new));
+    let gone = before.iter().filter(|(key, _)| !after.contains_key(key)).map(|(_, part)| *part);
+    let come = after.iter().filter(|(key, _)| !before.contains_key(key)).map(|(_, part)| *part);
+    let (mut gone, come): (Vec<&Condition>, Vec<&Condition>) = (gone.collect(), come.collect());
+    let mut said = Vec::new();
+    let mut added = Vec::new();
+    for part in &come {
+        // `a` that became `a or b`, and `a or b` of which `a` is left.
+        if let Some((at, others)) = gone.iter().enumerate().find_map(|(at, old)| Some((at, beside(part, old)?))) {
+            gone.remove(at);
+            said.push(format!("{} now also {} leads if {others}", voice.who, voice.does));
+            continue;
+        }
+        if let Some((at, others)) = gone.iter().enumerate().find_map(|(at, old)| Some((at, beside(old, part)?))) {
+            gone.remove(at);
+            said.push(format!("{} no longer {} leads just because {others}", voice.who, voice.does));
+            continue;
+        }
+        let about = subject(part);
+        let alone = |parts: &[&Condition]| parts.iter().filter(|other| subject(other) == about).count() == 1;
+        let before = if about.is_some() && alone(&come) && alone(&gone) {
+            gone.iter().position(|other| subject(other) == about).map(|at| gone.remove(at))
+        } else {
+            None
+        };
+        match before {
+            Some(before) => said.extend(replaced(voice, before, part)),
+            None => added.push(part.words()),
+        }
+    }
+    let who = &voice.who;
+    said.extend(added.iter().map(|words| format!("{who} now also needs: {words}")));
+    said.extend(gone.iter().map(|part| format!("{who} no longer needs: {}", part.words())));
+    said
+}
+
+/// The alternatives of `any` beside `one`, in words; `None` if it is none of them.
+fn beside(any: &Condition, one: &Condition) -> Option<String> {
+    let Condition::Any(parts) = any else { return None };
+    let key = Key::of(one);
+    let others: Vec<String> = parts.iter().filter(|part| Key::of(part) != key).map(Condition::words).collect();
+    (!others.is_empty() && others.len() < parts.len()).then(|| others.join(" or "))
+}
+
+/// What it means that `old` became `new`, which is about the same.
+fn replaced(voice: &Voice, old: &Condition, new: &Condition) -> Vec<String> {
+    let Voice { who, does } = voice;
+    match (old, new) {
+        (Condition::Test(old), Condition::Test(new)) => {
+            let field = &new.field;
+            let values = |values: &str| format!("leads with {field} {values}");
+            match gained_and_lost(old, new) {
+                Some((gained, lost)) => {
+                    let gained = gained.map(|gained| format!("{who} now also {does} {}", values(&gained)));
+                    let lost = lost.map(|lost| format!("{who} no longer {does} {}", values(&lost)));
+                    gained.into_iter().chain(lost).collect()
+                }
+                None => vec![format!("{who} now needs {field} {} (before: {})", new.wanted(), old.wanted())],
+            }
+        }
+        (Condition::Not(old_inner), Condition::Not(new_inner)) => {
+            if let (Condition::Test(old), Condition::Test(new)) = (old_inner.as_ref(), new_inner.as_ref())
+                && let Some((gained, lost)) = gained_and_lost(old, new)
+            {
+                let field = &new.field;
+                let shut = gained.map(|gained| format!("{who} no longer {does} leads with {field} {gained}"));
+                let let_in = lost.map(|lost| format!("{who} now also {does} leads with {field} {lost}"));
+                return shut.into_iter().chain(let_in).collect();
+            }
+            vec![format!("{who} now needs: {} (before: {})", new.words(), old.words())]
+        }
+        (Condition::Any(old), Condition::Any(new)) => {
+            let keys = |parts: &[Condition]| parts.iter().map(Key::of).collect::<BTreeSet<Key>>();
+            let (before, after) = (keys(old), keys(new));
+            let words = |parts: &[Condition], without: &BTreeSet<Key>| {
+                let parts = parts.iter().filter(|part| !without.contains(&Key::of(part)));
+                let words: Vec<String> = parts.map(Condition::words).collect();
+                (!words.is_empty()).then(|| words.join(" or "))
+            };
+            let gained = words(new, &before).map(|words| format!("{who} now also {does} leads if {words}"));
+            let lost = words(old, &after).map(|words| format!("{who} no longer {does} leads just because {words}"));
+            gained.into_iter().chain(lost).collect()
+        }
+        _ => vec![format!("{who} now needs: {} (before: {})", new.words(), old.words())],
+    }
+}
+
+/// The values that a test of words has more and less than before, if it kept some; other tests are told as a whole.
+fn gained_and_lost(old: &Test, new: &Test) -> Option<(Option<String>, Option<String>)> {
+    let is_word = |matcher: &Matcher| matches!(matcher, Matcher::Text { how: How::Is, .. });
+    if !old.any_of.iter().chain(&new.any_of).all(is_word) {
+        return None;
+    }
+    let (before, after) = (values(&old.any_of), values(&new.any_of));
+    if before.is_disjoint(&after) {
+        return None;
+    }
+    Some((without(&new.any_of, &before), without(&old.any_of, &after)))
+}
+
+/// The values in words that are not in `known`; `None` if there are none.
+pub(super) fn without(matchers: &[Matcher], known: &BTreeSet<ValueKey>) -> Option<String> {
+    let others = matchers.iter().filter(|matcher| !known.contains(&ValueKey::of(matcher)));
+    let words: Vec<String> = others.map(Matcher::object).collect();
+    (!words.is_empty()).then(|| join(&words, "or"))
+}

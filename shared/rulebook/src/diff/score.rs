@@ -1,0 +1,162 @@
+//! What changed in how leads are scored, graded and become MQLs.
+
+use super::conditions::{Key, Voice, changes};
+use super::outline::did_condition;
+use super::{About, Change, What};
+use crate::condition::Condition;
+use crate::scoring::{DidLine, Grade, Scoring};
+
+/// Compares all of it.
+pub(super) fn compare(old: &Scoring, new: &Scoring, found: &mut Vec<Change>) {
+    let mut score = |what, sentence| found.push(Change::new(About::Score, None, what, sentence));
+    let shares = [
+        ("what a lead is (fit)", old.fit.share, new.fit.share),
+        ("what they did (engagement)", old.engagement.share, new.engagement.share),
+        ("the account's score", old.account, new.account),
+    ];
+    for (part, before, after) in shares.into_iter().filter(|(_, before, after)| before != after) {
+        score(What::Changed, format!("{part} now counts {after} % of the score (before: {before} %)"));
+    }
+    let (before, after) = (old.engagement.halves_every_ms, new.engagement.halves_every_ms);
+    if before != after {
+        score(
+            What::Changed,
+            match (before.map(span), after.map(span)) {
+                (Some(before), Some(after)) => {
+                    format!("what people did now counts half after {after} (before: after {before})")
+                }
+                (None, Some(after)) => {
+                    format!("what people did now counts half after {after} (before: always in full)")
+                }
+                (before, None) => format!(
+                    "what people did now always counts in full (before: half after {})",
+                    before.unwrap_or_default()
+                ),
+            },
+        );
+    }
+    let fit = |scoring: &Scoring| {
+        let lines = scoring.fit.lines.iter();
+        lines.map(|line| Line::new(line.condition.clone(), line.points, 0)).collect()
+    };
+    lines(fit(old), fit(new), &mut score);
+    let engagement = |scoring: &Scoring| {
+        let line = |line: &DidLine| Line::new(did_condition(&line.did), line.points, line.at_most);
+        scoring.engagement.lines.iter().map(line).collect()
+    };
+    lines(engagement(old), engagement(new), &mut score);
+    grades(&old.grades, &new.grades, found);
+    mql(&old.mql, &new.mql, found);
+}
+
+/// A span of time in the largest unit that it is a whole number of.
+fn span(ms: i64) -> String {
+    let units = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute")];
+    let fitting = units.into_iter().find(|(unit, _)| ms % unit == 0);
+    let (number, unit) = fitting.map_or((ms, "millisecond"), |(length, unit)| (ms / length, unit));
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural}")
+}
+
+/// A line that gives or takes points, or makes an MQL.
+struct Line {
+    key: Key,
+    written_out: Key,
+    condition: Condition,
+    points: i32,
+    /// The most that a line of engagement gives; 0 for others.
+    at_most: u32,
+}
+
+impl Line {
+    fn new(condition: Condition, points: i32, at_most: u32) -> Self {
+        let (key, written_out) = (Key::of(&condition), Key::written_out(&condition));
+        Self { key, written_out, condition, points, at_most }
+    }
+
+    fn gives(&self) -> (i32, u32) {
+        (self.points, self.at_most)
+    }
+
+    fn points(&self) -> String {
+        let plural = if self.points.abs() == 1 { "" } else { "s" };
+        let most =
+            if self.at_most < 100 && self.at_most > 0 { format!(" (at most {})", self.at_most) } else { String::new() };
+        format!("{} point{plural}{most}", self.points)
+    }
+}
+
+/// Takes out of both what stands in both.
+fn cancel(old: &mut Vec<Line>, new: &mut Vec<Line>, same: impl Fn(&Line, &Line) -> bool) {
+    new.retain(|line| match old.iter().position(|old| same(old, line)) {
+        Some(at) => {
+            old.remove(at);
+            false
+        }
+        None => true,
+    });
+}
+
+fn lines(mut old: Vec<Line>, mut new: Vec<Line>, score: &mut impl FnMut(What, String)) {
+    cancel(&mut old, &mut new, |a, b| a.key == b.key && a.gives() == b.gives());
+    cancel(&mut old, &mut new, |a, b| a.written_out == b.written_out && a.gives() == b.gives());
+    for line in new {
+        let words = line.condition.words();
+        match old.iter().position(|old| old.key == line.key) {
+            Some(at) => {
+                let before = old.remove(at);
+                let (before, after) = (before.points(), line.points());
+                score(What::Changed, format!("score: {words} now gives {after} (before: {before})"));
+            }
+            None => score(What::Added, format!("score: a new line gives {} if {words}", line.points())),
+        }
+    }
+    for line in old {
+        let (points, words) = (line.points(), line.condition.words());
+        score(What::Removed, format!("score: the line that gives {points} if {words} is removed"));
+    }
+}
+
+fn grades(old: &[Grade], new: &[Grade], found: &mut Vec<Change>) {
+    let mut grade = |name: &str, what, sentence| found.push(Change::new(About::Grade, Some(name), what, sentence));
+    for Grade { name, from } in new {
+        match old.iter().find(|grade| grade.name == *name) {
+            None => grade(name, What::Added, format!("grade `{name}` is new and begins at {from}")),
+            Some(before) if before.from != *from => {
+                let sentence = format!("grade `{name}` now begins at {from} (before: {})", before.from);
+                grade(name, What::Changed, sentence);
+            }
+            Some(_) => {}
+        }
+    }
+    for Grade { name, .. } in old.iter().filter(|old| new.iter().all(|grade| grade.name != old.name)) {
+        grade(name, What::Removed, format!("grade `{name}` is removed"));
+    }
+}
+
+fn mql(old: &[Condition], new: &[Condition], found: &mut Vec<Change>) {
+    let mut mql = |what, sentence| found.push(Change::new(About::Mql, None, what, sentence));
+    let read = |lines: &[Condition]| lines.iter().map(|line| Line::new(line.clone(), 0, 0)).collect();
+    let (mut old, mut new): (Vec<Line>, Vec<Line>) = (read(old), read(new));
+    // A line that stands there twice holds no more often.
+    for lines in [&mut old, &mut new] {
+        let mut seen = std::collections::BTreeSet::new();
+        lines.retain(|line| seen.insert(line.key.clone()));
+    }
+    cancel(&mut old, &mut new, |a, b| a.key == b.key);
+    cancel(&mut old, &mut new, |a, b| a.written_out == b.written_out);
+    // One line that became another one.
+    if let ([before], [after]) = (old.as_slice(), new.as_slice()) {
+        let voice = Voice { who: "an MQL line".to_owned(), does: "takes" };
+        for sentence in changes(&voice, &before.condition, &after.condition) {
+            mql(What::Changed, sentence);
+        }
+        return;
+    }
+    for line in &new {
+        mql(What::Added, format!("a lead is now also an MQL if {}", line.condition.words()));
+    }
+    for line in &old {
+        mql(What::Removed, format!("a lead is no longer an MQL just because {}", line.condition.words()));
+    }
+}

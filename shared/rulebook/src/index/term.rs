@@ -1,0 +1,198 @@
+//! A condition as alternatives that can be compared with integers: the terms of its disjunctive normal form.
+
+use super::super::condition::{Condition, Test};
+use super::super::reading::{Fields, Reading};
+use super::super::symbols::{ABSENT, Key, NONE, Symbols, at, number};
+use crate::matcher::{How, Matcher};
+
+/// Most alternatives one condition is written out in. A part that would make more is left to the condition itself.
+const MAX_TERMS: usize = 8;
+
+/// Most tests of one alternative that are compared by integers; the condition itself is asked for the others.
+const MAX_PARTS: usize = 32;
+
+/// Most keys of one test; the head of a stored part has room for no more than this.
+const MAX_KEYS: usize = (1 << 14) - 1;
+
+/// What must hold, all of it, for one alternative of a condition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Term {
+    pub(super) parts: Vec<Part>,
+    /// Whether the condition asks for more than `parts` say, so that it has to be asked itself.
+    pub(super) more: bool,
+}
+
+/// A test of one field, ready to be stored.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) slot: u16,
+    pub(super) negated: bool,
+    pub(super) asks: Asks,
+}
+
+/// What a [`Part`] asks for.
+#[derive(Clone, Debug)]
+pub(super) enum Asks {
+    /// Any of these keys, in their order.
+    Keys(Vec<u32>),
+    /// A number from the first to the second, both included.
+    Range(u32, u32),
+}
+
+impl Term {
+    fn more() -> Self {
+        Self { parts: Vec::new(), more: true }
+    }
+
+    fn and(&self, other: &Self) -> Self {
+        let all = self.parts.len() + other.parts.len();
+        let parts = self.parts.iter().chain(&other.parts).take(MAX_PARTS).cloned().collect();
+        Self { parts, more: self.more || other.more || all > MAX_PARTS }
+    }
+}
+
+/// The alternatives of a condition. It holds for a lead exactly if all parts of one of them do and, where that one says
+/// that there is more, the condition itself holds too.
+pub(super) fn terms(condition: &Condition, fields: &mut Fields) -> Vec<Term> {
+    expand(condition, false, fields)
+}
+
+fn expand(condition: &Condition, negated: bool, fields: &mut Fields) -> Vec<Term> {
+    match condition {
+        Condition::All(parts) if negated => any(parts, negated, fields),
+        Condition::Any(parts) if negated => all(parts, negated, fields),
+        Condition::All(parts) => all(parts, negated, fields),
+        Condition::Any(parts) => any(parts, negated, fields),
+        Condition::Not(inner) => expand(inner, !negated, fields),
+        Condition::Named(named) => expand(&named.condition, negated, fields),
+        Condition::Test(test) => self::test(test, negated, fields).unwrap_or_else(|| vec![Term::more()]),
+        Condition::Did(_) => vec![Term::more()],
+    }
+}
+
+fn all(parts: &[Condition], negated: bool, fields: &mut Fields) -> Vec<Term> {
+    let mut each: Vec<Vec<Term>> = parts.iter().map(|part| expand(part, negated, fields)).collect();
+    // The parts with the fewest alternatives first, so that it is the largest that is left out if it gets too many.
+    each.sort_by_key(Vec::len);
+    each.iter().fold(vec![Term::default()], |terms, part| {
+        if terms.len().saturating_mul(part.len()) > MAX_TERMS {
+            return terms.into_iter().map(|term| Term { more: true, ..term }).collect();
+        }
+        terms.iter().flat_map(|term| part.iter().map(|other| term.and(other))).collect()
+    })
+}
+
+fn any(parts: &[Condition], negated: bool, fields: &mut Fields) -> Vec<Term> {
+    let mut terms: Vec<Term> = Vec::new();
+    for part in parts {
+        for term in expand(part, negated, fields) {
+            if !terms.iter_mut().any(|known| join(known, &term)) {
+                terms.push(term);
+            }
+        }
+        if terms.len() > MAX_TERMS {
+            return vec![Term::more()];
+        }
+    }
+    terms
+}
+
+/// Takes `other` into `known` if both ask for nothing but keys of the same field.
+fn join(known: &mut Term, other: &Term) -> bool {
+    match (known.parts.as_mut_slice(), other.parts.as_slice()) {
+        (
+            [Part { slot, negated: false, asks: Asks::Keys(keys) }],
+            [Part { slot: same, negated: false, asks: Asks::Keys(more) }],
+        ) if slot == same && !known.more && !other.more => {
+            if keys.len() + more.len() > MAX_KEYS {
+                return false;
+            }
+            keys.extend(more);
+            keys.sort_unstable();
+            keys.dedup();
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The alternatives of a test, or, negated, the one that rules all of them out. `None` if only the test itself can tell.
+fn test(test: &Test, negated: bool, fields: &mut Fields) -> Option<Vec<Term>> {
+    // A search within the text decides nothing that could be looked up; so does a point in time, for it moves.
+    let lookable = |matcher: &Matcher| match matcher {
+        Matcher::Present | Matcher::Absent | Matcher::Number { .. } | Matcher::YesNo(_) => true,
+        Matcher::Text { how, .. } => matches!(how, How::Is | How::StartsWith),
+        Matcher::Date { .. } | Matcher::Age { .. } => false,
+    };
+    let slot = u16::try_from(test.slot).ok().filter(|_| test.any_of.iter().all(lookable))?;
+    let symbols = fields.symbols_mut(test.slot)?;
+    let mut keys = Vec::new();
+    let mut parts = Vec::new();
+    for matcher in &test.any_of {
+        match matcher {
+            Matcher::Absent => keys.push(ABSENT),
+            Matcher::Present => parts.push(Part { slot, negated: !negated, asks: Asks::Keys(vec![ABSENT]) }),
+            Matcher::YesNo(yes) => keys.push(Symbols::yes_no(*yes)),
+            Matcher::Number { from, to } => parts.push(Part { slot, negated, asks: Asks::Range(*from, *to) }),
+            Matcher::Text { how: How::Is, folded, .. } => keys.push(symbols.insert_is(folded)),
+            Matcher::Text { folded, .. } => keys.push(symbols.insert_begins(folded)),
+            Matcher::Date { .. } | Matcher::Age { .. } => return None,
+        }
+    }
+    if !keys.is_empty() {
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.len() > MAX_KEYS {
+            return None;
+        }
+        parts.push(Part { slot, negated, asks: Asks::Keys(keys) });
+    }
+    if negated {
+        let more = parts.len() > MAX_PARTS;
+        parts.truncate(MAX_PARTS);
+        return Some(vec![Term { parts, more }]);
+    }
+    (parts.len() <= MAX_TERMS).then(|| parts.into_iter().map(|part| Term { parts: vec![part], more: false }).collect())
+}
+
+// How parts are stored: one after the other in a list of numbers, so that comparing a term reads one stretch of memory. A
+// part is its head, then its keys, or the lowest and the highest number.
+const NEGATED: u32 = 1 << 16;
+const RANGE: u32 = 1 << 17;
+/// How far up the number of keys stands in a head; the slot stands in its lowest bits.
+const KEYS: u32 = 18;
+
+/// Stores a part at the end of `code`.
+pub(super) fn encode(part: &Part, code: &mut Vec<u32>) {
+    let head = u32::from(part.slot) | if part.negated { NEGATED } else { 0 };
+    match &part.asks {
+        Asks::Range(from, to) => code.extend([head | RANGE, *from, *to]),
+        Asks::Keys(keys) => {
+            code.push(head | number(keys.len()) << KEYS);
+            code.extend(keys);
+        }
+    }
+}
+
+/// Whether all parts that are stored here hold for a lead.
+pub(super) fn hold(mut code: &[u32], reading: &Reading<'_>) -> bool {
+    while let Some((head, rest)) = code.split_first() {
+        let slot = u16::try_from(head & u32::from(u16::MAX)).unwrap_or_default();
+        let length = if head & RANGE == 0 { head >> KEYS } else { 2 };
+        let Some((values, next)) = rest.split_at_checked(at(length)) else { return false };
+        let found = match (reading.key(slot), values) {
+            (Key::Number(number), [from, to]) if head & RANGE != 0 => (from..=to).contains(&&number),
+            (Key::Of { is, begins }, keys) if head & RANGE == 0 => {
+                let asked =
+                    |key: u32| if keys.len() <= 8 { keys.contains(&key) } else { keys.binary_search(&key).is_ok() };
+                asked(is) || (begins != NONE && reading.begins(slot, begins).any(asked))
+            }
+            _ => false,
+        };
+        if found == (head & NEGATED != 0) {
+            return false;
+        }
+        code = next;
+    }
+    true
+}

@@ -1,0 +1,75 @@
+//! The rulebook: what marketing and sales agreed on, in plain words.
+//!
+//! [`Rulebook::parse`] reads a YAML document in steps, each with a file of its own: `yaml` (nodes with their places),
+//! `parse` (the shape: `ast`), `check` (names, types, contradictions; gives the compiled rulebook), with `cover` (which
+//! leads a condition holds for, so which rules can never win). All problems are reported at once; [`Rulebook::notes`]
+//! says what is worth knowing besides, and [`unstaffed`] when nobody is there. [`Rulebook::decide`] is pure, and so is
+//! [`Rulebook::explain`], which never takes part in a decision.
+//!
+//! What a document may say:
+//!
+//! - `block`: rules that `disqualify` or `hold` a lead before anything else; they know no score.
+//! - `score`: lines that give or take points, see `scoring`; `mql`: any of these lines makes a lead an MQL.
+//! - `route`: rules for MQLs, top down, the first match wins; the last has no `if`. A rule that gives the lead to
+//!   `account.owner` or `account.deal_owner` does not fit a lead for which there is none.
+//! - `lookups`: fields of the rulebook's own (`region` from `country`); `conditions`: named ones, used as `is: NAME`.
+//!
+//! `docs/rulebook.md` is the reference, for the people who write rulebooks; a test reads, checks and decides every
+//! example in it. [`Rulebook::json_schema`] is for their editors.
+//!
+//! In a condition every field named must pass; a list means any of. Values stay text until the field's type reads them,
+//! so `NO` is Norway and `01067` keeps its zero. Text is compared without regard to case, accents and the number of
+//! blanks. A test of a value the lead does not have fails, except for `absent`, so `not: { country: DE }` holds for
+//! such a lead.
+
+mod ast;
+mod check;
+mod condition;
+mod cover;
+mod date;
+mod diagnostic;
+mod did;
+mod diff;
+mod document;
+mod explain;
+mod facts;
+mod field;
+mod index;
+mod lead_value;
+mod lookup;
+pub mod map;
+mod matcher;
+mod parse;
+mod reading;
+mod references;
+mod rule;
+mod rulebook;
+mod schema;
+mod scoring;
+mod staffing;
+mod symbols;
+mod table;
+mod threshold;
+mod time_span;
+mod typed;
+mod value;
+mod yaml;
+
+pub use self::diagnostic::{Diagnostic, Severity};
+pub use self::diff::{About, Change, What, diff};
+pub use self::document::Checked;
+pub use self::explain::{Explanation, NearMiss};
+pub use self::facts::Facts;
+pub use self::index::IndexSize;
+pub use self::references::References;
+pub use self::rule::Verdict;
+pub use self::rulebook::Rulebook;
+pub use self::staffing::{Staffing, unstaffed};
+pub use self::table::{RowProblem, Table};
+pub use self::threshold::MqlUpTo;
+pub use self::typed::TypedLead;
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! A checked and compiled rulebook, and how it decides.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use fairleader_lead::id::PoolId;
+use fairleader_lead::ruling::{NOT_AN_MQL, NOT_AN_MQL_REASON, Outcome, Priority, Ruling};
+use fairleader_lead::score::Score;
+use jiff::tz::TimeZone;
+
+use crate::facts::Facts;
+use crate::index::{Index, Indexes};
+use crate::reading::{Fields, Reading};
+use crate::rule::{LastRule, Rule, Verdict};
+use crate::scoring::Scoring;
+use crate::table::Table;
+
+/// A checked and compiled rulebook.
+#[derive(Clone, Debug)]
+pub struct Rulebook {
+    pub(crate) zone: String,
+    pub(crate) currency: String,
+    pub(crate) fields: Fields,
+    pub(crate) block: Vec<Rule>,
+    pub(crate) scoring: Scoring,
+    /// Every rule of `route` but the last.
+    pub(crate) route: Vec<Rule>,
+    pub(crate) last: LastRule,
+    pub(crate) pools: BTreeSet<PoolId>,
+    /// Finds the rules of `block` and `route` that fit.
+    pub(crate) indexes: Indexes,
+}
+
+impl Rulebook {
+    /// The tables it looks things up in.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.fields.tables().iter().map(|lookup| lookup.table.as_ref())
+    }
+
+    /// The company's time zone, by its IANA name.
+    pub fn zone(&self) -> &str {
+        &self.zone
+    }
+
+    /// The company's time zone.
+    pub const fn time_zone(&self) -> &TimeZone {
+        self.fields.zone()
+    }
+
+    /// The company's currency, ISO 4217.
+    pub fn currency(&self) -> &str {
+        &self.currency
+    }
+
+    /// Every pool that a rule names.
+    pub const fn pools(&self) -> &BTreeSet<PoolId> {
+        &self.pools
+    }
+
+    /// The names of all rules, of `block` first, each section in its order.
+    pub fn rule_names(&self) -> impl Iterator<Item = &str> {
+        let rules = self.block.iter().chain(&self.route).map(|rule| &rule.name);
+        rules.chain([&self.last.name]).map(String::as_str)
+    }
+
+    /// Scores a lead and says whether it is an MQL; what `facts` has for a score is not looked at.
+    pub fn score(&self, facts: &Facts<'_>) -> Score {
+        self.scoring.score(&self.fields, facts)
+    }
+
+    /// What the `block` rules want, if one of them fits. Needs no score.
+    pub fn blocked(&self, facts: &Facts<'_>) -> Option<Ruling> {
+        let reading = self.fields.read(facts);
+        self.first_block(facts, &reading).map(|(_, verdict)| verdict.into())
+    }
+
+    /// Decides on a lead: `block` first, then whether it is an MQL (as its score says), then `route`. A lead that comes
+    /// without a score is scored here.
+    pub fn decide(&self, facts: &Facts<'_>) -> Ruling {
+        self.with_score(facts, |facts, reading| self.decide_reading(facts, reading).1.into())
+    }
+
+    pub(crate) fn with_score<T>(&self, facts: &Facts<'_>, then: impl Fn(&Facts<'_>, &Reading<'_>) -> T) -> T {
+        if facts.score.is_some() {
+            return then(facts, &self.fields.read(facts));
+        }
+        let score = self.score(facts);
+        let facts = Facts { score: Some(&score), ..*facts };
+        then(&facts, &self.fields.read(&facts))
+    }
+
+    pub(crate) fn decide_reading(&self, facts: &Facts<'_>, reading: &Reading<'_>) -> (Winner<'_>, Verdict<'_>) {
+        if let Some((rule, verdict)) = self.first_block(facts, reading) {
+            return (Winner::Block(rule), verdict);
+        }
+        if !facts.score.is_some_and(|score| score.mql) {
+            return (Winner::NotAnMql, not_an_mql());
+        }
+        match first(&self.route, &self.indexes.route, facts, reading) {
+            Some((rule, verdict)) => (Winner::Route(rule), verdict),
+            None => (Winner::Last, self.last.verdict(reading)),
+        }
+    }
+
+    pub(crate) fn first_block(&self, facts: &Facts<'_>, reading: &Reading<'_>) -> Option<(&Rule, Verdict<'_>)> {
+        first(&self.block, &self.indexes.block, facts, reading)
+    }
+}
+
+pub(crate) fn not_an_mql() -> Verdict<'static> {
+    let outcome = Cow::Owned(Outcome::Nurture { reason: NOT_AN_MQL_REASON.to_owned() });
+    Verdict { rule: NOT_AN_MQL, outcome, priority: Priority::default(), value: None }
+}
+
+/// What a decision came from.
+pub(crate) enum Winner<'r> {
+    /// A rule of `block`.
+    Block(&'r Rule),
+    /// No line of `mql` held.
+    NotAnMql,
+    /// A rule of `route` with an `if`.
+    Route(&'r Rule),
+    /// The last rule of `route`.
+    Last,
+}
+
+/// The first rule that fits.
+pub(crate) fn first<'r>(
+    rules: &'r [Rule],
+    index: &Index,
+    facts: &Facts<'_>,
+    reading: &Reading<'_>,
+) -> Option<(&'r Rule, Verdict<'r>)> {
+    index.first(reading, |number, holds| {
+        let rule = rules.get(number).filter(|rule| holds || rule.condition.holds(reading))?;
+        Some((rule, rule.verdict(facts, reading)?))
+    })
+}

@@ -1,0 +1,279 @@
+//! The texts that rules name, as numbers: a lead's value is looked up once, and every test of it compares integers.
+//!
+//! Numbers count within one field. What a rule asks of a field is a *key*: a text it is, a text it begins with, yes,
+//! no, or that there is no value.
+
+use crate::lead_value::Value;
+
+/// The key of a lead without a value.
+pub(crate) const ABSENT: u32 = 0;
+const NO: u32 = 1;
+const YES: u32 = 2;
+/// The first key of a text; those it is and those it begins with alternate.
+const FIRST: u32 = 3;
+/// No key: no rule names it.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Numbers texts in the order in which they come, and finds them again.
+///
+/// A hash table of its own rather than the standard one, whose order differs from run to run; nobody iterates over this
+/// one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Texts {
+    /// All texts, one after the other.
+    letters: String,
+    /// Where each text ends.
+    ends: Vec<u32>,
+    /// Hash and number of each text, at the place that the hash says or the next free one; a power of two of them, at
+    /// most half of them taken.
+    places: Vec<(u32, u32)>,
+}
+
+const FREE: (u32, u32) = (0, NONE);
+
+/// A number as a position; `u32` always fits where this runs.
+pub(crate) fn at(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// A position as a number. What does not fit becomes [`NONE`], which nothing is found at; 4 billion of anything are out
+/// of reach for a document of a few megabytes.
+pub(crate) fn number(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(NONE)
+}
+
+/// Multiplies and folds, eight bytes at a time; rulebooks are written by people who want them to work, so nothing here
+/// has to withstand made-up collisions.
+fn hash(text: &str) -> u32 {
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut hash = u64::from(number(text.len()));
+    let mut words = text.as_bytes().chunks_exact(8);
+    for word in words.by_ref() {
+        let word = <[u8; 8]>::try_from(word).map_or(0, u64::from_le_bytes);
+        hash = (hash ^ word).wrapping_mul(ODD).rotate_left(29);
+    }
+    let rest = words.remainder().iter().fold(0, |rest, byte| (rest << 8) | u64::from(*byte));
+    hash = (hash ^ rest).wrapping_mul(ODD);
+    u32::try_from(hash >> 32).unwrap_or_default()
+}
+
+impl Texts {
+    /// How many there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn text(&self, number: u32) -> Option<&str> {
+        let from = if number == 0 { 0 } else { at(*self.ends.get(at(number - 1))?) };
+        self.letters.get(from..at(*self.ends.get(at(number))?))
+    }
+
+    /// The number of a text, and whether it is new.
+    pub(crate) fn insert(&mut self, text: &str) -> (u32, bool) {
+        if let Some(known) = self.get(text) {
+            return (known, false);
+        }
+        let new = number(self.ends.len());
+        self.letters.push_str(text);
+        self.ends.push(number(self.letters.len()));
+        if self.places.len() < self.ends.len() * 2 {
+            let known: Vec<(u32, u32)> = self.places.iter().copied().filter(|place| *place != FREE).collect();
+            self.places = vec![FREE; (self.ends.len() * 4).next_power_of_two()];
+            for place in known {
+                self.put(place);
+            }
+        }
+        self.put((hash(text), new));
+        (new, true)
+    }
+
+    fn put(&mut self, place: (u32, u32)) {
+        let mask = self.places.len().wrapping_sub(1);
+        let mut position = at(place.0) & mask;
+        while self.places.get(position).is_some_and(|taken| *taken != FREE) {
+            position = (position + 1) & mask;
+        }
+        if let Some(free) = self.places.get_mut(position) {
+            *free = place;
+        }
+    }
+
+    /// The number of a text.
+    pub(crate) fn get(&self, text: &str) -> Option<u32> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let hash = hash(text);
+        let mask = self.places.len().wrapping_sub(1);
+        let mut position = at(hash) & mask;
+        loop {
+            let (known, number) = *self.places.get(position)?;
+            if number == NONE {
+                return None;
+            }
+            if known == hash && self.text(number) == Some(text) {
+                return Some(number);
+            }
+            position = (position + 1) & mask;
+        }
+    }
+
+    /// Bytes on the heap.
+    fn bytes(&self) -> usize {
+        self.letters.capacity()
+            + self.ends.capacity() * size_of::<u32>()
+            + self.places.capacity() * size_of::<(u32, u32)>()
+    }
+}
+
+/// The keys that the rules of one rulebook ask of one field.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Symbols {
+    is: Texts,
+    begins: Texts,
+    /// Lengths of the texts in `begins`, in bytes, the longest first.
+    lengths: Vec<usize>,
+    /// Of each text in `begins`, the key of the longest other one it begins with.
+    shorter: Vec<u32>,
+    /// Of each text in `is`, the key of the longest one in `begins` it begins with.
+    longest: Vec<u32>,
+}
+
+/// A lead's value in one field, as far as it is compared by keys and ranges.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Key {
+    /// A value with keys, or none at all.
+    Of {
+        /// [`ABSENT`], that of yes, no or the text, or [`NONE`].
+        is: u32,
+        /// The longest text it begins with, or [`NONE`]; the shorter ones follow from [`Symbols::shorter`].
+        begins: u32,
+    },
+    /// A number.
+    Number(u32),
+    /// A value that only the condition itself can compare.
+    Other,
+}
+
+impl Symbols {
+    /// The key of leads whose text is this.
+    pub(crate) fn insert_is(&mut self, text: &str) -> u32 {
+        Self::is(self.is.insert(text).0)
+    }
+
+    /// The key of leads whose text begins with this.
+    pub(crate) fn insert_begins(&mut self, text: &str) -> u32 {
+        Self::begins(self.begins.insert(text).0)
+    }
+
+    /// The key of yes or no.
+    pub(crate) const fn yes_no(yes: bool) -> u32 {
+        if yes { YES } else { NO }
+    }
+
+    const fn is(number: u32) -> u32 {
+        number.saturating_mul(2).saturating_add(FIRST)
+    }
+
+    const fn begins(number: u32) -> u32 {
+        Self::is(number).saturating_add(1)
+    }
+
+    /// To be called when all keys are there.
+    pub(crate) fn finish(&mut self) {
+        let texts: Vec<&str> = (0..number(self.begins.len())).filter_map(|number| self.begins.text(number)).collect();
+        self.lengths = texts.iter().map(|text| text.len()).collect();
+        self.lengths.sort_unstable_by(|a, b| b.cmp(a));
+        self.lengths.dedup();
+        self.shorter = texts.iter().map(|text| self.longest(text, text.len())).collect();
+        let texts = (0..number(self.is.len())).filter_map(|number| self.is.text(number));
+        self.longest = texts.map(|text| self.longest(text, usize::MAX)).collect();
+    }
+
+    /// All keys of a lead that has this one, the shorter ones last. With a key of a text it begins with: those keys
+    /// that follow from it.
+    pub(crate) fn all(&self, key: u32) -> impl Iterator<Item = u32> {
+        let number = key.checked_sub(FIRST);
+        let next = move |known: u32| match number {
+            // `key` is a text that a lead's is.
+            Some(number) if known == key && number.is_multiple_of(2) => {
+                self.longest.get(at(number / 2)).copied().unwrap_or(NONE)
+            }
+            Some(_) => self.shorter(known),
+            None => NONE,
+        };
+        std::iter::successors(Some(key), move |known| Some(next(*known)).filter(|key| *key != NONE))
+    }
+
+    /// The longest text, shorter than `below`, that `text` begins with.
+    fn longest(&self, text: &str, below: usize) -> u32 {
+        let within = self.lengths.iter().filter(|length| **length < below);
+        let found = within.filter_map(|length| self.begins.get(text.get(..*length)?));
+        found.map(Self::begins).next().unwrap_or(NONE)
+    }
+
+    /// The longest other text that the text of this key begins with, or [`NONE`].
+    pub(crate) fn shorter(&self, begins: u32) -> u32 {
+        let number = begins.saturating_sub(FIRST) / 2;
+        self.shorter.get(at(number)).copied().unwrap_or(NONE)
+    }
+
+    /// Reads a value.
+    pub(crate) fn key(&self, value: Option<&Value<'_>>) -> Key {
+        match value {
+            None => Key::Of { is: ABSENT, begins: NONE },
+            Some(Value::YesNo(yes)) => Key::Of { is: Self::yes_no(*yes), begins: NONE },
+            Some(Value::Number(number)) => Key::Number(*number),
+            Some(Value::Text { folded, .. }) => Key::Of {
+                is: self.is.get(folded).map_or(NONE, Self::is),
+                begins: if self.lengths.is_empty() { NONE } else { self.longest(folded, usize::MAX) },
+            },
+            Some(Value::Date { .. }) => Key::Other,
+        }
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn bytes(&self) -> usize {
+        let numbers = self.shorter.capacity() + self.longest.capacity();
+        let lists = self.lengths.capacity() * size_of::<usize>() + numbers * size_of::<u32>();
+        self.is.bytes() + self.begins.bytes() + lists
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_again() {
+        let mut texts = Texts::default();
+        assert_eq!(texts.get(""), None);
+        let words: Vec<String> =
+            (0..1_000).map(|n| format!("{}{n}", "x".repeat(n % 20))).chain([String::new()]).collect();
+        for (number, word) in (0_u32..).zip(&words) {
+            assert_eq!(texts.insert(word), (number, true));
+            assert_eq!(texts.insert(word), (number, false));
+        }
+        for (number, word) in (0_u32..).zip(&words) {
+            assert_eq!((texts.get(word), texts.text(number)), (Some(number), Some(word.as_str())));
+        }
+        assert_eq!(texts.get("xx"), None);
+    }
+
+    #[test]
+    fn a_text_has_the_keys_of_everything_it_begins_with() {
+        let mut symbols = Symbols::default();
+        let is = symbols.insert_is("01067");
+        let [long, short, other] = ["010", "0", "02"].map(|text| symbols.insert_begins(text));
+        symbols.finish();
+        let Key::Of { is: found, begins } = symbols.key(Some(&Value::text("01067"))) else { panic!("a text") };
+        assert_eq!((found, begins, symbols.shorter(begins), symbols.shorter(short)), (is, long, short, NONE));
+        assert_eq!(symbols.shorter(other), short);
+        assert_eq!(symbols.all(is).collect::<Vec<u32>>(), [is, long, short]);
+        assert_eq!(symbols.all(other).collect::<Vec<u32>>(), [other, short]);
+        assert_eq!(symbols.all(ABSENT).collect::<Vec<u32>>(), [ABSENT]);
+        // `é` takes two bytes; a length that falls between them is no beginning.
+        assert!(matches!(symbols.key(Some(&Value::text("0٣"))), Key::Of { is: NONE, begins } if begins == short));
+        assert!(matches!(symbols.key(None), Key::Of { is: ABSENT, begins: NONE }));
+    }
+}

@@ -1,0 +1,1015 @@
+mod mistakes;
+
+use fairleader_lead::account::AccountFacts;
+use fairleader_lead::id::PoolId;
+use fairleader_lead::id::RepId;
+use fairleader_lead::id::SourceId;
+use fairleader_lead::profile::Profile;
+use fairleader_lead::ruling::IfNobody;
+use fairleader_lead::ruling::IfUnavailable;
+use fairleader_lead::ruling::NOT_AN_MQL;
+use fairleader_lead::ruling::Outcome;
+use fairleader_lead::ruling::Priority;
+use fairleader_lead::ruling::Ruling;
+use fairleader_lead::score::Score;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use fairleader_lead::account::{Account, AccountStatus};
+use fairleader_lead::activity::Activity;
+use fairleader_lead::id::{AccountId, ActivityId, LeadId};
+use fairleader_lead::profile::{Email, EmailKind, JobLevel};
+use fairleader_lead::score::Interest;
+
+/// The example of the design, as far as the language goes today.
+const EXAMPLE: &str = "\
+company: { zone: Europe/Berlin, currency: EUR }
+lookups:
+  region: { from: country, values: { dach: [DE, AT, CH], nordics: [NO, SE] } }
+conditions:
+  enterprise: { company.employees: 1000+ }
+block:                     # first; never scored
+  - { rule: junk, if: { email.kind: disposable }, then: { disqualify: junk } }
+  - rule: looks odd
+    if: { message: contains bitcoin }
+    then:
+      hold: looks_odd
+score:
+  fit:
+    share: 40%
+    lines:
+      - { if: { job.level: [c_level, vp] }, points: 60 }
+      - { if: { is: enterprise }, points: 50 }
+      - { if: { job.title: word student }, points: -80 }
+  engagement:
+    share: 30%
+    lines:
+      - { did: [contact_me, demo], points: 100 }
+      - { did: webinar, points: 40 }
+  account: { share: 30% }
+  grades: { A: 80+, B: 60+, C: 40+ }
+mql:
+  - { score: 60+ }
+  - { did: [contact_me, demo] }
+route:
+  - rule: customers and open deals
+    if: { account.status: [customer, open_deal] }
+    then: { owner: account.owner, if_unavailable: { pool: account-cover }, counts_as_turn: no }
+  - rule: big in saxony
+    if: { is: enterprise, region: dach, postal_code: starts with 01 }
+    then: { owner: anna }
+  - rule: dach
+    if: { region: dach }
+    then: { pool: dach, if_nobody: wait }
+  - rule: nordics, not in a hurry
+    if: { region: nordics, not: { did: contact_me } }
+    then: { nurture: timing }
+  - rule: everyone else
+    then: { pool: inbound, if_nobody: { pool: overflow } }
+";
+
+#[derive(Default)]
+struct Lead {
+    profile: Profile,
+    account: Option<AccountFacts>,
+}
+
+impl Lead {
+    fn from(country: &str) -> Self {
+        let mut lead = Self::default();
+        lead.profile.place.country = Some(country.to_owned());
+        lead
+    }
+
+    fn employees(mut self, employees: u32) -> Self {
+        self.profile.company.employees = Some(employees);
+        self
+    }
+
+    fn postal_code(mut self, code: &str) -> Self {
+        self.profile.place.postal_code = Some(code.to_owned());
+        self
+    }
+
+    fn level(mut self, level: JobLevel) -> Self {
+        self.profile.contact.job_level = Some(level);
+        self
+    }
+
+    /// Did something, ten minutes ago.
+    fn did(mut self, did: &str) -> Self {
+        let at = "2026-03-03T08:50:00Z".parse().unwrap();
+        self.profile.interest.did = Some(did.to_owned());
+        self.profile.said(&LeadId::from("l-1"), did, at);
+        self
+    }
+
+    fn message(mut self, message: &str) -> Self {
+        self.profile.interest.message = Some(message.to_owned());
+        self
+    }
+
+    fn email(mut self, kind: EmailKind) -> Self {
+        let address = "ada@acme.example".to_owned();
+        let domain = "acme.example".to_owned();
+        self.profile.contact.email = Some(Email { identity: address.clone(), address, domain, kind });
+        self
+    }
+
+    fn custom(mut self, name: &str, value: &str) -> Self {
+        self.profile.custom.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    fn account(mut self, status: AccountStatus, owner: Option<&str>) -> Self {
+        let account = Account {
+            account_id: AccountId::from("acme"),
+            name: "Acme".to_owned(),
+            domains: vec![],
+            parent: None,
+            owner: owner.map(RepId::from),
+            status,
+            deal_owner: Some(RepId::from("dora")),
+            tier: None,
+            score: Some(70),
+        };
+        self.account = AccountFacts::inherit(&[account]);
+        self
+    }
+
+    /// Asks something about the lead, whose source is `website`.
+    fn ask<T>(&self, ask: impl FnOnce(&Facts<'_>) -> T) -> T {
+        let source = SourceId::from("website");
+        let now = "2026-03-03T09:00:00Z".parse().unwrap();
+        ask(&Facts {
+            profile: &self.profile,
+            source: &source,
+            received_at: now,
+            account: self.account.as_ref(),
+            score: None,
+            now,
+        })
+    }
+
+    fn rule(&self, rulebook: &Rulebook) -> String {
+        self.ask(|facts| rulebook.decide(facts)).rule
+    }
+}
+
+fn rulebook(text: &str) -> Rulebook {
+    match Rulebook::parse(text, &References::default()) {
+        Ok(Checked { rulebook, warnings }) if warnings.is_empty() => rulebook,
+        Ok(Checked { warnings: found, .. }) | Err(found) => panic!("{}", rendered(&found, text)),
+    }
+}
+
+fn rendered(found: &[Diagnostic], source: &str) -> String {
+    found.iter().map(|diagnostic| diagnostic.render(source, "rulebook.yaml")).collect::<Vec<String>>().join("\n")
+}
+
+/// A small rulebook with one condition, rule and field put in.
+fn with_condition(condition: &str) -> String {
+    format!(
+        "company: {{ zone: Europe/Berlin, currency: EUR }}\nscore: {{ fit: {{ share: 100% }} }}\nmql: [{{ source: present }}]\n\
+         route:\n  - {{ rule: yes, if: {condition}, then: {{ pool: a }} }}\n  - {{ rule: no, then: {{ pool: b }} }}\n"
+    )
+}
+
+/// Whether `condition` holds for a lead.
+fn holds(condition: &str, lead: &Lead) -> bool {
+    lead.rule(&rulebook(&with_condition(condition))) == "yes"
+}
+
+/// What is wrong with `condition`: code, message, help.
+fn wrong(condition: &str) -> Vec<String> {
+    let found = Rulebook::parse(&with_condition(condition), &References::default()).expect_err("problems");
+    found.into_iter().map(|d| format!("{}: {} ({})", d.code, d.message, d.help.unwrap_or_default())).collect()
+}
+
+#[test]
+fn the_example_decides_and_explains() {
+    let rulebook = rulebook(EXAMPLE);
+    assert_eq!((rulebook.zone(), rulebook.currency()), ("Europe/Berlin", "EUR"));
+    assert_eq!(
+        rulebook.pools().iter().map(PoolId::as_str).collect::<Vec<_>>(),
+        ["account-cover", "dach", "inbound", "overflow"]
+    );
+    assert_eq!(rulebook.rule_names().count(), 7);
+    let leads = [
+        Lead::from("DE").email(EmailKind::Disposable),
+        Lead::from("DE").message("Earn BITCOIN now"),
+        Lead::from("DE").employees(40).did("download"),
+        Lead::from("FR").did("demo").account(AccountStatus::Customer, Some("bert")),
+        Lead::from("FR").did("demo").account(AccountStatus::Customer, None),
+        Lead::from("DE").did("demo").employees(1200).postal_code("01067"),
+        Lead::from("DE").did("demo").employees(1200).postal_code("10115"),
+        Lead::from("NO").did("demo"),
+        Lead::from("NO").did("contact_me"),
+    ];
+    let explained = leads.iter().map(|lead| {
+        lead.ask(|facts| {
+            let explanation = rulebook.explain(facts);
+            assert_eq!(explanation.rule, rulebook.decide(facts).rule);
+            explanation.sentence
+        })
+    });
+    insta::assert_snapshot!(explained.collect::<Vec<String>>().join("\n"), @"
+    Rule `junk` refuses the lead (`junk`), because email.kind is disposable.
+    Rule `looks odd` holds the lead for a person to decide (`looks_odd`), because message is `Earn BITCOIN now`, which contains `bitcoin`.
+    The lead is not an MQL, so it goes to nurture: score is 0, needed 60 or more; did download 10 minutes ago, needed contact_me or demo.
+    Rule `customers and open deals` gives the lead to `bert` (account.owner), or to pool `account-cover` if they cannot take it, because account.status is customer.
+    Rule `everyone else` gives the lead to pool `inbound`, or to `overflow` if nobody there can take it, because no earlier rule fits. Rule `customers and open deals` comes before it, but account.owner is not known.
+    Rule `big in saxony` gives the lead to `anna`, because it is `enterprise`: company.employees is 1200 (1000 or more); region is dach; postal_code is 01067, which starts with `01`.
+    Rule `dach` gives the lead to pool `dach`, because region is dach. Rule `big in saxony` comes before it, but postal_code is 10115, needed text starting with `01`.
+    Rule `nordics, not in a hurry` keeps the lead in nurture (`timing`), because region is nordics and never did contact_me.
+    Rule `everyone else` gives the lead to pool `inbound`, or to `overflow` if nobody there can take it, because no earlier rule fits. Rule `nordics, not in a hurry` comes before it, but did contact_me 10 minutes ago, which must not be.
+    ");
+}
+
+#[test]
+fn an_explanation_names_near_misses_and_lookups() {
+    let lead = Lead::from("DE").did("demo").employees(40).postal_code("01067");
+    let explanation = lead.ask(|facts| rulebook(EXAMPLE).explain(facts));
+    insta::assert_json_snapshot!(explanation, @r#"
+    {
+      "rule": "dach",
+      "section": "route",
+      "reasons": [
+        "region is dach"
+      ],
+      "near_misses": [
+        {
+          "rule": "big in saxony",
+          "failed": "it is not `enterprise`: company.employees is 40, needed 1000 or more"
+        },
+        {
+          "rule": "customers and open deals",
+          "failed": "account.status is not known, needed customer or open_deal"
+        }
+      ],
+      "lookups": [
+        "region of DE is dach"
+      ],
+      "sentence": "Rule `dach` gives the lead to pool `dach`, because region is dach. Rule `big in saxony` comes before it, but it is not `enterprise`: company.employees is 40, needed 1000 or more."
+    }
+    "#);
+}
+
+#[test]
+fn the_outcome_is_what_the_rule_says() {
+    let rulebook = rulebook(EXAMPLE);
+    let outcome = |lead: Lead| lead.ask(|facts| rulebook.decide(facts)).outcome;
+    let cover = IfUnavailable::Pool(PoolId::from("account-cover"));
+    assert_eq!(
+        outcome(Lead::from("FR").did("demo").account(AccountStatus::OpenDeal, Some("bert"))),
+        Outcome::Owner { rep: RepId::from("bert"), if_unavailable: cover, counts_as_turn: false }
+    );
+    assert_eq!(
+        outcome(Lead::from("DE").did("demo").employees(1200).postal_code("01067")),
+        Outcome::Owner { rep: RepId::from("anna"), if_unavailable: IfUnavailable::Assign, counts_as_turn: true }
+    );
+    assert_eq!(
+        outcome(Lead::from("US").did("demo")),
+        Outcome::Pool { pool: PoolId::from("inbound"), if_nobody: IfNobody::Pool(PoolId::from("overflow")) }
+    );
+    assert_eq!(outcome(Lead::from("US")), Outcome::Nurture { reason: "not_an_mql".to_owned() });
+}
+
+#[test]
+fn a_deal_owner_counts_only_while_there_is_a_deal() {
+    let text = with_condition("{ account: present }").replace("{ pool: a }", "{ owner: account.deal_owner }");
+    let rulebook = rulebook(&text);
+    assert_eq!(Lead::from("DE").account(AccountStatus::OpenDeal, None).rule(&rulebook), "yes");
+    assert_eq!(Lead::from("DE").account(AccountStatus::Customer, Some("bert")).rule(&rulebook), "no");
+}
+
+#[test]
+fn a_score_adds_up_and_says_why() {
+    let rulebook = rulebook(EXAMPLE);
+    let lead =
+        Lead::from("DE").level(JobLevel::Vp).employees(5000).did("webinar").account(AccountStatus::Prospect, None);
+    let score = lead.ask(|facts| rulebook.score(facts));
+    insta::assert_json_snapshot!(score, @r#"
+    {
+      "total": 73,
+      "fit": 100,
+      "engagement": 40,
+      "account": 70,
+      "grade": "B",
+      "mql": true,
+      "mql_by": "score is 60 or more",
+      "lines": [
+        {
+          "part": "fit",
+          "reason": "job.level is c_level or vp",
+          "points": 60
+        },
+        {
+          "part": "fit",
+          "reason": "it is `enterprise`",
+          "points": 50
+        },
+        {
+          "part": "engagement",
+          "reason": "did webinar 10 minutes ago",
+          "points": 40
+        },
+        {
+          "part": "account",
+          "reason": "account.score is 70",
+          "points": 70
+        }
+      ]
+    }
+    "#);
+    // The score that comes with the lead is the one that counts.
+    let stored = Score { mql: false, ..score };
+    assert_eq!(lead.ask(|facts| rulebook.decide(&Facts { score: Some(&stored), ..*facts })).rule, NOT_AN_MQL);
+}
+
+#[test]
+fn blocking_needs_no_score() {
+    let rulebook = rulebook(EXAMPLE);
+    let blocked = |lead: Lead| lead.ask(|facts| rulebook.blocked(facts)).map(|ruling| ruling.outcome);
+    assert_eq!(blocked(Lead::from("DE")), None);
+    let junk = Outcome::Disqualify { reason: "junk".to_owned() };
+    assert_eq!(blocked(Lead::from("DE").email(EmailKind::Disposable)), Some(junk));
+}
+
+#[test]
+fn conditions_read_values_by_the_type_of_the_field() {
+    let norway = Lead::from("NO").postal_code("01067").custom("code", "1e5").custom("newsletter", "yes");
+    assert!(holds("{ country: NO }", &norway));
+    assert!(holds("{ country: no }", &norway));
+    assert!(holds("{ postal_code: 01067 }", &norway));
+    assert!(!holds("{ postal_code: 1067 }", &norway));
+    assert!(holds("{ postal_code: starts with 01 }", &norway));
+    assert!(holds("{ custom.code: 1e5, custom.newsletter: yes }", &norway));
+    assert!(!holds("{ custom.code: 100000 }", &norway));
+    assert!(holds("{ custom.other: absent, source: website }", &norway));
+    assert_eq!(wrong("{ company.employees: 1e5 }").len(), 1);
+}
+
+#[test]
+fn text_is_compared_without_case_and_accents() {
+    let lead = Lead::from("DE").message("Wir wünschen ein  ANGEBOT für die Straße 5.");
+    for held in
+        ["contains wunschen ein angebot", "starts with wir", "ends with 5.", "word strasse", "[nothing, word Angebot]"]
+    {
+        assert!(holds(&format!("{{ message: {held} }}"), &lead), "{held}");
+    }
+    for failed in ["word wunsch", "angebot", "starts with angebot", "absent"] {
+        assert!(!holds(&format!("{{ message: {failed} }}"), &lead), "{failed}");
+    }
+}
+
+#[test]
+fn all_any_not_combine_and_absence_passes_only_not() {
+    let lead = Lead::from("DE").employees(100);
+    assert!(holds("{ any: [{ country: FR }, { company.employees: 50-999 }], not: { country: FR } }", &lead));
+    assert!(!holds("{ all: [{ country: DE }, { company.employees: under 100 }] }", &lead));
+    assert!(holds("{ not: { language: de } }", &lead));
+    assert!(!holds("{ language: [de, present] }", &lead));
+    assert!(holds("{ language: [de, absent] }", &lead));
+}
+
+#[test]
+fn a_trap_of_yaml_says_what_to_write() {
+    let source = EXAMPLE.replace("  - { score: 60+ }", "  - score: >= 60");
+    insta::assert_snapshot!(rendered(&Rulebook::parse(&source, &References::default()).unwrap_err(), &source), @r#"
+    error[wrong-type]: a line of `mql` compares `score` with `>= 60`, which is no whole number or range
+      --> rulebook.yaml:27:12
+       |
+    27 |   - score: >= 60
+       |            ^^^^^
+       = help: write `60+`
+    "#);
+    let source = EXAMPLE.replace("      hold: looks_odd", "\thold: looks_odd");
+    insta::assert_snapshot!(rendered(&Rulebook::parse(&source, &References::default()).unwrap_err(), &source), @"
+    error[tab]: this line is indented with a tab
+      --> rulebook.yaml:11:1
+       |
+    11 |  hold: looks_odd
+       | ^
+       = help: indent with blanks, two per level
+    ");
+}
+
+#[test]
+fn conditions_that_cannot_be_meant() {
+    let all = [
+        "{ country: [] }",
+        "{ all: [{ country: DE }, { country: [FR, AT] }] }",
+        "{ all: [{ company.employees: 1000+ }, { company.employees: under 50 }] }",
+        "{ company.employees: 999-50 }",
+        "{ score: 101+ }",
+        "{ country: UK }",
+        "{ employees: 5 }",
+        "{ consent.email: true }",
+        "{ grade: A }",
+        "{ is: enterprise }",
+        "{ message: starts with }",
+        "{}",
+        "DE",
+    ];
+    insta::assert_snapshot!(all.map(|condition| wrong(condition).join("\n")).join("\n"), @"
+    contradiction: `country: []` holds for no lead (name at least one value, or write `absent`)
+    contradiction: rule `yes` can never win: `country is DE` and `country is FR or AT` exclude each other (use `any` if one of them is enough)
+    contradiction: rule `yes` can never win: `company.employees is 1000 or more` and `company.employees is under 50` exclude each other (use `any` if one of them is enough)
+    empty-range: rule `yes` compares `company.employees` with `999-50`, which no number is in (write `50-999`)
+    out-of-range: rule `yes` compares `score` with `101+`, but it goes from 0 to 100 ()
+    unknown-value: rule `yes` compares `country` with `UK`, which is no country code (write `GB`, the code of the United Kingdom)
+    unknown-field: rule `yes` tests unknown field `employees` (write `company.employees`)
+    wrong-type: rule `yes` compares `consent.email` with `true`, which is neither yes nor no (write `yes`)
+    unknown-value: rule `yes` compares `grade` with `A`, which it never is (add `grades:` under `score`, such as `grades: { A: 80+, B: 60+ }`)
+    unknown-condition: rule `yes` uses unknown condition `enterprise` (name it under `conditions` first)
+    wrong-value: rule `yes` compares `message` with `starts with`, which does not say what to look for (write the text after `starts with`)
+    empty: the condition of rule `yes` is empty (leave the key out if nothing belongs there)
+    wrong-shape: the condition of rule `yes` must be keys with values, not `DE` (write a field with its value, such as `{ country: DE }`)
+    ");
+}
+
+#[test]
+fn priority_and_value_stand_where_they_mean_something() {
+    let with = |then: &str| {
+        let rule = format!("route:\n  - {{ rule: x, if: {{ country: DE }}, then: {{ {then} }} }}\n");
+        EXAMPLE.replacen("route:\n", &rule, 1)
+    };
+    let mut said = String::new();
+    for then in [
+        "hold: tender, priority: high, value: 900",
+        "nurture: timing, value: from company.employees",
+        "nurture: timing, priority: high, if_nobody: wait",
+        "disqualify: junk, priority: low, value: 0",
+        "pool: dach, if_unavailable: assign, counts_as_turn: no",
+        "owner: anna, if_nobody: wait",
+        "hold: tender, counts_as_turn: no, prio: high",
+    ] {
+        match Rulebook::parse(&with(then), &References::default()) {
+            Ok(checked) => {
+                let lead = Lead::from("DE").did("demo").employees(40);
+                let ruling = lead.ask(|facts| checked.rulebook.decide(facts));
+                writeln!(said, "{then}: {} {:?}", ruling.priority.as_str(), ruling.value).unwrap();
+            }
+            Err(found) => {
+                for d in found {
+                    writeln!(said, "{then}: {}: {} ({})", d.code, d.message, d.help.unwrap_or_default()).unwrap();
+                }
+            }
+        }
+    }
+    insta::assert_snapshot!(said, @"
+    hold: tender, priority: high, value: 900: high Some(900)
+    nurture: timing, value: from company.employees: normal Some(40)
+    nurture: timing, priority: high, if_nobody: wait: misplaced-key: `then` of rule `x` says `priority` beside `nurture` (remove it; it puts leads in order where they wait for people, and marketing writes to those in nurture)
+    nurture: timing, priority: high, if_nobody: wait: misplaced-key: `then` of rule `x` says `if_nobody` beside `nurture` (remove it; without `pool` and `owner` no rep is looked for)
+    disqualify: junk, priority: low, value: 0: misplaced-key: `then` of rule `x` says `priority` beside `disqualify` (remove it; nobody works on a lead that is refused)
+    disqualify: junk, priority: low, value: 0: misplaced-key: `then` of rule `x` says `value` beside `disqualify` (remove it; nobody works on a lead that is refused)
+    pool: dach, if_unavailable: assign, counts_as_turn: no: misplaced-key: `then` of rule `x` says `if_unavailable` beside `pool` (with `pool` write `if_nobody`)
+    pool: dach, if_unavailable: assign, counts_as_turn: no: misplaced-key: `then` of rule `x` says `counts_as_turn` beside `pool` (remove it; a lead from a pool is always a turn)
+    owner: anna, if_nobody: wait: misplaced-key: `then` of rule `x` says `if_nobody` beside `owner` (with `owner` write `if_unavailable`)
+    hold: tender, counts_as_turn: no, prio: high: misplaced-key: `then` of rule `x` says `counts_as_turn` beside `hold` (remove it; a lead that goes to no rep costs nobody a turn)
+    hold: tender, counts_as_turn: no, prio: high: unknown-key: `then` of rule `x` has an unknown key `prio` (known here: `hold`, `priority` and `value`)
+    ");
+    let early = EXAMPLE.replacen("hold: looks_odd", "hold: looks_odd\n      value: from score", 1);
+    let found = Rulebook::parse(&early, &References::default()).unwrap_err();
+    assert_eq!(found[0].message, "rule `looks odd` tests `score`, which is not known there");
+}
+
+#[test]
+fn a_word_that_a_custom_field_lists_twice_is_said_once() {
+    let fields = "fields: { custom.size: [S, M, s, L, M] }\nlookups:";
+    let source = EXAMPLE.replacen("lookups:", fields, 1).replacen("{ country: DE }", "{ custom.size: s }", 1).replacen(
+        "enterprise: { company",
+        "enterprise: { custom.size: l, company",
+        1,
+    );
+    let checked = Rulebook::parse(&source, &References::default()).unwrap();
+    let said: Vec<(usize, usize, &str)> =
+        checked.warnings.iter().map(|d| (d.line, d.column, d.message.as_str())).collect();
+    assert_eq!(said, [(2, 31, "`s` stands here twice"), (2, 37, "`M` stands here twice")]);
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one document with every kind of mistake, and what is said about it")]
+fn every_mistake_is_reported_at_once() {
+    let source = "\
+company: { zone: Europe/Berln, currency: Euro }
+lookups:
+  region: { from: country, values: { dach: [DE, AT], alps: [AT, CH] } }
+  territory: { from: postal_code, use: territories }
+conditions:
+  one: { is: two }
+  two: { is: one }
+block:
+  - { rule: junk, if: { email.kind: disposible }, then: { disqualify: junk } }
+  - { rule: cold, if: { score: under 20 }, then: { nurture: cold } }
+score:
+  fit:
+    share: 40%
+    lines:
+      - { if: { contry: DE }, points: many }
+  engagement: { share: 50%, halves_every: 14 days }
+  grades: { B: 60+, A: 80+ }
+mql:
+  - { score: 60+, grade: D }
+sla: []
+route:
+  - { rule: twins, if: { region: dahc, country: [] }, then: { pool: inbond } }
+  - { rule: twins, if: { country: DE }, then: { owner: annna, if_unavailable: asign } }
+  - { rule: narrower, if: { country: DE, company.employees: 1,000+ }, then: { pool: inbound, owner: anna } }
+  - { rule: again, if: { job.level: [vp, director], country: DE }, then: { poool: inbound } }
+  - { rule: everyone, then: { pool: inbound } }
+  - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
+";
+    let references = References {
+        pools: Some([PoolId::from("inbound")].into()),
+        reps: Some([RepId::from("anna")].into()),
+        ..References::default()
+    };
+    let found = Rulebook::parse(source, &references).unwrap_err();
+    insta::assert_snapshot!(rendered(&found, source), @"
+    error[unknown-zone]: `Europe/Berln` is no time zone
+     --> rulebook.yaml:1:18
+      |
+    1 | company: { zone: Europe/Berln, currency: Euro }
+      |                  ^^^^^^^^^^^^
+      = help: write a continent and one of its large cities, such as `Europe/Berlin`
+
+    error[unknown-currency]: `Euro` is no currency
+     --> rulebook.yaml:1:42
+      |
+    1 | company: { zone: Europe/Berln, currency: Euro }
+      |                                          ^^^^
+      = help: write its three letters in capitals, such as `EUR`
+
+    error[duplicate-value]: lookup `region` puts `AT` under `dach` and again under `alps`
+     --> rulebook.yaml:3:61
+      |
+    3 |   region: { from: country, values: { dach: [DE, AT], alps: [AT, CH] } }
+      |                                                             ^^
+      = help: keep one of them
+
+    error[missing-key]: lookup `territory` has no `gives`
+     --> rulebook.yaml:4:3
+      |
+    4 |   territory: { from: postal_code, use: territories }
+      |   ^^^^^^^^^
+      = help: add `gives: [name, pool]`
+
+    warning[unused]: condition `one` is never used
+     --> rulebook.yaml:6:3
+      |
+    6 |   one: { is: two }
+      |   ^^^
+      = help: remove it, or use it in a rule
+
+    warning[unused]: condition `two` is never used
+     --> rulebook.yaml:7:3
+      |
+    7 |   two: { is: one }
+      |   ^^^
+      = help: remove it, or use it in a rule
+
+    error[cycle]: condition `one` uses itself: `one` uses `two` uses `one`
+     --> rulebook.yaml:7:14
+      |
+    7 |   two: { is: one }
+      |              ^^^
+      = help: write one of them out in full
+
+    error[unknown-value]: rule `junk` compares `email.kind` with `disposible`, which it never is
+     --> rulebook.yaml:9:37
+      |
+    9 |   - { rule: junk, if: { email.kind: disposible }, then: { disqualify: junk } }
+      |                                     ^^^^^^^^^^
+      = help: did you mean `disposable`?
+
+    error[not-yet-scored]: rule `cold` tests `score`, which is not known there
+      --> rulebook.yaml:10:25
+       |
+    10 |   - { rule: cold, if: { score: under 20 }, then: { nurture: cold } }
+       |                         ^^^^^
+       = help: the score is worked out after `block` and by the lines of `score`; test it in `mql` or `route`
+
+    error[wrong-section]: rule `cold` stands in `block` but says `nurture`
+      --> rulebook.yaml:10:61
+       |
+    10 |   - { rule: cold, if: { score: under 20 }, then: { nurture: cold } }
+       |                                                             ^^^^
+       = help: in `block` write `disqualify` or `hold`; other rules belong to `route`
+
+    error[shares]: the shares of the score add up to 90 %, not 100 %
+      --> rulebook.yaml:11:1
+       |
+    11 | score:
+       | ^^^^^
+       = help: they are fit 40% and engagement 50%
+
+    error[unknown-field]: a line of `score.fit` tests unknown field `contry`
+      --> rulebook.yaml:15:17
+       |
+    15 |       - { if: { contry: DE }, points: many }
+       |                 ^^^^^^
+       = help: did you mean `country`?
+
+    error[points]: `many` is no number of points
+      --> rulebook.yaml:15:39
+       |
+    15 |       - { if: { contry: DE }, points: many }
+       |                                       ^^^^
+       = help: write a whole number from -100 to 100
+
+    error[grade]: grade `A` can never be given: `B` at 60+ comes first
+      --> rulebook.yaml:17:24
+       |
+    17 |   grades: { B: 60+, A: 80+ }
+       |                        ^^^
+       = help: order grades from the best to the worst
+
+    error[unknown-value]: a line of `mql` compares `grade` with `D`, which it never is
+      --> rulebook.yaml:19:26
+       |
+    19 |   - { score: 60+, grade: D }
+       |                          ^
+       = help: did you mean `B`?
+
+    error[unknown-key]: the rulebook has an unknown key `sla`
+      --> rulebook.yaml:20:1
+       |
+    20 | sla: []
+       | ^^^
+       = help: leave it out: Fairleader does not read a section `sla` yet
+
+    error[unknown-value]: rule `twins` compares `region` with `dahc`, which it never is
+      --> rulebook.yaml:22:34
+       |
+    22 |   - { rule: twins, if: { region: dahc, country: [] }, then: { pool: inbond } }
+       |                                  ^^^^
+       = help: did you mean `dach`?
+
+    error[contradiction]: `country: []` holds for no lead
+      --> rulebook.yaml:22:49
+       |
+    22 |   - { rule: twins, if: { region: dahc, country: [] }, then: { pool: inbond } }
+       |                                                 ^^^
+       = help: name at least one value, or write `absent`
+
+    error[unknown-pool]: rule `twins` names unknown pool `inbond`
+      --> rulebook.yaml:22:69
+       |
+    22 |   - { rule: twins, if: { region: dahc, country: [] }, then: { pool: inbond } }
+       |                                                                     ^^^^^^
+       = help: did you mean `inbound`?
+
+    error[duplicate-rule]: there are two rules `twins`, the first in line 22
+      --> rulebook.yaml:23:13
+       |
+    23 |   - { rule: twins, if: { country: DE }, then: { owner: annna, if_unavailable: asign } }
+       |             ^^^^^
+       = help: give each its own name; decisions name the rule that won
+
+    error[unknown-rep]: rule `twins` names unknown rep `annna`
+      --> rulebook.yaml:23:56
+       |
+    23 |   - { rule: twins, if: { country: DE }, then: { owner: annna, if_unavailable: asign } }
+       |                                                        ^^^^^
+       = help: did you mean `anna`?
+
+    error[wrong-value]: `if_unavailable` is `asign`, which is neither `assign` nor a pool
+      --> rulebook.yaml:23:79
+       |
+    23 |   - { rule: twins, if: { country: DE }, then: { owner: annna, if_unavailable: asign } }
+       |                                                                               ^^^^^
+       = help: write `assign` or `{ pool: NAME }`
+
+    error[comma]: the comma before `000+` ends the value there
+      --> rulebook.yaml:24:63
+       |
+    24 |   - { rule: narrower, if: { country: DE, company.employees: 1,000+ }, then: { pool: inbound, owner: anna } }
+       |                                                               ^^^^
+       = help: write numbers without it (`1000+`), and several values as a list: `[DE, AT]`
+
+    error[two-actions]: `then` of rule `narrower` says both `pool` and `owner`
+      --> rulebook.yaml:24:94
+       |
+    24 |   - { rule: narrower, if: { country: DE, company.employees: 1,000+ }, then: { pool: inbound, owner: anna } }
+       |                                                                                              ^^^^^
+       = help: keep one of them
+
+    error[no-action]: `then` of rule `again` does not say what to do
+      --> rulebook.yaml:25:76
+       |
+    25 |   - { rule: again, if: { job.level: [vp, director], country: DE }, then: { poool: inbound } }
+       |                                                                            ^^^^^
+       = help: did you mean `pool`?
+
+    error[never-wins]: rule `too late` can never win: rule `everyone` in line 26 takes every lead before it
+      --> rulebook.yaml:27:13
+       |
+    27 |   - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
+       |             ^^^^^^^^
+       = help: move the rule without `if` to the end
+
+    error[no-last-rule]: rule `too late` is the last of `route` and has an `if`, so some leads fit no rule
+      --> rulebook.yaml:27:13
+       |
+    27 |   - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
+       |             ^^^^^^^^
+       = help: end with a rule for everyone else: `- { rule: everyone else, then: { pool: NAME } }`
+
+    error[unknown-key]: rule `too late` has an unknown key `iff`
+      --> rulebook.yaml:27:23
+       |
+    27 |   - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
+       |                       ^^^
+       = help: did you mean `if`?
+
+    error[reason]: `Ask Anna` cannot be a reason
+      --> rulebook.yaml:27:71
+       |
+    27 |   - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
+       |                                                                       ^^^^^^^^
+       = help: write it in small letters and without blanks, such as `ask_anna`
+    ");
+}
+
+#[test]
+fn a_rule_that_an_earlier_one_covers_is_named() {
+    let source = "\
+company: { zone: Europe/Berlin, currency: EUR }
+conditions: { big: { company.employees: 1000+ }, idle: { country: DE } }
+score: { fit: { share: 100% } }
+mql: [{ source: present }]
+route:
+  - { rule: owned, if: { country: DE }, then: { owner: account.owner } }
+  - { rule: big, if: { is: big, country: [DE, AT] }, then: { pool: a } }
+  - { rule: bigger, if: { all: [{ country: DE }, { company.employees: 5000-9000 }] }, then: { pool: b } }
+  - { rule: owned too, if: { country: DE, language: de }, then: { owner: account.owner } }
+  - { rule: just germany, if: { country: DE }, then: { pool: a } }
+  - { rule: owned again, if: { country: DE, language: fr }, then: { owner: account.deal_owner } }
+  - { rule: rest, then: { pool: a } }
+";
+    let found = Rulebook::parse(source, &References::default()).unwrap_err();
+    let found: Vec<String> = found.into_iter().map(|d| format!("{}: {}", d.line, d.message)).collect();
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    2: condition `idle` is never used
+    8: rule `bigger` can never win: rule `big` in line 7 takes every lead it fits
+    9: rule `owned too` can never win: rule `owned` in line 6 takes every lead it fits
+    11: rule `owned again` can never win: rule `just germany` in line 10 takes every lead it fits
+    "#);
+}
+
+#[test]
+fn named_conditions_cannot_blow_up() {
+    let doubled = (1..30).map(|n| format!("  c{n}: {{ is: [c{}, c{}] }}\n", n - 1, n - 1));
+    let conditions = format!("conditions:\n  c0: {{ country: DE }}\n{}route:", doubled.collect::<String>());
+    let source = with_condition("{ is: c29 }").replace("route:", &conditions);
+    let found = Rulebook::parse(&source, &References::default()).unwrap_err();
+    assert!(found.iter().any(|d| d.code == "too-large"), "{}", rendered(&found, &source));
+}
+
+#[test]
+fn diagnostics_are_for_programs_too() {
+    let found = Rulebook::parse("route: []", &References::default()).unwrap_err();
+    insta::assert_json_snapshot!(found.last(), @r#"
+    {
+      "severity": "error",
+      "line": 1,
+      "column": 8,
+      "length": 2,
+      "code": "empty",
+      "message": "`route` is empty",
+      "help": "write `- { rule: NAME, if: {…}, then: {…} }`"
+    }
+    "#);
+}
+
+/// A rule of the oracle: countries (none: any), fewest employees, whether it needs an account owner.
+type Simple = (Vec<usize>, Option<u32>, bool);
+
+const COUNTRIES: [&str; 4] = ["DE", "AT", "NO", "FR"];
+
+fn simple_rule() -> impl Strategy<Value = Simple> {
+    (prop::collection::btree_set(0..4_usize, 0..4), prop::option::of(0..6_u32), any::<bool>())
+        .prop_map(|(countries, employees, owner)| (countries.into_iter().collect(), employees, owner))
+}
+
+proptest! {
+    /// Rules written out as YAML decide like a reading of the rules by hand; a rule called dead never wins.
+    #[test]
+    fn deciding_equals_a_plain_reading(rules in prop::collection::vec(simple_rule(), 1..8), country in 0..5_usize, employees in prop::option::of(0..8_u32), owned: bool) {
+        let country = COUNTRIES.get(country).copied();
+        let plain = rules.iter().position(|(countries, fewest, owner)| {
+            let place = countries.is_empty() || country.is_some_and(|c| countries.iter().any(|at| COUNTRIES[*at] == c));
+            let size = fewest.is_none_or(|fewest| employees.is_some_and(|employees| employees >= fewest));
+            place && size && (owned || !owner)
+        });
+        let mut text = with_condition("{ country: DE }");
+        text.truncate(text.find("  - {").unwrap());
+        for (number, (countries, fewest, owner)) in rules.iter().enumerate() {
+            let names: Vec<&str> = countries.iter().map(|at| COUNTRIES[*at]).collect();
+            let mut tests = Vec::new();
+            if !names.is_empty() {
+                tests.push(format!("country: [{}]", names.join(", ")));
+            }
+            tests.extend(fewest.map(|fewest| format!("company.employees: {fewest}+")));
+            let condition = if tests.is_empty() { String::new() } else { format!("if: {{ {} }}, ", tests.join(", ")) };
+            let then = if *owner { "{ owner: account.owner }" } else { "{ pool: a }" };
+            writeln!(text, "  - {{ rule: r{number}, {condition}then: {then} }}").unwrap();
+        }
+        text.push_str("  - { rule: last, then: { pool: b } }\n");
+        let expected = plain.map_or("last".to_owned(), |at| format!("r{at}"));
+        match Rulebook::parse(&text, &References::default()) {
+            Ok(checked) => {
+                let mut lead = Lead::default();
+                lead.profile.place.country = country.map(ToOwned::to_owned);
+                lead.profile.company.employees = employees;
+                let lead = lead.account(AccountStatus::Customer, owned.then_some("bert"));
+                prop_assert_eq!(lead.rule(&checked.rulebook), expected);
+            }
+            Err(found) => for dead in found.into_iter().filter(|found| found.severity == Severity::Error) {
+                prop_assert_eq!(dead.code, "never-wins");
+                prop_assert_ne!(dead.rule, Some(expected.clone()));
+            },
+        }
+    }
+
+    /// Whatever is sent, checking answers; places lie within the source.
+    #[test]
+    fn checking_never_panics(edits in prop::collection::vec((0..EXAMPLE.len(), 0..12_usize, "[\\]\\[{}:,>|&*!#%'\"\t\n a-z0-9-]{0,6}"), 1..5)) {
+        let mut text = EXAMPLE.to_owned();
+        for (at, cut, put) in edits {
+            let at = at.min(text.len());
+            let end = (at + cut).min(text.len());
+            text.replace_range(at..end, &put);
+        }
+        if let Err(found) = Rulebook::parse(&text, &References::default()) {
+            prop_assert!(!found.is_empty());
+            for diagnostic in found {
+                prop_assert!(diagnostic.line <= text.lines().count().max(1) + 1);
+                prop_assert!(!diagnostic.render(&text, "x").is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn explanations_survive_being_stored() {
+    let explanation = Lead::from("DE").did("demo").ask(|facts| rulebook(EXAMPLE).explain(facts));
+    let text = serde_json::to_string(&explanation).unwrap();
+    assert_eq!(serde_json::from_str::<Explanation>(&text).unwrap(), explanation);
+}
+
+/// What the example of the design does not show: types of custom fields, tables, dates, behaviour, priority and value.
+const WHOLE: &str = "\
+company: { zone: Europe/Berlin, currency: EUR }
+fields:
+  custom.budget: number
+  custom.renewal: date
+  custom.segment: [small, mid, large]
+lookups:
+  territory: { from: [country, postal_code], use: territories, gives: [name, pool, owner] }
+score:
+  fit:
+    share: 50%
+    lines: [{ if: { custom.segment: large }, points: 60 }]
+  engagement:
+    share: 50%
+    halves_every: 14 days
+    lines:
+      - { did: webinar, spend: high, response: attended, points: 40 }
+      - { did: pricing, product: keel, points: 20, at_most: 30 }
+      - { did: unsubscribe, points: -50 }
+mql:
+  - { score: 60+ }
+  - { did: [contact_me, demo], within: 7 days }
+  - { did: pricing, times: 3+ }
+  - { custom.budget: 10000+ }
+route:
+  - rule: renewal soon
+    if: { custom.renewal: in the next 90 days }
+    then: { pool: renewals, priority: urgent, value: from custom.budget }
+  - rule: named accounts
+    if: { territory.owner: present }
+    then: { owner: from territory.owner, if_unavailable: { pool: inbound } }
+  - rule: territories
+    if: { territory: present }
+    then: { pool: from territory.pool, if_nobody: wait, value: 5000 }
+  - rule: everyone else
+    then: { pool: inbound }
+";
+
+const TERRITORIES: &str = "\
+country,postal_code,name,pool,owner
+DE,,Germany,dach,
+DE,01*,Saxony,east,
+DE,010,Dresden,east,dora
+GB,SW1A,Westminster,london,
+,,elsewhere,world,
+";
+
+fn references() -> References {
+    let table = Table::parse("territories", TERRITORIES).expect("a table");
+    References { tables: [("territories".to_owned(), Arc::new(table))].into(), ..References::default() }
+}
+
+fn whole() -> Rulebook {
+    match Rulebook::parse(WHOLE, &references()) {
+        Ok(Checked { rulebook, .. }) => rulebook,
+        Err(found) => panic!("{}", rendered(&found, WHOLE)),
+    }
+}
+
+#[test]
+fn a_territory_is_the_longest_prefix_of_the_country() {
+    let rulebook = whole();
+    let goes = |country: &str, code: &str| {
+        let lead = Lead::from(country).postal_code(code).custom("budget", "12,000");
+        let Ruling { rule, outcome, .. } = lead.ask(|facts| rulebook.decide(facts));
+        match outcome {
+            Outcome::Pool { pool, .. } => format!("{rule}: {pool}"),
+            Outcome::Owner { rep, .. } => format!("{rule}: {rep}"),
+            other => format!("{rule}: {other:?}"),
+        }
+    };
+    assert_eq!(goes("DE", "10115"), "territories: dach");
+    assert_eq!(goes("DE", "01234"), "territories: east");
+    assert_eq!(goes("DE", "01067"), "named accounts: dora");
+    assert_eq!(goes("GB", "sw1a 1aa"), "territories: london");
+    assert_eq!(goes("GB", "SW1"), "territories: world", "a prefix longer than the code does not fit");
+    assert_eq!(goes("AT", ""), "territories: world");
+}
+
+#[test]
+fn behaviour_dates_and_typed_fields_decide() {
+    let rulebook = whole();
+    let lead = Lead::from("FR").custom("renewal", "2026-04-01").custom("budget", "12.000").did("demo");
+    let ruling = lead.ask(|facts| rulebook.decide(facts));
+    assert_eq!((ruling.rule.as_str(), ruling.priority, ruling.value), ("renewal soon", Priority::Urgent, Some(12_000)));
+    assert_eq!(Lead::from("FR").custom("renewal", "2027-04-01").did("demo").rule(&rulebook), "territories");
+    assert_eq!(Lead::from("FR").custom("budget", "about ten").rule(&rulebook), NOT_AN_MQL);
+    let mut eager = Lead::from("FR");
+    for day in ["2026-02-01", "2026-02-15", "2026-03-01"] {
+        assert_eq!(eager.rule(&rulebook), NOT_AN_MQL);
+        let id = ActivityId::from(day);
+        let at = format!("{day}T09:00:00Z").parse().unwrap();
+        let activity = Activity {
+            id,
+            did: "pricing".to_owned(),
+            at,
+            channel: None,
+            spend: None,
+            response: None,
+            product: Some("keel".to_owned()),
+        };
+        fairleader_lead::activity::remember(&mut eager.profile.activities, activity);
+    }
+    let (explained, score) = eager.ask(|facts| (rulebook.explain(facts), rulebook.score(facts)));
+    assert_eq!(explained.rule, "territories");
+    assert_eq!(score.mql_by.as_deref(), Some("did pricing 3 times or more"));
+    assert_eq!(score.interest, [Interest { product: "keel".to_owned(), points: 32 }]);
+    assert_eq!(
+        score.lines.last().map(|line| line.reason.as_str()),
+        Some("did pricing 2 days ago, 3 times (20 points each when new)")
+    );
+    assert_eq!(score.lines.last().map(|line| line.points), Some(30), "no more than `at_most`");
+}
+
+#[test]
+fn what_a_table_says_is_checked_with_the_rulebook() {
+    let table = "country,postal_code,name,pool,owner\nUK,1,x,inbound,\nDE,01,a,nowhere,\nDE,01*,b,inbound,nobody\n";
+    let references = References {
+        pools: Some(["inbound", "renewals"].map(PoolId::from).into()),
+        reps: Some(BTreeSet::new()),
+        tables: [("territories".to_owned(), Arc::new(Table::parse("territories", table).unwrap()))].into(),
+    };
+    let found = Rulebook::parse(WHOLE, &references).unwrap_err();
+    let found: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
+    insta::assert_snapshot!(found.join("\n"), @"
+    line 2 of table `territories`: `UK` is no country
+    lines 3 and 4 of table `territories` have the same keys
+    line 3 of table `territories` names unknown pool `nowhere`
+    line 4 of table `territories` names unknown rep `nobody`
+    ");
+    let found = Rulebook::parse(WHOLE, &References::default()).unwrap_err();
+    assert_eq!(found.len(), 1, "what follows from a missing table is not reported: {found:?}");
+}
+
+#[test]
+fn a_rulebook_in_use_is_not_stopped_by_what_its_rules_do_to_each_other() {
+    let text = "company: { zone: Europe/Berlin, currency: EUR }\nmql: [ { score: 60+ } ]\n\
+        score: { fit: { share: 100%, lines: [ { if: { country: DE }, points: 90 } ] } }\nroute:\n  \
+        - { rule: one, if: { country: [DE, AT] }, then: { pool: dach } }\n  \
+        - { rule: dead, if: { country: DE }, then: { pool: inbound } }\n  \
+        - { rule: rest, then: { pool: inbound } }\n";
+    let refused = Rulebook::parse(text, &References::default()).unwrap_err();
+    assert_eq!(refused[0].code, "never-wins");
+    let used = Rulebook::reuse(text, &References::default()).unwrap();
+    assert_eq!(used.route.len(), 2, "the last one is kept by itself");
+    assert!(Rulebook::reuse(&text.replace("country: DE", "countri: DE"), &References::default()).is_err());
+}
