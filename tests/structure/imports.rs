@@ -1,0 +1,197 @@
+//! How the files of a crate import each other: in circles of four at most, so that a file can be read with its neighbours.
+//!
+//! What counts is every `use` and every path in the code, without tests; a name that is re-exported counts as an import of
+//! the file that re-exports it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use syn::visit::{self, Visit};
+use syn::{Attribute, Item, ItemMod, UseTree};
+
+use crate::workspace;
+
+/// The most files that may import each other.
+const LARGEST_CIRCLE: usize = 4;
+
+/// A module by its names from the root of the crate.
+type Module = Vec<String>;
+
+/// The modules of a crate that have files of their own, with what each imports.
+#[derive(Default)]
+struct Crate {
+    files: BTreeMap<Module, syn::File>,
+}
+
+fn is_test(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg") && attribute.parse_args::<syn::Ident>().is_ok_and(|flag| flag == "test")
+    })
+}
+
+impl Crate {
+    /// Reads `module` and all modules below it that are no tests.
+    fn read(&mut self, source: &Path, module: &Module) {
+        let nested = module.join("/");
+        let path = match module.as_slice() {
+            [] if source.join("lib.rs").exists() => source.join("lib.rs"),
+            [] => source.join("main.rs"),
+            _ => source.join(format!("{nested}.rs")),
+        };
+        let file =
+            syn::parse_file(&fs::read_to_string(&path).unwrap_or_else(|_| panic!("{}", path.display()))).unwrap();
+        for item in &file.items {
+            let Item::Mod(ItemMod { attrs, ident, content: None, .. }) = item else { continue };
+            if !is_test(attrs) {
+                let below = module.iter().cloned().chain([ident.to_string()]).collect();
+                self.read(source, &below);
+            }
+        }
+        self.files.insert(module.clone(), file);
+    }
+
+    /// The file that a path in `module` leads to, if it is one of this crate.
+    fn target(&self, module: &Module, path: &[String]) -> Option<Module> {
+        let mut base: Module = match path.first()?.as_str() {
+            "crate" => Vec::new(),
+            "self" | "super" => module.clone(),
+            first => {
+                let child: Module = module.iter().cloned().chain([first.to_owned()]).collect();
+                self.files.contains_key(&child).then(|| module.clone())?
+            }
+        };
+        let mut rest = path;
+        while let [first, others @ ..] = rest {
+            match first.as_str() {
+                "crate" | "self" => {}
+                "super" => _ = base.pop()?,
+                name => {
+                    let child: Module = base.iter().cloned().chain([name.to_owned()]).collect();
+                    if !self.files.contains_key(&child) {
+                        break;
+                    }
+                    base = child;
+                }
+            }
+            rest = others;
+        }
+        Some(base)
+    }
+
+    fn imports(&self) -> BTreeMap<Module, BTreeSet<Module>> {
+        let of = |(module, file): (&Module, &syn::File)| {
+            let mut paths = Paths::default();
+            paths.visit_file(file);
+            let targets = paths.found.iter().filter_map(|path| self.target(module, path));
+            (module.clone(), targets.filter(|target| target != module).collect())
+        };
+        self.files.iter().map(of).collect()
+    }
+}
+
+/// Every path in a file.
+#[derive(Default)]
+struct Paths {
+    found: Vec<Vec<String>>,
+}
+
+impl Paths {
+    fn expand(&mut self, before: &[String], tree: &UseTree) {
+        let with = |name: String| before.iter().cloned().chain([name]).collect::<Vec<_>>();
+        match tree {
+            UseTree::Path(path) => self.expand(&with(path.ident.to_string()), &path.tree),
+            UseTree::Name(name) => self.found.push(with(name.ident.to_string())),
+            UseTree::Rename(name) => self.found.push(with(name.ident.to_string())),
+            UseTree::Glob(_) => self.found.push(before.to_vec()),
+            UseTree::Group(group) => group.items.iter().for_each(|tree| self.expand(before, tree)),
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_item_mod(&mut self, module: &'ast ItemMod) {
+        if !is_test(&module.attrs) {
+            visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.expand(&[], &item.tree);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        if path.leading_colon.is_none() && path.segments.len() > 1 {
+            self.found.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        }
+        visit::visit_path(self, path);
+    }
+}
+
+/// Everything that `from` leads to, directly or not.
+fn reached(from: &Module, imports: &BTreeMap<Module, BTreeSet<Module>>) -> BTreeSet<Module> {
+    let mut found = BTreeSet::new();
+    let mut left = vec![from.clone()];
+    while let Some(module) = left.pop() {
+        for target in imports.get(&module).into_iter().flatten() {
+            if found.insert(target.clone()) {
+                left.push(target.clone());
+            }
+        }
+    }
+    found
+}
+
+/// The circles of a crate: sets of files each of which leads to all others.
+fn circles(imports: &BTreeMap<Module, BTreeSet<Module>>) -> BTreeSet<BTreeSet<String>> {
+    let reach: BTreeMap<&Module, BTreeSet<Module>> =
+        imports.keys().map(|from| (from, reached(from, imports))).collect();
+    let name = |module: &Module| if module.is_empty() { "the root".to_owned() } else { module.join("::") };
+    let circle = |module: &Module| {
+        let others = reach[module].iter().filter(|other| reach[other].contains(module));
+        others.map(name).collect::<BTreeSet<String>>()
+    };
+    imports.keys().map(circle).filter(|circle| circle.len() > 1).collect()
+}
+
+#[test]
+fn no_more_than_four_files_import_each_other() {
+    let root = workspace();
+    let mut too_large = Vec::new();
+    let mut read = 0;
+    for folder in ["shared", "functions", "infra"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let source = entry.unwrap().path().join("src");
+            if !source.is_dir() {
+                continue;
+            }
+            let mut files = Crate::default();
+            files.read(&source, &Vec::new());
+            read += files.files.len();
+            for circle in circles(&files.imports()) {
+                if circle.len() > LARGEST_CIRCLE {
+                    too_large.push(format!(
+                        "{}: {}",
+                        source.display(),
+                        circle.into_iter().collect::<Vec<_>>().join(", ")
+                    ));
+                }
+            }
+        }
+    }
+    assert!(read > 100, "only {read} files were read");
+    assert_eq!(too_large, Vec::<String>::new());
+}
+
+#[test]
+fn circles_are_found() {
+    let module = |name: &str| vec![name.to_owned()];
+    let imports = BTreeMap::from([
+        (module("a"), BTreeSet::from([module("b")])),
+        (module("b"), BTreeSet::from([module("c")])),
+        (module("c"), BTreeSet::from([module("a"), module("d")])),
+        (module("d"), BTreeSet::new()),
+    ]);
+    let found = circles(&imports);
+    assert_eq!(found, BTreeSet::from([BTreeSet::from(["a", "b", "c"].map(str::to_owned))]));
+}
