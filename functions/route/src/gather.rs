@@ -176,8 +176,8 @@ impl Route {
             .filter_map(|state| Some((state.pool.clone()?, state.ledger?, state.lead_id.clone(), state.assignment)))
             .collect();
         let turns = if turns.is_empty() { BTreeMap::new() } else { self.pools.turns(&turns).await? };
-        let turns = turns.into_iter().map(|(lead, entry)| (lead, entry.turn)).collect();
-        let roster = if reps.is_empty() { BTreeMap::new() } else { self.reps.roster(&reps).await? };
+        let turns = turns.into_iter().map(|((lead, _), entry)| (lead, entry.turn)).collect();
+        let roster = if reps.is_empty() { BTreeMap::new() } else { self.reps.seatable(&reps).await? };
         Ok(World { roster, pools, turns })
     }
 }

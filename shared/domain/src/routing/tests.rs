@@ -223,7 +223,7 @@ fn instants_are_told_as_the_companys_clocks_show_them() {
     assert!(said.contains("It is an MQL: score is 10 or more.") && !said.contains("since"), "{said}");
 }
 
-/// What must hold of any plan: every ledger sums to zero, every turn has its lead, seats match leads.
+/// What must hold of any plan: what every pool owes sums to zero, every turn has its lead, seats match leads.
 fn audit(plan: &Plan) -> Result<(), TestCaseError> {
     for group in &plan.groups {
         let entries = || group.turns.iter().flat_map(|turns| &turns.entries);
@@ -285,9 +285,9 @@ fn an_urgent_lead_comes_before_a_better_one() {
 fn had(id: &str, owner: &str, from: &str, world: &mut World, wanted: Outcome) -> Ruled {
     let mut ruled = lead(id, 50, wanted);
     let now = world.pools.get_mut(&PoolId::from(from)).unwrap();
-    let members =
-        now.pool.members.iter().map(|m| Eligible { rep: m.rep.clone(), weight: m.weight }).collect::<Vec<_>>();
-    let turn = now.rotation.charge(&RepId::from(owner), &members);
+    let members = now.pool.members.iter().map(|member| (member.rep.clone(), member.weight));
+    let members = Eligible::of(&now.pool.pool_id, members).unwrap();
+    let turn = now.rotation.charge(members.payer(&RepId::from(owner)).unwrap());
     now.rotation.version += 1;
     world.turns.insert(LeadId::from(id), turn);
     world.roster.get_mut(&RepId::from(owner)).unwrap().load.open += 1;
