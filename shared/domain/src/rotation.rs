@@ -204,7 +204,7 @@ impl Rotation {
             (last, Reverse(member.weight), member.tie, &member.rep)
         };
         if unchanged && let Some(slack) = slack(eligible.len()) {
-            let first = eligible.iter().filter(|member| owed(member) >= slack).min_by(|a, b| {
+            let first = eligible.iter().filter(|member| owed(member) >= slack).min_by(|&a, &b| {
                 // (1 - slack - owed) / share, compared crosswise; shares are weights over a common total.
                 let due = |member: &Member| i128::from(TURN - slack - owed(member));
                 let left = due(a) * i128::from(b.weight);

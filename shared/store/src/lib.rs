@@ -18,7 +18,8 @@ mod accounts;
 mod audit;
 mod error;
 mod events;
-#[cfg(all(test, feature = "decisions"))]
+#[cfg(feature = "decisions")]
+#[cfg(test)]
 mod golden;
 #[cfg(feature = "decisions")]
 mod identities;

@@ -241,14 +241,14 @@ impl Pools {
         Ok(())
     }
 
-    /// Adds to `transaction` that whatever rests on the directory has to be read again, if it has revision `seen` still.
+    /// Adds to `transaction` that whatever rests on the directory has to be read again, if it is as it was seen.
     pub(crate) fn touch<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
         label: L,
-        seen: u64,
+        seen: &AllPools,
     ) -> Result<(), StoreError> {
-        transaction.update(label, self.directory(seen, None)?);
+        transaction.update(label, self.directory(seen.revision, None)?);
         Ok(())
     }
 

@@ -23,7 +23,7 @@ use crate::audit::{Audit, Edit, Kind, Seen, Versioned, revision};
 use crate::item::{
     CURRENT_SCHEMA, Item, PART, SCHEMA, body, get_number, get_text, item, number, readable, record, stored, text,
 };
-use crate::{Committed, Pools, Rulebooks, StoreError, StoredActivations, Table, Transaction};
+use crate::{AllPools, Committed, Pools, Rulebooks, StoreError, StoredActivations, Table, Transaction};
 
 const REP: &str = "rep_id";
 const PROFILE: &str = "profile";
@@ -142,7 +142,7 @@ impl Reps {
             self.check_there(&mut transaction, (), rep)?;
             transaction.update((), self.load_made(rep)?);
             // Who loses this race is deleted, or has their load item from somebody else.
-            let _: Committed<()> = transaction.commit().await?;
+            transaction.commit().await?.is_done()?;
         }
         Ok(roster(these))
     }
@@ -302,7 +302,7 @@ impl Reps {
         &self,
         audit: &Audit,
         pools: &Pools,
-        pools_seen: u64,
+        all: &AllPools,
         rulebooks: &Rulebooks,
         active: &StoredActivations,
         seen: &Versioned<RepNow>,
@@ -323,7 +323,7 @@ impl Reps {
             .expression_attribute_names("#open", OPEN)
             .expression_attribute_values(":none", number(0));
         transaction.delete(Part::Load, load.build()?);
-        pools.touch(&mut transaction, Part::Other, pools_seen)?;
+        pools.touch(&mut transaction, Part::Other, all)?;
         rulebooks.check_active(&mut transaction, Part::Other, active)?;
         entry.record(&mut transaction, Part::Other)?;
         Ok(match transaction.commit().await? {

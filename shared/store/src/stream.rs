@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 
 use aws_sdk_dynamodbstreams::Client;
+use aws_sdk_dynamodbstreams::operation::get_records::GetRecordsError;
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record, ShardIteratorType};
 use aws_types::SdkConfig;
 use fairleader_lead::event::EventText;
@@ -89,7 +90,7 @@ impl EventStream {
             let page = match page {
                 Ok(page) => page,
                 Err(cause)
-                    if cause.as_service_error().is_some_and(|error| error.is_trimmed_data_access_exception()) =>
+                    if cause.as_service_error().is_some_and(GetRecordsError::is_trimmed_data_access_exception) =>
                 {
                     return Ok(None);
                 }

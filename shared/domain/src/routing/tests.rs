@@ -187,12 +187,12 @@ fn the_choice_is_told_in_plain_words() {
     let lead = &plan.groups[0].leads[0];
     assert_eq!(
         lead.choice.sentences(&lead.change.state, &TimeZone::UTC).join(" "),
-        "In pool `inbound` it was the turn of `anna` (level with their share) among 2 who could take it. \
+        "In pool `inbound` it was the turn of `cara` (level with their share) among 2 who could take it. \
          `ben` has as many open leads as they take."
     );
     assert_eq!(
         lead.choice.summary(&lead.change.state, &TimeZone::UTC).unwrap(),
-        "In pool `inbound` it was the turn of `anna` (level with their share) among 2 who could take it."
+        "In pool `inbound` it was the turn of `cara` (level with their share) among 2 who could take it."
     );
     assert_eq!((turns(666_666_667), turns(-1_500_000_000), turns(0)), ("0.67".into(), "-1.50".into(), "0.00".into()));
 }
