@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use fairleader_local::machine::REGION;
 use fairleader_local::proxy::{OPERATOR_KEY_ID, OPERATOR_SECRET};
 use fairleader_runtime::{Clock, Env};
+use fairleader_store::{Leads, Table};
 use serde_json::Value;
 
 /// An item of a table.
@@ -19,6 +20,8 @@ pub(crate) struct Aws {
     pub(crate) queues: aws_sdk_sqs::Client,
     pub(crate) bus: aws_sdk_eventbridge::Client,
     pub(crate) streams: aws_sdk_dynamodbstreams::Client,
+    /// The leads as functions read them.
+    pub(crate) leads: Leads,
     url: String,
 }
 
@@ -43,6 +46,7 @@ impl Aws {
             queues: aws_sdk_sqs::Client::new(&config),
             bus: aws_sdk_eventbridge::Client::new(&config),
             streams: aws_sdk_dynamodbstreams::Client::new(&config),
+            leads: Leads::new(Table::new(&config, "fairleader-leads")),
             url: url.to_owned(),
         }
     }

@@ -4,6 +4,7 @@ mod accept;
 mod inbox;
 mod lead;
 mod ledger;
+mod view;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use fairleader_messaging::{Queue, SendError};

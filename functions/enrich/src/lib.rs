@@ -21,7 +21,7 @@ use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{EnrichCommand, Outgoing, Queue, RecordActivity, ScoreLead, StoreLead};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
 use fairleader_store::{
-    ActiveRulebook, Committed, Created, Identities, Leads, Reps, Rulebooks, Table, person_identities,
+    ActiveRulebook, Committed, Created, Identities, Leads, Pools, Reps, Rulebooks, Table, person_identities,
 };
 use futures::{StreamExt, stream};
 use tracing::info;
@@ -35,6 +35,7 @@ pub struct Enrich {
     leads: Leads,
     identities: Identities,
     reps: Reps,
+    pools: Pools,
     rulebooks: ActiveRulebook,
     score: Queue,
     clock: Clock,
@@ -57,12 +58,12 @@ struct ToScore {
 impl ToScore {
     /// The lead, if it is at a stage where a score can change what happens to it.
     fn undecided(state: &State) -> Option<Self> {
-        Self::of(state).filter(|_| state.stage.is_undecided())
+        Self::of(state).filter(|_| state.stage().is_undecided())
     }
 
     /// The lead, if it is at a stage where it has a score or gets one: there is something new to know of it.
     fn of(state: &State) -> Option<Self> {
-        let scored = state.stage.is_undecided() || state.stage.is_rescored();
+        let scored = state.stage().is_undecided() || state.stage().is_rescored();
         scored.then(|| Self { lead_id: state.lead_id.clone(), version: state.version })
     }
 }
@@ -101,6 +102,7 @@ impl Function for Enrich {
             leads: Leads::new(Table::new(&config, env.get("LEADS_TABLE")?)),
             identities: Identities::new(Table::new(&config, env.get("IDENTITIES_TABLE")?)),
             reps: Reps::new(Table::new(&config, env.get("REPS_TABLE")?)),
+            pools: Pools::new(Table::new(&config, env.get("POOLS_TABLE")?)),
             rulebooks: ActiveRulebook::new(Rulebooks::new(Table::new(&config, env.get("RULEBOOKS_TABLE")?))),
             score: Queue::new(&config, env.get("SCORE_QUEUE_URL")?),
             clock: env.clock(),
@@ -214,7 +216,7 @@ impl Enrich {
         }
         // A repeat. If the lead (or the one it was merged into) is not decided on yet, the message to `score` may have
         // been lost with the attempt that stored it.
-        match &existing.merged_into {
+        match existing.merged_into() {
             Some(into) => Ok(self.surviving(into).await?.and_then(|target| ToScore::of(&target.state))),
             None => Ok(ToScore::undecided(&existing)),
         }

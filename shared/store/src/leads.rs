@@ -20,6 +20,7 @@
 mod forms;
 mod open;
 mod past;
+mod state_item;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -31,7 +32,7 @@ use fairleader_lead::event::{Event, EventText};
 use fairleader_lead::id::{ActivityId, LeadId, PoolId, RepId, SourceId};
 use fairleader_lead::profile::Profile;
 use fairleader_lead::ruling::Priority;
-use fairleader_lead::state::{Stage, State};
+use fairleader_lead::state::{Standing, State};
 use fairleader_lead::submission::Submission;
 use jiff::Timestamp;
 
@@ -66,6 +67,7 @@ const LINE_SHARDS: u8 = 4;
 
 pub use self::open::OpenLeads;
 pub use self::past::PastPage;
+use self::state_item::StateItem;
 
 /// The leads table.
 #[derive(Clone, Debug)]
@@ -167,10 +169,10 @@ fn line_shard(pool: &PoolId, shard: u32) -> String {
 
 /// Where a lead stands in the `assignee` index, if it does.
 fn assignee(state: &State) -> Option<String> {
-    match (state.stage, &state.owner, &state.pool) {
-        (Stage::Assigned | Stage::Accepted, Some(owner), _) => Some(format!("rep#{owner}")),
-        (Stage::Waiting, _, Some(pool)) => Some(line_shard(pool, spread(&state.lead_id, LINE_SHARDS))),
-        (Stage::Held, ..) => Some("held".to_owned()),
+    match &state.standing {
+        Standing::Assigned(owned) | Standing::Accepted { owned, .. } => Some(format!("rep#{}", owned.owner)),
+        Standing::Waiting(wait) => Some(line_shard(&wait.pool, spread(&state.lead_id, LINE_SHARDS))),
+        Standing::Held { .. } => Some("held".to_owned()),
         _ => None,
     }
 }
@@ -178,20 +180,20 @@ fn assignee(state: &State) -> Option<String> {
 /// The most urgent, then the highest score, then the most recent, first; read backwards. A score needs three digits, and
 /// milliseconds need 14 until the year 5138.
 fn priority(state: &State) -> i64 {
-    let urgency = match state.priority {
+    let urgency = match state.priority() {
         Priority::Low => 0,
         Priority::Normal => 1,
         Priority::High => 2,
         Priority::Urgent => 3,
     };
     let score = state.score.as_ref().map_or(0, |score| i64::from(score.total));
-    (urgency * 1_000 + score) * 100_000_000_000_000 + state.received_at.as_millisecond()
+    (urgency * 1_000 + score) * 100_000_000_000_000 + state.milestones.received.as_millisecond()
 }
 
 pub(crate) fn state_item(state: &State) -> Result<Item, StoreError> {
-    let mut item = record(key(&state.lead_id, STATE), state)?;
-    item.extend([(VERSION.to_owned(), number(state.version)), (STAGE.to_owned(), text(state.stage.as_str()))]);
-    if let Some(due) = state.due_at {
+    let mut item = record(key(&state.lead_id, STATE), &StateItem::from(state))?;
+    item.extend([(VERSION.to_owned(), number(state.version)), (STAGE.to_owned(), text(state.stage().as_str()))]);
+    if let Some(due) = state.due_at() {
         item.insert(DUE_SHARD.to_owned(), text(due_shard(&state.lead_id)));
         item.insert(DUE_AT.to_owned(), millis(due));
     }
@@ -216,7 +218,7 @@ fn start(assignee: &str, lead: &str, part: &str, priority: &str) -> Option<Item>
 }
 
 pub(crate) fn state(item: &Item, table: &str) -> Result<State, StoreError> {
-    body(item, table)
+    body::<StateItem>(item, table)?.into_state()
 }
 
 /// A profile with the hash of the content it was first made of: the hash that the state has, or will have.

@@ -20,6 +20,7 @@ use fairleader_domain::rotation::{Rotation, Standing};
 use fairleader_domain::routing::{PoolNow, PoolTurns, TurnEntry};
 use fairleader_lead::id::{LeadId, PoolId, RepId};
 use fairleader_lead::pool::{Member, Pool};
+use fairleader_lead::state::TurnTaken;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{Audit, Edit, Kind, REVISION, Seen, Versioned, revision};
@@ -346,6 +347,25 @@ impl Pools {
             .build()?;
         transaction.put(label, put);
         Ok(())
+    }
+
+    /// Adds that the turn goes back by which a lead was given to its owner: everybody stands as if that lead had never come.
+    /// `false` if it is not kept any more, and nothing is added.
+    pub async fn give_back<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        taken: &TurnTaken,
+        lead: &LeadId,
+        assignment: u32,
+    ) -> Result<bool, StoreError> {
+        let TurnTaken { pool, version } = taken;
+        let turns = self.turns(&[(pool.clone(), *version, lead.clone(), assignment)]).await?;
+        let now = self.0.get(key(pool, ROTATION)).await?;
+        let (Some(entry), Some(now)) = (turns.into_values().next(), now) else { return Ok(false) };
+        let back = PoolTurns::giving_back(pool.clone(), rotation(&now, &self.0.name)?, &entry);
+        self.turn(transaction, label, &back)?;
+        Ok(true)
     }
 
     /// Turns: of each pool the one that its rotation had `version` after, which was about an assignment of a lead; by that.

@@ -53,7 +53,7 @@ impl Leads {
                 states.push(state(item, self.table())?);
             }
         }
-        states.retain(|state| state.received_at >= since && !state.is_unstored());
+        states.retain(|state| state.milestones.received >= since && !state.is_unstored());
         // A page may end between a lead's profile and its state; the state brings the lead to the page it is on.
         let left: Vec<Item> = states
             .iter()
