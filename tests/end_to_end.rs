@@ -45,6 +45,8 @@ mod lists;
 mod one_lead;
 #[path = "end_to_end/one_person.rs"]
 mod one_person;
+#[path = "end_to_end/publishing.rs"]
+mod publishing;
 #[path = "end_to_end/replay.rs"]
 mod replay;
 #[path = "end_to_end/reroute.rs"]

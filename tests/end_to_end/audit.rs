@@ -267,7 +267,14 @@ fn check_activities(leads: &BTreeMap<String, Lead>, wrong: &mut Vec<String>) {
 
 async fn check_reps(aws: &Aws, owned: &BTreeMap<String, usize>, wrong: &mut Vec<String>) {
     let mut open: BTreeMap<String, usize> = BTreeMap::new();
-    for item in aws.scan("reps").await.iter().filter(|item| text(item, "part") == "load") {
+    let items = aws.scan("reps").await;
+    let with = |part: &str| -> BTreeSet<String> {
+        items.iter().filter(|item| text(item, "part") == part).map(|item| text(item, "rep_id").to_owned()).collect()
+    };
+    if with("profile") != with("load") {
+        wrong.push(format!("reps {:?} are on the roster, and {:?} have a load", with("profile"), with("load")));
+    }
+    for item in items.iter().filter(|item| text(item, "part") == "load") {
         if let Some(count) = number(item, "open").filter(|count| *count != 0) {
             open.insert(text(item, "rep_id").to_owned(), usize::try_from(count).unwrap_or(usize::MAX));
         }
@@ -285,8 +292,8 @@ async fn check_ledgers(
 ) -> usize {
     let items = aws.scan("pools").await;
     let mut turns: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for item in items.iter().filter(|item| text(item, "part").starts_with("ledger#")) {
-        turns.entry(text(item, "pool_id")).or_default().extend(body(item).as_array().cloned().unwrap_or_default());
+    for item in items.iter().filter(|item| text(item, "part").starts_with("turns#")) {
+        turns.entry(text(item, "pool_id")).or_default().extend(turns_in(&body(item)));
     }
     for (pool, turns) in &turns {
         let numbers: Vec<_> = turns.iter().filter_map(|turn| turn["number"].as_u64()).collect();
@@ -339,7 +346,35 @@ async fn check_ledgers(
     turns.values().flatten().filter(|turn| turn["given_back"] != true).count()
 }
 
-/// What the members of a pool are owed is what its ledger says.
+/// The turns of a transaction, each with what every member was credited.
+fn turns_in(kept: &Value) -> Vec<Value> {
+    let members: Vec<&str> =
+        kept["members"].as_array().into_iter().flatten().map(|member| member[0].as_str().unwrap()).collect();
+    let turns = kept["turns"].as_array().into_iter().flatten().map(|turn| {
+        let mut credits = serde_json::Map::new();
+        for amount in turn["credits"].as_array().into_iter().flatten() {
+            for place in places(amount[1].as_str().unwrap()) {
+                credits.insert(members[place].to_owned(), amount[0].clone());
+            }
+        }
+        let mut turn = turn.clone();
+        turn["credits"] = credits.into();
+        turn
+    });
+    turns.collect()
+}
+
+/// Places as runs (`0-3,7`) or as the bits of hexadecimal digits (`xf1`).
+fn places(text: &str) -> Vec<usize> {
+    if let Some(digits) = text.strip_prefix('x') {
+        let bits = digits.chars().flat_map(|digit| (0..4).map(move |bit| digit.to_digit(16).unwrap() >> (3 - bit) & 1));
+        return bits.enumerate().filter(|(_, bit)| *bit == 1).map(|(place, _)| place).collect();
+    }
+    let runs = text.split(',').map(|run| run.split_once('-').unwrap_or((run, run)));
+    runs.flat_map(|(first, last)| first.parse().unwrap()..=last.parse().unwrap()).collect()
+}
+
+/// What the members of a pool are owed is what its turns say.
 fn check_rotation(pool: &str, rotation: &Value, turns: Option<&Vec<Value>>, wrong: &mut Vec<String>) {
     let mut expected: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for turn in turns.into_iter().flatten() {
@@ -397,9 +432,9 @@ async fn the_audit_notices_whatever_is_missing_or_counted_twice() {
         for item in stack.aws.scan(table).await {
             let kind = text(&item, "part").split('#').next().unwrap_or_default().to_owned();
             let matters = match kind.as_str() {
-                "state" | "event" | "why" | "ledger" | "rotation" => true,
+                "state" | "event" | "why" | "turns" | "rotation" => true,
                 "activity" => text(&item, "part").matches('#').count() == 1,
-                "load" => number(&item, "open").is_some(),
+                "load" => number(&item, "open").is_some_and(|open| open > 0),
                 _ => false,
             };
             if matters {

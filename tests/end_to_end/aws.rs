@@ -30,6 +30,7 @@ pub(crate) struct Aws {
     pub(crate) tables: aws_sdk_dynamodb::Client,
     pub(crate) queues: aws_sdk_sqs::Client,
     pub(crate) bus: aws_sdk_eventbridge::Client,
+    pub(crate) streams: aws_sdk_dynamodbstreams::Client,
     /// The leads as functions read them.
     pub(crate) leads: Leads,
     url: String,
@@ -57,6 +58,7 @@ impl Aws {
             tables: aws_sdk_dynamodb::Client::new(&config),
             queues: aws_sdk_sqs::Client::new(&config),
             bus: aws_sdk_eventbridge::Client::new(&config),
+            streams: aws_sdk_dynamodbstreams::Client::new(&config),
             leads: Leads::new(Table::new(&config, "fairleader-leads")),
             url: url.to_owned(),
         }

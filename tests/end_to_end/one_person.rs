@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use fairleader_runtime::http::Role;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -131,6 +132,10 @@ async fn two_leads_that_turn_out_to_be_one_person_free_a_seat_for_whoever_waits(
     assert_eq!(stack.events(&by_phone).await, ["LeadAssigned", "LeadMerged"]);
     assert_eq!(stack.events(&by_mail).await, ["LeadAssigned", "LeadAbsorbed", "LeadAbsorbed"]);
     assert_eq!(stack.open("carla").await, 2);
+    let ledger = stack.by(Role::Sales).get("/v1/pools/iberia/ledger").await.expect(200);
+    let back: Vec<_> = ledger["entries"].as_array().unwrap().iter().filter(|turn| turn["given_back"] == true).collect();
+    assert_eq!((back.len(), &back[0]["lead_id"], &back[0]["taken_by"]), (1, &json!(by_phone), &json!("carla")));
+    assert_eq!(ledger["standings"][0]["got"], 2, "a lead that ended in another one cost her no turn");
 
     let counted = stack.finish().await;
     assert_eq!((counted.stage("assigned"), counted.stage("merged"), counted.turns), (2, 2, 3));

@@ -8,7 +8,7 @@ use fairleader_lead::id::LeadId;
 use fairleader_lead::profile::Profile;
 use fairleader_lead::state::{Stage, State};
 use fairleader_runtime::http::{self, Caller, Problem, Role};
-use fairleader_store::Loaded;
+use fairleader_store::{Loaded, StoreError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -73,13 +73,27 @@ impl Desk {
     /// `GET /v1/leads/{lead_id}/events`.
     pub(crate) async fn events(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
         let lead_id = self.seen(request, caller).await?.lead_id;
-        Ok(http::json(200, &json!({"lead_id": lead_id, "events": self.leads.events(&lead_id).await?})))
+        let events = self.leads.events(&lead_id).await?;
+        // As they are stored, so that kinds are shown which a later version wrote.
+        let events = events.iter().map(|event| serde_json::from_str(&event.text));
+        let events = events.collect::<Result<Vec<Value>, _>>().map_err(StoreError::from)?;
+        Ok(http::json(200, &json!({"lead_id": lead_id, "events": events})))
     }
 
     /// `GET /v1/leads/{lead_id}/why`: the latest decision first.
     pub(crate) async fn why(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
         let state = self.seen(request, caller).await?;
-        let mut decisions: Vec<Value> = self.leads.whys(&state.lead_id).await?.iter().map(in_words).collect();
+        let mut whys = self.leads.whys(&state.lead_id).await?;
+        let wanted: Vec<_> = whys.iter().flat_map(|why| why.turns(&state.lead_id)).collect();
+        if !wanted.is_empty() {
+            let turns = self.pools.turns(&wanted).await?;
+            for why in &mut whys {
+                if let Some(taken) = turns.get(&(state.lead_id.clone(), why.assignment)) {
+                    why.complete(taken);
+                }
+            }
+        }
+        let mut decisions: Vec<Value> = whys.iter().map(in_words).collect();
         decisions.reverse();
         let mut answer = json!({"lead_id": state.lead_id, "stage": state.stage(), "decisions": decisions});
         if let (Some(into), Some(fields)) = (state.merged_into(), answer.as_object_mut()) {
@@ -143,7 +157,7 @@ fn in_words(why: &Why) -> Value {
             "rep": candidate.rep,
             "stopped_by": candidate.stopped_by,
             "in_words": candidate.stopped_by.map_or("could take it", |gate| gate.words()),
-            "owed": turns(candidate.lag),
+            "owed": candidate.lag.map(turns),
         })
     };
     json!({

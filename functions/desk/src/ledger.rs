@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{Answer, Desk, OVERSEERS, only};
 
-/// Transactions on a page of a ledger.
+/// Transactions on a page of turns.
 const PAGE: i32 = 100;
 
 impl Desk {
@@ -26,7 +26,7 @@ impl Desk {
         if caller.role != Role::Rep {
             only(caller, &OVERSEERS)?;
         }
-        let page = self.pools.ledger(&pool, PAGE, http::query(request, "from")).await?;
+        let page = self.pools.turns_page(&pool, PAGE, http::query(request, "from")).await?;
         let in_turns = |amounts: &BTreeMap<RepId, i64>| -> BTreeMap<String, String> {
             amounts.iter().map(|(rep, amount)| (rep.to_string(), turns(*amount))).collect()
         };

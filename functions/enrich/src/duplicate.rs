@@ -42,6 +42,8 @@ enum Part {
     Activity,
     /// The seat that becomes free.
     Seat,
+    /// The turn that it cost.
+    Turn,
 }
 
 impl Enrich {
@@ -171,6 +173,10 @@ impl Enrich {
             self.leads.reprofile(&mut transaction, Part::CarriesOn, &carries_on.state, &profile)?;
             if let Some(rep) = &ends.freed {
                 self.reps.seat(&mut transaction, Part::Seat, rep, Seats { delta: -1, room: Room::Unasked })?;
+            }
+            if let Some(turn) = other.state.owned().and_then(|owned| owned.turn.as_ref()) {
+                let State { lead_id, assignment, .. } = &other.state;
+                self.pools.give_back(&mut transaction, Part::Turn, turn, lead_id, *assignment).await?;
             }
             match transaction.commit().await? {
                 Committed::Done => {

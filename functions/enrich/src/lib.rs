@@ -21,7 +21,7 @@ use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{EnrichCommand, Outgoing, Queue, RecordActivity, ScoreLead, StoreLead};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
 use fairleader_store::{
-    ActiveRulebook, Committed, Created, Identities, Leads, Reps, Rulebooks, Table, person_identities,
+    ActiveRulebook, Committed, Created, Identities, Leads, Pools, Reps, Rulebooks, Table, person_identities,
 };
 use futures::{StreamExt, stream};
 use tracing::info;
@@ -35,6 +35,7 @@ pub struct Enrich {
     leads: Leads,
     identities: Identities,
     reps: Reps,
+    pools: Pools,
     rulebooks: ActiveRulebook,
     score: Queue,
     clock: Clock,
@@ -101,6 +102,7 @@ impl Function for Enrich {
             leads: Leads::new(Table::new(&config, env.get("LEADS_TABLE")?)),
             identities: Identities::new(Table::new(&config, env.get("IDENTITIES_TABLE")?)),
             reps: Reps::new(Table::new(&config, env.get("REPS_TABLE")?)),
+            pools: Pools::new(Table::new(&config, env.get("POOLS_TABLE")?)),
             rulebooks: ActiveRulebook::new(Rulebooks::new(Table::new(&config, env.get("RULEBOOKS_TABLE")?))),
             score: Queue::new(&config, env.get("SCORE_QUEUE_URL")?),
             clock: env.clock(),

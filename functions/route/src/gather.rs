@@ -179,8 +179,8 @@ impl Route {
             })
             .collect();
         let turns = if turns.is_empty() { BTreeMap::new() } else { self.pools.turns(&turns).await? };
-        let turns = turns.into_iter().map(|(lead, entry)| (lead, entry.turn)).collect();
-        let roster = if reps.is_empty() { BTreeMap::new() } else { self.reps.roster(&reps).await? };
+        let turns = turns.into_iter().map(|((lead, _), entry)| (lead, entry.turn)).collect();
+        let roster = if reps.is_empty() { BTreeMap::new() } else { self.reps.seatable(&reps).await? };
         Ok(World { roster, pools, turns })
     }
 }

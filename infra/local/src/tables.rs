@@ -12,6 +12,7 @@
 
 mod engine;
 mod stream;
+mod stream_api;
 mod worker;
 
 use std::path::Path;
@@ -128,6 +129,9 @@ impl Tables {
 
     /// Answers `operation` (`GetItem`) with the JSON request `body`, as DynamoDB or DynamoDB Streams would.
     pub async fn call(&self, operation: &str, body: Bytes) -> Reply {
+        if let "GetShardIterator" | "GetRecords" = operation {
+            return self.stream_call(operation, body).await;
+        }
         let reply = if let Some(reply) = self.shared.worker.call(operation, body.clone()).await {
             reply
         } else {

@@ -123,21 +123,36 @@ pub struct PoolTurns {
     /// The rotation as it will be.
     pub rotation: Rotation,
     /// The turns, in order.
-    pub entries: Vec<LedgerEntry>,
+    pub entries: Vec<TurnEntry>,
+}
+
+impl PoolTurns {
+    /// The turn that was `taken` in a pool, given back: for a lead that ends in another one, or is taken from its owner.
+    /// `rotation` is what the pool's members are owed now.
+    pub fn giving_back(pool: PoolId, mut rotation: Rotation, taken: &TurnEntry) -> Self {
+        let expected_version = rotation.version;
+        let turn = rotation.give_back(&taken.turn);
+        rotation.version = expected_version.saturating_add(1);
+        let TurnEntry { lead_id, assignment, .. } = taken.clone();
+        Self {
+            pool,
+            expected_version,
+            rotation,
+            entries: vec![TurnEntry { lead_id, assignment, turn, given_back: true }],
+        }
+    }
 }
 
 /// A turn and the lead it was for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LedgerEntry {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnEntry {
     /// The lead.
     pub lead_id: LeadId,
     /// Which assignment of the lead it was.
     pub assignment: u32,
     /// The turn.
-    #[serde(flatten)]
     pub turn: Turn,
-    /// Whether it was given back, because the lead was taken from its owner before they accepted it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    /// Whether it was given back, because the lead was taken from its owner before they accepted it, or ended in another.
     pub given_back: bool,
 }
 
@@ -193,6 +208,9 @@ pub struct Choice {
 pub struct PoolTried {
     /// The pool.
     pub pool: PoolId,
+    /// The version that its rotation has once the turn is taken by which the lead is given to one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u64>,
     /// Its members, in the pool's order; empty when there is no such pool.
     pub members: Vec<Candidate>,
 }
@@ -205,8 +223,9 @@ pub struct Candidate {
     /// The first gate that stopped them; absent if they could have taken it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<Gate>,
-    /// What they were owed before this lead, in billionths of a turn.
-    pub lag: i64,
+    /// What they were owed before this lead, in billionths of a turn. Not kept of those who were stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag: Option<i64>,
 }
 
 /// Decides on every lead in `leads`, best first: highest score, then most recent.
@@ -276,11 +295,11 @@ impl Planner {
         let (state, command) = lead.decided(chosen.to);
         match transition(&state, command, self.now) {
             Ok(Transition::Changed(change)) => {
-                let mut turns: Vec<(PoolId, LedgerEntry)> = Vec::new();
+                let mut turns: Vec<(PoolId, TurnEntry)> = Vec::new();
                 turns.extend(self.give_back(&state, &change));
                 let entry = |turn| {
                     let (lead_id, assignment) = (change.state.lead_id.clone(), change.state.assignment);
-                    LedgerEntry { lead_id, assignment, turn, given_back: false }
+                    TurnEntry { lead_id, assignment, turn, given_back: false }
                 };
                 turns.extend(chosen.turn.map(|(pool, turn)| (pool, entry(turn))));
                 let choice = Choice { taken_from: change.freed.clone(), ..chosen.choice };
@@ -302,16 +321,16 @@ impl Planner {
     }
 
     /// Gives the turn back by which the lead was given to the owner who loses it with `change`.
-    fn give_back(&mut self, state: &State, change: &Change) -> Option<(PoolId, LedgerEntry)> {
+    fn give_back(&mut self, state: &State, change: &Change) -> Option<(PoolId, TurnEntry)> {
         change.freed.as_ref()?;
         let taken = self.world.turns.get(&state.lead_id)?;
         let pool = state.pool()?.clone();
         let turn = self.world.pools.get_mut(&pool)?.rotation.give_back(taken);
         let (lead_id, assignment) = (state.lead_id.clone(), state.assignment);
-        Some((pool, LedgerEntry { lead_id, assignment, turn, given_back: true }))
+        Some((pool, TurnEntry { lead_id, assignment, turn, given_back: true }))
     }
 
-    fn write(&mut self, change: Change, choice: Choice, turns: Vec<(PoolId, LedgerEntry)>, within_capacity: bool) {
+    fn write(&mut self, change: Change, choice: Choice, turns: Vec<(PoolId, TurnEntry)>, within_capacity: bool) {
         let seats = [change.taken.clone().map(|rep| (rep, 1)), change.freed.clone().map(|rep| (rep, -1))];
         let pools: Vec<PoolId> = turns.iter().map(|(pool, _)| pool.clone()).collect();
         let mut group = self.group(&pools);
@@ -407,7 +426,7 @@ impl Planner {
     fn named(&mut self, lead: &Ruled, rep: RepId, if_unavailable: IfUnavailable, counts_as_turn: bool) -> Chosen {
         let stopped_by = gate::shut(&self.world.roster, &rep, self.now);
         let mut choice =
-            Choice { named: Some(Candidate { rep: rep.clone(), stopped_by, lag: 0 }), ..Choice::default() };
+            Choice { named: Some(Candidate { rep: rep.clone(), stopped_by, lag: None }), ..Choice::default() };
         let (pool, anyway) = match if_unavailable {
             IfUnavailable::Assign => (None, true),
             IfUnavailable::Pool(pool) => (Some(pool), false),
@@ -433,8 +452,10 @@ impl Planner {
         // A turn is only there to be paid in a pool that the rule names and the rep is a member of.
         let turn = pool.filter(|_| counts_as_turn).and_then(|pool| {
             let (_, eligible) = self.members(&pool);
+            let eligible = eligible?;
             let now = self.world.pools.get_mut(&pool)?;
-            eligible.iter().any(|member| member.rep == rep).then(|| (pool, now.rotation.charge(&rep, &eligible)))
+            let turn = now.rotation.charge(eligible.payer(&rep)?);
+            Some((pool, turn))
         });
         let paid = turn.as_ref().and_then(|(pool, _)| self.turn_taken(pool));
         Chosen { to: Destination::Rep { rep, turn: paid }, choice, turn, within_capacity: stopped_by.is_none() }
@@ -492,8 +513,9 @@ impl Planner {
 
     fn try_pool(&mut self, pool: PoolId, choice: &mut Choice) -> Option<Chosen> {
         let (members, eligible) = self.members(&pool);
-        choice.pools.push(PoolTried { pool: pool.clone(), members });
-        let turn = self.world.pools.get_mut(&pool)?.rotation.take(&eligible)?;
+        let turn = eligible.as_ref().and_then(|_| self.turn_taken(&pool)).map(|turn| turn.version);
+        choice.pools.push(PoolTried { pool: pool.clone(), turn, members });
+        let turn = self.world.pools.get_mut(&pool)?.rotation.take(&eligible?);
         choice.chosen = Some(turn.taken_by.clone());
         Some(Chosen {
             to: Destination::Rep { rep: turn.taken_by.clone(), turn: self.turn_taken(&pool) },
@@ -510,15 +532,15 @@ impl Planner {
     }
 
     /// A pool's members with the gate that stops each, and those whom none stops.
-    fn members(&self, pool: &PoolId) -> (Vec<Candidate>, Vec<Eligible>) {
-        let Some(PoolNow { pool, rotation }) = self.world.pools.get(pool) else { return (Vec::new(), Vec::new()) };
+    fn members(&self, pool: &PoolId) -> (Vec<Candidate>, Option<Eligible>) {
+        let Some(PoolNow { pool, rotation }) = self.world.pools.get(pool) else { return (Vec::new(), None) };
         let members: Vec<Candidate> = pool
             .members
             .iter()
             .map(|member| Candidate {
                 rep: member.rep.clone(),
                 stopped_by: gate::shut(&self.world.roster, &member.rep, self.now),
-                lag: rotation.lag(&member.rep),
+                lag: Some(rotation.lag(&member.rep)),
             })
             .collect();
         let eligible = pool
@@ -526,8 +548,8 @@ impl Planner {
             .iter()
             .zip(&members)
             .filter(|(_, candidate)| candidate.stopped_by.is_none())
-            .map(|(member, _)| Eligible { rep: member.rep.clone(), weight: member.weight.max(1) })
-            .collect();
+            .map(|(member, _)| (member.rep.clone(), member.weight));
+        let eligible = Eligible::of(&pool.pool_id, eligible);
         (members, eligible)
     }
 }

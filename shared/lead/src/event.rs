@@ -1,6 +1,7 @@
 //! What happened to a lead: the immutable history, and what goes on the bus.
 //!
-//! Events carry ids, enums and numbers, never a person's data: who needs that reads the lead.
+//! Events carry ids, enums and numbers, never a person's data: who needs that reads the lead. They are stored as they go
+//! on the bus, so what is written here is a promise to everybody who listens: fields are added, never changed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,43 @@ impl Event {
     /// The `seq`-th event of `lead_id`.
     pub fn new(lead_id: LeadId, seq: u64, at: Timestamp, kind: EventKind) -> Self {
         Self { id: format!("{lead_id}#{seq}"), schema: SCHEMA, lead_id, seq, at, kind }
+    }
+}
+
+/// What every event has, of whatever kind and version it is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Envelope {
+    /// `lead_id#seq`.
+    pub id: String,
+    /// What happened: the name of an [`EventKind`], or of one that a later version knows.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Version of the form.
+    pub schema: u32,
+    /// The lead.
+    pub lead_id: LeadId,
+    /// Its number in the lead's history.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// An event as it is stored and goes on the bus, of which only the envelope is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventText {
+    /// What every event has.
+    pub envelope: Envelope,
+    /// All of it, as JSON.
+    pub text: String,
+}
+
+impl EventText {
+    /// The event in `text`.
+    ///
+    /// # Errors
+    /// If it is not JSON, or has no envelope.
+    pub fn read(text: String) -> Result<Self, serde_json::Error> {
+        Ok(Self { envelope: serde_json::from_str(&text)?, text })
     }
 }
 
@@ -221,6 +259,15 @@ impl EventKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_envelope_of_a_kind_that_nobody_knows_is_read_and_its_text_kept() {
+        let text = r#"{"id":"l-1#4","schema":7,"lead_id":"l-1","seq":4,"at":"2026-03-03T09:00:00Z","type":"LeadSung","key":"B"}"#;
+        let read = EventText::read(text.to_owned()).unwrap();
+        assert_eq!((read.envelope.kind.as_str(), read.envelope.schema, read.envelope.seq), ("LeadSung", 7, 4));
+        assert_eq!(read.text, text);
+        assert!(EventText::read(text.replace("seq", "sequence")).is_err());
+    }
 
     #[test]
     fn an_event_is_flat_and_reads_back() {

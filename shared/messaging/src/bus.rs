@@ -5,7 +5,7 @@ use aws_sdk_eventbridge::error::DisplayErrorContext;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_types::SdkConfig;
-use fairleader_lead::event::Event;
+use fairleader_lead::event::EventText;
 
 /// Most events in one request.
 const BATCH: usize = 10;
@@ -20,11 +20,6 @@ pub struct Bus {
     name: String,
 }
 
-/// An event cannot be written as JSON, so none was put on the bus.
-#[derive(Debug, thiserror::Error)]
-#[error("the event cannot be written: {0}")]
-pub struct PutEventsError(#[from] serde_json::Error);
-
 impl Bus {
     /// The bus called `name`.
     pub fn new(config: &SdkConfig, name: &str) -> Self {
@@ -33,12 +28,12 @@ impl Bus {
 
     /// Puts `events` on the bus, and gives back those it did not take: each entry has a result of its own, and a
     /// request that fails as a whole took none.
-    pub async fn put(&self, events: Vec<Event>) -> Result<Vec<Event>, PutEventsError> {
+    pub async fn put(&self, events: Vec<EventText>) -> Vec<EventText> {
         let mut refused = Vec::new();
         let mut events = events.into_iter().peekable();
         while events.peek().is_some() {
-            let batch: Vec<Event> = events.by_ref().take(BATCH).collect();
-            let entries = batch.iter().map(|event| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
+            let batch: Vec<EventText> = events.by_ref().take(BATCH).collect();
+            let entries: Vec<PutEventsRequestEntry> = batch.iter().map(|event| self.entry(event)).collect();
             match self.client.put_events().set_entries(Some(entries)).send().await {
                 Ok(answer) => {
                     let results = answer.entries();
@@ -52,16 +47,16 @@ impl Bus {
                 }
             }
         }
-        Ok(refused)
+        refused
     }
 
-    fn entry(&self, event: &Event) -> Result<PutEventsRequestEntry, serde_json::Error> {
-        Ok(PutEventsRequestEntry::builder()
+    fn entry(&self, event: &EventText) -> PutEventsRequestEntry {
+        PutEventsRequestEntry::builder()
             .event_bus_name(&self.name)
             .source(SOURCE)
-            .detail_type(event.kind.name())
-            .time(DateTime::from_millis(event.at.as_millisecond()))
-            .detail(serde_json::to_string(event)?)
-            .build())
+            .detail_type(&event.envelope.kind)
+            .time(DateTime::from_millis(event.envelope.at.as_millisecond()))
+            .detail(&event.text)
+            .build()
     }
 }

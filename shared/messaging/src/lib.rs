@@ -7,6 +7,6 @@ mod bus;
 pub mod command;
 mod queue;
 
-pub use bus::{Bus, PutEventsError};
+pub use bus::Bus;
 pub use command::{EnrichCommand, PublishEvent, RecordActivity, RouteCommand, ScoreLead, StoreLead};
 pub use queue::{Outgoing, Queue, ReceiveError, Received, SendError};

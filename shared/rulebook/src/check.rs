@@ -31,7 +31,7 @@ use crate::references::References;
 use crate::rule::Rule;
 use crate::rulebook::Rulebook;
 use crate::scoring::Scoring;
-use fairleader_lead::id::PoolId;
+use fairleader_lead::id::{PoolId, RepId};
 
 /// What is asked of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,7 @@ pub(crate) fn check(
         choices: BTreeMap::new(),
         broken: BTreeSet::new(),
         pools: BTreeSet::new(),
+        reps: BTreeSet::new(),
     };
     checker.rulebook()
 }
@@ -94,6 +95,7 @@ struct Checker<'d, 'p> {
     /// Lookups of which a part could not be read; what follows from them is not reported.
     broken: BTreeSet<usize>,
     pools: BTreeSet<PoolId>,
+    reps: BTreeSet<RepId>,
 }
 
 impl Checker<'_, '_> {
@@ -139,6 +141,7 @@ impl Checker<'_, '_> {
             route,
             last,
             pools: std::mem::take(&mut self.pools),
+            reps: std::mem::take(&mut self.reps),
             indexes,
         })
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use fairleader_lead::id::PoolId;
+use fairleader_lead::id::{PoolId, RepId};
 use fairleader_lead::ruling::{NOT_AN_MQL, NOT_AN_MQL_REASON, Outcome, Priority, Ruling};
 use fairleader_lead::score::Score;
 use jiff::tz::TimeZone;
@@ -27,6 +27,7 @@ pub struct Rulebook {
     pub(crate) route: Vec<Rule>,
     pub(crate) last: LastRule,
     pub(crate) pools: BTreeSet<PoolId>,
+    pub(crate) reps: BTreeSet<RepId>,
     /// Finds the rules of `block` and `route` that fit.
     pub(crate) indexes: Indexes,
 }
@@ -55,6 +56,11 @@ impl Rulebook {
     /// Every pool that a rule names.
     pub const fn pools(&self) -> &BTreeSet<PoolId> {
         &self.pools
+    }
+
+    /// Every rep that a rule, or a table which it reads owners from, names.
+    pub const fn reps(&self) -> &BTreeSet<RepId> {
+        &self.reps
     }
 
     /// The names of all rules, of `block` first, each section in its order.

@@ -913,6 +913,16 @@ GB,SW1A,Westminster,london,
 ,,elsewhere,world,
 ";
 
+#[test]
+fn names_every_rep_of_its_rules_and_of_the_tables_they_read_owners_from() {
+    let text = WHOLE.replace("if_unavailable: { pool: inbound }", "if_unavailable: assign");
+    let named = text.replace("then: { pool: inbound }", "then: { owner: carla, if_unavailable: assign }");
+    assert_ne!(named, text);
+    let tables = [("territories".to_owned(), Arc::new(Table::parse("territories", TERRITORIES).unwrap()))].into();
+    let rulebook = Rulebook::reuse(&named, &References { tables, ..References::default() }).unwrap();
+    assert_eq!(rulebook.reps().iter().map(RepId::as_str).collect::<Vec<_>>(), ["carla", "dora"]);
+}
+
 fn references() -> References {
     let table = Table::parse("territories", TERRITORIES).expect("a table");
     References { tables: [("territories".to_owned(), Arc::new(table))].into(), ..References::default() }

@@ -16,6 +16,10 @@ pub enum StoreError {
     /// A request could not be built.
     #[error("a request is incomplete: {0}")]
     Incomplete(#[from] BuildError),
+    /// A stream cannot be read.
+    #[cfg(feature = "stream")]
+    #[error("reading the stream failed: {0}")]
+    Stream(#[source] Box<aws_sdk_dynamodbstreams::Error>),
     /// An item lacks an attribute, or it has the wrong type.
     #[error("an item of `{table}` has no usable `{attribute}`")]
     Attribute {
@@ -23,6 +27,16 @@ pub enum StoreError {
         table: String,
         /// The attribute.
         attribute: &'static str,
+    },
+    /// An item is for readers of a later version: this one would misread it.
+    #[error("an item of `{table}` is for readers of version {schema}, this one is of version {readable}")]
+    Newer {
+        /// The table.
+        table: String,
+        /// The least version of readers that can read it.
+        schema: u32,
+        /// The version of this reader.
+        readable: u32,
     },
     /// An item's body is not what it should be.
     #[error("an item's body cannot be read or written: {0}")]
@@ -36,6 +50,12 @@ pub enum StoreError {
     /// A cursor that no page ended with.
     #[error("`{0}` is not where a page begins")]
     Cursor(String),
+    /// DynamoDB refused a transaction as a whole: one item is too large, or all together are.
+    #[error("a transaction was refused: {0}")]
+    Refused(String),
+    /// Every try until the call's deadline lost its race.
+    #[error(transparent)]
+    OutOfTime(#[from] crate::OutOfTime),
     /// Others wrote the same item again and again.
     #[error("{0} was written by others each time it was tried")]
     Contended(&'static str),

@@ -3,11 +3,14 @@
 //! | access | key |
 //! |---|---|
 //! | one event | `lead_id`, `event#` + 12 digits |
+//!
+//! An event is stored as the text that goes on the bus, see [`fairleader_lead::event`]: whoever passes it on reads its
+//! envelope only, so that a kind which they do not know passes too.
 
-use fairleader_lead::event::Event;
+use fairleader_lead::event::EventText;
 use fairleader_lead::id::LeadId;
 
-use crate::item::{Item, PART, body, item, text};
+use crate::item::{Item, PART, body_text, item, text};
 use crate::{StoreError, Table};
 
 pub(crate) const LEAD: &str = "lead_id";
@@ -22,15 +25,14 @@ pub(crate) fn numbered(prefix: &str, number: u64) -> String {
     format!("{prefix}{number:012}")
 }
 
-/// An event with its key, as the stream shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredEvent(pub Event);
+/// Whether a part of a lead is an event.
+pub fn is_event(part: &str) -> bool {
+    part.starts_with(EVENT)
+}
 
-impl StoredEvent {
-    /// The event in the `body` of an item whose `part` says that it is one.
-    pub fn read(part: &str, body: &str) -> Result<Option<Self>, StoreError> {
-        if part.starts_with(EVENT) { Ok(Some(Self(serde_json::from_str(body)?))) } else { Ok(None) }
-    }
+/// The event in an item.
+pub(crate) fn event(item: &Item, table: &str) -> Result<EventText, StoreError> {
+    Ok(EventText::read(body_text(item, table)?.to_owned())?)
 }
 
 /// The events in the leads table.
@@ -43,8 +45,8 @@ impl Events {
         Self(table)
     }
 
-    /// One event of a lead's history.
-    pub async fn at(&self, lead: &LeadId, seq: u64) -> Result<Option<Event>, StoreError> {
-        self.0.get(key(lead, &numbered(EVENT, seq))).await?.map(|item| body(&item, &self.0.name)).transpose()
+    /// One event of a lead's history, as it is stored.
+    pub async fn at(&self, lead: &LeadId, seq: u64) -> Result<Option<EventText>, StoreError> {
+        self.0.get(key(lead, &numbered(EVENT, seq))).await?.map(|item| event(&item, &self.0.name)).transpose()
     }
 }

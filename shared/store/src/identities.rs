@@ -12,7 +12,7 @@ use fairleader_lead::id::{AccountId, LeadId};
 use fairleader_lead::profile::{PhoneKind, Profile};
 use jiff::Timestamp;
 
-use crate::item::{CURRENT_SCHEMA, Item, SCHEMA, get_number, get_text, item, millis, number, text};
+use crate::item::{CURRENT_SCHEMA, Item, SCHEMA, get_number, get_text, item, millis, number, readable, text};
 use crate::table::Write;
 use crate::{StoreError, Table};
 
@@ -94,6 +94,7 @@ impl Identities {
         match written {
             Write::Done => Ok(Claim::Ours),
             Write::Refused(Some(found)) => {
+                readable(&found, &self.0.name)?;
                 let lead = LeadId::from(get_text(&found, &self.0.name, LEAD)?);
                 if lead == *by {
                     return Ok(Claim::Ours);
@@ -115,6 +116,7 @@ impl Identities {
         items
             .iter()
             .map(|item| {
+                readable(item, &self.0.name)?;
                 let identity = get_text(item, &self.0.name, IDENTITY)?.to_owned();
                 Ok((identity, AccountId::from(get_text(item, &self.0.name, ACCOUNT)?)))
             })
@@ -123,12 +125,10 @@ impl Identities {
 
     /// Makes `identity` lead to `account`; gives back the account that has it already, if another does.
     pub async fn claim_account(&self, identity: &str, account: &AccountId) -> Result<Option<AccountId>, StoreError> {
-        let mut item = key(identity);
-        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (ACCOUNT, text(account.as_str()))]));
         let written = self
             .0
             .put_if(
-                item,
+                account_item(identity, account),
                 "attribute_not_exists(account_id) OR account_id = :account",
                 [(":account", text(account.as_str()))],
             )
@@ -151,6 +151,24 @@ impl Identities {
     pub fn of_account(account: &Account) -> Vec<String> {
         account.identities()
     }
+}
+
+/// Reads an item of either kind and writes it again.
+#[cfg(test)]
+pub(crate) fn again(item: &Item, table: &str) -> Result<Item, StoreError> {
+    readable(item, table)?;
+    let identity = get_text(item, table, IDENTITY)?;
+    if item.contains_key(ACCOUNT) {
+        return Ok(account_item(identity, &AccountId::from(get_text(item, table, ACCOUNT)?)));
+    }
+    let claimed = Timestamp::from_millisecond(get_number(item, table, CLAIMED_AT)?).unwrap();
+    Ok(claim_item(identity, &LeadId::from(get_text(item, table, LEAD)?), claimed))
+}
+
+fn account_item(identity: &str, account: &AccountId) -> Item {
+    let mut item = key(identity);
+    item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (ACCOUNT, text(account.as_str()))]));
+    item
 }
 
 fn claim_item(identity: &str, lead: &LeadId, now: Timestamp) -> Item {

@@ -17,14 +17,14 @@ use flate2::write::DeflateEncoder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::item::{
-    BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, body, bytes, get_bytes, get_text, item, json, number, text,
-};
+use crate::item::{Item, PART, body, bytes, each, get_bytes, get_text, item, readable, record, stored, text};
 use crate::table::Write;
 use crate::{StoreError, Table};
 
 const IMPORT_ID: &str = "import_id";
 const IMPORT: &str = "import";
+const PARTS: &str = "part#";
+const ROWS: &str = "rows#";
 const DATA: &str = "data";
 
 /// Results in one item: at a few hundred bytes each before compression, well below 400 KB.
@@ -35,7 +35,7 @@ const ROWS_PER_ITEM: usize = 1_000;
 pub struct Imports(Table);
 
 /// A list that is being brought in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Import {
     /// Its identifier.
     pub import_id: String,
@@ -50,7 +50,7 @@ pub struct Import {
 }
 
 /// What became of a part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PartResult {
     /// Its number, from 1.
     pub part: u32,
@@ -65,7 +65,7 @@ pub struct PartResult {
 }
 
 /// What became of a row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowResult {
     /// The part it is in.
     pub part: u32,
@@ -74,15 +74,97 @@ pub struct RowResult {
     /// The line of the part where it begins.
     pub line: u64,
     /// The lead it became; absent if it was refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lead_id: Option<LeadId>,
     /// Why it was refused, by column.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
+}
+
+stored! {
+    ImportForm of Import {
+        import_id: String,
+        name: String,
+        source: SourceId,
+        dry_run: bool,
+        created_at: Timestamp,
+    }
+}
+
+stored! {
+    PartForm of PartResult {
+        part: u32,
+        sha256: String,
+        rows: u32,
+        accepted: u32,
+        rejected: u32,
+    }
+}
+
+stored! {
+    ProblemForm of FieldProblem {
+        pointer: String,
+        detail: String,
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct RowForm {
+    part: u32,
+    row: u32,
+    line: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lead_id: Option<LeadId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ProblemForm>,
+}
+
+impl From<RowResult> for RowForm {
+    fn from(RowResult { part, row, line, lead_id, errors }: RowResult) -> Self {
+        Self { part, row, line, lead_id, errors: each(errors) }
+    }
+}
+
+impl From<RowForm> for RowResult {
+    fn from(RowForm { part, row, line, lead_id, errors }: RowForm) -> Self {
+        Self { part, row, line, lead_id, errors: each(errors) }
+    }
 }
 
 fn key(import: &str, part: &str) -> Item {
     item([(IMPORT_ID, text(import)), (PART, text(part))])
+}
+
+pub(crate) fn import_item(import: &Import) -> Result<Item, StoreError> {
+    record(key(&import.import_id, IMPORT), &ImportForm::from(import.clone()))
+}
+
+pub(crate) fn import(item: &Item, table: &str) -> Result<Import, StoreError> {
+    Ok(body::<ImportForm>(item, table)?.into())
+}
+
+pub(crate) fn part_item(import: &str, part: &PartResult) -> Result<Item, StoreError> {
+    record(key(import, &format!("{PARTS}{:06}", part.part)), &PartForm::from(part.clone()))
+}
+
+pub(crate) fn part(item: &Item, table: &str) -> Result<PartResult, StoreError> {
+    Ok(body::<PartForm>(item, table)?.into())
+}
+
+/// The results of some rows of a part, the `number`-th of its items.
+pub(crate) fn rows_item(import: &str, part: u32, number: usize, rows: &[RowResult]) -> Result<Item, StoreError> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&serde_json::to_vec(&each::<_, RowForm>(rows.to_vec()))?)?;
+    let mut item = key(import, &format!("{ROWS}{part:06}.{number:04}"));
+    item.insert(DATA.to_owned(), bytes(encoder.finish()?));
+    Ok(item)
+}
+
+pub(crate) fn rows(item: &Item, table: &str) -> Result<Vec<RowResult>, StoreError> {
+    readable(item, table)?;
+    let mut unpacked = Vec::new();
+    DeflateDecoder::new(get_bytes(item, table, DATA)?).read_to_end(&mut unpacked)?;
+    Ok(each(serde_json::from_slice::<Vec<RowForm>>(&unpacked)?))
 }
 
 /// Whether results may end there: 6 digits of the part, 4 of the item in it.
@@ -98,63 +180,56 @@ impl Imports {
     }
 
     /// Begins an import; beginning the same one again changes nothing.
-    pub async fn create(&self, import: &Import) -> Result<Import, StoreError> {
-        let mut item = key(&import.import_id, IMPORT);
-        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(import)?)]));
-        match self.0.put_if(item, "attribute_not_exists(import_id)", []).await? {
-            Write::Refused(Some(existing)) => body(&existing, &self.0.name),
-            _ => Ok(import.clone()),
+    pub async fn create(&self, new: &Import) -> Result<Import, StoreError> {
+        match self.0.put_if(import_item(new)?, "attribute_not_exists(import_id)", []).await? {
+            Write::Refused(Some(existing)) => import(&existing, &self.0.name),
+            _ => Ok(new.clone()),
         }
     }
 
     /// An import, without its parts.
-    pub async fn find(&self, import: &str) -> Result<Option<Import>, StoreError> {
-        self.0.get(key(import, IMPORT)).await?.map(|item| body(&item, &self.0.name)).transpose()
+    pub async fn find(&self, id: &str) -> Result<Option<Import>, StoreError> {
+        self.0.get(key(id, IMPORT)).await?.map(|item| import(&item, &self.0.name)).transpose()
     }
 
     /// An import, and what became of its parts so far.
-    pub async fn get(&self, import: &str) -> Result<Option<(Import, Vec<PartResult>)>, StoreError> {
-        let Some(found) = self.find(import).await? else { return Ok(None) };
-        let parts = self.0.query_all(self.by_prefix(import, "part#")).await?;
-        let parts = parts.iter().map(|item| body(item, &self.0.name)).collect::<Result<_, _>>()?;
+    pub async fn get(&self, id: &str) -> Result<Option<(Import, Vec<PartResult>)>, StoreError> {
+        let Some(found) = self.find(id).await? else { return Ok(None) };
+        let parts = self.0.query_all(self.by_prefix(id, PARTS)).await?;
+        let parts = parts.iter().map(|item| part(item, &self.0.name)).collect::<Result<_, _>>()?;
         Ok(Some((found, parts)))
+    }
+
+    /// What became of one part, if it came in.
+    pub async fn part(&self, id: &str, number: u32) -> Result<Option<PartResult>, StoreError> {
+        let found = self.0.get(key(id, &format!("{PARTS}{number:06}"))).await?;
+        found.map(|item| part(&item, &self.0.name)).transpose()
     }
 
     /// Keeps what became of a part: its rows first, so that a part that is there has them all.
     pub async fn put_part(&self, import: &str, part: &PartResult, rows: &[RowResult]) -> Result<(), StoreError> {
-        for (i, chunk) in rows.chunks(ROWS_PER_ITEM).enumerate() {
-            let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(&serde_json::to_vec(chunk)?)?;
-            let mut item = key(import, &format!("rows#{:06}.{i:04}", part.part));
-            item.insert(DATA.to_owned(), bytes(encoder.finish()?));
-            self.0.put(item).await?;
+        for (number, chunk) in rows.chunks(ROWS_PER_ITEM).enumerate() {
+            self.0.put(rows_item(import, part.part, number, chunk)?).await?;
         }
-        let mut item = key(import, &format!("part#{:06}", part.part));
-        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(part)?)]));
-        self.0.put(item).await
+        self.0.put(part_item(import, part)?).await
     }
 
     /// Results of an import's rows, about a thousand from `from` on, and where the next ones begin.
-    pub async fn rows(&self, import: &str, from: Option<&str>) -> Result<(Vec<RowResult>, Option<String>), StoreError> {
+    pub async fn rows(&self, id: &str, from: Option<&str>) -> Result<(Vec<RowResult>, Option<String>), StoreError> {
         if let Some(cursor) = from.filter(|cursor| !is_rows_cursor(cursor)) {
             return Err(StoreError::Cursor(cursor.to_owned()));
         }
         let answer = self
-            .by_prefix(import, "rows#")
+            .by_prefix(id, ROWS)
             .limit(2)
-            .set_exclusive_start_key(from.map(|cursor| key(import, &format!("rows#{cursor}"))))
+            .set_exclusive_start_key(from.map(|cursor| key(id, &format!("{ROWS}{cursor}"))))
             .send()
             .await
             .map_err(StoreError::service(self.0.what("querying")))?;
-        let mut rows = Vec::new();
         // The second item is only looked at to know whether there is one.
-        for item in answer.items().iter().take(1) {
-            let mut unpacked = Vec::new();
-            DeflateDecoder::new(get_bytes(item, &self.0.name, DATA)?).read_to_end(&mut unpacked)?;
-            rows.extend(serde_json::from_slice::<Vec<RowResult>>(&unpacked)?);
-        }
+        let rows = answer.items().first().map(|item| rows(item, &self.0.name)).transpose()?.unwrap_or_default();
         let next = match answer.items() {
-            [read, _, ..] => Some(get_text(read, &self.0.name, PART)?.trim_start_matches("rows#").to_owned()),
+            [read, _, ..] => Some(get_text(read, &self.0.name, PART)?.trim_start_matches(ROWS).to_owned()),
             _ => None,
         };
         Ok((rows, next))

@@ -1,11 +1,18 @@
-//! `keys`: what opens the API, hashed. One item each, by `key_hash`: a key itself is kept nowhere.
+//! `keys`: what opens the API, hashed. A key itself is kept nowhere.
+//!
+//! | access | key |
+//! |---|---|
+//! | what a key opens | `key_hash` |
+//! | every key | the whole table |
 
+use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_lead::id::PersonId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::item::{BODY, CURRENT_SCHEMA, Item, SCHEMA, body, item, json, number, text};
-use crate::{StoreError, Table};
+use crate::audit::{Audit, Edit, Kind, Seen, Versioned};
+use crate::item::{Item, body, get_text, item, record, stored, text};
+use crate::{StoreError, Table, Transaction};
 
 const KEY_HASH: &str = "key_hash";
 
@@ -14,7 +21,7 @@ const KEY_HASH: &str = "key_hash";
 pub struct Keys(Table);
 
 /// What a key opens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRecord {
     /// What its holder may do: a role's name. For a person the role they have at the time counts.
     pub role: String,
@@ -23,12 +30,11 @@ pub struct KeyRecord {
     /// When it was made.
     pub created_at: Timestamp,
     /// The person it belongs to; absent if it belongs to a program.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonKey>,
 }
 
 /// Whose key it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonKey {
     /// The person.
     pub person_id: PersonId,
@@ -36,8 +42,44 @@ pub struct PersonKey {
     pub enrolled: String,
 }
 
+stored! {
+    PersonKeyForm of PersonKey {
+        person_id: PersonId,
+        enrolled: String,
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct KeyForm {
+    role: String,
+    subject: String,
+    created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    person: Option<PersonKeyForm>,
+}
+
+impl From<KeyRecord> for KeyForm {
+    fn from(KeyRecord { role, subject, created_at, person }: KeyRecord) -> Self {
+        Self { role, subject, created_at, person: person.map(Into::into) }
+    }
+}
+
+impl From<KeyForm> for KeyRecord {
+    fn from(KeyForm { role, subject, created_at, person }: KeyForm) -> Self {
+        Self { role, subject, created_at, person: person.map(Into::into) }
+    }
+}
+
 fn key(hash: &str) -> Item {
     item([(KEY_HASH, text(hash))])
+}
+
+pub(crate) fn key_item(hash: &str, opens: &KeyRecord) -> Result<Item, StoreError> {
+    record(key(hash), &KeyForm::from(opens.clone()))
+}
+
+pub(crate) fn key_record(item: &Item, table: &str) -> Result<KeyRecord, StoreError> {
+    Ok(body::<KeyForm>(item, table)?.into())
 }
 
 impl Keys {
@@ -48,18 +90,58 @@ impl Keys {
 
     /// What the key with this SHA-256 (hex) opens.
     pub async fn get(&self, hash: &str) -> Result<Option<KeyRecord>, StoreError> {
-        self.0.get(key(hash)).await?.map(|item| body(&item, &self.0.name)).transpose()
+        self.0.get(key(hash)).await?.map(|item| key_record(&item, &self.0.name)).transpose()
     }
 
-    /// Keeps a key by its SHA-256 (hex).
-    pub async fn put(&self, hash: &str, record: &KeyRecord) -> Result<(), StoreError> {
-        let mut item = key(hash);
-        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(record)?)]));
-        self.0.put(item).await
+    /// Every key by its SHA-256 (hex), in that order. Reads the whole table, which is small.
+    pub async fn all(&self) -> Result<Vec<(String, KeyRecord)>, StoreError> {
+        let items = self.0.scan_all().await?;
+        let keys = items
+            .iter()
+            .map(|item| Ok((get_text(item, &self.0.name, KEY_HASH)?.to_owned(), key_record(item, &self.0.name)?)));
+        let mut keys = keys.collect::<Result<Vec<_>, StoreError>>()?;
+        keys.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(keys)
     }
 
-    /// Forgets a key.
+    /// Keeps a new key by its SHA-256 (hex).
+    pub async fn create(
+        &self,
+        audit: &Audit,
+        hash: &str,
+        opens: &KeyRecord,
+        edit: &Edit<'_>,
+    ) -> Result<bool, StoreError> {
+        let entry = audit.entry(Kind::Key, hash, Seen::Nothing, None::<&KeyForm>, edit).await?;
+        let mut transaction = Transaction::new(&self.0.client);
+        let (condition, values) = entry.seen.condition(KEY_HASH);
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(entry.stamped(key_item(hash, opens)?)));
+        transaction.put((), put.condition_expression(condition).set_expression_attribute_values(values).build()?);
+        entry.record(&mut transaction, ())?;
+        transaction.commit().await?.is_done()
+    }
+
+    /// Keeps a key, and tells the audit nothing.
+    pub async fn put(&self, hash: &str, opens: &KeyRecord) -> Result<(), StoreError> {
+        self.0.put(key_item(hash, opens)?).await
+    }
+
+    /// Forgets a key, and tells the audit nothing.
     pub async fn delete(&self, hash: &str) -> Result<(), StoreError> {
         self.0.delete(key(hash)).await
+    }
+
+    /// Forgets a key. `false` if somebody else does at this moment; one that is not there is forgotten.
+    pub async fn remove(&self, audit: &Audit, hash: &str, edit: &Edit<'_>) -> Result<bool, StoreError> {
+        let Some(item) = self.0.get(key(hash)).await? else { return Ok(true) };
+        let seen = Versioned::of(key_record(&item, &self.0.name)?, &item, &self.0.name)?;
+        let before = KeyForm::from(seen.value.clone());
+        let entry = audit.deletion(Kind::Key, hash, seen.seen(), &before, edit)?;
+        let mut transaction = Transaction::new(&self.0.client);
+        let (condition, values) = entry.seen.condition(KEY_HASH);
+        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(hash)));
+        transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
+        entry.record(&mut transaction, ())?;
+        transaction.commit().await?.is_done()
     }
 }

@@ -17,6 +17,7 @@
 //! The `state` item is the one that everything else is guarded by: whoever changes anything that a decision could read
 //! names the version of the state they read, in the same transaction.
 
+mod forms;
 mod open;
 mod past;
 mod state_item;
@@ -27,19 +28,17 @@ use aws_sdk_dynamodb::types::Put;
 use fairleader_domain::lifecycle::Change;
 use fairleader_domain::routing::Why;
 use fairleader_lead::activity::Activity;
-use fairleader_lead::event::Event;
+use fairleader_lead::event::{Event, EventText};
 use fairleader_lead::id::{ActivityId, LeadId, PoolId, RepId, SourceId};
 use fairleader_lead::profile::Profile;
 use fairleader_lead::ruling::Priority;
 use fairleader_lead::state::{Standing, State};
 use fairleader_lead::submission::Submission;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use crate::events::{EVENT, LEAD, key, numbered};
-use crate::item::{
-    BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, VERSION, body, get_text, item, json, millis, number, text,
-};
+use self::forms::{AbsorbedForm, LetterForm, RecordedForm, WhyForm};
+use crate::events::{EVENT, LEAD, event, key, numbered};
+use crate::item::{BODY, Item, PART, VERSION, body, get_text, item, millis, number, record, text};
 use crate::table::Write;
 use crate::{StoreError, Table, Transaction};
 
@@ -96,7 +95,7 @@ pub enum Created {
 
 /// What came in for a lead after it was stored: the same submission with other content, or another one of the same
 /// person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Absorbed {
     /// When it was accepted.
     pub received_at: Timestamp,
@@ -109,10 +108,9 @@ pub struct Absorbed {
 }
 
 /// Something the person did, as it stays in the lead's history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// What.
-    #[serde(flatten)]
     pub activity: Activity,
     /// Who said so.
     pub source: SourceId,
@@ -121,7 +119,7 @@ pub struct Recorded {
 }
 
 /// A command that failed too often, kept with its lead.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Name of the queue it failed in.
     pub queue: String,
@@ -192,14 +190,9 @@ fn priority(state: &State) -> i64 {
     (urgency * 1_000 + score) * 100_000_000_000_000 + state.milestones.received.as_millisecond()
 }
 
-fn state_item(state: &State) -> Result<Item, StoreError> {
-    let mut item = key(&state.lead_id, STATE);
-    item.extend(crate::item::item([
-        (SCHEMA, number(CURRENT_SCHEMA)),
-        (VERSION, number(state.version)),
-        (STAGE, text(state.stage().as_str())),
-        (BODY, json(&StateItem::from(state))?),
-    ]));
+pub(crate) fn state_item(state: &State) -> Result<Item, StoreError> {
+    let mut item = record(key(&state.lead_id, STATE), &StateItem::from(state))?;
+    item.extend([(VERSION.to_owned(), number(state.version)), (STAGE.to_owned(), text(state.stage().as_str()))]);
     if let Some(due) = state.due_at() {
         item.insert(DUE_SHARD.to_owned(), text(due_shard(&state.lead_id)));
         item.insert(DUE_AT.to_owned(), millis(due));
@@ -209,11 +202,6 @@ fn state_item(state: &State) -> Result<Item, StoreError> {
         item.insert(PRIORITY.to_owned(), number(priority(state)));
     }
     Ok(item)
-}
-
-/// The state in an item.
-fn read_state(item: &Item, table: &str) -> Result<State, StoreError> {
-    body::<StateItem>(item, table)?.into_state()
 }
 
 /// A cursor's last part and what is before it.
@@ -229,17 +217,58 @@ fn start(assignee: &str, lead: &str, part: &str, priority: &str) -> Option<Item>
     Some(start)
 }
 
+pub(crate) fn state(item: &Item, table: &str) -> Result<State, StoreError> {
+    body::<StateItem>(item, table)?.into_state()
+}
+
 /// A profile with the hash of the content it was first made of: the hash that the state has, or will have.
-fn profile_item(lead: &LeadId, profile: &Profile, payload_hash: &str) -> Result<Item, StoreError> {
-    let mut item = with_body(lead, PROFILE, profile)?;
+pub(crate) fn profile_item(lead: &LeadId, profile: &Profile, payload_hash: &str) -> Result<Item, StoreError> {
+    let mut item = record(key(lead, PROFILE), profile)?;
     item.insert(PAYLOAD_HASH.to_owned(), text(payload_hash));
     Ok(item)
 }
 
-fn with_body(lead: &LeadId, part: &str, value: &impl Serialize) -> Result<Item, StoreError> {
-    let mut item = key(lead, part);
-    item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(value)?)]));
+pub(crate) fn profile(item: &Item, table: &str) -> Result<Profile, StoreError> {
+    body(item, table)
+}
+
+/// The number of the event that tells of a decision names its explanation.
+pub(crate) fn why_item(lead: &LeadId, why: &Why) -> Result<Item, StoreError> {
+    record(key(lead, &numbered(WHY, why.event)), &WhyForm::from(why.clone()))
+}
+
+pub(crate) fn why(item: &Item, table: &str) -> Result<Why, StoreError> {
+    Ok(body::<WhyForm>(item, table)?.into())
+}
+
+pub(crate) fn absorbed_item(lead: &LeadId, absorbed: &Absorbed) -> Result<Item, StoreError> {
+    let part = format!("{ACTIVITY}{}#{}", absorbed.lead_id, absorbed.payload_hash);
+    record(key(lead, &part), &AbsorbedForm::from(absorbed.clone()))
+}
+
+#[cfg(test)]
+pub(crate) fn absorbed(item: &Item, table: &str) -> Result<Absorbed, StoreError> {
+    Ok(body::<AbsorbedForm>(item, table)?.into())
+}
+
+#[cfg(test)]
+pub(crate) fn recorded(item: &Item, table: &str) -> Result<Recorded, StoreError> {
+    Ok(body::<RecordedForm>(item, table)?.into())
+}
+
+pub(crate) fn recorded_item(lead: &LeadId, recorded: &Recorded) -> Result<Item, StoreError> {
+    let part = format!("{ACTIVITY}{}", recorded.activity.id);
+    record(key(lead, &part), &RecordedForm::from(recorded.clone()))
+}
+
+pub(crate) fn letter_item(lead: &LeadId, id: &str, letter: &DeadLetter) -> Result<Item, StoreError> {
+    let mut item = record(key(lead, &format!("{DEAD}{id}")), &LetterForm::from(letter.clone()))?;
+    item.extend([(ASSIGNEE.to_owned(), text(DEAD_LETTERS)), (PRIORITY.to_owned(), millis(letter.at))]);
     Ok(item)
+}
+
+pub(crate) fn letter(item: &Item, table: &str) -> Result<DeadLetter, StoreError> {
+    Ok(body::<LetterForm>(item, table)?.into())
 }
 
 impl Leads {
@@ -259,21 +288,21 @@ impl Leads {
 
     /// Stores a new lead. The profile goes first: a state is only there once everything a decision reads is. What an
     /// earlier attempt wrote stays as it is; if that was made of other content, the state has to be that attempt's too.
-    pub async fn create(&self, state: &State, profile: &Profile) -> Result<Created, StoreError> {
-        if !self.create_profile(&state.lead_id, profile, &state.payload_hash).await? {
-            let existing = self.state(&state.lead_id).await?;
+    pub async fn create(&self, stored: &State, profile: &Profile) -> Result<Created, StoreError> {
+        if !self.create_profile(&stored.lead_id, profile, &stored.payload_hash).await? {
+            let existing = self.state(&stored.lead_id).await?;
             return Ok(existing.map_or(Created::Underway, |existing| Created::Existing(Box::new(existing))));
         }
-        match self.0.put_if(state_item(state)?, "attribute_not_exists(lead_id)", []).await? {
+        match self.0.put_if(state_item(stored)?, "attribute_not_exists(lead_id)", []).await? {
             Write::Done => Ok(Created::New),
-            Write::Refused(Some(existing)) => Ok(Created::Existing(Box::new(read_state(&existing, self.table())?))),
+            Write::Refused(Some(existing)) => Ok(Created::Existing(Box::new(state(&existing, self.table())?))),
             Write::Refused(None) => Err(StoreError::Attribute { table: self.table().to_owned(), attribute: BODY }),
         }
     }
 
     /// Where a lead stands.
     pub async fn state(&self, lead: &LeadId) -> Result<Option<State>, StoreError> {
-        self.0.get(key(lead, STATE)).await?.map(|item| read_state(&item, self.table())).transpose()
+        self.0.get(key(lead, STATE)).await?.map(|item| state(&item, self.table())).transpose()
     }
 
     /// A lead; `None` until it is stored.
@@ -293,9 +322,9 @@ impl Leads {
             let lead = LeadId::from(get_text(&item, self.table(), LEAD)?);
             match get_text(&item, self.table(), PART)? {
                 PROFILE => {
-                    profiles.insert(lead, body::<Profile>(&item, self.table())?);
+                    profiles.insert(lead, profile(&item, self.table())?);
                 }
-                _ => states.push(read_state(&item, self.table())?),
+                _ => states.push(state(&item, self.table())?),
             }
         }
         Ok(states
@@ -336,7 +365,7 @@ impl Leads {
     fn event<L: Clone>(&self, transaction: &mut Transaction<L>, label: L, change: &Change) -> Result<(), StoreError> {
         let lead = &change.state.lead_id;
         let event = Event::new(lead.clone(), change.state.last_event, change.at, change.event.clone());
-        self.add(transaction, label, with_body(lead, &numbered(EVENT, event.seq), &event)?)
+        self.add(transaction, label, record(key(lead, &numbered(EVENT, event.seq)), &event)?)
     }
 
     /// Adds the explanation of a decision.
@@ -347,7 +376,7 @@ impl Leads {
         lead: &LeadId,
         why: &Why,
     ) -> Result<(), StoreError> {
-        let item = with_body(lead, &numbered(WHY, why.event), why)?;
+        let item = why_item(lead, why)?;
         transaction.put(label, Put::builder().table_name(self.table()).set_item(Some(item)).build()?);
         Ok(())
     }
@@ -373,8 +402,7 @@ impl Leads {
         lead: &LeadId,
         absorbed: &Absorbed,
     ) -> Result<(), StoreError> {
-        let part = format!("{ACTIVITY}{}#{}", absorbed.lead_id, absorbed.payload_hash);
-        self.add(transaction, label, with_body(lead, &part, absorbed)?)
+        self.add(transaction, label, absorbed_item(lead, absorbed)?)
     }
 
     /// Adds something the person did to the history of `lead`; refused (by `label`) when it is there already.
@@ -385,8 +413,7 @@ impl Leads {
         lead: &LeadId,
         recorded: &Recorded,
     ) -> Result<(), StoreError> {
-        let part = format!("{ACTIVITY}{}", recorded.activity.id);
-        self.add(transaction, label, with_body(lead, &part, recorded)?)
+        self.add(transaction, label, recorded_item(lead, recorded)?)
     }
 
     /// Whether an activity is in the history of `lead`.
@@ -423,17 +450,18 @@ impl Leads {
         }
     }
 
-    /// A lead's history, oldest first.
-    pub async fn events(&self, lead: &LeadId) -> Result<Vec<Event>, StoreError> {
-        self.parts(lead, EVENT).await
+    /// A lead's history, oldest first, as it is stored.
+    pub async fn events(&self, lead: &LeadId) -> Result<Vec<EventText>, StoreError> {
+        self.parts(lead, EVENT).await?.iter().map(|item| event(item, self.table())).collect()
     }
 
-    /// A lead's decisions, explained, oldest first.
+    /// A lead's decisions, explained, oldest first. Who could have taken it is in the pool's turn, see
+    /// [`Why::turns`] and [`Why::complete`].
     pub async fn whys(&self, lead: &LeadId) -> Result<Vec<Why>, StoreError> {
-        self.parts(lead, WHY).await
+        self.parts(lead, WHY).await?.iter().map(|item| why(item, self.table())).collect()
     }
 
-    async fn parts<T: serde::de::DeserializeOwned>(&self, lead: &LeadId, prefix: &str) -> Result<Vec<T>, StoreError> {
+    async fn parts(&self, lead: &LeadId, prefix: &str) -> Result<Vec<Item>, StoreError> {
         let query = self
             .0
             .client
@@ -443,7 +471,7 @@ impl Leads {
             .expression_attribute_values(":lead", text(lead.as_str()))
             .expression_attribute_values(":prefix", text(prefix))
             .consistent_read(true);
-        self.0.query_all(query).await?.iter().map(|item| body(item, self.table())).collect()
+        self.0.query_all(query).await
     }
 
     /// A rep's open leads, best first.
@@ -560,9 +588,7 @@ impl Leads {
 
     /// Keeps a command that failed too often; keeping it twice is the same as once.
     pub async fn keep_dead_letter(&self, lead: &LeadId, id: &str, letter: &DeadLetter) -> Result<(), StoreError> {
-        let mut item = with_body(lead, &format!("{DEAD}{id}"), letter)?;
-        item.extend(crate::item::item([(ASSIGNEE, text(DEAD_LETTERS)), (PRIORITY, millis(letter.at))]));
-        self.0.put(item).await
+        self.0.put(letter_item(lead, id, letter)?).await
     }
 
     /// The commands that failed, whatever became of their leads since; latest first.
@@ -580,7 +606,7 @@ impl Leads {
             let (lead, id) = self.letter_named(found)?;
             // The index is a little behind: what was sent again in the meantime is left out.
             if let Some(kept) = self.0.get(key(&lead, &format!("{DEAD}{id}"))).await? {
-                letters.push((lead, id, body(&kept, self.table())?));
+                letters.push((lead, id, letter(&kept, self.table())?));
             }
         }
         let next = match answer.last_evaluated_key() {
@@ -602,22 +628,12 @@ impl Leads {
 
     /// The commands that failed for a lead, with their ids.
     pub async fn dead_letters(&self, lead: &LeadId) -> Result<Vec<(String, DeadLetter)>, StoreError> {
-        let query = self
-            .0
-            .client
-            .query()
-            .table_name(self.table())
-            .key_condition_expression("lead_id = :lead AND begins_with(part, :prefix)")
-            .expression_attribute_values(":lead", text(lead.as_str()))
-            .expression_attribute_values(":prefix", text(DEAD))
-            .consistent_read(true);
-        self.0
-            .query_all(query)
+        self.parts(lead, DEAD)
             .await?
             .iter()
             .map(|item| {
                 let id = get_text(item, self.table(), PART)?.trim_start_matches(DEAD).to_owned();
-                Ok((id, body(item, self.table())?))
+                Ok((id, letter(item, self.table())?))
             })
             .collect()
     }

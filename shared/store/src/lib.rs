@@ -6,7 +6,8 @@
 //!
 //! Items are flat: their keys, what conditions and indexes need as attributes of their own, and everything else as one
 //! JSON text in `body`. Nothing queries inside a body, and on the wire a map costs several times its JSON, because
-//! every value in it carries its type.
+//! every value in it carries its type. What is in a body is said by a private struct of the module; how two versions of
+//! this program read each other's is said in `item`.
 //!
 //! Without the feature `decisions` there are only keys, people and events: what functions need that decide nothing.
 
@@ -14,8 +15,12 @@
 
 #[cfg(feature = "decisions")]
 mod accounts;
+mod audit;
 mod error;
 mod events;
+#[cfg(feature = "decisions")]
+#[cfg(test)]
+mod golden;
 #[cfg(feature = "decisions")]
 mod identities;
 #[cfg(feature = "decisions")]
@@ -35,15 +40,17 @@ mod pools;
 mod reps;
 #[cfg(feature = "decisions")]
 mod rulebooks;
+#[cfg(feature = "stream")]
+mod stream;
 mod table;
-#[cfg(feature = "decisions")]
 mod transaction;
 mod tries;
 
 #[cfg(feature = "decisions")]
 pub use accounts::Accounts;
+pub use audit::{Audit, AuditEntry, AuditPage, Edit, Kind, Versioned};
 pub use error::StoreError;
-pub use events::{Events, StoredEvent};
+pub use events::{Events, is_event};
 #[cfg(feature = "decisions")]
 pub use identities::{Claim, Identities, person_identities};
 #[cfg(feature = "decisions")]
@@ -57,14 +64,15 @@ pub use leads::{
 pub use lookup_tables::{LookupTables, NamedTable};
 pub use people::{Enrolled, People};
 #[cfg(feature = "decisions")]
-pub use pools::{LedgerPage, Pools};
+pub use pools::{AllPools, Pools, TurnPage};
 #[cfg(feature = "decisions")]
-pub use reps::Reps;
+pub use reps::{RepDeleted, Reps};
 #[cfg(feature = "decisions")]
 pub use rulebooks::{
     ActiveRulebook, RecordPage, RulebookError, RulebookRecord, Rulebooks, StoredActivations, StoredReroutes, Upload,
 };
+#[cfg(feature = "stream")]
+pub use stream::{EventStream, GivenUp};
 pub use table::Table;
-#[cfg(feature = "decisions")]
 pub use transaction::{Committed, Transaction};
 pub use tries::{OutOfTime, Tries};

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a table's text | `table:` + SHA-256, `chunk#` + 3 digits, deflated |
 //! | what is known of that text | `table:` + SHA-256, `about` |
-//! | which text a name stands for now | `tables`, `name#` + the name |
+//! | which text a name stands for now | `tables`, `name#` + the name, under its revision |
 //!
 //! A text is kept once, however many names and versions of the rulebook point to it, and never changes. The name is
 //! moved last, so it always points to a text that is there as a whole.
@@ -12,13 +12,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_rulebook::Table as Lookup;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::item::{BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, VERSION, body, get_text, item, json, number, text};
+use crate::audit::{Audit, Edit, Kind, Seen, Versioned};
+use crate::item::{Item, PART, VERSION, body, get_text, item, record, stored, text};
 use crate::packed::{chunk, pack, unpack};
-use crate::{StoreError, Table};
+use crate::{StoreError, Table, Transaction};
 
 const TABLES: &str = "tables";
 const CONTENT: &str = "table:";
@@ -30,7 +32,7 @@ const ABOUT: &str = "about";
 pub struct LookupTables(Table);
 
 /// What a table's name stands for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NamedTable {
     /// The name.
     pub name: String,
@@ -48,6 +50,18 @@ pub struct NamedTable {
     pub uploaded_by: String,
 }
 
+stored! {
+    NamedTableForm of NamedTable {
+        name: String,
+        sha256: String,
+        columns: Vec<String>,
+        bytes: usize,
+        rows: usize,
+        uploaded_at: Timestamp,
+        uploaded_by: String,
+    }
+}
+
 /// What is known of a text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct About {
@@ -62,45 +76,114 @@ fn content_key(sha256: &str) -> String {
     format!("{CONTENT}{sha256}")
 }
 
+fn name_key(name: &str) -> Item {
+    key(TABLES, &format!("{NAME}{name}"))
+}
+
+pub(crate) fn named_item(table: &NamedTable) -> Result<Item, StoreError> {
+    record(name_key(&table.name), &NamedTableForm::from(table.clone()))
+}
+
+pub(crate) fn named(item: &Item, table: &str) -> Result<NamedTable, StoreError> {
+    Ok(body::<NamedTableForm>(item, table)?.into())
+}
+
+pub(crate) fn about_item(sha256: &str, chunks: usize) -> Result<Item, StoreError> {
+    record(key(&content_key(sha256), ABOUT), &About { chunks })
+}
+
+/// How many chunks a text has.
+pub(crate) fn chunks(item: &Item, table: &str) -> Result<usize, StoreError> {
+    Ok(body::<About>(item, table)?.chunks)
+}
+
 impl LookupTables {
     /// The tables of the rulebooks in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// Keeps a text, and points its name to it. What the name stands for already is left as it is.
+    /// Keeps a text that names can be pointed to.
+    async fn keep(&self, sha256: &str, content: &str) -> Result<(), StoreError> {
+        let stored = content_key(sha256);
+        if self.0.get(key(&stored, ABOUT)).await?.is_some() {
+            return Ok(());
+        }
+        let packed = pack(content)?;
+        let count = packed.len();
+        for (part, data) in packed {
+            self.0.put(chunk(key(&stored, &part), data)).await?;
+        }
+        self.0.put(about_item(sha256, count)?).await
+    }
+
+    /// Keeps a text, and points its name to it if the name is as it was seen; `None` if it is not. What the name stands for
+    /// already is left as it is.
+    pub async fn replace(
+        &self,
+        audit: &Audit,
+        seen: Option<&Versioned<NamedTable>>,
+        table: &NamedTable,
+        content: &str,
+        edit: &Edit<'_>,
+    ) -> Result<Option<Versioned<NamedTable>>, StoreError> {
+        if let Some(current) = seen.filter(|seen| seen.value.sha256 == table.sha256) {
+            return Ok(Some(current.clone()));
+        }
+        self.keep(&table.sha256, content).await?;
+        let before = seen.map(|seen| NamedTableForm::from(seen.value.clone()));
+        let entry = audit.entry(Kind::Table, &table.name, Seen::of(seen), before.as_ref(), edit).await?;
+        let mut transaction = Transaction::new(&self.0.client);
+        let (condition, values) = entry.seen.condition(PART);
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(entry.stamped(named_item(table)?)));
+        transaction.put((), put.condition_expression(condition).set_expression_attribute_values(values).build()?);
+        entry.record(&mut transaction, ())?;
+        Ok(transaction.commit().await?.is_done()?.then(|| entry.versioned(table.clone())))
+    }
+
+    /// Keeps a text and points its name to it, and tells the audit nothing.
     pub async fn put(&self, table: &NamedTable, content: &str) -> Result<NamedTable, StoreError> {
-        if let Some(current) = self.named(&table.name).await?
-            && current.sha256 == table.sha256
-        {
+        if let Some(current) = self.named(&table.name).await?.filter(|current| current.sha256 == table.sha256) {
             return Ok(current);
         }
-        let stored = content_key(&table.sha256);
-        if self.0.get(key(&stored, ABOUT)).await?.is_none() {
-            let chunks = pack(content)?;
-            let about = About { chunks: chunks.len() };
-            for (part, data) in chunks {
-                self.0.put(chunk(key(&stored, &part), data)).await?;
-            }
-            let mut record = key(&stored, ABOUT);
-            record.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(&about)?)]));
-            self.0.put(record).await?;
-        }
-        let mut name = key(TABLES, &format!("{NAME}{}", table.name));
-        name.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(table)?)]));
-        self.0.put(name).await?;
+        self.keep(&table.sha256, content).await?;
+        self.0.put(named_item(table)?).await?;
         Ok(table.clone())
+    }
+
+    /// Forgets what a name stands for, if it is as it was seen; `false` if it is not. The text stays for the versions of the
+    /// rulebook that look things up in it.
+    pub async fn remove(
+        &self,
+        audit: &Audit,
+        seen: &Versioned<NamedTable>,
+        edit: &Edit<'_>,
+    ) -> Result<bool, StoreError> {
+        let table = &seen.value;
+        let before = NamedTableForm::from(table.clone());
+        let entry = audit.deletion(Kind::Table, &table.name, seen.seen(), &before, edit)?;
+        let mut transaction = Transaction::new(&self.0.client);
+        let (condition, values) = entry.seen.condition(PART);
+        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(name_key(&table.name)));
+        transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
+        entry.record(&mut transaction, ())?;
+        transaction.commit().await?.is_done()
     }
 
     /// What a name stands for now.
     pub async fn named(&self, name: &str) -> Result<Option<NamedTable>, StoreError> {
-        let found = self.0.get(key(TABLES, &format!("{NAME}{name}"))).await?;
-        found.map(|item| body(&item, &self.0.name)).transpose()
+        Ok(self.find(name).await?.map(|found| found.value))
+    }
+
+    /// What a name stands for now, and its revision.
+    pub async fn find(&self, name: &str) -> Result<Option<Versioned<NamedTable>>, StoreError> {
+        let found = self.0.get(name_key(name)).await?;
+        found.map(|item| Versioned::of(named(&item, &self.0.name)?, &item, &self.0.name)).transpose()
     }
 
     /// Every name and what it stands for now, in order of name.
     pub async fn all(&self) -> Result<Vec<NamedTable>, StoreError> {
-        self.items(TABLES).await?.iter().map(|item| body(item, &self.0.name)).collect()
+        self.items(TABLES).await?.iter().map(|item| named(item, &self.0.name)).collect()
     }
 
     /// The text with this SHA-256 (hex).
@@ -108,8 +191,8 @@ impl LookupTables {
         let items = self.items(&content_key(sha256)).await?;
         for item in &items {
             if get_text(item, &self.0.name, PART)? == ABOUT {
-                let about: About = body(item, &self.0.name)?;
-                return Ok(Some(unpack(&items, &self.0, &format!("table {sha256}"), about.chunks)?));
+                let chunks = chunks(item, &self.0.name)?;
+                return Ok(Some(unpack(&items, &self.0, &format!("table {sha256}"), chunks)?));
             }
         }
         Ok(None)

@@ -1,19 +1,20 @@
-//! `people`: who looks after rules, leads and the roster. One item each, by `person_id`.
+//! `people`: who looks after rules, leads and the roster.
 //!
 //! | access | key |
 //! |---|---|
-//! | a person | `person_id` |
+//! | a person | `person_id`, under their revision |
 //! | everybody | the whole table |
 //!
 //! `enrolled` is drawn when a person comes in and stays until they are deleted. Personal keys name it, so a key of
 //! somebody who was deleted does not open anything for the next person with the same id.
 
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_lead::id::PersonId;
-use fairleader_lead::people::Person;
+use fairleader_lead::people::{Person, PersonRole};
 
-use crate::item::{BODY, CURRENT_SCHEMA, Item, SCHEMA, body, get_text, item, json, number, text};
-use crate::{StoreError, Table};
+use crate::audit::{Audit, Edit, Kind, Seen, Versioned};
+use crate::item::{Item, body, get_text, item, record, stored, text};
+use crate::{StoreError, Table, Transaction};
 
 const PERSON: &str = "person_id";
 const ENROLLED: &str = "enrolled";
@@ -31,8 +32,28 @@ pub struct Enrolled {
     pub enrolled: String,
 }
 
+stored! {
+    PersonForm of Person {
+        person_id: PersonId,
+        name: String,
+        email: String,
+        role: PersonRole,
+    }
+}
+
 fn key(person: &PersonId) -> Item {
     item([(PERSON, text(person.as_str()))])
+}
+
+pub(crate) fn person_item(enrolled: &Enrolled) -> Result<Item, StoreError> {
+    let mut item = record(key(&enrolled.person.person_id), &PersonForm::from(enrolled.person.clone()))?;
+    item.insert(ENROLLED.to_owned(), text(enrolled.enrolled.as_str()));
+    Ok(item)
+}
+
+pub(crate) fn person(item: &Item, table: &str) -> Result<Versioned<Enrolled>, StoreError> {
+    let person = body::<PersonForm>(item, table)?.into();
+    Versioned::of(Enrolled { person, enrolled: get_text(item, table, ENROLLED)?.to_owned() }, item, table)
 }
 
 impl People {
@@ -41,48 +62,72 @@ impl People {
         Self(table)
     }
 
-    /// Writes a person. `enrolled`, a value never used before, is only kept for somebody who was not there.
-    pub async fn put(&self, person: &Person, enrolled: &str) -> Result<Enrolled, StoreError> {
-        let answer = self
-            .0
-            .client
-            .update_item()
-            .table_name(&self.0.name)
-            .set_key(Some(key(&person.person_id)))
-            .update_expression("SET #schema = :schema, #body = :body, #enrolled = if_not_exists(#enrolled, :enrolled)")
-            .expression_attribute_names("#schema", SCHEMA)
-            .expression_attribute_names("#body", BODY)
-            .expression_attribute_names("#enrolled", ENROLLED)
-            .expression_attribute_values(":schema", number(CURRENT_SCHEMA))
-            .expression_attribute_values(":body", json(person)?)
-            .expression_attribute_values(":enrolled", text(enrolled))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await
-            .map_err(StoreError::service(self.0.what("writing to")))?;
-        self.read(&answer.attributes.unwrap_or_default())
-    }
-
     /// A person.
     pub async fn get(&self, person: &PersonId) -> Result<Option<Enrolled>, StoreError> {
-        self.0.get(key(person)).await?.map(|item| self.read(&item)).transpose()
+        Ok(self.find(person).await?.map(|found| found.value))
+    }
+
+    /// A person and the revision they have.
+    pub async fn find(&self, id: &PersonId) -> Result<Option<Versioned<Enrolled>>, StoreError> {
+        self.0.get(key(id)).await?.map(|item| person(&item, &self.0.name)).transpose()
     }
 
     /// Everybody, in order of id.
     pub async fn all(&self) -> Result<Vec<Person>, StoreError> {
         let items = self.0.scan_all().await?;
-        let mut people =
-            items.iter().map(|item| Ok(self.read(item)?.person)).collect::<Result<Vec<_>, StoreError>>()?;
+        let people = items.iter().map(|item| Ok(person(item, &self.0.name)?.value.person));
+        let mut people = people.collect::<Result<Vec<_>, StoreError>>()?;
         people.sort_by(|a, b| a.person_id.cmp(&b.person_id));
         Ok(people)
     }
 
-    /// Deletes a person; their keys open nothing any more.
+    /// Writes a person if they are as they were seen; `None` if they are not. `enrolled`, a value never used before, is only
+    /// kept for somebody who was not there.
+    pub async fn replace(
+        &self,
+        audit: &Audit,
+        seen: Option<&Versioned<Enrolled>>,
+        person: &Person,
+        enrolled: &str,
+        edit: &Edit<'_>,
+    ) -> Result<Option<Versioned<Enrolled>>, StoreError> {
+        let enrolled = seen.map_or(enrolled, |seen| seen.value.enrolled.as_str());
+        let enrolled = Enrolled { person: person.clone(), enrolled: enrolled.to_owned() };
+        let before = seen.map(|seen| PersonForm::from(seen.value.person.clone()));
+        let id = person.person_id.as_str();
+        let entry = audit.entry(Kind::Person, id, Seen::of(seen), before.as_ref(), edit).await?;
+        let mut transaction = Transaction::new(&self.0.client);
+        let (condition, values) = entry.seen.condition(PERSON);
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(entry.stamped(person_item(&enrolled)?)));
+        transaction.put((), put.condition_expression(condition).set_expression_attribute_values(values).build()?);
+        entry.record(&mut transaction, ())?;
+        Ok(transaction.commit().await?.is_done()?.then(|| entry.versioned(enrolled)))
+    }
+
+    /// Writes a person whatever is there, and tells the audit nothing.
+    pub async fn put(&self, person: &Person, enrolled: &str) -> Result<Enrolled, StoreError> {
+        let seen = self.get(&person.person_id).await?;
+        let enrolled = seen.map_or_else(|| enrolled.to_owned(), |seen| seen.enrolled);
+        let enrolled = Enrolled { person: person.clone(), enrolled };
+        self.0.put(person_item(&enrolled)?).await?;
+        Ok(enrolled)
+    }
+
+    /// Deletes a person, and tells the audit nothing.
     pub async fn delete(&self, person: &PersonId) -> Result<(), StoreError> {
         self.0.delete(key(person)).await
     }
 
-    fn read(&self, item: &Item) -> Result<Enrolled, StoreError> {
-        Ok(Enrolled { person: body(item, &self.0.name)?, enrolled: get_text(item, &self.0.name, ENROLLED)?.to_owned() })
+    /// Deletes a person if they are as they were seen; their keys open nothing any more. `false` if they are not.
+    pub async fn remove(&self, audit: &Audit, seen: &Versioned<Enrolled>, edit: &Edit<'_>) -> Result<bool, StoreError> {
+        let person = &seen.value.person;
+        let before = PersonForm::from(person.clone());
+        let entry = audit.deletion(Kind::Person, person.person_id.as_str(), seen.seen(), &before, edit)?;
+        let mut transaction = Transaction::new(&self.0.client);
+        let (condition, values) = entry.seen.condition(PERSON);
+        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(&person.person_id)));
+        transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
+        entry.record(&mut transaction, ())?;
+        transaction.commit().await?.is_done()
     }
 }

@@ -2,39 +2,131 @@
 //!
 //! | access | key |
 //! |---|---|
-//! | what is set about a pool | `pool_id`, `definition` |
+//! | what is set about a pool | `pool_id`, `definition`, under its revision |
 //! | what its members are owed | `pool_id`, `rotation`, under its version |
-//! | the names of all pools | `#all`, `directory` |
-//! | every turn, and why | `pool_id`, `ledger#` + 12 digits, the rotation's version: one item a transaction |
+//! | the names of all pools | `#all`, `directory`, under its revision |
+//! | every turn, and why | `pool_id`, `turns#` + 12 digits, the rotation's version: one item a transaction |
+//! | turns as they were written before | `pool_id`, `ledger#` + 12 digits |
+//!
+//! The directory's revision rises whenever a pool is made, changed or deleted, and whenever a rep is deleted: so a pool
+//! cannot take in a rep who is just being deleted, nor the other way round.
+
+mod turns;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put};
-use fairleader_domain::rotation::Rotation;
-use fairleader_domain::routing::{LedgerEntry, PoolNow, PoolTurns};
-use fairleader_lead::id::{LeadId, PoolId};
-use fairleader_lead::pool::Pool;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Update};
+use fairleader_domain::rotation::{Rotation, Standing};
+use fairleader_domain::routing::{PoolNow, PoolTurns, TurnEntry};
+use fairleader_lead::id::{LeadId, PoolId, RepId};
+use fairleader_lead::pool::{Member, Pool};
+use fairleader_lead::state::TurnTaken;
+use serde::{Deserialize, Serialize};
 
-use crate::item::{BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, VERSION, body, get_text, item, json, number, text};
-use crate::{StoreError, Table, Transaction};
+use crate::audit::{Audit, Edit, Kind, REVISION, Seen, Versioned, revision};
+use crate::item::{Item, PART, VERSION, body, each, get_text, item, number, record, stored, text};
+use crate::{Rulebooks, StoreError, StoredActivations, Table, Transaction};
+
+pub(crate) use self::turns::{LEDGER, TURNS, turns, turns_item};
 
 const POOL: &str = "pool_id";
 const DEFINITION: &str = "definition";
 const ROTATION: &str = "rotation";
-const LEDGER: &str = "ledger#";
 const POOLS: &str = "pools";
 
 /// The pools table.
 #[derive(Clone, Debug)]
 pub struct Pools(Table);
 
-/// A page of a ledger, newest first.
+/// A page of a pool's turns, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LedgerPage {
+pub struct TurnPage {
     /// The turns.
-    pub entries: Vec<LedgerEntry>,
+    pub entries: Vec<TurnEntry>,
     /// Where the next page begins; absent on the last one.
     pub next: Option<String>,
+}
+
+/// Every pool, and the revision of the directory that names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllPools {
+    /// In order of id.
+    pub pools: Vec<Versioned<Pool>>,
+    /// What a write that rests on them names.
+    pub revision: u64,
+}
+
+stored! {
+    MemberForm of Member {
+        rep: RepId,
+        #[serde(default = "one")]
+        weight: u32,
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn four_hours() -> u32 {
+    240
+}
+
+/// What is set about a pool.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct PoolForm {
+    pool_id: PoolId,
+    name: String,
+    members: Vec<MemberForm>,
+    #[serde(default = "four_hours")]
+    longest_wait_minutes: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fallback: Option<PoolId>,
+}
+
+impl From<Pool> for PoolForm {
+    fn from(Pool { pool_id, name, members, longest_wait_minutes, fallback }: Pool) -> Self {
+        Self { pool_id, name, members: each(members), longest_wait_minutes, fallback }
+    }
+}
+
+impl From<PoolForm> for Pool {
+    fn from(PoolForm { pool_id, name, members, longest_wait_minutes, fallback }: PoolForm) -> Self {
+        Self { pool_id, name, members: each(members), longest_wait_minutes, fallback }
+    }
+}
+
+stored! {
+    StandingForm of Standing {
+        lag: i64,
+        got: u64,
+        share: i64,
+        last_turn: u64,
+    }
+}
+
+/// What the members of a pool are owed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct RotationForm {
+    version: u64,
+    turns: u64,
+    standings: BTreeMap<RepId, StandingForm>,
+    #[serde(default)]
+    last_eligible: Vec<RepId>,
+}
+
+impl From<Rotation> for RotationForm {
+    fn from(Rotation { version, turns, standings, last_eligible }: Rotation) -> Self {
+        let standings = standings.into_iter().map(|(rep, standing)| (rep, standing.into())).collect();
+        Self { version, turns, standings, last_eligible }
+    }
+}
+
+impl From<RotationForm> for Rotation {
+    fn from(RotationForm { version, turns, standings, last_eligible }: RotationForm) -> Self {
+        let standings = standings.into_iter().map(|(rep, standing)| (rep, standing.into())).collect();
+        Self { version, turns, standings, last_eligible }
+    }
 }
 
 fn key(pool: &PoolId, part: &str) -> Item {
@@ -46,59 +138,96 @@ fn directory() -> Item {
     item([(POOL, text("#all")), (PART, text("directory"))])
 }
 
+pub(crate) fn pool_item(pool: &Pool) -> Result<Item, StoreError> {
+    record(key(&pool.pool_id, DEFINITION), &PoolForm::from(pool.clone()))
+}
+
+pub(crate) fn pool(item: &Item, table: &str) -> Result<Pool, StoreError> {
+    Ok(body::<PoolForm>(item, table)?.into())
+}
+
+pub(crate) fn rotation_item(pool: &PoolId, rotation: &Rotation) -> Result<Item, StoreError> {
+    let mut item = record(key(pool, ROTATION), &RotationForm::from(rotation.clone()))?;
+    item.insert(VERSION.to_owned(), number(rotation.version));
+    Ok(item)
+}
+
+pub(crate) fn rotation(item: &Item, table: &str) -> Result<Rotation, StoreError> {
+    Ok(body::<RotationForm>(item, table)?.into())
+}
+
 impl Pools {
     /// The pools in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// Writes what is set about a pool; what its members are owed stays as it is.
+    /// What is set about one pool, and its revision.
+    pub async fn find(&self, id: &PoolId) -> Result<Option<Versioned<Pool>>, StoreError> {
+        let found = self.0.get(key(id, DEFINITION)).await?;
+        found.map(|item| Versioned::of(pool(&item, &self.0.name)?, &item, &self.0.name)).transpose()
+    }
+
+    /// Writes what is set about a pool if it is as it was seen, and no pool was changed nor any rep deleted since `all`
+    /// was read; `None` if not. What its members are owed stays as it is.
+    pub async fn replace(
+        &self,
+        audit: &Audit,
+        all: &AllPools,
+        pool: &Pool,
+        edit: &Edit<'_>,
+    ) -> Result<Option<Versioned<Pool>>, StoreError> {
+        let id = &pool.pool_id;
+        let seen = all.get(id);
+        let before = seen.map(|seen| PoolForm::from(seen.value.clone()));
+        let entry = audit.entry(Kind::Pool, id.as_str(), Seen::of(seen), before.as_ref(), edit).await?;
+        let mut transaction = Transaction::new(&self.0.client);
+        let item = entry.stamped(pool_item(pool)?);
+        let (condition, values) = entry.seen.condition(POOL);
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(item)).condition_expression(condition);
+        transaction.put((), put.set_expression_attribute_values(values).build()?);
+        transaction.update((), self.directory(all.revision, Some(("ADD", id)))?);
+        entry.record(&mut transaction, ())?;
+        Ok(transaction.commit().await?.is_done()?.then(|| entry.versioned(pool.clone())))
+    }
+
+    /// Deletes a pool's definition if it is as it was seen, and neither a pool nor the active rulebook was changed since;
+    /// `false` if not. What its members are owed and its turns stay, for the record.
+    pub async fn remove(
+        &self,
+        audit: &Audit,
+        all: &AllPools,
+        rulebooks: &Rulebooks,
+        active: &StoredActivations,
+        seen: &Versioned<Pool>,
+        edit: &Edit<'_>,
+    ) -> Result<bool, StoreError> {
+        let before = PoolForm::from(seen.value.clone());
+        let id = &seen.value.pool_id;
+        let entry = audit.deletion(Kind::Pool, id.as_str(), seen.seen(), &before, edit)?;
+        let mut transaction = Transaction::new(&self.0.client);
+        let (condition, values) = entry.seen.condition(POOL);
+        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(id, DEFINITION)));
+        let delete = delete.condition_expression(condition).set_expression_attribute_values(values);
+        transaction.delete((), delete.build()?);
+        transaction.update((), self.directory(all.revision, Some(("DELETE", id)))?);
+        rulebooks.check_active(&mut transaction, (), active)?;
+        entry.record(&mut transaction, ())?;
+        transaction.commit().await?.is_done()
+    }
+
+    /// Writes what is set about a pool whatever is there, and tells the audit nothing.
     pub async fn put(&self, pool: &Pool) -> Result<(), StoreError> {
-        let mut item = key(&pool.pool_id, DEFINITION);
-        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(pool)?)]));
-        self.0.put(item).await?;
+        self.0.put(pool_item(pool)?).await?;
         self.enter(&pool.pool_id, "ADD").await
     }
 
-    /// These pools as they are now; those that do not exist are left out.
-    pub async fn now(&self, pools: &[PoolId]) -> Result<BTreeMap<PoolId, PoolNow>, StoreError> {
-        let mut unique: Vec<&PoolId> = pools.iter().collect();
-        unique.sort();
-        unique.dedup();
-        let keys = unique.into_iter().flat_map(|pool| [key(pool, DEFINITION), key(pool, ROTATION)]).collect();
-        let mut definitions = Vec::new();
-        let mut rotations = BTreeMap::new();
-        for item in self.0.get_many(keys).await? {
-            if get_text(&item, &self.0.name, PART)? == DEFINITION {
-                definitions.push(body::<Pool>(&item, &self.0.name)?);
-            } else {
-                let pool = PoolId::from(get_text(&item, &self.0.name, POOL)?);
-                rotations.insert(pool, body::<Rotation>(&item, &self.0.name)?);
-            }
-        }
-        Ok(definitions
-            .into_iter()
-            .map(|pool| {
-                let rotation = rotations.remove(&pool.pool_id).unwrap_or_default();
-                (pool.pool_id.clone(), PoolNow { pool, rotation })
-            })
-            .collect())
+    /// Deletes a pool's definition, and tells the audit nothing.
+    pub async fn delete(&self, pool: &PoolId) -> Result<(), StoreError> {
+        self.enter(pool, "DELETE").await?;
+        self.0.delete(key(pool, DEFINITION)).await
     }
 
-    /// What is set about every pool, in order of id.
-    pub async fn definitions(&self) -> Result<Vec<Pool>, StoreError> {
-        let names = match self.0.get(directory()).await?.as_ref().and_then(|item| item.get(POOLS)) {
-            Some(AttributeValue::Ss(names)) => names.clone(),
-            _ => Vec::new(),
-        };
-        let keys = names.into_iter().map(|name| key(&PoolId::new(name), DEFINITION)).collect();
-        let mut found: Vec<Pool> =
-            self.0.get_many(keys).await?.iter().map(|item| body(item, &self.0.name)).collect::<Result<_, _>>()?;
-        found.sort_by(|a, b| a.pool_id.cmp(&b.pool_id));
-        Ok(found)
-    }
-
-    /// Enters a pool in the directory, or strikes it off.
     async fn enter(&self, pool: &PoolId, verb: &str) -> Result<(), StoreError> {
         self.0
             .client
@@ -113,22 +242,93 @@ impl Pools {
         Ok(())
     }
 
-    /// Adds a pool's turns: the rotation under the version it was read with, and their ledger item.
+    /// Adds to `transaction` that whatever rests on the directory has to be read again, if it is as it was seen.
+    pub(crate) fn touch<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        seen: &AllPools,
+    ) -> Result<(), StoreError> {
+        transaction.update(label, self.directory(seen.revision, None)?);
+        Ok(())
+    }
+
+    /// The directory's next revision, with a pool entered or struck off.
+    fn directory(&self, seen: u64, change: Option<(&str, &PoolId)>) -> Result<Update, StoreError> {
+        let names = change.map_or_else(String::new, |(verb, _)| format!(" {verb} {POOLS} :pool"));
+        let mut update = Update::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(directory()))
+            .update_expression(format!("SET {REVISION} = :next{names}"))
+            .expression_attribute_values(":next", number(seen.saturating_add(1)));
+        if let Some((_, pool)) = change {
+            update = update.expression_attribute_values(":pool", AttributeValue::Ss(vec![pool.as_str().to_owned()]));
+        }
+        let update = if seen == 0 {
+            update.condition_expression(format!("attribute_not_exists({REVISION})"))
+        } else {
+            update
+                .condition_expression(format!("{REVISION} = :seen"))
+                .expression_attribute_values(":seen", number(seen))
+        };
+        Ok(update.build()?)
+    }
+
+    /// These pools as they are now; those that do not exist are left out.
+    pub async fn now(&self, pools: &[PoolId]) -> Result<BTreeMap<PoolId, PoolNow>, StoreError> {
+        let mut unique: Vec<&PoolId> = pools.iter().collect();
+        unique.sort();
+        unique.dedup();
+        let keys = unique.into_iter().flat_map(|pool| [key(pool, DEFINITION), key(pool, ROTATION)]).collect();
+        let mut definitions = Vec::new();
+        let mut rotations = BTreeMap::new();
+        for item in self.0.get_many(keys).await? {
+            if get_text(&item, &self.0.name, PART)? == DEFINITION {
+                definitions.push(pool(&item, &self.0.name)?);
+            } else {
+                let pool = PoolId::from(get_text(&item, &self.0.name, POOL)?);
+                rotations.insert(pool, rotation(&item, &self.0.name)?);
+            }
+        }
+        Ok(definitions
+            .into_iter()
+            .map(|pool| {
+                let rotation = rotations.remove(&pool.pool_id).unwrap_or_default();
+                (pool.pool_id.clone(), PoolNow { pool, rotation })
+            })
+            .collect())
+    }
+
+    /// What is set about every pool, in order of id.
+    pub async fn definitions(&self) -> Result<Vec<Pool>, StoreError> {
+        Ok(self.all().await?.pools.into_iter().map(|pool| pool.value).collect())
+    }
+
+    /// What is set about every pool, with revisions.
+    pub async fn all(&self) -> Result<AllPools, StoreError> {
+        let Some(item) = self.0.get(directory()).await? else { return Ok(AllPools::default()) };
+        let names = match item.get(POOLS) {
+            Some(AttributeValue::Ss(names)) => names.clone(),
+            _ => Vec::new(),
+        };
+        let keys = names.into_iter().map(|name| key(&PoolId::new(name), DEFINITION)).collect();
+        let found = self.0.get_many(keys).await?;
+        let found = found.iter().map(|item| Versioned::of(pool(item, &self.0.name)?, item, &self.0.name));
+        let mut pools = found.collect::<Result<Vec<_>, StoreError>>()?;
+        pools.sort_by(|a, b| a.value.pool_id.cmp(&b.value.pool_id));
+        Ok(AllPools { pools, revision: revision(&item, &self.0.name)? })
+    }
+
+    /// Adds a pool's turns: the rotation under the version it was read with, and the item that keeps them.
     pub fn turn<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
         label: L,
         turns: &PoolTurns,
     ) -> Result<(), StoreError> {
-        let mut rotation = key(&turns.pool, ROTATION);
-        rotation.extend(item([
-            (SCHEMA, number(CURRENT_SCHEMA)),
-            (VERSION, number(turns.rotation.version)),
-            (BODY, json(&turns.rotation)?),
-        ]));
         let put = Put::builder()
             .table_name(&self.0.name)
-            .set_item(Some(rotation))
+            .set_item(Some(rotation_item(&turns.pool, &turns.rotation)?))
             .condition_expression(if turns.expected_version == 0 {
                 "attribute_not_exists(pool_id)"
             } else {
@@ -140,36 +340,53 @@ impl Pools {
             )
             .build()?;
         transaction.put(label.clone(), put);
-        let mut ledger = key(&turns.pool, &format!("{LEDGER}{:012}", turns.rotation.version));
-        ledger.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(&turns.entries)?)]));
         let put = Put::builder()
             .table_name(&self.0.name)
-            .set_item(Some(ledger))
+            .set_item(Some(turns_item(&turns.pool, turns.rotation.version, &turns.entries)?))
             .condition_expression("attribute_not_exists(pool_id)")
             .build()?;
         transaction.put(label, put);
         Ok(())
     }
 
-    /// Entries of ledgers: of each pool the one that its rotation had `version` after, which is about an assignment of a
-    /// lead. Those that are not there are left out.
+    /// Adds that the turn goes back by which a lead was given to its owner: everybody stands as if that lead had never come.
+    /// `false` if it is not kept any more, and nothing is added.
+    pub async fn give_back<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        taken: &TurnTaken,
+        lead: &LeadId,
+        assignment: u32,
+    ) -> Result<bool, StoreError> {
+        let TurnTaken { pool, version } = taken;
+        let turns = self.turns(&[(pool.clone(), *version, lead.clone(), assignment)]).await?;
+        let now = self.0.get(key(pool, ROTATION)).await?;
+        let (Some(entry), Some(now)) = (turns.into_values().next(), now) else { return Ok(false) };
+        let back = PoolTurns::giving_back(pool.clone(), rotation(&now, &self.0.name)?, &entry);
+        self.turn(transaction, label, &back)?;
+        Ok(true)
+    }
+
+    /// Turns: of each pool the one that its rotation had `version` after, which was about an assignment of a lead; by that.
+    /// Those that are not there are left out.
     pub async fn turns(
         &self,
         wanted: &[(PoolId, u64, LeadId, u32)],
-    ) -> Result<BTreeMap<LeadId, LedgerEntry>, StoreError> {
+    ) -> Result<BTreeMap<(LeadId, u32), TurnEntry>, StoreError> {
         let mut keys: Vec<(&PoolId, u64)> = wanted.iter().map(|(pool, version, ..)| (pool, *version)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let keys = keys.into_iter().map(|(pool, version)| key(pool, &format!("{LEDGER}{version:012}"))).collect();
+        let both = |(pool, version): (&PoolId, u64)| [TURNS, LEDGER].map(|of| key(pool, &format!("{of}{version:012}")));
         let mut entries = BTreeMap::new();
-        for item in self.0.get_many(keys).await? {
+        for item in self.0.get_many(keys.into_iter().flat_map(both).collect()).await? {
             let pool = PoolId::from(get_text(&item, &self.0.name, POOL)?);
-            for entry in body::<Vec<LedgerEntry>>(&item, &self.0.name)? {
+            for entry in turns(&item, &self.0.name)? {
                 let asked = wanted.iter().any(|(of, _, lead, assignment)| {
                     *of == pool && *lead == entry.lead_id && *assignment == entry.assignment
                 });
                 if asked && !entry.given_back {
-                    entries.insert(entry.lead_id.clone(), entry);
+                    entries.insert((entry.lead_id.clone(), entry.assignment), entry);
                 }
             }
         }
@@ -177,19 +394,20 @@ impl Pools {
     }
 
     /// A pool's turns, newest first, those of at most `limit` transactions.
-    pub async fn ledger(&self, pool: &PoolId, limit: i32, from: Option<&str>) -> Result<LedgerPage, StoreError> {
-        if let Some(cursor) = from.filter(|cursor| cursor.len() != 12 || !cursor.bytes().all(|b| b.is_ascii_digit())) {
-            return Err(StoreError::Cursor(cursor.to_owned()));
-        }
+    pub async fn turns_page(&self, pool: &PoolId, limit: i32, from: Option<&str>) -> Result<TurnPage, StoreError> {
+        let start = from.map(|cursor| turns::start(cursor).ok_or_else(|| StoreError::Cursor(cursor.to_owned())));
+        let start = start.transpose()?.map(|part| key(pool, &part));
+        // Those of an older version come after all of those of this one: `l` is before `t`.
         let answer = self
             .0
             .client
             .query()
             .table_name(&self.0.name)
-            .key_condition_expression("pool_id = :pool AND begins_with(part, :prefix)")
+            .key_condition_expression("pool_id = :pool AND part BETWEEN :first AND :last")
             .expression_attribute_values(":pool", text(pool.as_str()))
-            .expression_attribute_values(":prefix", text(LEDGER))
-            .set_exclusive_start_key(from.map(|cursor| key(pool, &format!("{LEDGER}{cursor}"))))
+            .expression_attribute_values(":first", text(LEDGER))
+            .expression_attribute_values(":last", text(format!("{TURNS}~")))
+            .set_exclusive_start_key(start)
             .scan_index_forward(false)
             .consistent_read(true)
             .limit(limit)
@@ -198,18 +416,23 @@ impl Pools {
             .map_err(StoreError::service(self.0.what("querying")))?;
         let mut entries = Vec::new();
         for item in answer.items() {
-            entries.extend(body::<Vec<LedgerEntry>>(item, &self.0.name)?.into_iter().rev());
+            // The rotation itself stands between the two.
+            let part = get_text(item, &self.0.name, PART)?;
+            if part.starts_with(TURNS) || part.starts_with(LEDGER) {
+                entries.extend(turns(item, &self.0.name)?.into_iter().rev());
+            }
         }
         let next = match answer.last_evaluated_key() {
-            Some(last) => Some(get_text(last, &self.0.name, PART)?.trim_start_matches(LEDGER).to_owned()),
+            Some(last) => Some(turns::cursor(get_text(last, &self.0.name, PART)?)),
             None => None,
         };
-        Ok(LedgerPage { entries, next })
+        Ok(TurnPage { entries, next })
     }
+}
 
-    /// Deletes a pool's definition. What its members are owed and its ledger stay, for the record.
-    pub async fn delete(&self, pool: &PoolId) -> Result<(), StoreError> {
-        self.enter(pool, "DELETE").await?;
-        self.0.delete(key(pool, DEFINITION)).await
+impl AllPools {
+    /// One of them.
+    pub fn get(&self, id: &PoolId) -> Option<&Versioned<Pool>> {
+        self.pools.iter().find(|pool| pool.value.pool_id == *id)
     }
 }

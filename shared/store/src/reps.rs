@@ -2,20 +2,28 @@
 //!
 //! | access | key |
 //! |---|---|
-//! | what is set about a rep | `rep_id`, `profile` |
+//! | what is set about a rep | `rep_id`, `profile`, under its revision |
 //! | what changes from lead to lead | `rep_id`, `load` |
+//! | everyone on the roster | the whole table |
+//!
+//! A seat can only be taken where a load item is. It is made and deleted with the profile, so whoever is off the roster
+//! cannot be given a lead by a decision that was made a moment before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, Update};
 use fairleader_domain::gate::{RepNow, Roster};
 use fairleader_domain::routing::{Room, Seats};
+use fairleader_lead::hours::WeeklyHours;
 use fairleader_lead::id::RepId;
 use fairleader_lead::rep::{Rep, RepLoad};
 
-use crate::item::{BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, body, get_number, get_text, item, json, number, text};
-use crate::{StoreError, Table, Transaction};
+use crate::audit::{Audit, Edit, Kind, Seen, Versioned, revision};
+use crate::item::{
+    CURRENT_SCHEMA, Item, PART, SCHEMA, body, get_number, get_text, item, number, readable, record, stored, text,
+};
+use crate::{AllPools, Committed, Pools, Rulebooks, StoreError, StoredActivations, Table, Transaction};
 
 const REP: &str = "rep_id";
 const PROFILE: &str = "profile";
@@ -27,8 +35,74 @@ const ON: &str = "on";
 #[derive(Clone, Debug)]
 pub struct Reps(Table);
 
+/// What became of deleting a rep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepDeleted {
+    /// They are off the roster.
+    Done,
+    /// They have open leads; nothing was changed.
+    OpenLeads,
+    /// They, a pool or the active rulebook are not as they were seen; nothing was changed.
+    Stale,
+}
+
+/// What a write of a deletion was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Load,
+    Other,
+}
+
+stored! {
+    RepForm of Rep {
+        rep_id: RepId,
+        name: String,
+        email: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        manager: Option<RepId>,
+        zone: String,
+        hours: WeeklyHours,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        languages: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        skills: Vec<String>,
+        capacity: u32,
+    }
+}
+
 fn key(rep: &RepId, part: &str) -> Item {
     item([(REP, text(rep.as_str())), (PART, text(part))])
+}
+
+pub(crate) fn rep_item(rep: &Rep) -> Result<Item, StoreError> {
+    record(key(&rep.rep_id, PROFILE), &RepForm::from(rep.clone()))
+}
+
+/// Everyone in `items`, with their revision and whether they have a load item; parts of other kinds are passed over.
+pub(crate) fn read(items: &[Item], table: &str) -> Result<Vec<(Versioned<RepNow>, bool)>, StoreError> {
+    let mut loads = BTreeMap::new();
+    let mut reps = Vec::new();
+    for item in items {
+        match get_text(item, table, PART)? {
+            PROFILE => reps.push((Rep::from(body::<RepForm>(item, table)?), revision(item, table)?)),
+            LOAD => {
+                readable(item, table)?;
+                let open = if item.contains_key(OPEN) { get_number(item, table, OPEN)? } else { 0 };
+                let on = !matches!(item.get(ON), Some(AttributeValue::Bool(false)));
+                loads.insert(RepId::from(get_text(item, table, REP)?), RepLoad { open, on });
+            }
+            _ => {}
+        }
+    }
+    let now = reps.into_iter().map(|(rep, revision)| {
+        let load = loads.get(&rep.rep_id).copied();
+        (Versioned { value: RepNow { rep, load: load.unwrap_or_default() }, revision }, load.is_some())
+    });
+    Ok(now.collect())
+}
+
+fn roster(reps: Vec<(Versioned<RepNow>, bool)>) -> Roster {
+    reps.into_iter().map(|(now, _)| (now.value.rep.rep_id.clone(), now.value)).collect()
 }
 
 impl Reps {
@@ -37,52 +111,119 @@ impl Reps {
         Self(table)
     }
 
-    /// Writes what is set about a rep; their load stays as it is.
-    pub async fn put(&self, rep: &Rep) -> Result<(), StoreError> {
-        let mut item = key(&rep.rep_id, PROFILE);
-        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(rep)?)]));
-        self.0.put(item).await
-    }
-
     /// One rep as they are now.
     pub async fn get(&self, rep: &RepId) -> Result<Option<RepNow>, StoreError> {
-        Ok(self.roster(std::slice::from_ref(rep)).await?.remove(rep))
+        Ok(self.find(rep).await?.map(|found| found.value))
+    }
+
+    /// One rep as they are now, with the revision of what is set about them.
+    pub async fn find(&self, rep: &RepId) -> Result<Option<Versioned<RepNow>>, StoreError> {
+        Ok(self.these(std::slice::from_ref(rep)).await?.pop().map(|(now, _)| now))
+    }
+
+    async fn these(&self, reps: &[RepId]) -> Result<Vec<(Versioned<RepNow>, bool)>, StoreError> {
+        let unique: BTreeSet<&RepId> = reps.iter().collect();
+        let keys = unique.into_iter().flat_map(|rep| [key(rep, PROFILE), key(rep, LOAD)]).collect();
+        read(&self.0.get_many(keys).await?, &self.0.name)
     }
 
     /// These reps as they are now; those who are not on the roster are left out.
     pub async fn roster(&self, reps: &[RepId]) -> Result<Roster, StoreError> {
-        let mut unique: Vec<&RepId> = reps.iter().collect();
-        unique.sort();
-        unique.dedup();
-        let keys = unique.into_iter().flat_map(|rep| [key(rep, PROFILE), key(rep, LOAD)]).collect();
-        self.read(self.0.get_many(keys).await?)
+        Ok(roster(self.these(reps).await?))
+    }
+
+    /// These reps as they are now, each with a load item, so that seats can be taken. Reps that an older version put on
+    /// the roster may have none until their first lead; it is made here.
+    pub async fn seatable(&self, reps: &[RepId]) -> Result<Roster, StoreError> {
+        let these = self.these(reps).await?;
+        for (now, _) in these.iter().filter(|(_, has_load)| !has_load) {
+            let rep = &now.value.rep.rep_id;
+            let mut transaction = Transaction::new(&self.0.client);
+            self.check_there(&mut transaction, (), rep)?;
+            transaction.update((), self.load_made(rep)?);
+            // Who loses this race is deleted, or has their load item from somebody else.
+            transaction.commit().await?.is_done()?;
+        }
+        Ok(roster(these))
     }
 
     /// Everyone on the roster.
     pub async fn all(&self) -> Result<Roster, StoreError> {
-        self.read(self.0.scan_all().await?)
+        Ok(roster(read(&self.0.scan_all().await?, &self.0.name)?))
     }
 
-    fn read(&self, items: Vec<Item>) -> Result<Roster, StoreError> {
-        let mut loads = BTreeMap::new();
-        let mut reps = Vec::new();
-        for item in items {
-            if get_text(&item, &self.0.name, PART)? == PROFILE {
-                reps.push(body::<Rep>(&item, &self.0.name)?);
-            } else {
-                let rep = RepId::from(get_text(&item, &self.0.name, REP)?);
-                let open = if item.contains_key(OPEN) { get_number(&item, &self.0.name, OPEN)? } else { 0 };
-                let on = !matches!(item.get(ON), Some(AttributeValue::Bool(false)));
-                loads.insert(rep, RepLoad { open, on });
-            }
+    /// Writes what is set about a rep if it is as it was seen; `None` if it is not. Their load stays as it is.
+    pub async fn replace(
+        &self,
+        audit: &Audit,
+        seen: Option<&Versioned<RepNow>>,
+        rep: &Rep,
+        edit: &Edit<'_>,
+    ) -> Result<Option<Versioned<RepNow>>, StoreError> {
+        let before = seen.map(|seen| RepForm::from(seen.value.rep.clone()));
+        let id = &rep.rep_id;
+        let entry = audit.entry(Kind::Rep, id.as_str(), Seen::of(seen), before.as_ref(), edit).await?;
+        let mut transaction = Transaction::new(&self.0.client);
+        let item = entry.stamped(rep_item(rep)?);
+        let (condition, values) = entry.seen.condition(REP);
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(item)).condition_expression(condition);
+        transaction.put((), put.set_expression_attribute_values(values).build()?);
+        if seen.is_none() {
+            transaction.update((), self.load_made(id)?);
         }
-        Ok(reps
-            .into_iter()
-            .map(|rep| {
-                let load = loads.get(&rep.rep_id).copied().unwrap_or_default();
-                (rep.rep_id.clone(), RepNow { rep, load })
-            })
-            .collect())
+        entry.record(&mut transaction, ())?;
+        let load = seen.map(|seen| seen.value.load).unwrap_or_default();
+        Ok(transaction.commit().await?.is_done()?.then(|| entry.versioned(RepNow { rep: rep.clone(), load })))
+    }
+
+    /// Writes what is set about a rep whatever is there, and tells the audit nothing.
+    pub async fn put(&self, rep: &Rep) -> Result<(), StoreError> {
+        self.0.put(rep_item(rep)?).await?;
+        self.seatable(std::slice::from_ref(&rep.rep_id)).await?;
+        Ok(())
+    }
+
+    /// Takes a rep off the roster, and tells the audit nothing. `false` if they have open leads.
+    pub async fn delete(&self, rep: &RepId) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::new(&self.0.client);
+        let profile = Delete::builder().table_name(&self.0.name).set_key(Some(key(rep, PROFILE)));
+        transaction.delete((), profile.build()?);
+        let load = Delete::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key(rep, LOAD)))
+            .condition_expression("attribute_not_exists(#open) OR #open = :none")
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_values(":none", number(0));
+        transaction.delete((), load.build()?);
+        transaction.commit().await?.is_done()
+    }
+
+    /// Makes a rep's load item, unless it is there.
+    fn load_made(&self, rep: &RepId) -> Result<Update, StoreError> {
+        Ok(Update::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key(rep, LOAD)))
+            .update_expression("SET #open = if_not_exists(#open, :none), #schema = :schema")
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_names("#schema", SCHEMA)
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":schema", number(CURRENT_SCHEMA))
+            .build()?)
+    }
+
+    /// Adds the condition that a rep is on the roster.
+    pub(crate) fn check_there<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        rep: &RepId,
+    ) -> Result<(), StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key(rep, PROFILE)))
+            .condition_expression("attribute_exists(rep_id)");
+        transaction.check(label, check.build()?);
+        Ok(())
     }
 
     /// Adds a change of a rep's open leads. Seats taken from a pool need room and a rep who is on, at the moment of the
@@ -94,7 +235,7 @@ impl Reps {
         rep: &RepId,
         seats: Seats,
     ) -> Result<(), StoreError> {
-        let mut conditions = Vec::new();
+        let mut conditions = vec!["attribute_exists(rep_id)"];
         let mut update = Update::builder()
             .table_name(&self.0.name)
             .set_key(Some(key(rep, LOAD)))
@@ -115,54 +256,81 @@ impl Reps {
             conditions.push("#open >= :back");
             update = update.expression_attribute_values(":back", number(seats.delta.unsigned_abs()));
         }
-        if !conditions.is_empty() {
-            update = update.condition_expression(conditions.join(" AND "));
-        }
-        transaction.update(label, update.build()?);
+        transaction.update(label, update.condition_expression(conditions.join(" AND ")).build()?);
         Ok(())
     }
 
     /// Switches a rep on or off.
     pub async fn switch(&self, rep: &RepId, on: bool) -> Result<(), StoreError> {
-        self.0
+        if !self.switched(rep, on).await? {
+            // An older version put them on the roster without a load item, or they are off it.
+            self.seatable(std::slice::from_ref(rep)).await?;
+            self.switched(rep, on).await?;
+        }
+        Ok(())
+    }
+
+    /// `false` if there is no load item.
+    async fn switched(&self, rep: &RepId, on: bool) -> Result<bool, StoreError> {
+        let answer = self
+            .0
             .client
             .update_item()
             .table_name(&self.0.name)
             .set_key(Some(key(rep, LOAD)))
             .update_expression("SET #on = :on")
+            .condition_expression("attribute_exists(rep_id)")
             .expression_attribute_names("#on", ON)
             .expression_attribute_values(":on", AttributeValue::Bool(on))
             .send()
-            .await
-            .map_err(StoreError::service(self.0.what("writing to")))?;
-        Ok(())
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(cause)
+                if cause.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(false)
+            }
+            Err(cause) => Err(StoreError::service(self.0.what("writing to"))(cause)),
+        }
     }
 
-    /// Takes a rep off the roster. `false` if they have open leads, and nothing is changed.
-    ///
-    /// The load goes first: as long as the profile is there, a repeat completes it.
-    pub async fn delete(&self, rep: &RepId) -> Result<bool, StoreError> {
-        let answer = self
-            .0
-            .client
-            .delete_item()
+    /// Takes a rep off the roster: their profile and their load, in one transaction, as long as they have no open leads,
+    /// and neither a pool nor the active rulebook was changed since it was found that none names them.
+    #[expect(clippy::too_many_arguments, reason = "what must not have changed")]
+    pub async fn remove(
+        &self,
+        audit: &Audit,
+        pools: &Pools,
+        all: &AllPools,
+        rulebooks: &Rulebooks,
+        active: &StoredActivations,
+        seen: &Versioned<RepNow>,
+        edit: &Edit<'_>,
+    ) -> Result<RepDeleted, StoreError> {
+        let before = RepForm::from(seen.value.rep.clone());
+        let rep = &seen.value.rep.rep_id;
+        let entry = audit.deletion(Kind::Rep, rep.as_str(), seen.seen(), &before, edit)?;
+        let mut transaction = Transaction::new(&self.0.client);
+        let (condition, values) = entry.seen.condition(REP);
+        let profile = Delete::builder().table_name(&self.0.name).set_key(Some(key(rep, PROFILE)));
+        let profile = profile.condition_expression(condition).set_expression_attribute_values(values);
+        transaction.delete(Part::Other, profile.build()?);
+        let load = Delete::builder()
             .table_name(&self.0.name)
             .set_key(Some(key(rep, LOAD)))
             .condition_expression("attribute_not_exists(#open) OR #open = :none")
             .expression_attribute_names("#open", OPEN)
-            .expression_attribute_values(":none", number(0))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => {}
-            Err(cause)
-                if cause.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                return Ok(false);
-            }
-            Err(cause) => return Err(StoreError::service(self.0.what("deleting from"))(cause)),
-        }
-        self.0.delete(key(rep, PROFILE)).await?;
-        Ok(true)
+            .expression_attribute_values(":none", number(0));
+        transaction.delete(Part::Load, load.build()?);
+        pools.touch(&mut transaction, Part::Other, all)?;
+        rulebooks.check_active(&mut transaction, Part::Other, active)?;
+        entry.record(&mut transaction, Part::Other)?;
+        Ok(match transaction.commit().await? {
+            Committed::Done => RepDeleted::Done,
+            Committed::Stale(parts) if parts.contains(&Part::Load) => RepDeleted::OpenLeads,
+            Committed::Stale(_) | Committed::Busy => RepDeleted::Stale,
+            Committed::Refused(reason) => return Err(StoreError::Refused(reason)),
+        })
     }
 }

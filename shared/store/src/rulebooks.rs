@@ -16,30 +16,33 @@
 //!
 //! A function keeps the versions it has compiled, and asks for the small pointer at most every few seconds.
 
+mod forms;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put};
-use fairleader_domain::activation::{Activation, Activations, Cause};
+use fairleader_domain::activation::Activations;
 use fairleader_domain::approval::Review;
 use fairleader_domain::reroute::Reroutes;
 use fairleader_lead::id::RulebookVersion;
 use fairleader_rulebook::{References, Rulebook, Table as Lookup};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use self::forms::{AboutForm, ActivationsForm, ReroutesForm, ReviewForm};
+use crate::audit::REVISION;
 use crate::item::{
-    BODY, CURRENT_SCHEMA, Item, PART, SCHEMA, VERSION, body, get_number, get_text, item, json, number, text,
+    CURRENT_SCHEMA, Item, PART, SCHEMA, VERSION, body, get_number, get_text, item, number, readable, record, text,
 };
 use crate::packed::{chunk, pack, unpack};
 use crate::table::Write;
-use crate::{Committed, LookupTables, StoreError, Table, Transaction};
+use crate::{LookupTables, StoreError, Table, Transaction};
 
 const POINTER: &str = "pointer";
 const ABOUT: &str = "about";
 const REVIEW: &str = "review";
 const POINTS_TO: &str = "points_to";
-const REVISION: &str = "revision";
 const ACTIVE: &str = "active";
 const LATEST: &str = "latest";
 const REROUTES: &str = "reroutes";
@@ -58,22 +61,19 @@ const PAGE: u32 = 20;
 pub struct Rulebooks(Table);
 
 /// How a version came in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Upload {
     /// When.
-    #[serde(rename = "uploaded_at", alias = "created_at")]
+    #[serde(rename = "uploaded_at")]
     pub at: Timestamp,
     /// Who sent it: a person, or the program whose key it was.
-    #[serde(rename = "uploaded_by", alias = "created_by")]
+    #[serde(rename = "uploaded_by")]
     pub by: String,
     /// What the change is for.
-    #[serde(default)]
     pub purpose: Option<String>,
     /// Who is responsible for the change.
-    #[serde(default)]
     pub owner: Option<String>,
     /// The tables it looks things up in: the SHA-256 (hex) of what each held when the version came in.
-    #[serde(default)]
     pub tables: BTreeMap<String, String>,
 }
 
@@ -118,14 +118,6 @@ pub struct StoredReroutes {
     revision: u64,
 }
 
-/// The item that says how a version came in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct About {
-    #[serde(flatten)]
-    upload: Upload,
-    chunks: usize,
-}
-
 fn key(version: &str, part: &str) -> Item {
     item([(VERSION, text(version)), (PART, text(part))])
 }
@@ -143,20 +135,58 @@ fn values(value: Option<(&'static str, AttributeValue)>) -> Option<HashMap<Strin
     value.map(|(name, value)| HashMap::from([(name.to_owned(), value)]))
 }
 
-/// Whether a transaction was written; if not, others were faster.
-fn written(committed: Committed<()>) -> Result<bool, StoreError> {
-    match committed {
-        Committed::Done => Ok(true),
-        Committed::Stale(_) | Committed::Busy => Ok(false),
-        Committed::Refused(reason) => Err(StoreError::Damaged(reason)),
-    }
+/// An item that is written under its revision.
+fn revised(key: Item, revision: u64, form: &impl Serialize) -> Result<Item, StoreError> {
+    let mut revised = record(key, form)?;
+    revised.insert(REVISION.to_owned(), number(revision));
+    Ok(revised)
 }
 
-/// An item that is written under its revision.
-fn revised(key: Item, revision: u64, content: &impl Serialize) -> Result<Item, StoreError> {
-    let mut revised = key;
-    revised.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (REVISION, number(revision)), (BODY, json(content)?)]));
-    Ok(revised)
+pub(crate) fn about_item(version: &str, upload: &Upload, chunks: usize) -> Result<Item, StoreError> {
+    record(key(version, ABOUT), &AboutForm::new(upload.clone(), chunks))
+}
+
+/// How a version came in, and how many chunks its text has.
+pub(crate) fn about(item: &Item, table: &str) -> Result<(Upload, usize), StoreError> {
+    Ok(body::<AboutForm>(item, table)?.split())
+}
+
+pub(crate) fn review_item(version: &str, revision: u64, review: &Review) -> Result<Item, StoreError> {
+    revised(key(version, REVIEW), revision, &ReviewForm::from(review.clone()))
+}
+
+pub(crate) fn review(item: &Item, table: &str) -> Result<Review, StoreError> {
+    Ok(body::<ReviewForm>(item, table)?.into())
+}
+
+pub(crate) fn activations_item(revision: u64, activations: &Activations) -> Result<Item, StoreError> {
+    revised(key(ACTIVE, POINTER), revision, &ActivationsForm::from(activations.clone()))
+}
+
+pub(crate) fn activations(item: &Item, table: &str) -> Result<StoredActivations, StoreError> {
+    let activations = body::<ActivationsForm>(item, table)?.into();
+    Ok(StoredActivations { activations, revision: get_number(item, table, REVISION)? })
+}
+
+pub(crate) fn reroutes_item(revision: u64, reroutes: &Reroutes) -> Result<Item, StoreError> {
+    revised(key(REROUTES, POINTER), revision, &ReroutesForm::from(reroutes.clone()))
+}
+
+pub(crate) fn reroutes(item: &Item, table: &str) -> Result<StoredReroutes, StoreError> {
+    let reroutes = body::<ReroutesForm>(item, table)?.into();
+    Ok(StoredReroutes { reroutes, revision: get_number(item, table, REVISION)? })
+}
+
+pub(crate) fn latest_item(version: &RulebookVersion) -> Item {
+    let mut pointer = key(LATEST, POINTER);
+    pointer.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (POINTS_TO, text(version.as_str()))]));
+    pointer
+}
+
+/// The latest version, by the pointer to it.
+pub(crate) fn latest(item: &Item, table: &str) -> Result<RulebookVersion, StoreError> {
+    readable(item, table)?;
+    Ok(RulebookVersion::from(get_text(item, table, POINTS_TO)?))
 }
 
 fn counted(version: &str) -> Option<u32> {
@@ -179,7 +209,6 @@ impl Rulebooks {
                 return Err(StoreError::Damaged(format!("the latest rulebook has the version `{latest:?}`")));
             };
             let version = RulebookVersion::new(format!("{next:06}"));
-            let about = About { upload: upload.clone(), chunks: packed.len() };
             let mut transaction = Transaction::new(&self.0.client);
             let put = |item: Item| {
                 Put::builder()
@@ -188,15 +217,11 @@ impl Rulebooks {
                     .condition_expression("attribute_not_exists(part)")
                     .build()
             };
-            let mut record = key(version.as_str(), ABOUT);
-            record.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(&about)?)]));
-            transaction.put((), put(record)?);
+            transaction.put((), put(about_item(version.as_str(), upload, packed.len())?)?);
             for (part, data) in &packed {
                 transaction.put((), put(chunk(key(version.as_str(), part), data.clone()))?);
             }
-            let mut pointer = key(LATEST, POINTER);
-            pointer.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (POINTS_TO, text(version.as_str()))]));
-            let moved = Put::builder().table_name(&self.0.name).set_item(Some(pointer));
+            let moved = Put::builder().table_name(&self.0.name).set_item(Some(latest_item(&version)));
             let moved = match &latest {
                 Some(seen) => moved
                     .condition_expression("points_to = :seen")
@@ -204,11 +229,9 @@ impl Rulebooks {
                 None => moved.condition_expression("attribute_not_exists(part)"),
             };
             transaction.put((), moved.build()?);
-            match transaction.commit().await? {
-                Committed::Done => return Ok(version),
-                // Somebody else made this version; ours is the next one.
-                Committed::Stale(_) | Committed::Busy => {}
-                Committed::Refused(reason) => return Err(StoreError::Damaged(reason)),
+            // If not, somebody else made this version; ours is the next one.
+            if transaction.commit().await?.is_done()? {
+                return Ok(version);
             }
         }
         Err(StoreError::Contended("the next version of the rulebook"))
@@ -268,16 +291,16 @@ impl Rulebooks {
         next: Option<&Activations>,
     ) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new(&self.0.client);
-        let said = revised(key(seen.version.as_str(), REVIEW), seen.revision + 1, review)?;
+        let said = review_item(seen.version.as_str(), seen.revision + 1, review)?;
         transaction.put((), self.put_unless_changed(said, seen.revision)?);
         match next {
             Some(next) => {
-                let pointer = revised(key(ACTIVE, POINTER), active.revision + 1, next)?;
+                let pointer = activations_item(active.revision + 1, next)?;
                 transaction.put((), self.put_unless_changed(pointer, active.revision)?);
             }
             None => transaction.check((), self.check_unchanged(key(ACTIVE, POINTER), active.revision)?),
         }
-        written(transaction.commit().await?)
+        transaction.commit().await?.is_done()
     }
 
     fn put_unless_changed(&self, item: Item, revision: u64) -> Result<Put, StoreError> {
@@ -295,19 +318,19 @@ impl Rulebooks {
 
     /// Which versions are, were and will be active.
     pub async fn activations(&self) -> Result<StoredActivations, StoreError> {
-        let Some(item) = self.0.get(key(ACTIVE, POINTER)).await? else { return Ok(StoredActivations::default()) };
-        if !item.contains_key(REVISION) {
-            // As it was written before activations could be planned.
-            let version = RulebookVersion::from(get_text(&item, &self.0.name, POINTS_TO)?);
-            let since = Timestamp::UNIX_EPOCH;
-            let known = Activation { version, since, by: "unknown".to_owned(), cause: Cause::Activated };
-            let activations = Activations { history: vec![known], ..Activations::default() };
-            return Ok(StoredActivations { activations, revision: 0 });
-        }
-        Ok(StoredActivations {
-            activations: body(&item, &self.0.name)?,
-            revision: get_number(&item, &self.0.name, REVISION)?,
-        })
+        let found = self.0.get(key(ACTIVE, POINTER)).await?;
+        Ok(found.map(|item| activations(&item, &self.0.name)).transpose()?.unwrap_or_default())
+    }
+
+    /// Adds the condition that nobody activated or planned anything since `active` was read.
+    pub(crate) fn check_active<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        active: &StoredActivations,
+    ) -> Result<(), StoreError> {
+        transaction.check(label, self.check_unchanged(key(ACTIVE, POINTER), active.revision)?);
+        Ok(())
     }
 
     /// Writes which versions are active, if nobody else did since `seen` was read, and nothing was said about the
@@ -319,13 +342,13 @@ impl Rulebooks {
         approved: Option<&RulebookRecord>,
     ) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new(&self.0.client);
-        let pointer = revised(key(ACTIVE, POINTER), seen.revision + 1, next)?;
+        let pointer = activations_item(seen.revision + 1, next)?;
         transaction.put((), self.put_unless_changed(pointer, seen.revision)?);
         if let Some(record) = approved {
             let review = key(record.version.as_str(), REVIEW);
             transaction.check((), self.check_unchanged(review, record.revision)?);
         }
-        written(transaction.commit().await?)
+        transaction.commit().await?.is_done()
     }
 
     /// The version that is active at `now`, if there is one.
@@ -335,42 +358,38 @@ impl Rulebooks {
 
     /// When open leads are routed anew.
     pub async fn reroutes(&self) -> Result<StoredReroutes, StoreError> {
-        let Some(item) = self.0.get(key(REROUTES, POINTER)).await? else { return Ok(StoredReroutes::default()) };
-        let revision = get_number(&item, &self.0.name, REVISION)?;
-        Ok(StoredReroutes { reroutes: body(&item, &self.0.name)?, revision })
+        let found = self.0.get(key(REROUTES, POINTER)).await?;
+        Ok(found.map(|item| reroutes(&item, &self.0.name)).transpose()?.unwrap_or_default())
     }
 
     /// Writes when open leads are routed anew, if nobody else did since `seen` was read.
     pub async fn replace_reroutes(&self, seen: &StoredReroutes, next: &Reroutes) -> Result<bool, StoreError> {
-        let item = revised(key(REROUTES, POINTER), seen.revision + 1, next)?;
+        let item = reroutes_item(seen.revision + 1, next)?;
         let (condition, values) = unchanged(seen.revision);
         Ok(matches!(self.0.put_if(item, condition, values).await?, Write::Done))
     }
 
     async fn latest(&self) -> Result<Option<RulebookVersion>, StoreError> {
-        match self.0.get(key(LATEST, POINTER)).await? {
-            Some(item) => Ok(Some(RulebookVersion::from(get_text(&item, &self.0.name, POINTS_TO)?))),
-            None => Ok(None),
-        }
+        self.0.get(key(LATEST, POINTER)).await?.map(|item| latest(&item, &self.0.name)).transpose()
     }
 
     /// The record in a version's items, and how many chunks its text has.
     fn record(&self, version: &RulebookVersion, items: &[Item]) -> Result<Option<(RulebookRecord, usize)>, StoreError> {
-        let mut about: Option<About> = None;
-        let mut review = Review::default();
+        let mut came_in = None;
+        let mut said = Review::default();
         let mut revision = 0;
         for item in items {
             match get_text(item, &self.0.name, PART)? {
-                ABOUT => about = Some(body(item, &self.0.name)?),
+                ABOUT => came_in = Some(about(item, &self.0.name)?),
                 REVIEW => {
-                    review = body(item, &self.0.name)?;
+                    said = review(item, &self.0.name)?;
                     revision = get_number(item, &self.0.name, REVISION)?;
                 }
                 _ => {}
             }
         }
-        Ok(about.map(|About { upload, chunks }| {
-            (RulebookRecord { version: version.clone(), upload, review, revision }, chunks)
+        Ok(came_in.map(|(upload, chunks)| {
+            (RulebookRecord { version: version.clone(), upload, review: said, revision }, chunks)
         }))
     }
 }

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
 
 use crate::StoreError;
 
@@ -29,6 +29,17 @@ pub enum Committed<L> {
     Refused(String),
 }
 
+impl<L> Committed<L> {
+    /// Whether everything was written.
+    pub(crate) fn is_done(self) -> Result<bool, StoreError> {
+        match self {
+            Self::Done => Ok(true),
+            Self::Stale(_) | Self::Busy => Ok(false),
+            Self::Refused(reason) => Err(StoreError::Refused(reason)),
+        }
+    }
+}
+
 impl<L: Clone> Transaction<L> {
     pub(crate) fn new(client: &Client) -> Self {
         Self { client: client.clone(), actions: Vec::new(), labels: Vec::new() }
@@ -41,6 +52,11 @@ impl<L: Clone> Transaction<L> {
 
     pub(crate) fn update(&mut self, label: L, update: Update) {
         self.actions.push(TransactWriteItem::builder().update(update).build());
+        self.labels.push(label);
+    }
+
+    pub(crate) fn delete(&mut self, label: L, delete: Delete) {
+        self.actions.push(TransactWriteItem::builder().delete(delete).build());
         self.labels.push(label);
     }
 

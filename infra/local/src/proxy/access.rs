@@ -40,6 +40,13 @@ struct Batch {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+struct Stream {
+    stream_arn: Option<String>,
+    shard_iterator: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct Transaction {
     transact_items: Vec<BTreeMap<String, OneTable>>,
 }
@@ -56,7 +63,13 @@ pub(super) fn tables(
         resource: table_arn(services, table, index),
     };
     let mut needs = match operation {
-        // A stream is named by an iterator here, not by an ARN, so only a right to everything is enough.
+        "GetShardIterator" | "GetRecords" if service == Service::Streams => {
+            let stream: Stream = read(body)?;
+            // An iterator begins with the ARN of its stream.
+            let arn = stream.stream_arn.or(stream.shard_iterator).unwrap_or_default();
+            let resource = arn.split('|').next().unwrap_or_default().to_owned();
+            vec![Need { action: format!("dynamodb:{operation}"), resource }]
+        }
         _ if service == Service::Streams => vec![everything("dynamodb", operation)],
         "ExecuteStatement" | "BatchExecuteStatement" | "ExecuteTransaction" => {
             return Err(AwsError::client(

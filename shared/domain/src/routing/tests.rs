@@ -211,12 +211,12 @@ fn the_choice_is_told_in_plain_words() {
     let lead = &plan.groups[0].leads[0];
     assert_eq!(
         lead.choice.sentences(&lead.change.state, &TimeZone::UTC).join(" "),
-        "In pool `inbound` it was the turn of `anna` (level with their share) among 2 who could take it. \
+        "In pool `inbound` it was the turn of `cara` (level with their share) among 2 who could take it. \
          `ben` has as many open leads as they take."
     );
     assert_eq!(
         lead.choice.summary(&lead.change.state, &TimeZone::UTC).unwrap(),
-        "In pool `inbound` it was the turn of `anna` (level with their share) among 2 who could take it."
+        "In pool `inbound` it was the turn of `cara` (level with their share) among 2 who could take it."
     );
     assert_eq!((turns(666_666_667), turns(-1_500_000_000), turns(0)), ("0.67".into(), "-1.50".into(), "0.00".into()));
 }
@@ -248,7 +248,7 @@ fn instants_are_told_as_the_companys_clocks_show_them() {
     assert!(said.contains("It is an MQL: score is 10 or more.") && !said.contains("since"), "{said}");
 }
 
-/// What must hold of any plan: every ledger sums to zero, every turn has its lead, seats match leads.
+/// What must hold of any plan: what every pool owes sums to zero, every turn has its lead, seats match leads.
 fn audit(plan: &Plan) -> Result<(), TestCaseError> {
     for group in &plan.groups {
         let entries = || group.turns.iter().flat_map(|turns| &turns.entries);
@@ -311,9 +311,9 @@ fn an_urgent_lead_comes_before_a_better_one() {
 fn had(id: &str, owner: &str, from: &str, world: &mut World, wanted: Outcome) -> Ruled {
     let mut ruled = lead(id, 50, wanted);
     let now = world.pools.get_mut(&PoolId::from(from)).unwrap();
-    let members =
-        now.pool.members.iter().map(|m| Eligible { rep: m.rep.clone(), weight: m.weight }).collect::<Vec<_>>();
-    let turn = now.rotation.charge(&RepId::from(owner), &members);
+    let members = now.pool.members.iter().map(|member| (member.rep.clone(), member.weight));
+    let members = Eligible::of(&now.pool.pool_id, members).unwrap();
+    let turn = now.rotation.charge(members.payer(&RepId::from(owner)).unwrap());
     now.rotation.version += 1;
     world.turns.insert(LeadId::from(id), turn);
     world.roster.get_mut(&RepId::from(owner)).unwrap().load.open += 1;

@@ -4,15 +4,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Choice, Planned, PoolTried};
-use fairleader_lead::id::RulebookVersion;
+use super::{Candidate, Choice, Planned, PoolTried, TurnEntry};
+use fairleader_lead::id::{LeadId, PoolId, RulebookVersion};
 use fairleader_lead::ruling::Section;
 use fairleader_lead::score::Score;
 use fairleader_lead::state::{Stage, Standing, State, Wait};
 use fairleader_rulebook::Explanation;
 
-/// Most members that one sentence names.
+/// Most members that one sentence of the gist names.
 const MAX_NAMED: usize = 4;
+/// Most members that one sentence of the whole names: nobody reads hundreds.
+const MAX_LISTED: usize = 12;
 
 /// Why a lead is where it is: what is kept of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,9 @@ pub struct Why {
     pub at: Timestamp,
     /// Number of the event that tells of it.
     pub event: u64,
+    /// Which assignment of the lead it made, if it made one.
+    #[serde(default)]
+    pub assignment: u32,
     /// Where the lead went.
     pub stage: Stage,
     /// Rulebook version.
@@ -55,6 +60,7 @@ impl Why {
         Self {
             at: planned.change.at,
             event: state.last_event,
+            assignment: state.assignment,
             stage: state.stage(),
             rulebook: rulebook.cloned().unwrap_or_else(|| RulebookVersion::new("")),
             explanation,
@@ -62,6 +68,23 @@ impl Why {
             choice: planned.choice.clone(),
             summary,
             sentences,
+        }
+    }
+
+    /// The turns by which `lead` was given to somebody, as they are asked for: an explanation that was kept leaves out who
+    /// could have taken the lead, because the turn says so.
+    pub fn turns(&self, lead: &LeadId) -> Vec<(PoolId, u64, LeadId, u32)> {
+        let asked = |tried: &PoolTried| Some((tried.pool.clone(), tried.turn?, lead.clone(), self.assignment));
+        self.choice.pools.iter().filter_map(asked).collect()
+    }
+
+    /// Adds who could have taken the lead, from the turn that was taken for this assignment of it.
+    pub fn complete(&mut self, taken: &TurnEntry) {
+        for tried in self.choice.pools.iter_mut().filter(|tried| tried.turn.is_some()) {
+            let owed = &taken.turn.lags_before;
+            let free = owed.iter().map(|(rep, lag)| Candidate { rep: rep.clone(), stopped_by: None, lag: Some(*lag) });
+            let stopped = std::mem::take(&mut tried.members).into_iter().filter(|member| member.stopped_by.is_some());
+            tried.members = free.chain(stopped).collect();
         }
     }
 }
@@ -110,11 +133,13 @@ impl Choice {
         }
         for tried in &self.pools {
             said.push(self.tried(tried));
-            let stopped: Vec<String> = tried
-                .members
-                .iter()
-                .filter_map(|member| member.stopped_by.map(|gate| format!("`{}` {}", member.rep, gate.words())))
-                .collect();
+            let stopped = tried.members.iter().filter_map(|member| Some((&member.rep, member.stopped_by?)));
+            let mut stopped: Vec<String> = stopped.map(|(rep, gate)| format!("`{rep}` {}", gate.words())).collect();
+            let others = stopped.len().saturating_sub(MAX_LISTED);
+            stopped.truncate(MAX_LISTED);
+            if others > 0 {
+                stopped.push(format!("and {others} others could not take it either"));
+            }
             if !stopped.is_empty() {
                 said.push(format!("{}.", stopped.join("; ")));
             }
@@ -149,7 +174,7 @@ impl Choice {
                 "In pool `{}` it was the turn of `{}` ({}) among {count} who could take it.",
                 tried.pool,
                 chosen.rep,
-                owed(chosen.lag)
+                owed(chosen.lag.unwrap_or(0))
             ),
             (None, _) if tried.members.is_empty() => format!("Pool `{}` has no members.", tried.pool),
             (None, _) => format!("In pool `{}` nobody could take it.", tried.pool),

@@ -269,6 +269,10 @@ impl<'d> Checker<'d, '_> {
             let pools = table.rows().iter().filter_map(|row| row.cell(column)).filter(|cell| is_name(cell));
             self.pools.extend(pools.map(PoolId::new));
         }
+        if text.text == "owner" {
+            let reps = table.rows().iter().filter_map(|row| row.cell(column)).filter(|cell| is_name(cell));
+            self.reps.extend(reps.map(RepId::new));
+        }
     }
 }
 

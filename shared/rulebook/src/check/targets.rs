@@ -192,6 +192,7 @@ impl Checker<'_, '_> {
             self.problems.error_help(rep.span, "unknown-rep", message, help);
             return None;
         }
+        self.reps.insert(id.clone());
         Some(id)
     }
 

@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fairleader_lead::id::LeadId;
-use fairleader_lead::profile::Profile;
 use jiff::Timestamp;
 
-use super::{LEAD, Leads, Loaded, MAX_ID, PROFILE, STATE, key, read_state};
+use super::{LEAD, Leads, Loaded, MAX_ID, PROFILE, STATE, key, profile, state};
 use crate::StoreError;
-use crate::item::{Item, PART, body, get_text, text};
+use crate::item::{Item, PART, get_text, text};
 
 /// Longest part of a key that a cursor may name, in bytes: DynamoDB takes no longer one.
 const MAX_PART: usize = 1_024;
@@ -51,7 +50,7 @@ impl Leads {
             if get_text(item, self.table(), PART)? == PROFILE {
                 profiles.insert(LeadId::from(get_text(item, self.table(), LEAD)?), item);
             } else {
-                states.push(read_state(item, self.table())?);
+                states.push(state(item, self.table())?);
             }
         }
         states.retain(|state| state.milestones.received >= since && !state.is_unstored());
@@ -68,7 +67,7 @@ impl Leads {
         let mut leads = Vec::with_capacity(states.len());
         for state in states {
             if let Some(item) = profiles.get(&state.lead_id) {
-                leads.push(Loaded { profile: body::<Profile>(item, self.table())?, state });
+                leads.push(Loaded { profile: profile(item, self.table())?, state });
             }
         }
         let next = match answer.last_evaluated_key() {
