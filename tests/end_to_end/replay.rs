@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use fairleader_api::Role;
 use fairleader_domain::replay::{Desks, Past, Replay, Report};
 use fairleader_lead::id::RulebookVersion;
 use fairleader_lead::profile::Profile;
@@ -16,7 +17,6 @@ use fairleader_local::demo;
 use fairleader_local::machine::StarterKeys;
 use fairleader_local::replay::{self, Draft};
 use fairleader_rulebook::{References, Rulebook, diff};
-use fairleader_runtime::http::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use fairleader_api::Role;
 use fairleader_domain::replay::since as domain_since;
 use fairleader_lead::id::{RulebookVersion, SourceId};
 use fairleader_lead::submission::lead_id;
@@ -17,7 +18,6 @@ use fairleader_local::offline::{RulebookFile, check, decide, map};
 use fairleader_local::{data_folder, first_steps, load, replay, reroute};
 use fairleader_rulebook::{Rulebook, diff};
 use fairleader_runtime::Clock;
-use fairleader_runtime::http::Role;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -59,6 +59,8 @@ enum Command {
     Reroute(RerouteLeads),
     /// Print the JSON Schema of rulebooks, from which editors complete and check them.
     Schema,
+    /// Print the OpenAPI document of the HTTP API, from which clients are made.
+    Openapi,
 }
 
 #[derive(Debug, Args)]
@@ -238,6 +240,7 @@ async fn main() -> ExitCode {
         Some(Command::Replay(replay)) => run_replay(replay).await,
         Some(Command::Reroute(reroute)) => run_reroute(reroute).await,
         Some(Command::Schema) => print_schema(),
+        Some(Command::Openapi) => print_openapi(),
     };
     ended_with(outcome)
 }
@@ -401,6 +404,11 @@ async fn ended() -> io::Result<()> {
 
 fn print_schema() -> Result<(), Failed> {
     writeln!(io::stdout(), "{:#}", Rulebook::json_schema())?;
+    Ok(())
+}
+
+fn print_openapi() -> Result<(), Failed> {
+    writeln!(io::stdout(), "{:#}", fairleader_api::openapi::document())?;
     Ok(())
 }
 

@@ -96,6 +96,7 @@ pub enum IfUnavailable {
 
 /// How urgent a lead is: leads of a higher priority come first in waiting lines and inboxes, whatever their score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// After everybody else.
@@ -124,7 +125,7 @@ impl Priority {
     }
 
     /// Whether it is the one of most leads.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub const fn is_normal(&self) -> bool {
         matches!(self, Self::Normal)
     }

@@ -26,6 +26,8 @@ use crate::{StoreError, Table};
 const IMPORT_ID: &str = "import_id";
 const IMPORT: &str = "import";
 const DATA: &str = "data";
+/// Parts on a page.
+const PARTS: i32 = 1_000;
 
 /// Results in one item: at a few hundred bytes each before compression, well below 400 KB.
 const ROWS_PER_ITEM: usize = 1_000;
@@ -112,14 +114,6 @@ impl Imports {
         self.0.get(key(import, IMPORT)).await?.map(|item| body(&item, &self.0.name)).transpose()
     }
 
-    /// An import, and what became of its parts so far.
-    pub async fn get(&self, import: &str) -> Result<Option<(Import, Vec<PartResult>)>, StoreError> {
-        let Some(found) = self.find(import).await? else { return Ok(None) };
-        let parts = self.0.query_all(self.by_prefix(import, "part#")).await?;
-        let parts = parts.iter().map(|item| body(item, &self.0.name)).collect::<Result<_, _>>()?;
-        Ok(Some((found, parts)))
-    }
-
     /// Keeps what became of a part: its rows first, so that a part that is there has them all.
     pub async fn put_part(&self, import: &str, part: &PartResult, rows: &[RowResult]) -> Result<(), StoreError> {
         for (i, chunk) in rows.chunks(ROWS_PER_ITEM).enumerate() {
@@ -169,5 +163,33 @@ impl Imports {
             .expression_attribute_values(":import", text(import))
             .expression_attribute_values(":prefix", text(prefix))
             .consistent_read(true)
+    }
+
+    /// The result of one part.
+    pub async fn part(&self, import: &str, part: u32) -> Result<Option<PartResult>, StoreError> {
+        let found = self.0.get(key(import, &format!("part#{part:06}"))).await?;
+        found.map(|item| body(&item, &self.0.name)).transpose()
+    }
+
+    /// The results of an import's parts, at most 1,000 from the one after `from` on, and where the next ones begin.
+    pub async fn parts(
+        &self,
+        import: &str,
+        from: Option<&str>,
+    ) -> Result<(Vec<PartResult>, Option<String>), StoreError> {
+        let is_part = |cursor: &str| cursor.len() == 6 && cursor.bytes().all(|b| b.is_ascii_digit());
+        if let Some(cursor) = from.filter(|cursor| !is_part(cursor)) {
+            return Err(StoreError::Cursor(cursor.to_owned()));
+        }
+        let answer = self
+            .by_prefix(import, "part#")
+            .limit(PARTS)
+            .set_exclusive_start_key(from.map(|cursor| key(import, &format!("part#{cursor}"))))
+            .send()
+            .await
+            .map_err(StoreError::service(self.0.what("querying")))?;
+        let parts = answer.items().iter().map(|item| body(item, &self.0.name)).collect::<Result<_, _>>()?;
+        let last = answer.last_evaluated_key().map(|last| get_text(last, &self.0.name, PART)).transpose()?;
+        Ok((parts, last.map(|last| last.trim_start_matches("part#").to_owned())))
     }
 }

@@ -4,10 +4,12 @@ use fairleader_lead::id::PersonId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::item::{BODY, CURRENT_SCHEMA, Item, SCHEMA, body, item, json, number, text};
+use crate::item::{BODY, CURRENT_SCHEMA, Item, SCHEMA, body, get_text, item, json, number, text};
 use crate::{StoreError, Table};
 
 const KEY_HASH: &str = "key_hash";
+/// Keys on a page.
+const PAGE: i32 = 100;
 
 /// The keys table.
 #[derive(Clone, Debug)]
@@ -61,5 +63,24 @@ impl Keys {
     /// Forgets a key.
     pub async fn delete(&self, hash: &str) -> Result<(), StoreError> {
         self.0.delete(key(hash)).await
+    }
+
+    /// A page of keys by their SHA-256 (hex), in no particular order, from the one after `from` on; and where the next
+    /// page begins.
+    pub async fn page(&self, from: Option<&str>) -> Result<(Vec<(String, KeyRecord)>, Option<String>), StoreError> {
+        let is_hash = |hash: &str| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        if let Some(cursor) = from.filter(|cursor| !is_hash(cursor)) {
+            return Err(StoreError::Cursor(cursor.to_owned()));
+        }
+        let scan = self.0.client.scan().table_name(&self.0.name).limit(PAGE).consistent_read(true);
+        let answer = scan
+            .set_exclusive_start_key(from.map(key))
+            .send()
+            .await
+            .map_err(StoreError::service(self.0.what("scanning")))?;
+        let hash = |item: &Item| Ok::<_, StoreError>(get_text(item, &self.0.name, KEY_HASH)?.to_owned());
+        let keys = answer.items().iter().map(|item| Ok((hash(item)?, body(item, &self.0.name)?)));
+        let keys = keys.collect::<Result<_, StoreError>>()?;
+        Ok((keys, answer.last_evaluated_key().map(hash).transpose()?))
     }
 }
