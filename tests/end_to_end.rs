@@ -20,6 +20,8 @@ mod audit;
 mod aws;
 #[path = "end_to_end/company.rs"]
 mod company;
+#[path = "end_to_end/described.rs"]
+mod described;
 #[path = "end_to_end/harness.rs"]
 mod harness;
 
@@ -41,6 +43,8 @@ mod dead_letters;
 mod demo;
 #[path = "end_to_end/lists.rs"]
 mod lists;
+#[path = "end_to_end/looked_up.rs"]
+mod looked_up;
 #[path = "end_to_end/one_lead.rs"]
 mod one_lead;
 #[path = "end_to_end/one_person.rs"]
@@ -63,3 +67,5 @@ mod scenarios;
 mod tables;
 #[path = "end_to_end/waiting.rs"]
 mod waiting;
+#[path = "end_to_end/wiring.rs"]
+mod wiring;

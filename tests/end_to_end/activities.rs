@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use fairleader_api::Role;
 use fairleader_lead::submission::lead_id;
-use fairleader_runtime::http::Role;
 use futures::future::join_all;
 use serde_json::{Value, json};
 

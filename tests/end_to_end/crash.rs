@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use fairleader_api::Role;
 use fairleader_local::api::{Api, ApiError};
 use fairleader_local::demo;
 use fairleader_local::machine::StarterKeys;
-use fairleader_runtime::http::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::watch;

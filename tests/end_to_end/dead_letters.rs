@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use fairleader_api::Role;
 use fairleader_local::company::Company;
-use fairleader_runtime::http::Role;
 use serde_json::{Value, json};
 
 use crate::aws::text;

@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use fairleader_api::Role;
 use fairleader_local::api::Api;
 use fairleader_local::demo;
 use fairleader_local::machine::StarterKeys;
-use fairleader_runtime::http::Role;
 use serde_json::Value;
 
 use crate::company;

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
+use fairleader_api::Role;
 use fairleader_local::api::Api;
 use fairleader_local::company::Company;
 use fairleader_local::demo;
 use fairleader_local::faults::Faults;
 use fairleader_local::machine::{Machine, Options, StarterKey};
 use fairleader_runtime::Clock;
-use fairleader_runtime::http::Role;
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::audit::{self, Summary};
 use crate::aws::{self, Aws};
-use crate::company;
+use crate::{company, described};
 
 /// How long a test waits for something before it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
@@ -185,7 +185,7 @@ impl Caller<'_> {
         body: impl Into<Vec<u8>>,
     ) -> Reply {
         let mut request =
-            self.stack.client.request(method, format!("{}{path}", self.stack.api_url())).body(body.into());
+            self.stack.client.request(method.clone(), format!("{}{path}", self.stack.api_url())).body(body.into());
         if !self.key.is_empty() {
             request = request.bearer_auth(&self.key);
         }
@@ -195,6 +195,8 @@ impl Caller<'_> {
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.unwrap();
+        let content_type = headers.get("content-type").map_or("", |value| value.to_str().unwrap());
+        described::check(method.as_str(), path, status, content_type, &text);
         Reply { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fairleader_runtime::http::Role;
+use fairleader_api::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! One lead, from the form to the rep who takes it.
 
-use fairleader_runtime::http::Role;
+use fairleader_api::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use fairleader_runtime::http::Role;
+use fairleader_api::Role;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ async fn ten_times_at_once_is_once_and_other_content_is_kept_as_a_resubmission()
     // The same fields in another order and layout are the same content.
     let text = r#"{ "product" : "engine", "did":"demo","email":  "ada@lovelace.example" }"#;
     let headers = [("idempotency-key", "form-17")];
-    let source = stack.by(fairleader_runtime::http::Role::Source);
+    let source = stack.by(fairleader_api::Role::Source);
     assert_eq!(stack.accepted(&source.send(reqwest::Method::POST, "/v1/leads", &headers, text).await), id);
     stack.settled().await;
     assert_eq!(stack.events(&id).await, ["LeadAssigned"]);
@@ -75,7 +75,7 @@ async fn the_same_person_keeps_their_rep() {
     assert_eq!((&lead["stage"], &lead["owner"], &lead["assignment"]), (&json!("assigned"), &json!("anna"), &json!(1)));
     assert_eq!(lead["profile"]["contact"]["job_title"], "CTO");
     assert_eq!(lead["profile"]["interest"]["did"], "contact_me");
-    let why = stack.by(fairleader_runtime::http::Role::Viewer).get(&format!("/v1/leads/{again}/why")).await.expect(200);
+    let why = stack.by(fairleader_api::Role::Viewer).get(&format!("/v1/leads/{again}/why")).await.expect(200);
     assert!(why["summary"].as_str().unwrap().contains(&first), "{why}");
 
     let counted = stack.finish().await;

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use fairleader_api::Role;
 use fairleader_domain::replay::{Desks, Past, Replay, Report};
 use fairleader_lead::id::RulebookVersion;
 use fairleader_local::api::Api;
@@ -14,7 +15,6 @@ use fairleader_local::commands::replay::{self, Draft};
 use fairleader_local::demo;
 use fairleader_local::machine::StarterKeys;
 use fairleader_rulebook::{References, Rulebook, diff};
-use fairleader_runtime::http::Role;
 use fairleader_store::Loaded;
 use jiff::Timestamp;
 use reqwest::Method;

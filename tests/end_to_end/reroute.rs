@@ -1,8 +1,8 @@
 //! Territories change: open leads that nobody talks to go where the new rulebook sends them, from its day on.
 
+use fairleader_api::Role;
 use fairleader_local::api::Api;
 use fairleader_local::commands::reroute;
-use fairleader_runtime::http::Role;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_dynamodb::types::AttributeValue;
+use fairleader_api::Role;
 use fairleader_local::machine::REGION;
 use fairleader_local::proxy::{self, InProcess, Proxy, Services};
 use fairleader_local::sqs::Queues;
 use fairleader_local::tables::Tables;
 use fairleader_local::template::{self, Settings};
-use fairleader_runtime::http::Role;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;

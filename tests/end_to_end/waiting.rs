@@ -1,6 +1,6 @@
 //! Nobody is free: the line, who gets out of it first, and what happens to those who wait too long.
 
-use fairleader_runtime::http::Role;
+use fairleader_api::Role;
 use serde_json::{Value, json};
 
 use crate::harness::Stack;

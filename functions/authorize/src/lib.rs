@@ -6,10 +6,10 @@
 use aws_lambda_events::event::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse, ApiGatewayV2CustomAuthorizerV2Request,
 };
+use fairleader_api::key;
 use fairleader_runtime::{Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{KeyRecord, Keys, People, StoreError, Table};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tracing::info;
 
 /// The function.
@@ -17,12 +17,6 @@ use tracing::info;
 pub struct Authorize {
     keys: Keys,
     people: People,
-}
-
-/// SHA-256 of a key in hex: what is kept of it, and its name in the keys table. A key has 256 random bits, so a plain
-/// hash keeps it safe.
-pub fn key_hash(key: &str) -> String {
-    format!("{:x}", Sha256::digest(key.as_bytes()))
 }
 
 impl Function for Authorize {
@@ -41,7 +35,7 @@ impl Function for Authorize {
         let mut answer = ApiGatewayV2CustomAuthorizerSimpleResponse::default();
         let header = request.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let Some(key) = bearer(header) else { return Ok(answer) };
-        let Some(record) = self.keys.get(&key_hash(key)).await? else {
+        let Some(record) = self.keys.get(&key::hash(key)).await? else {
             info!("unknown key");
             return Ok(answer);
         };
@@ -87,10 +81,5 @@ mod tests {
         assert_eq!(bearer("Basic abc"), None);
         assert_eq!(bearer("Bearer "), None);
         assert_eq!(bearer("abc"), None);
-    }
-
-    #[test]
-    fn a_key_is_kept_as_its_hash() {
-        assert_eq!(key_hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

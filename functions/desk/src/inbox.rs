@@ -2,40 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
+use fairleader_api::shape::desk::{Availability, AvailabilityOfRep, Inbox, OpenLead};
+use fairleader_api::{Call, Code, Problem, Role, reply};
 use fairleader_lead::id::{LeadId, RepId};
 use fairleader_lead::profile::Profile;
-use fairleader_messaging::command::SCHEMA;
-use fairleader_messaging::{Outgoing, RouteCommand};
-use fairleader_runtime::http::{self, Caller, Problem, Role};
+use fairleader_lead::state::State;
+use fairleader_messaging::wake;
+use fairleader_runtime::http::Answer;
 use fairleader_store::Loaded;
-use serde::Deserialize;
-use serde_json::json;
 use tracing::info;
 
-use crate::{Answer, Desk, only};
+use crate::Desk;
 
 /// Leads on a page of an inbox.
 const PAGE: i32 = 50;
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Availability {
-    on: bool,
-}
-
 impl Desk {
     /// `GET /v1/inbox`: the caller's open leads, best first; sales may ask for `?rep=anna`.
-    pub(crate) async fn inbox(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
-        only(caller, &[Role::Rep, Role::Sales])?;
-        let rep = match (caller.role, http::query(request, "rep")) {
+    pub(crate) async fn inbox(&self, call: &Call<'_>) -> Answer {
+        let caller = call.caller()?;
+        let rep = match (caller.role, call.query("rep")) {
             (Role::Rep, _) => RepId::from(caller.subject.as_str()),
             (_, Some(rep)) => RepId::from(rep),
             (_, None) => {
-                return Err(Problem::new(400, "missing_rep", "whose inbox?").detail("add ?rep= and a rep").into());
+                return Err(Problem::new(Code::MissingRep, "whose inbox?").detail("add ?rep= and a rep").into());
             }
         };
-        let page = self.leads.inbox(&rep, PAGE, http::query(request, "from")).await?;
+        let page = self.leads.inbox(&rep, PAGE, call.query("from")).await?;
         let mut leads: BTreeMap<LeadId, Loaded> = self
             .leads
             .load_all(&page.leads)
@@ -49,53 +42,44 @@ impl Desk {
             .iter()
             .filter_map(|lead| leads.remove(lead))
             .filter(|lead| lead.state.owner() == Some(&rep))
-            .map(|Loaded { state, profile }| {
-                json!({
-                    "lead_id": state.lead_id,
-                    "stage": state.stage(),
-                    "assignment": state.assignment,
-                    "score": state.score.as_ref().map(|score| score.total),
-                    "grade": state.score.as_ref().and_then(|score| score.grade.clone()),
-                    "priority": state.priority(),
-                    "value": state.decided.as_ref().and_then(|decided| decided.value),
-                    "name": full_name(&profile),
-                    "company": profile.company.name,
-                    "did": profile.interest.did,
-                    "received_at": state.milestones.received,
-                    "assigned_at": state.owned().map(|owned| owned.since),
-                    "rule": state.decided.as_ref().map(|decided| &decided.rule),
-                })
-            })
+            .map(|Loaded { state, profile }| open_lead(state, profile))
             .collect();
-        Ok(http::json(200, &json!({"rep": rep, "leads": open, "next": page.next})))
+        Ok(reply::json(200, &Inbox { rep, leads: open, next: page.next }))
     }
 
     /// `PUT /v1/me/availability`: on or off. Whoever switches on gets what waits.
-    pub(crate) async fn availability(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
-        if caller.role != Role::Rep {
-            return Err(Problem::forbidden(Some(caller), &[Role::Rep]).into());
-        }
-        let said: Availability = serde_json::from_slice(&http::body(request)).map_err(|cause| {
-            Problem::new(400, "invalid_body", "the body cannot be read")
-                .detail(format!("{cause}; send {{\"on\": true}} or {{\"on\": false}}"))
-        })?;
-        let rep = RepId::from(caller.subject.as_str());
+    pub(crate) async fn availability(&self, call: &Call<'_>) -> Answer {
+        let said: Availability = call.json()?;
+        let rep = RepId::from(call.caller()?.subject.as_str());
         if self.reps.get(&rep).await?.is_none() {
             return Err(Problem::not_found(format!("`{rep}` is not on the roster")).into());
         }
         self.reps.switch(&rep, said.on).await?;
         info!(rep = %rep, on = said.on, "switched");
         if said.on {
-            let mut messages = Vec::new();
-            for pool in self.pools.definitions().await? {
-                if pool.members.iter().any(|member| member.rep == rep) {
-                    let wake = RouteCommand::WakePool { schema: SCHEMA, pool: pool.pool_id };
-                    messages.push(Outgoing::new(&wake, Some("desk"))?);
-                }
-            }
-            self.route.send_all(messages).await?;
+            let pools = self.pools.definitions().await?.into_iter();
+            let own = pools.filter(|pool| pool.members.iter().any(|member| member.rep == rep));
+            wake(&self.route, own.map(|pool| pool.pool_id), "desk").await?;
         }
-        Ok(http::json(200, &json!({"rep": rep, "on": said.on})))
+        Ok(reply::json(200, &AvailabilityOfRep { rep, on: said.on }))
+    }
+}
+
+fn open_lead(state: State, profile: Profile) -> OpenLead {
+    OpenLead {
+        stage: state.stage().into(),
+        assignment: state.assignment,
+        priority: state.priority(),
+        value: state.decided.as_ref().and_then(|decided| decided.value),
+        assigned_at: state.owned().map(|owned| owned.since),
+        received_at: state.milestones.received,
+        score: state.score.as_ref().map(|score| score.total),
+        grade: state.score.and_then(|score| score.grade),
+        rule: state.decided.map(|decided| decided.rule),
+        lead_id: state.lead_id,
+        name: full_name(&profile),
+        company: profile.company.name,
+        did: profile.interest.did,
     }
 }
 

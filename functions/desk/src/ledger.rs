@@ -2,31 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
+use fairleader_api::shape::desk::{Ledger, LedgerEntry, Standing};
+use fairleader_api::{Call, Code, Problem, Role, reply};
 use fairleader_domain::routing::turns;
 use fairleader_lead::id::{PoolId, RepId};
-use fairleader_runtime::http::{self, Caller, Problem, Role};
-use serde_json::json;
+use fairleader_runtime::http::Answer;
 
-use crate::{Answer, Desk, OVERSEERS, only};
+use crate::Desk;
 
 /// Transactions on a page of turns.
 const PAGE: i32 = 100;
 
 impl Desk {
     /// `GET /v1/pools/{pool_id}/ledger`: for its members, and for those who oversee them.
-    pub(crate) async fn ledger(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
-        let pool = PoolId::from(http::path(request, "pool_id").unwrap_or_default());
+    pub(crate) async fn ledger(&self, call: &Call<'_>) -> Answer {
+        let caller = call.caller()?;
+        let pool = PoolId::from(call.path("pool_id"));
         let now = self.pools.now(std::slice::from_ref(&pool)).await?.remove(&pool);
         let Some(now) = now else { return Err(Problem::not_found(format!("there is no pool `{pool}`")).into()) };
         let member = now.pool.members.iter().any(|member| member.rep.as_str() == caller.subject);
         if caller.role == Role::Rep && !member {
-            return Err(Problem::new(403, "not_a_member", format!("you are not a member of pool `{pool}`")).into());
+            return Err(Problem::new(Code::NotAMember, format!("you are not a member of pool `{pool}`")).into());
         }
-        if caller.role != Role::Rep {
-            only(caller, &OVERSEERS)?;
-        }
-        let page = self.pools.turns_page(&pool, PAGE, http::query(request, "from")).await?;
+        let page = self.pools.turns_page(&pool, PAGE, call.query("from")).await?;
         let in_turns = |amounts: &BTreeMap<RepId, i64>| -> BTreeMap<String, String> {
             amounts.iter().map(|(rep, amount)| (rep.to_string(), turns(*amount))).collect()
         };
@@ -34,40 +32,28 @@ impl Desk {
             .rotation
             .standings
             .iter()
-            .map(|(rep, standing)| {
-                json!({
-                    "rep": rep,
-                    "got": standing.got,
-                    "share": turns(standing.share),
-                    "owed": turns(standing.lag),
-                    "owed_billionths": standing.lag,
-                })
+            .map(|(rep, standing)| Standing {
+                rep: rep.clone(),
+                got: standing.got,
+                share: turns(standing.share),
+                owed: turns(standing.lag),
+                owed_billionths: standing.lag,
             })
             .collect();
         let entries: Vec<_> = page
             .entries
-            .iter()
-            .map(|entry| {
-                json!({
-                    "turn": entry.turn.number,
-                    "lead_id": entry.lead_id,
-                    "assignment": entry.assignment,
-                    "given_back": entry.given_back,
-                    "taken_by": entry.turn.taken_by,
-                    "credits": in_turns(&entry.turn.credits),
-                    "owed_before": in_turns(&entry.turn.lags_before),
-                })
+            .into_iter()
+            .map(|entry| LedgerEntry {
+                turn: entry.turn.number,
+                credits: in_turns(&entry.turn.credits),
+                owed_before: in_turns(&entry.turn.lags_before),
+                taken_by: entry.turn.taken_by,
+                lead_id: entry.lead_id,
+                assignment: entry.assignment,
+                given_back: entry.given_back,
             })
             .collect();
-        Ok(http::json(
-            200,
-            &json!({
-                "pool": pool,
-                "turns": now.rotation.turns,
-                "standings": standings,
-                "entries": entries,
-                "next": page.next,
-            }),
-        ))
+        let ledger = Ledger { pool, turns: now.rotation.turns, standings, entries, next: page.next };
+        Ok(reply::json(200, &ledger))
     }
 }

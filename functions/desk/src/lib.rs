@@ -4,55 +4,38 @@ mod accept;
 mod inbox;
 mod lead;
 mod ledger;
-mod view;
+mod search;
 
-use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use fairleader_messaging::{Queue, SendError};
-use fairleader_runtime::http::{self, Caller, Problem, Role};
-use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
-use fairleader_store::{Leads, Pools, Reps, StoreError, Table};
-use tracing::error;
+use fairleader_api::route::DeskRoute as Route;
+use fairleader_api::{Call, Reply, Request, reply};
+use fairleader_messaging::Queue;
+use fairleader_runtime::http::{self, Answer};
+use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
+use fairleader_store::{Identities, Leads, Pools, Reps, Table};
+
+/// The description of the API; a test of `fairleader-api` keeps it current.
+const OPENAPI: &str = include_str!("../../../docs/openapi.json");
 
 /// The function.
 #[derive(Debug)]
 pub struct Desk {
     leads: Leads,
+    identities: Identities,
     reps: Reps,
     pools: Pools,
     route: Queue,
     clock: Clock,
 }
 
-/// Why a request has no result.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DeskError {
-    /// The caller can mend it.
-    #[error("{}", .0.title)]
-    Problem(Problem),
-    /// The tables.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The queue.
-    #[error(transparent)]
-    Send(#[from] SendError),
-}
-
-impl From<Problem> for DeskError {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
-pub(crate) type Answer = Result<ApiGatewayV2httpResponse, DeskError>;
-
 impl Function for Desk {
-    type Event = ApiGatewayV2httpRequest;
-    type Reply = ApiGatewayV2httpResponse;
+    type Event = Request;
+    type Reply = Reply;
 
     fn new(env: &Env) -> Result<Self, SetupError> {
         let config = env.sdk_config()?;
         Ok(Self {
             leads: Leads::new(Table::new(&config, env.get("LEADS_TABLE")?)),
+            identities: Identities::new(Table::new(&config, env.get("IDENTITIES_TABLE")?)),
             reps: Reps::new(Table::new(&config, env.get("REPS_TABLE")?)),
             pools: Pools::new(Table::new(&config, env.get("POOLS_TABLE")?)),
             route: Queue::new(&config, env.get("ROUTE_QUEUE_URL")?),
@@ -60,54 +43,27 @@ impl Function for Desk {
         })
     }
 
-    async fn call(
-        &self,
-        request: ApiGatewayV2httpRequest,
-        _: Invocation,
-    ) -> Result<ApiGatewayV2httpResponse, FunctionError> {
-        Ok(match self.answer(&request).await {
-            Ok(reply) => reply,
-            Err(DeskError::Problem(problem)) => problem.reply(),
-            Err(DeskError::Store(StoreError::Cursor(from))) => invalid_cursor(&from).reply(),
-            Err(cause) => {
-                error!(route = http::route(&request), cause = %Chain(&cause), "request failed");
-                Problem::internal().reply()
-            }
-        })
+    async fn call(&self, request: Request, invocation: Invocation) -> Result<Reply, FunctionError> {
+        let answer = match http::admit(&request, invocation.deadline) {
+            Ok((route, call)) => self.answer(route, &call).await,
+            Err(problem) => Err(problem.into()),
+        };
+        Ok(http::reply(&request, answer))
     }
 }
 
 impl Desk {
-    async fn answer(&self, request: &ApiGatewayV2httpRequest) -> Answer {
-        let caller = http::caller(request).ok_or_else(|| Problem::forbidden(None, &[]))?;
-        if request.path_parameters.values().any(|id| id.len() > MAX_ID) {
-            return Err(Problem::not_found(format!("nothing has an id of more than {MAX_ID} bytes")).into());
-        }
-        match http::route(request) {
-            "GET /v1/leads/{lead_id}" => self.lead(request, &caller).await,
-            "GET /v1/leads/{lead_id}/events" => self.events(request, &caller).await,
-            "GET /v1/leads/{lead_id}/why" => self.why(request, &caller).await,
-            "POST /v1/leads/{lead_id}/accept" => self.accept(request, &caller).await,
-            "GET /v1/inbox" => self.inbox(request, &caller).await,
-            "PUT /v1/me/availability" => self.availability(request, &caller).await,
-            "GET /v1/pools/{pool_id}/ledger" => self.ledger(request, &caller).await,
-            other => Err(Problem::not_found(format!("there is no `{other}` here")).into()),
+    async fn answer(&self, route: Route, call: &Call<'_>) -> Answer {
+        match route {
+            Route::ReadOpenApi => Ok(reply::text(200, "application/json", OPENAPI.to_owned())),
+            Route::FindLeads => self.find(call).await,
+            Route::ReadLead => self.lead(call).await,
+            Route::ListEvents => self.events(call).await,
+            Route::ExplainLead => self.why(call).await,
+            Route::AcceptLead => self.accept(call).await,
+            Route::ReadInbox => self.inbox(call).await,
+            Route::SetAvailability => self.availability(call).await,
+            Route::ReadLedger => self.ledger(call).await,
         }
     }
-}
-
-/// Longest id in a path, in bytes.
-const MAX_ID: usize = 255;
-
-fn invalid_cursor(from: &str) -> Problem {
-    Problem::new(400, "invalid_cursor", format!("`from={from}` is not where a page begins"))
-        .detail("send the `next` of the page before as it was, percent-encoded, or leave `from` out")
-}
-
-/// Roles of people who may see every lead.
-pub(crate) const OVERSEERS: [Role; 3] = [Role::Viewer, Role::Marketing, Role::Sales];
-
-/// Refuses callers who have none of `roles`.
-pub(crate) fn only(caller: &Caller, roles: &[Role]) -> Result<(), Problem> {
-    if caller.may(roles) { Ok(()) } else { Err(Problem::forbidden(Some(caller), roles)) }
 }

@@ -3,7 +3,9 @@
 //! It reads and writes no lead: everything it answered 202 for is in the queue, and the same submission always gets the
 //! same id without a look-up.
 
-use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use fairleader_api::route::IntakeRoute as Route;
+use fairleader_api::shape::intake::{AcceptedActivity, AcceptedLead};
+use fairleader_api::{Call, Code, Problem, Reply, Request, admit, reply};
 use fairleader_lead::id::{ActivityId, LeadId, SourceId};
 use fairleader_lead::problem::FieldProblem;
 use fairleader_lead::submission::activity;
@@ -11,9 +13,7 @@ use fairleader_lead::submission::activity::{Of, Report};
 use fairleader_lead::submission::{Submission, lead_id};
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{EnrichCommand, Outgoing, Queue, RecordActivity, StoreLead};
-use fairleader_runtime::http::{self, Problem, Role};
 use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};
-use serde::Serialize;
 use tracing::{error, info};
 use uuid::Uuid;
 
@@ -29,22 +29,6 @@ pub struct Intake {
     clock: Clock,
 }
 
-/// The answer to an accepted submission.
-#[derive(Debug, Serialize)]
-struct AcceptedLead {
-    lead_id: LeadId,
-    status_url: String,
-}
-
-/// The answer to an accepted activity.
-#[derive(Debug, Serialize)]
-struct AcceptedActivity {
-    activity_id: ActivityId,
-    /// Where to look, if the sender named the lead.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status_url: Option<String>,
-}
-
 /// Who sends what.
 struct Sent {
     source: SourceId,
@@ -53,22 +37,18 @@ struct Sent {
 }
 
 impl Function for Intake {
-    type Event = ApiGatewayV2httpRequest;
-    type Reply = ApiGatewayV2httpResponse;
+    type Event = Request;
+    type Reply = Reply;
 
     fn new(env: &Env) -> Result<Self, SetupError> {
         Ok(Self { enrich: Queue::new(&env.sdk_config()?, env.get("ENRICH_QUEUE_URL")?), clock: env.clock() })
     }
 
-    async fn call(
-        &self,
-        request: ApiGatewayV2httpRequest,
-        invocation: Invocation,
-    ) -> Result<ApiGatewayV2httpResponse, FunctionError> {
-        let reply = match http::route(&request) {
-            "POST /v1/leads" => self.lead(&request, invocation.request_id).await,
-            "POST /v1/activities" => self.activity(&request, invocation.request_id).await,
-            other => Err(Problem::not_found(format!("there is no `{other}` here"))),
+    async fn call(&self, request: Request, invocation: Invocation) -> Result<Reply, FunctionError> {
+        let reply = match admit(&request, invocation.deadline) {
+            Ok((Route::SubmitLead, call)) => self.lead(&call, invocation.request_id).await,
+            Ok((Route::ReportActivity, call)) => self.activity(&call, invocation.request_id).await,
+            Err(problem) => Err(problem),
         };
         Ok(reply.unwrap_or_else(|problem| problem.reply()))
     }
@@ -76,14 +56,10 @@ impl Function for Intake {
 
 impl Intake {
     /// `POST /v1/leads`: one lead.
-    async fn lead(
-        &self,
-        request: &ApiGatewayV2httpRequest,
-        trace: String,
-    ) -> Result<ApiGatewayV2httpResponse, Problem> {
-        let Sent { source, key, body } = sent(request, "submission", "put large lists in with POST /v1/imports")?;
+    async fn lead(&self, call: &Call<'_>, trace: String) -> Result<Reply, Problem> {
+        let Sent { source, key, body } = sent(call, "submission", "put large lists in with POST /v1/imports")?;
         let submission = Submission::from_json(&body)
-            .map_err(|errors| invalid("invalid_submission", "the submission cannot be taken as it is", errors))?;
+            .map_err(|errors| invalid(Code::InvalidSubmission, "the submission cannot be taken as it is", errors))?;
         let lead_id = match key {
             Some(key) => lead_id::derive(&source, &key),
             None => LeadId::new(Uuid::now_v7().to_string()),
@@ -103,24 +79,20 @@ impl Intake {
         }
         info!(lead.id = %lead_id, source = %source, "accepted lead");
         let status_url = status_url(&lead_id);
-        let reply = http::json(202, &AcceptedLead { lead_id, status_url: status_url.clone() });
-        Ok(http::with_header(reply, "location", &status_url))
+        let reply = reply::json(202, &AcceptedLead { lead_id, status_url: status_url.clone() });
+        Ok(reply::with_header(reply, "location", &status_url))
     }
 
     /// `POST /v1/activities`: something a person did.
-    async fn activity(
-        &self,
-        request: &ApiGatewayV2httpRequest,
-        trace: String,
-    ) -> Result<ApiGatewayV2httpResponse, Problem> {
-        let Sent { source, key, body } = sent(request, "activity", "send one activity at a time")?;
+    async fn activity(&self, call: &Call<'_>, trace: String) -> Result<Reply, Problem> {
+        let Sent { source, key, body } = sent(call, "activity", "send one activity at a time")?;
         let activity_id = match key {
             Some(key) => activity::derive(&source, &key),
             None => ActivityId::new(Uuid::now_v7().to_string()),
         };
         let now = self.clock.now();
         let Report { of, activity } = Report::from_json(&body, activity_id.clone(), now)
-            .map_err(|errors| invalid("invalid_activity", "the activity cannot be taken as it is", errors))?;
+            .map_err(|errors| invalid(Code::InvalidActivity, "the activity cannot be taken as it is", errors))?;
         let (lead_id, email, named) = match of {
             Of::Lead(lead) => (lead.clone(), None, Some(lead)),
             Of::Email(email) => (LeadId::from(activity_id.as_str()), Some(email), None),
@@ -140,54 +112,45 @@ impl Intake {
         }
         info!(activity.id = %activity_id, source = %source, "accepted activity");
         let status_url = named.as_ref().map(status_url);
-        let reply = http::json(202, &AcceptedActivity { activity_id, status_url: status_url.clone() });
+        let reply = reply::json(202, &AcceptedActivity { activity_id, status_url: status_url.clone() });
         Ok(match status_url {
-            Some(url) => http::with_header(reply, "location", &url),
+            Some(url) => reply::with_header(reply, "location", &url),
             None => reply,
         })
     }
 
     /// Queues a command; the error is the reply that says it was not.
-    async fn queue(
-        &self,
-        command: &EnrichCommand,
-        group: &SourceId,
-        what: &str,
-    ) -> Result<(), ApiGatewayV2httpResponse> {
+    async fn queue(&self, command: &EnrichCommand, group: &SourceId, what: &str) -> Result<(), Reply> {
         let sent = match Outgoing::new(command, Some(group.as_str())) {
             Ok(message) => self.enrich.send(message).await,
             Err(cause) => Err(cause),
         };
         sent.map_err(|cause| {
             error!(source = %group, cause = %Chain(&cause), "{what} was not queued");
-            let problem = Problem::new(503, "not_queued", format!("the {what} could not be kept just now"))
+            let problem = Problem::new(Code::NotQueued, format!("the {what} could not be kept just now"))
                 .detail("send it again, with the same Idempotency-Key; nothing was stored");
-            http::with_header(problem.reply(), "retry-after", "1")
+            reply::with_header(problem.reply(), "retry-after", "1")
         })
     }
 }
 
 /// Checks who sends it, how much it is (`instead` says what to do if it is too much), and under which key.
-fn sent(request: &ApiGatewayV2httpRequest, what: &str, instead: &str) -> Result<Sent, Problem> {
-    let caller = http::caller(request);
-    let Some(caller) = caller.as_ref().filter(|caller| caller.may(&[Role::Source])) else {
-        return Err(Problem::forbidden(caller.as_ref(), &[Role::Source]));
-    };
-    let body = http::body(request);
+fn sent(call: &Call<'_>, what: &str, instead: &str) -> Result<Sent, Problem> {
+    let body = call.body();
     if body.len() > MAX_BODY {
-        return Err(Problem::new(413, "too_large", format!("the {what} has {} bytes", body.len()))
+        return Err(Problem::new(Code::TooLarge, format!("the {what} has {} bytes", body.len()))
             .detail(format!("at most {MAX_BODY} bytes are taken; {instead}")));
     }
-    let key = http::header(request, "idempotency-key").map(|key| key.trim().to_owned());
+    let key = call.header("idempotency-key").map(|key| key.trim().to_owned());
     if let Some(key) = key.as_ref().filter(|key| key.is_empty() || key.len() > MAX_KEY) {
-        return Err(Problem::new(400, "invalid_idempotency_key", "the Idempotency-Key cannot be used")
+        return Err(Problem::new(Code::InvalidIdempotencyKey, "the Idempotency-Key cannot be used")
             .detail(format!("it has {} bytes; 1 to {MAX_KEY} are taken", key.len())));
     }
-    Ok(Sent { source: SourceId::from(caller.subject.as_str()), key, body })
+    Ok(Sent { source: SourceId::from(call.caller()?.subject.as_str()), key, body })
 }
 
-fn invalid(code: &'static str, title: &str, errors: Vec<FieldProblem>) -> Problem {
-    Problem::new(422, code, title)
+fn invalid(code: Code, title: &str, errors: Vec<FieldProblem>) -> Problem {
+    Problem::new(code, title)
         .detail("mend the fields named in `errors` and send it again; nothing was stored")
         .errors(errors)
 }

@@ -6,6 +6,7 @@ mod demo;
 mod diff;
 mod load;
 mod map;
+mod openapi;
 pub mod replay;
 pub mod reroute;
 mod schema;
@@ -52,6 +53,8 @@ enum Command {
     Reroute(reroute::RerouteLeads),
     /// Print the JSON Schema of rulebooks, from which editors complete and check them.
     Schema,
+    /// Print the OpenAPI document of the HTTP API, from which clients are made.
+    Openapi,
 }
 
 impl Cli {
@@ -76,6 +79,7 @@ impl Cli {
             Some(Command::Replay(asked)) => replay::run(asked).await,
             Some(Command::Reroute(asked)) => reroute::run(asked).await,
             Some(Command::Schema) => schema::run(),
+            Some(Command::Openapi) => openapi::run(),
         };
         exit_code(outcome)
     }

@@ -95,10 +95,10 @@ fn lead(run: &str, number: usize) -> Value {
 
 /// Sends `leads` leads to `machine`, at `rate` a second or as fast as they are taken, and waits for their owners.
 pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &ProgressBar) -> Result<Measured, LoadError> {
-    let admin = Api::new(&machine.api_url, machine.keys.of(fairleader_runtime::http::Role::Admin))?;
+    let admin = Api::new(&machine.api_url, machine.keys.of(fairleader_api::Role::Admin))?;
     let company = company().map_err(LoadError::Company)?;
     install(&admin, &company).await?;
-    let source = admin.with_key(machine.keys.of(fairleader_runtime::http::Role::Source));
+    let source = admin.with_key(machine.keys.of(fairleader_api::Role::Source));
     let times = Arc::new(Mutex::new(Times::default()));
     let listening = tokio::spawn(listen(machine.bus.subscribe(), Arc::clone(&times), leads, bar.clone()));
     // People and keys of this run: on a folder that was used before, nobody is somebody who is there already.

@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairleader_authorize::key_hash;
+use fairleader_api::{Role, key};
 use fairleader_lead::id::PersonId;
-use fairleader_runtime::http::Role;
 use fairleader_runtime::{Clock, Env, Load, load};
 use fairleader_store::{KeyRecord, Keys as KeyTable, StoreError, Table};
 use serde::{Deserialize, Serialize};
@@ -219,7 +218,7 @@ impl StarterKeys {
         let keys = who
             .into_iter()
             .map(|(role, subject)| {
-                let key = fairleader_admin::new_key().map_err(StartError::Random)?;
+                let key = fairleader_access::new_key().map_err(StartError::Random)?;
                 Ok(StarterKey { role, subject: subject.to_owned(), person: None, key })
             })
             .collect::<Result<_, StartError>>()?;
@@ -229,14 +228,18 @@ impl StarterKeys {
 
 /// The functions that are linked in, by the name of their binary.
 fn registry() -> BTreeMap<&'static str, Load> {
-    let functions: [(&'static str, Load); 9] = [
-        ("admin", load::<fairleader_admin::Admin>),
+    let functions: [(&'static str, Load); 13] = [
+        ("access", load::<fairleader_access::Access>),
         ("authorize", load::<fairleader_authorize::Authorize>),
         ("desk", load::<fairleader_desk::Desk>),
         ("enrich", load::<fairleader_enrich::Enrich>),
+        ("imports", load::<fairleader_imports::Imports>),
         ("intake", load::<fairleader_intake::Intake>),
         ("publish", load::<fairleader_publish::Publish>),
+        ("recovery", load::<fairleader_recovery::Recovery>),
+        ("roster", load::<fairleader_roster::Roster>),
         ("route", load::<fairleader_route::Route>),
+        ("rulebooks", load::<fairleader_rulebooks::Rulebooks>),
         ("score", load::<fairleader_score::Score>),
         ("sweep", load::<fairleader_sweep::Sweep>),
     ];
@@ -412,7 +415,7 @@ async fn put_keys(keys: &StarterKeys, stack: &Stack, operator: &Env) -> Result<(
     for StarterKey { role, subject, key, .. } in &keys.keys {
         let role = role.as_str().to_owned();
         let record = KeyRecord { role, subject: subject.clone(), created_at: operator.clock().now(), person: None };
-        table.put(&key_hash(key), &record).await?;
+        table.put(&key::hash(key), &record).await?;
     }
     Ok(())
 }
@@ -510,7 +513,7 @@ mod tests {
         let machine = start().await;
         let viewer = machine.keys.of(Role::Viewer).to_owned();
         let admin = Api::new(&machine.api_url, machine.keys.of(Role::Admin)).unwrap();
-        admin.call(Method::DELETE, &format!("/v1/keys/{}", key_hash(&viewer)), &[], Vec::new()).await.unwrap();
+        admin.call(Method::DELETE, &format!("/v1/keys/{}", key::hash(&viewer)), &[], Vec::new()).await.unwrap();
         let keys = machine.keys.clone();
         machine.stop().await;
 

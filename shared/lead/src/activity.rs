@@ -37,6 +37,7 @@ pub struct Activity {
 
 /// How much an activity asked of the person: a click is little, a day at a trade fair is much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Spend {
     /// A moment.

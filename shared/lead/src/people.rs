@@ -17,6 +17,7 @@ pub use self::check::problems;
 
 /// What a person does in the company, and so what they may do here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PersonRole {
     /// Looks after rules, lists and nurture.

@@ -198,6 +198,7 @@ pub struct Email {
 
 /// What sort of address an [`Email`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EmailKind {
     /// A person at a company's own domain.
@@ -224,6 +225,7 @@ pub struct Phone {
 
 /// What sort of number a [`Phone`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PhoneKind {
     /// Reaches a mobile, or may (some countries do not tell them apart).
@@ -238,6 +240,7 @@ pub enum PhoneKind {
 
 /// Seniority, read from a job title; ordered from the lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobLevel {
     /// Student, intern, trainee.
@@ -256,6 +259,7 @@ pub enum JobLevel {
 
 /// A way to reach a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// E-mail.
@@ -270,6 +274,7 @@ pub enum Channel {
 
 /// Where a value of a [`Profile`] came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// Derived from the e-mail address.

@@ -96,6 +96,7 @@ pub enum IfUnavailable {
 
 /// How urgent a lead is: leads of a higher priority come first in waiting lines and inboxes, whatever their score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// After everybody else.

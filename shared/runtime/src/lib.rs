@@ -8,6 +8,7 @@ mod batch;
 mod clock;
 mod env;
 mod function;
+#[cfg(feature = "http")]
 pub mod http;
 mod log;
 mod pause;

@@ -147,6 +147,12 @@ impl Identities {
         self.0.delete(key(identity)).await
     }
 
+    /// The lead that has `identity`.
+    pub async fn lead(&self, identity: &str) -> Result<Option<LeadId>, StoreError> {
+        let found = self.0.get(key(identity)).await?;
+        found.map(|item| Ok(LeadId::from(get_text(&item, &self.0.name, LEAD)?))).transpose()
+    }
+
     /// The identities of an account: its domains and its name.
     pub fn of_account(account: &Account) -> Vec<String> {
         account.identities()

@@ -26,6 +26,8 @@ const IMPORT: &str = "import";
 const PARTS: &str = "part#";
 const ROWS: &str = "rows#";
 const DATA: &str = "data";
+/// Parts on a page.
+const PAGE: i32 = 1_000;
 
 /// Results in one item: at a few hundred bytes each before compression, well below 400 KB.
 const ROWS_PER_ITEM: usize = 1_000;
@@ -192,14 +194,6 @@ impl Imports {
         self.0.get(key(id, IMPORT)).await?.map(|item| import(&item, &self.0.name)).transpose()
     }
 
-    /// An import, and what became of its parts so far.
-    pub async fn get(&self, id: &str) -> Result<Option<(Import, Vec<PartResult>)>, StoreError> {
-        let Some(found) = self.find(id).await? else { return Ok(None) };
-        let parts = self.0.query_all(self.by_prefix(id, PARTS)).await?;
-        let parts = parts.iter().map(|item| part(item, &self.0.name)).collect::<Result<_, _>>()?;
-        Ok(Some((found, parts)))
-    }
-
     /// What became of one part, if it came in.
     pub async fn part(&self, id: &str, number: u32) -> Result<Option<PartResult>, StoreError> {
         let found = self.0.get(key(id, &format!("{PARTS}{number:06}"))).await?;
@@ -244,5 +238,27 @@ impl Imports {
             .expression_attribute_values(":import", text(import))
             .expression_attribute_values(":prefix", text(prefix))
             .consistent_read(true)
+    }
+
+    /// The results of an import's parts, at most 1,000 from the one after `from` on, and where the next ones begin.
+    pub async fn parts(
+        &self,
+        import: &str,
+        from: Option<&str>,
+    ) -> Result<(Vec<PartResult>, Option<String>), StoreError> {
+        let is_part = |cursor: &str| cursor.len() == 6 && cursor.bytes().all(|b| b.is_ascii_digit());
+        if let Some(cursor) = from.filter(|cursor| !is_part(cursor)) {
+            return Err(StoreError::Cursor(cursor.to_owned()));
+        }
+        let answer = self
+            .by_prefix(import, PARTS)
+            .limit(PAGE)
+            .set_exclusive_start_key(from.map(|cursor| key(import, &format!("{PARTS}{cursor}"))))
+            .send()
+            .await
+            .map_err(StoreError::service(self.0.what("querying")))?;
+        let parts = answer.items().iter().map(|item| part(item, &self.0.name)).collect::<Result<_, _>>()?;
+        let last = answer.last_evaluated_key().map(|last| get_text(last, &self.0.name, PART)).transpose()?;
+        Ok((parts, last.map(|last| last.trim_start_matches(PARTS).to_owned())))
     }
 }

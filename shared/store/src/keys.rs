@@ -15,6 +15,8 @@ use crate::item::{Item, body, get_text, item, record, stored, text};
 use crate::{StoreError, Table, Transaction};
 
 const KEY_HASH: &str = "key_hash";
+/// Keys on a page.
+const PAGE: i32 = 100;
 
 /// The keys table.
 #[derive(Clone, Debug)]
@@ -93,17 +95,6 @@ impl Keys {
         self.0.get(key(hash)).await?.map(|item| key_record(&item, &self.0.name)).transpose()
     }
 
-    /// Every key by its SHA-256 (hex), in that order. Reads the whole table, which is small.
-    pub async fn all(&self) -> Result<Vec<(String, KeyRecord)>, StoreError> {
-        let items = self.0.scan_all().await?;
-        let keys = items
-            .iter()
-            .map(|item| Ok((get_text(item, &self.0.name, KEY_HASH)?.to_owned(), key_record(item, &self.0.name)?)));
-        let mut keys = keys.collect::<Result<Vec<_>, StoreError>>()?;
-        keys.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(keys)
-    }
-
     /// Keeps a new key by its SHA-256 (hex).
     pub async fn create(
         &self,
@@ -143,5 +134,24 @@ impl Keys {
         transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
         entry.record(&mut transaction, ())?;
         transaction.commit().await?.is_done()
+    }
+
+    /// A page of keys by their SHA-256 (hex), in no particular order, from the one after `from` on; and where the next
+    /// page begins.
+    pub async fn page(&self, from: Option<&str>) -> Result<(Vec<(String, KeyRecord)>, Option<String>), StoreError> {
+        let is_hash = |hash: &str| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        if let Some(cursor) = from.filter(|cursor| !is_hash(cursor)) {
+            return Err(StoreError::Cursor(cursor.to_owned()));
+        }
+        let scan = self.0.client.scan().table_name(&self.0.name).limit(PAGE).consistent_read(true);
+        let answer = scan
+            .set_exclusive_start_key(from.map(key))
+            .send()
+            .await
+            .map_err(StoreError::service(self.0.what("scanning")))?;
+        let hash = |item: &Item| Ok::<_, StoreError>(get_text(item, &self.0.name, KEY_HASH)?.to_owned());
+        let keys = answer.items().iter().map(|item| Ok((hash(item)?, key_record(item, &self.0.name)?)));
+        let keys = keys.collect::<Result<_, StoreError>>()?;
+        Ok((keys, answer.last_evaluated_key().map(hash).transpose()?))
     }
 }

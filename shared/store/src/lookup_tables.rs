@@ -228,4 +228,9 @@ impl LookupTables {
             .consistent_read(true);
         self.0.query_all(query).await
     }
+
+    /// Forgets a name. The text stays, because versions of the rulebook may point to it.
+    pub async fn delete(&self, name: &str) -> Result<(), StoreError> {
+        self.0.delete(key(TABLES, &format!("{NAME}{name}"))).await
+    }
 }

@@ -4,10 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use fairleader_api::Role;
 use fairleader_lead::id::SourceId;
 use fairleader_lead::submission::lead_id;
 use fairleader_runtime::Clock;
-use fairleader_runtime::http::Role;
 use jiff::tz::TimeZone;
 
 use super::{Failed, Ports, data_folder, until_ended};

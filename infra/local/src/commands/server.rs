@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use fairleader_runtime::http::Role;
+use fairleader_api::Role;
 
 use super::Failed;
 use crate::api::Api;

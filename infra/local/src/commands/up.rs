@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use fairleader_runtime::http::Role;
+use fairleader_api::Role;
 
 use super::{Failed, Ports, until_ended};
 use crate::api::Api;

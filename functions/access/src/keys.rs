@@ -1,0 +1,104 @@
+//! Keys: made once, shown once, kept as a hash.
+
+use fairleader_api::shape::access::{Key, Keys, MadeKey, NewKey};
+use fairleader_api::{Call, Problem, Role, key, reply};
+use fairleader_lead::id::{PersonId, RepId, is_name};
+use fairleader_lead::problem::FieldProblem;
+use fairleader_runtime::http::Answer;
+use fairleader_store::{KeyRecord, PersonKey};
+use tracing::info;
+
+use crate::Access;
+
+/// A key of 256 random bits.
+pub fn new_key() -> Result<String, getrandom::Error> {
+    let mut random = [0_u8; 32];
+    getrandom::fill(&mut random)?;
+    let (high, low) = random.split_at(16);
+    let half = |bytes: &[u8]| bytes.iter().fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
+    Ok(format!("fl_{:032x}{:032x}", half(high), half(low)))
+}
+
+/// What a request for a key lacks, or has too much of.
+fn incomplete(new: &NewKey) -> Vec<FieldProblem> {
+    let mut errors = Vec::new();
+    if new.person.is_some() {
+        let detail = "a person's key has the person's role; leave `role` and `subject` out";
+        return vec![FieldProblem::field("person", detail)];
+    }
+    if new.role.is_none() {
+        errors.push(FieldProblem::field("role", "is missing; send `role` and `subject`, or a `person`"));
+    }
+    if new.subject.is_none() {
+        errors.push(FieldProblem::field("subject", "is missing; send `role` and `subject`, or a `person`"));
+    }
+    errors
+}
+
+impl Access {
+    /// `POST /v1/keys`: the answer is the only place where the key itself ever stands.
+    pub(crate) async fn post_key(&self, call: &Call<'_>) -> Answer {
+        let (role, subject) = match call.json()? {
+            NewKey { person: Some(person), role: None, subject: None } => return self.post_person_key(person).await,
+            NewKey { person: None, role: Some(role), subject: Some(subject) } => (role, subject),
+            other => return Err(Problem::invalid_body(incomplete(&other)).into()),
+        };
+        let refuse = |detail: String| Problem::invalid_body(vec![FieldProblem::field("subject", detail)]);
+        if !is_name(&subject) {
+            return Err(refuse(format!("`{subject}` cannot be a subject; use 1 to 64 of a-z, 0-9, - _ .")).into());
+        }
+        if role == Role::Rep && self.reps.get(&RepId::from(subject.as_str())).await?.is_none() {
+            return Err(refuse(format!("there is no rep `{subject}`; put them on the roster first")).into());
+        }
+        let key = new_key()?;
+        let id = key::hash(&key);
+        let record = KeyRecord {
+            role: role.as_str().to_owned(),
+            subject: subject.clone(),
+            created_at: self.clock.now(),
+            person: None,
+        };
+        self.keys.put(&id, &record).await?;
+        info!(role = record.role, subject, "made key");
+        Ok(reply::json(201, &MadeKey { id, key, role, subject, person: None }))
+    }
+
+    /// A key of a person's own: it says who they are, and ends with them.
+    async fn post_person_key(&self, person: PersonId) -> Answer {
+        let Some(found) = self.people.get(&person).await? else {
+            let detail = format!("there is no person `{person}`; put them in with PUT /v1/people/{person} first");
+            return Err(Problem::invalid_body(vec![FieldProblem::field("person", detail)]).into());
+        };
+        let key = new_key()?;
+        let id = key::hash(&key);
+        let role = found.person.role;
+        let record = KeyRecord {
+            role: role.as_str().to_owned(),
+            subject: person.as_str().to_owned(),
+            created_at: self.clock.now(),
+            person: Some(PersonKey { person_id: person.clone(), enrolled: found.enrolled }),
+        };
+        self.keys.put(&id, &record).await?;
+        info!(person = %person, "made key of a person");
+        Ok(reply::json(201, &MadeKey { id, key, role: role.into(), subject: person.to_string(), person: Some(person) }))
+    }
+
+    /// `GET /v1/keys`: what every key opens, without the keys themselves; nobody knows those but their holders.
+    pub(crate) async fn list_keys(&self, call: &Call<'_>) -> Answer {
+        let (found, next) = self.keys.page(call.query("from")).await?;
+        let keys = found.into_iter().map(|(id, record)| Key {
+            id,
+            role: record.role,
+            subject: record.subject,
+            person: record.person.map(|of| of.person_id),
+            created_at: record.created_at,
+        });
+        Ok(reply::json(200, &Keys { keys: keys.collect(), next }))
+    }
+
+    /// `DELETE /v1/keys/{id}`: the key stops working as soon as the gateway has forgotten it.
+    pub(crate) async fn delete_key(&self, call: &Call<'_>) -> Answer {
+        self.keys.delete(call.path("id")).await?;
+        Ok(reply::no_content())
+    }
+}

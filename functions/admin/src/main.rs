@@ -1,6 +1,0 @@
-//! The Lambda function `admin`.
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    fairleader_runtime::run::<fairleader_admin::Admin>().await
-}

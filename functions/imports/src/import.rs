@@ -1,0 +1,224 @@
+//! Lists, brought in part by part: every row has a result, and bringing a part in again changes nothing.
+
+use fairleader_api::shape::imports as shape;
+use fairleader_api::{Call, Code, Problem, reply};
+use fairleader_lead::id::{SourceId, is_name};
+use fairleader_lead::problem::FieldProblem;
+use fairleader_lead::submission::lead_id;
+use fairleader_lead::submission::list::List;
+use fairleader_messaging::command::SCHEMA;
+use fairleader_messaging::{Outgoing, SendError, StoreLead};
+use fairleader_runtime::http::{Answer, Failure};
+use fairleader_store::{Import, PartResult, RowResult};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use tracing::info;
+use uuid::Uuid;
+
+use crate::Imports;
+
+/// Largest part in bytes.
+const MAX_PART: usize = 4 * 1024 * 1024;
+/// Greatest number of a part.
+const MAX_PARTS: u32 = 100_000;
+/// Messages that one sender sends one request after the other.
+const SENDER: usize = 100;
+/// Senders at work at the same time.
+const SENDERS: usize = 8;
+/// Refused rows that the answer shows at once; all of them are under `rows_url`.
+const SHOWN: usize = 20;
+
+impl Imports {
+    /// `POST /v1/imports`.
+    pub(crate) async fn post_import(&self, call: &Call<'_>) -> Answer {
+        let new: shape::NewImport = call.json()?;
+        let mut errors = Vec::new();
+        if new.name.trim().is_empty() {
+            errors.push(FieldProblem::field("name", "a list needs a name by which people know it"));
+        }
+        if !is_name(new.source.as_str()) {
+            errors.push(FieldProblem::field("source", "use 1 to 64 of a-z, 0-9, - _ ."));
+        }
+        if !errors.is_empty() {
+            return Err(Problem::invalid_body(errors).into());
+        }
+        let import_id = match call.header("idempotency-key") {
+            Some(key) => lead_id::derive(&SourceId::from("import"), key).to_string(),
+            None => Uuid::now_v7().to_string(),
+        };
+        let import = Import {
+            import_id,
+            name: new.name,
+            source: new.source,
+            dry_run: new.dry_run,
+            created_at: self.clock.now(),
+        };
+        let begun = self.lists.create(&import).await?;
+        if (&begun.name, &begun.source, begun.dry_run) != (&import.name, &import.source, import.dry_run) {
+            return Err(Problem::new(Code::ImportExists, "this Idempotency-Key began an import with another body")
+                .detail("use another key for another list")
+                .into());
+        }
+        Ok(reply::json(201, &import_view(begun)))
+    }
+
+    /// `GET /v1/imports/{id}`.
+    pub(crate) async fn import(&self, call: &Call<'_>) -> Answer {
+        let id = call.path("id");
+        let Some(import) = self.lists.find(id).await? else { return Err(no_such_import(id).into()) };
+        let (parts, next) = self.lists.parts(id, call.query("from")).await?;
+        let sum = |count: fn(&PartResult) -> u32| parts.iter().map(|part| u64::from(count(part))).sum::<u64>();
+        let result = shape::ImportResult {
+            import: import_view(import),
+            rows: sum(|part| part.rows),
+            accepted: sum(|part| part.accepted),
+            rejected: sum(|part| part.rejected),
+            parts: parts.into_iter().map(part_view).collect(),
+            next,
+        };
+        Ok(reply::json(200, &result))
+    }
+
+    /// `GET /v1/imports/{id}/rows`: the result of every row, a page at a time.
+    pub(crate) async fn rows(&self, call: &Call<'_>) -> Answer {
+        let id = call.path("id");
+        if self.lists.find(id).await?.is_none() {
+            return Err(no_such_import(id).into());
+        }
+        let (rows, next) = self.lists.rows(id, call.query("from")).await?;
+        Ok(reply::json(
+            200,
+            &shape::Rows { import_id: id.to_owned(), rows: rows.into_iter().map(row_view).collect(), next },
+        ))
+    }
+
+    /// `PUT /v1/imports/{id}/parts/{part}` (CSV with a header of its own).
+    ///
+    /// Leads are queued before the results are kept: whoever gets no answer sends the part again, and every row becomes
+    /// the same lead again.
+    pub(crate) async fn put_part(&self, call: &Call<'_>) -> Answer {
+        let id = call.path("id");
+        let part = call.path("part");
+        let Some(part) = part.parse::<u32>().ok().filter(|part| (1..=MAX_PARTS).contains(part)) else {
+            return Err(Problem::new(Code::InvalidPart, format!("`{part}` is not the number of a part"))
+                .detail(format!("parts are numbered from 1 to {MAX_PARTS}"))
+                .into());
+        };
+        let body = call.body();
+        if body.len() > MAX_PART {
+            return Err(Problem::new(Code::TooLarge, format!("the part has {} bytes", body.len()))
+                .detail(format!("at most {MAX_PART} bytes are taken; cut it in two, each with the header"))
+                .into());
+        }
+        let Some(import) = self.lists.find(id).await? else { return Err(no_such_import(id).into()) };
+        let sha256 = format!("{:x}", Sha256::digest(&body));
+        if self.lists.part(id, part).await?.is_some_and(|done| done.sha256 != sha256) {
+            return Err(Problem::new(Code::PartExists, format!("part {part} was brought in with other content"))
+                .detail("use the next number for more rows; rows that were brought in are leads already")
+                .into());
+        }
+        let list = List::parse(&body).map_err(|problem| {
+            Problem::new(Code::InvalidList, "the list cannot be read")
+                .detail(format!("{problem}; nothing of it was brought in"))
+        })?;
+        let (result, rows, messages) = self.read_rows(&import, part, &sha256, &list)?;
+        if !import.dry_run {
+            self.queue(messages).await?;
+        }
+        self.lists.put_part(id, &result, &rows).await?;
+        info!(import = id, part, rows = result.rows, rejected = result.rejected, "brought in part");
+        let rejections = rows.into_iter().filter(|row| row.lead_id.is_none()).take(SHOWN).map(row_view).collect();
+        let reply = shape::PartReply {
+            part: result.part,
+            rows: result.rows,
+            accepted: result.accepted,
+            rejected: result.rejected,
+            dry_run: import.dry_run,
+            note: list.note().map(str::to_owned),
+            rejections,
+            rows_url: format!("/v1/imports/{id}/rows"),
+        };
+        Ok(reply::json(200, &reply))
+    }
+
+    /// The result of every row of a part, and the commands that store those that can be.
+    fn read_rows(
+        &self,
+        import: &Import,
+        part: u32,
+        sha256: &str,
+        list: &List,
+    ) -> Result<(PartResult, Vec<RowResult>, Vec<Outgoing>), Failure> {
+        let now = self.clock.now();
+        let count = list.rows().count();
+        let group = format!("import-{}", import.import_id);
+        let mut rows = Vec::new();
+        let mut messages = Vec::new();
+        let mut result = PartResult { part, sha256: sha256.to_owned(), rows: 0, accepted: 0, rejected: 0 };
+        for row in list.rows() {
+            result.rows += 1;
+            let (lead_id, errors) = match row.result {
+                Ok(submission) => {
+                    let id = lead_id::derive(&import.source, &format!("{sha256}:{}", row.number));
+                    let command = StoreLead {
+                        schema: SCHEMA,
+                        lead_id: id.clone(),
+                        source: import.source.clone(),
+                        group: group.clone(),
+                        received_at: received(now, count, row.number),
+                        payload_hash: submission.payload_hash(),
+                        submission,
+                        trace: format!("{group}-{part}-{}", row.number),
+                    };
+                    messages.push(Outgoing::new(&command, Some(&group))?);
+                    result.accepted += 1;
+                    (Some(id), Vec::new())
+                }
+                Err(errors) => {
+                    result.rejected += 1;
+                    (None, errors)
+                }
+            };
+            rows.push(RowResult { part, row: row.number, line: row.line, lead_id, errors });
+        }
+        Ok((result, rows, messages))
+    }
+
+    /// Queues many commands, several requests at a time.
+    async fn queue(&self, messages: Vec<Outgoing>) -> Result<(), SendError> {
+        let chunks: Vec<Vec<Outgoing>> = messages.chunks(SENDER).map(<[Outgoing]>::to_vec).collect();
+        stream::iter(chunks)
+            .map(|chunk| self.enrich.send_all(chunk))
+            .buffer_unordered(SENDERS)
+            .try_collect::<Vec<()>>()
+            .await?;
+        Ok(())
+    }
+}
+
+/// When a row counts as received: the rows of a part one after the other, a millisecond apart, the last one now. So of
+/// two rows of one person the later one has the latest word.
+fn received(now: Timestamp, rows: usize, number: u32) -> Timestamp {
+    let before = i64::try_from(rows).unwrap_or(0) - i64::from(number);
+    now.checked_sub(SignedDuration::from_millis(before.max(0))).unwrap_or(now)
+}
+
+fn import_view(of: Import) -> shape::Import {
+    let Import { import_id, name, source, dry_run, created_at } = of;
+    shape::Import { import_id, name, source, dry_run, created_at }
+}
+
+fn part_view(of: PartResult) -> shape::PartResult {
+    let PartResult { part, sha256, rows, accepted, rejected } = of;
+    shape::PartResult { part, sha256, rows, accepted, rejected }
+}
+
+fn row_view(of: RowResult) -> shape::RowResult {
+    let RowResult { part, row, line, lead_id, errors } = of;
+    shape::RowResult { part, row, line, lead_id, errors }
+}
+
+fn no_such_import(id: &str) -> Problem {
+    Problem::not_found(format!("there is no import `{id}`")).detail("begin one with POST /v1/imports")
+}

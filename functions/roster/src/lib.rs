@@ -1,0 +1,72 @@
+//! `roster`: reps, pools and accounts.
+
+mod named;
+mod roster;
+
+use fairleader_api::route::RosterRoute as Route;
+use fairleader_api::{Call, Reply, Request};
+use fairleader_messaging::Queue;
+use fairleader_runtime::http::{self, Answer};
+use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
+use fairleader_store::{Accounts, Identities, Leads, LookupTables, Pools, Reps, Rulebooks, Table};
+
+/// The function.
+#[derive(Debug)]
+pub struct Roster {
+    leads: Leads,
+    identities: Identities,
+    accounts: Accounts,
+    reps: Reps,
+    pools: Pools,
+    rulebooks: Rulebooks,
+    tables: LookupTables,
+    route: Queue,
+    clock: Clock,
+}
+
+impl Function for Roster {
+    type Event = Request;
+    type Reply = Reply;
+
+    fn new(env: &Env) -> Result<Self, SetupError> {
+        let config = env.sdk_config()?;
+        let table = |name: &str| Ok::<_, SetupError>(Table::new(&config, env.get(name)?));
+        Ok(Self {
+            leads: Leads::new(table("LEADS_TABLE")?),
+            identities: Identities::new(table("IDENTITIES_TABLE")?),
+            accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
+            reps: Reps::new(table("REPS_TABLE")?),
+            pools: Pools::new(table("POOLS_TABLE")?),
+            rulebooks: Rulebooks::new(table("RULEBOOKS_TABLE")?),
+            tables: LookupTables::new(table("RULEBOOKS_TABLE")?),
+            route: Queue::new(&config, env.get("ROUTE_QUEUE_URL")?),
+            clock: env.clock(),
+        })
+    }
+
+    async fn call(&self, request: Request, invocation: Invocation) -> Result<Reply, FunctionError> {
+        let answer = match http::admit(&request, invocation.deadline) {
+            Ok((route, call)) => self.answer(route, &call).await,
+            Err(problem) => Err(problem.into()),
+        };
+        Ok(http::reply(&request, answer))
+    }
+}
+
+impl Roster {
+    async fn answer(&self, route: Route, call: &Call<'_>) -> Answer {
+        match route {
+            Route::ListReps => self.reps().await,
+            Route::ReadRep => self.rep(call).await,
+            Route::PutRep => self.put_rep(call).await,
+            Route::DeleteRep => self.delete_rep(call).await,
+            Route::ListPools => self.pools().await,
+            Route::ReadPool => self.pool(call).await,
+            Route::PutPool => self.put_pool(call).await,
+            Route::DeletePool => self.delete_pool(call).await,
+            Route::ReadAccount => self.account(call).await,
+            Route::PutAccount => self.put_account(call).await,
+            Route::DeleteAccount => self.delete_account(call).await,
+        }
+    }
+}

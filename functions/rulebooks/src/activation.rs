@@ -1,0 +1,132 @@
+//! Which version of the rulebook is active: now, from a time on, or the one before again.
+
+use fairleader_api::shape::rulebooks::{ActivatedRulebook, NewActivation, RollBack};
+use fairleader_api::{Call, Code, Problem, Reply, reply};
+use fairleader_domain::activation::{ActivationRefusal, Activations};
+use fairleader_lead::id::RulebookVersion;
+use fairleader_runtime::http::{Answer, Failure};
+use fairleader_store::{RulebookRecord, StoredActivations, Tries};
+use jiff::Timestamp;
+use tracing::info;
+
+use crate::Rulebooks;
+use crate::rulebook::{no_such_rulebook, numbered, refused, version_in};
+
+/// What the tries of changing the activations are told apart by from others.
+const ACTIVE: &str = "active";
+
+impl Rulebooks {
+    /// `POST /v1/rulebooks/{version}/activate`: checked once more, because the roster may have changed since.
+    pub(crate) async fn activate_rulebook(&self, call: &Call<'_>) -> Answer {
+        let by = call.caller()?.subject.as_str();
+        let version = version_in(call)?;
+        let NewActivation { at } = call.json_or_default()?;
+        let mut tries = Tries::until(call.deadline, [ACTIVE]);
+        loop {
+            tries.again("changing the activations").await?;
+            // In this order: what is read of the review first is what the transaction holds it to.
+            let Some((source, record)) = self.versions.read(&version).await? else {
+                return Err(no_such_rulebook(version.as_str()).into());
+            };
+            let seen = self.versions.activations().await?;
+            let now = self.clock.now();
+            let next = match at {
+                Some(at) => seen.activations.plan(&version, at, by, now).map_err(|refused| refusal(&refused))?,
+                None => seen.activations.activate(&version, by, now),
+            };
+            // What is so already needs nobody's approval again.
+            if next == seen.activations.as_of(now) {
+                return Ok(self.activated(&version, &next, now));
+            }
+            self.approved(&record)?;
+            if let Err(problems) = self.check(&source, &record.upload.tables).await? {
+                return Ok(refused(&source, &problems));
+            }
+            if self.store(&seen, &next, Some(&record), now).await? {
+                info!(rulebook = %version, at = at.map(tracing::field::display), "activated rulebook");
+                return Ok(self.activated(&version, &next, now));
+            }
+        }
+    }
+
+    /// `DELETE /v1/rulebooks/{version}/activate`: its planned activation does not happen. A repeat changes nothing.
+    pub(crate) async fn cancel_activation(&self, call: &Call<'_>) -> Answer {
+        let version = version_in(call)?;
+        let mut tries = Tries::until(call.deadline, [ACTIVE]);
+        loop {
+            tries.again("changing the activations").await?;
+            let seen = self.versions.activations().await?;
+            let now = self.clock.now();
+            if seen.activations.version(now) == Some(&version) {
+                return Err(Problem::new(Code::AlreadyActive, format!("rulebook {version} is active already"))
+                    .detail("go back with POST /v1/rulebooks/rollback, or activate another version")
+                    .into());
+            }
+            let next = seen.activations.cancel(&version, now);
+            if self.store(&seen, &next, None, now).await? {
+                info!(rulebook = %version, "cancelled planned activation");
+                return Ok(self.activated(&version, &next, now));
+            }
+        }
+    }
+
+    /// `POST /v1/rulebooks/rollback`: back to the version that was active before. It was approved then; it is checked
+    /// against the roster as it is now.
+    pub(crate) async fn roll_back(&self, call: &Call<'_>) -> Answer {
+        let by = call.caller()?.subject.as_str();
+        let RollBack { from } = call.json_or_default()?;
+        let from = from.map(|from| numbered(&from)).transpose()?;
+        let mut tries = Tries::until(call.deadline, [ACTIVE]);
+        loop {
+            tries.again("changing the activations").await?;
+            let seen = self.versions.activations().await?;
+            let now = self.clock.now();
+            let next = seen.activations.roll_back(from.as_ref(), by, now).map_err(|refused| refusal(&refused))?;
+            let version = next.version(now).cloned().ok_or_else(|| refusal(&ActivationRefusal::NoneActive))?;
+            let Some((source, record)) = self.versions.read(&version).await? else {
+                return Err(no_such_rulebook(version.as_str()).into());
+            };
+            if let Err(problems) = self.check(&source, &record.upload.tables).await? {
+                return Ok(refused(&source, &problems));
+            }
+            if self.store(&seen, &next, None, now).await? {
+                info!(rulebook = %version, "went back to rulebook");
+                return Ok(self.activated(&version, &next, now));
+            }
+        }
+    }
+
+    /// Writes what was decided, unless that is what is there. Whether it is there now.
+    async fn store(
+        &self,
+        seen: &StoredActivations,
+        next: &Activations,
+        approved: Option<&RulebookRecord>,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        if *next == seen.activations.as_of(now) {
+            return Ok(true);
+        }
+        Ok(self.versions.replace_activations(seen, next, approved).await?)
+    }
+
+    fn activated(&self, version: &RulebookVersion, activations: &Activations, now: Timestamp) -> Reply {
+        let activated = ActivatedRulebook {
+            version: version.clone(),
+            active: activations.version(now) == Some(version),
+            approval: self.approval.rule(),
+            activations: activations.clone().into(),
+        };
+        reply::json(200, &activated)
+    }
+}
+
+fn refusal(refusal: &ActivationRefusal) -> Problem {
+    let code = match refusal {
+        ActivationRefusal::Past(_) => Code::InvalidBody,
+        ActivationRefusal::AlreadyActive(_) => Code::AlreadyActive,
+        ActivationRefusal::NothingBefore(_) | ActivationRefusal::NoneActive => Code::NothingBefore,
+        ActivationRefusal::NotActive { .. } => Code::NotActive,
+    };
+    Problem::new(code, refusal.to_string())
+}

@@ -1,0 +1,90 @@
+//! `rulebooks`: versions of the rulebook and their tables, what people say about them, which one is active, and what it
+//! would change. It reads leads and writes none.
+
+mod activation;
+mod replay;
+mod reroute;
+mod review;
+mod rulebook;
+mod tables;
+
+use fairleader_api::route::RulebooksRoute as Route;
+use fairleader_api::{Call, Reply, Request};
+use fairleader_runtime::http::{self, Answer};
+use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
+use fairleader_store::{
+    Accounts, ActiveRulebook, Leads, LookupTables, People, Pools, Reps, Rulebooks as Versions, Table,
+};
+
+/// The function.
+#[derive(Debug)]
+pub struct Rulebooks {
+    leads: Leads,
+    accounts: Accounts,
+    reps: Reps,
+    pools: Pools,
+    people: People,
+    versions: Versions,
+    /// Versions that are compared, compiled.
+    compiled: ActiveRulebook,
+    tables: LookupTables,
+    approval: review::Approval,
+    clock: Clock,
+}
+
+impl Function for Rulebooks {
+    type Event = Request;
+    type Reply = Reply;
+
+    fn new(env: &Env) -> Result<Self, SetupError> {
+        let config = env.sdk_config()?;
+        let table = |name: &str| Ok::<_, SetupError>(Table::new(&config, env.get(name)?));
+        Ok(Self {
+            leads: Leads::new(table("LEADS_TABLE")?),
+            accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
+            reps: Reps::new(table("REPS_TABLE")?),
+            pools: Pools::new(table("POOLS_TABLE")?),
+            people: People::new(table("PEOPLE_TABLE")?),
+            versions: Versions::new(table("RULEBOOKS_TABLE")?),
+            compiled: ActiveRulebook::new(Versions::new(table("RULEBOOKS_TABLE")?)),
+            tables: LookupTables::new(table("RULEBOOKS_TABLE")?),
+            approval: review::Approval::read(env)?,
+            clock: env.clock(),
+        })
+    }
+
+    async fn call(&self, request: Request, invocation: Invocation) -> Result<Reply, FunctionError> {
+        let answer = match http::admit(&request, invocation.deadline) {
+            Ok((route, call)) => self.answer(route, &call).await,
+            Err(problem) => Err(problem.into()),
+        };
+        Ok(http::reply(&request, answer))
+    }
+}
+
+impl Rulebooks {
+    async fn answer(&self, route: Route, call: &Call<'_>) -> Answer {
+        match route {
+            Route::CreateRulebook => self.post_rulebook(call).await,
+            Route::ListRulebooks => self.list_rulebooks(call).await,
+            Route::ReadRulebook => self.rulebook(call).await,
+            Route::CommentRulebook => self.comment(call).await,
+            Route::ApproveRulebook => self.approve(call).await,
+            Route::ObjectToRulebook => self.object(call).await,
+            Route::WithdrawReview => self.withdraw(call).await,
+            Route::ActivateRulebook => self.activate_rulebook(call).await,
+            Route::CancelActivation => self.cancel_activation(call).await,
+            Route::RollBackRulebook => self.roll_back(call).await,
+            Route::DiffRulebooks => self.diff_rulebooks(call).await,
+            Route::ReplayRulebook => self.replay_version(call).await,
+            Route::ReplayDraft => self.replay_draft(call).await,
+            Route::RerouteLeads => self.reroute(call).await,
+            Route::ReadReroute => self.rerouting(call).await,
+            Route::CancelReroute => self.cancel_reroute(call).await,
+            Route::ListTables => self.list_tables().await,
+            Route::ReadTable => self.table(call).await,
+            Route::DeleteTable => self.delete_table(call).await,
+            Route::PutTable => self.put_table(call).await,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a version of the rulebook would change: in words, and on past leads. Nothing is written.
+
+use std::sync::Arc;
+
+use fairleader_api::shape::rulebooks as shape;
+use fairleader_api::{Call, Code, Problem, Reply, reply};
+use fairleader_domain::replay;
+use fairleader_domain::replay::{Desks, Past, Replay, Report};
+use fairleader_lead::id::RulebookVersion;
+use fairleader_rulebook::{Change, Rulebook, diff};
+use fairleader_runtime::http::{Answer, Failure};
+use fairleader_store::{RulebookError, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use tracing::info;
+
+use crate::Rulebooks;
+use crate::rulebook::{numbered, refused, text_in, version_in};
+
+/// How far a replay looks back unless it is told.
+const SINCE: &str = "90d";
+/// Most pages of leads that are read in one call; each is at most 1 MB.
+const PAGES: usize = 8;
+/// After this time no further page is read; the function has 10 seconds.
+const TIME: SignedDuration = SignedDuration::from_secs(4);
+
+/// Where a replay goes on, so that all its calls look at the same leads with the same rulebook in force.
+struct Place {
+    in_force: RulebookVersion,
+    since: Timestamp,
+    /// Where the next page of leads begins; the first one if absent.
+    from: Option<String>,
+}
+
+impl Place {
+    fn cursor(&self, from: &str) -> String {
+        format!("{}.{}.{from}", self.in_force, self.since.as_millisecond())
+    }
+
+    fn read(cursor: &str) -> Option<Self> {
+        let mut parts = cursor.splitn(3, '.');
+        let (in_force, since, from) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self {
+            in_force: numbered(in_force).ok()?,
+            since: Timestamp::from_millisecond(since.parse().ok()?).ok()?,
+            from: Some(from.to_owned()),
+        })
+    }
+}
+
+impl Rulebooks {
+    /// `GET /v1/rulebooks/{version}/diff?from=…`: what is different from another version, or from the active one.
+    pub(crate) async fn diff_rulebooks(&self, call: &Call<'_>) -> Answer {
+        let version = version_in(call)?;
+        let from = match call.query("from") {
+            None | Some("active") => self.in_force().await?,
+            Some(from) => numbered(from)?,
+        };
+        let (old, new) = (self.compiled(&from).await?, self.compiled(&version).await?);
+        let changes = in_shape(diff(&old, &new));
+        Ok(reply::json(200, &shape::RulebookDiff { from, version, changes }))
+    }
+
+    /// `POST /v1/rulebooks/{version}/replay?since=90d`: past leads through a version.
+    pub(crate) async fn replay_version(&self, call: &Call<'_>) -> Answer {
+        let version = version_in(call)?;
+        let draft = self.compiled(&version).await?;
+        self.replay(call, &draft, Some(version)).await
+    }
+
+    /// `POST /v1/rulebooks/replay?since=90d` (YAML): past leads through a draft that is not kept.
+    pub(crate) async fn replay_draft(&self, call: &Call<'_>) -> Answer {
+        let source = text_in(call)?;
+        let tables = self.pinned(&source).await?;
+        match self.check(&source, &tables).await? {
+            Ok(checked) => self.replay(call, &checked.rulebook, None).await,
+            Err(problems) => Ok(refused(&source, &problems)),
+        }
+    }
+
+    async fn replay(
+        &self,
+        call: &Call<'_>,
+        draft: &Rulebook,
+        version: Option<RulebookVersion>,
+    ) -> Result<Reply, Failure> {
+        let started = self.clock.now();
+        let place = match call.query("cursor") {
+            Some(cursor) => Place::read(cursor).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))?,
+            None => Place { in_force: self.in_force().await?, since: since(call, started)?, from: None },
+        };
+        let in_force = self.compiled(&place.in_force).await?;
+        let desks =
+            Desks::new(self.pools.definitions().await?, self.reps.all().await?.into_values().map(|now| now.rep));
+        let replay = Replay::new(&in_force, draft, &desks);
+        let mut report = Report::default();
+        let mut from = place.from.clone();
+        for _ in 0..PAGES {
+            from = self.replay_page(&replay, &mut report, place.since, from.as_deref()).await?;
+            if from.is_none() || self.clock.now().duration_since(started) > TIME {
+                break;
+            }
+        }
+        info!(leads = report.leads, changed = report.changed.leads, done = from.is_none(), "replayed past leads");
+        let capacity = replay.capacity();
+        let part = shape::Replay {
+            changes: place.from.is_none().then(|| in_shape(diff(&in_force, draft))),
+            draft: version,
+            since: place.since,
+            capacity: capacity.into(),
+            sentences: report.sentences(capacity),
+            report,
+            next: from.map(|from| place.cursor(&from)),
+            in_force: place.in_force,
+        };
+        Ok(reply::json(200, &part))
+    }
+
+    /// Adds a page of leads to `report`; where the next one begins.
+    async fn replay_page(
+        &self,
+        replay: &Replay<'_>,
+        report: &mut Report,
+        since: Timestamp,
+        from: Option<&str>,
+    ) -> Result<Option<String>, Failure> {
+        let page = self.leads.past(since, from).await?;
+        let accounts = self.accounts_of(page.leads.iter().filter_map(|lead| lead.profile.account_id.clone())).await?;
+        for lead in &page.leads {
+            let account = lead.profile.account_id.as_ref().and_then(|id| accounts.get(id));
+            replay.add(report, Past { state: &lead.state, profile: &lead.profile, account });
+        }
+        Ok(page.next)
+    }
+
+    async fn in_force(&self) -> Result<RulebookVersion, Failure> {
+        let active = self.versions.active(self.clock.now()).await?;
+        Ok(active.ok_or_else(|| {
+            Problem::new(Code::NoneActive, "no rulebook is active yet")
+                .detail("there is nothing to compare with; activate a version first")
+        })?)
+    }
+
+    /// A version as it was uploaded, with its tables.
+    pub(crate) async fn compiled(&self, version: &RulebookVersion) -> Result<Arc<Rulebook>, Failure> {
+        self.compiled.get(version).await.map_err(|cause| match cause {
+            RulebookError::Store(cause) => cause.into(),
+            RulebookError::NoneActive | RulebookError::NoSuchVersion(_) => {
+                crate::rulebook::no_such_rulebook(version.as_str()).into()
+            }
+            RulebookError::Unreadable { problem, .. } => {
+                Problem::new(Code::UnreadableRulebook, format!("rulebook {version} cannot be read any more"))
+                    .detail(format!("{problem}; upload it again"))
+                    .into()
+            }
+        })
+    }
+}
+
+fn in_shape(changes: Vec<Change>) -> Vec<shape::Change> {
+    changes.into_iter().map(shape::Change::from).collect()
+}
+
+/// From when on leads are looked at, as `?since=` says.
+fn since(call: &Call<'_>, now: Timestamp) -> Result<Timestamp, Problem> {
+    let text = call.query("since").unwrap_or(SINCE);
+    replay::since(text, now).ok_or_else(|| {
+        Problem::new(Code::InvalidSince, format!("`{text}` is no span of time"))
+            .detail("write a number of days, weeks or hours, such as `90d`, `12w` or `36h`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_keeps_what_the_replay_began_with() {
+        let place = Place {
+            in_force: RulebookVersion::from("000007"),
+            since: Timestamp::from_millisecond(1_772_528_400_123).unwrap(),
+            from: None,
+        };
+        let read = Place::read(&place.cursor("4.a.b#state")).unwrap();
+        assert_eq!((read.in_force, read.since), (place.in_force, place.since));
+        assert_eq!(read.from.as_deref(), Some("4.a.b#state"));
+        for wrong in ["", "000007", "000007.1", "7.1.x", "000007.y.x", "000007.99999999999999999.x"] {
+            assert!(Place::read(wrong).is_none(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What people say about a version of the rulebook: approvals, objections, comments.
+
+use fairleader_api::shape::rulebooks as shape;
+use fairleader_api::shape::rulebooks::{ApprovalRule, NewApproval, NewComment, NewObjection, Withdraw};
+use fairleader_api::{Call, Code, Problem, Reply, Role, reply};
+use fairleader_domain::activation::Activations;
+use fairleader_domain::approval::{MAX_TEXT, Review, ReviewRefusal, Signature};
+use fairleader_lead::id::RulebookVersion;
+use fairleader_lead::people::PersonRole;
+use fairleader_lead::problem::FieldProblem;
+use fairleader_runtime::http::{Answer, Failure};
+use fairleader_runtime::{Env, SetupError};
+use fairleader_store::{RulebookRecord, StoredActivations, Tries};
+use tracing::info;
+
+use crate::Rulebooks;
+use crate::rulebook::{no_such_rulebook, version_in};
+
+/// Who has to agree to a version before it may be activated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Approval(ApprovalRule);
+
+impl Approval {
+    /// What the template's parameter says.
+    pub(crate) fn read(env: &Env) -> Result<Self, SetupError> {
+        match env.get("RULEBOOK_APPROVAL")? {
+            "two_people" => Ok(Self(ApprovalRule::TwoPeople)),
+            "off" => Ok(Self(ApprovalRule::Off)),
+            other => Err(SetupError::Invalid {
+                name: "RULEBOOK_APPROVAL".to_owned(),
+                value: other.to_owned(),
+                expected: "it is `two_people` or `off`",
+            }),
+        }
+    }
+
+    /// As it is shown.
+    pub(crate) const fn rule(self) -> ApprovalRule {
+        self.0
+    }
+
+    /// Who has to agree still, in words; `None` if the version may be activated.
+    fn waits_for(self, review: &Review) -> Option<String> {
+        let missing = review.missing();
+        (self.0 == ApprovalRule::TwoPeople && !missing.is_none()).then(|| missing.to_string())
+    }
+}
+
+impl Rulebooks {
+    /// `POST /v1/rulebooks/{version}/comments`.
+    pub(crate) async fn comment(&self, call: &Call<'_>) -> Answer {
+        let version = version_in(call)?;
+        let text = said("text", &call.json::<NewComment>()?.text)?;
+        let by = self.signature(call).await?;
+        let (record, _) =
+            self.say(call, &version, |review| review.comment(by.clone(), text.clone(), self.clock.now())).await?;
+        Ok(self.reviewed(record, false))
+    }
+
+    /// `POST /v1/rulebooks/{version}/approve`.
+    pub(crate) async fn approve(&self, call: &Call<'_>) -> Answer {
+        let version = version_in(call)?;
+        let new: NewApproval = call.json_or_default()?;
+        let comment = new.comment.map(|text| said("comment", &text)).transpose()?;
+        let by = self.signature(call).await?;
+        let (record, _) =
+            self.say(call, &version, |review| review.approve(by.clone(), comment.clone(), self.clock.now())).await?;
+        info!(rulebook = %version, person = %by.person, role = by.role.as_str(), "approved rulebook");
+        Ok(self.reviewed(record, false))
+    }
+
+    /// `POST /v1/rulebooks/{version}/object`: also ends a planned activation of it.
+    pub(crate) async fn object(&self, call: &Call<'_>) -> Answer {
+        let version = version_in(call)?;
+        let reason = said("reason", &call.json::<NewObjection>()?.reason)?;
+        let by = self.signature(call).await?;
+        let (record, cancelled) =
+            self.say(call, &version, |review| review.object(by.clone(), reason.clone(), self.clock.now())).await?;
+        info!(rulebook = %version, person = %by.person, "objected to rulebook");
+        Ok(self.reviewed(record, cancelled))
+    }
+
+    /// `POST /v1/rulebooks/{version}/withdraw`: takes back one's own approval or objection. An admin takes back what
+    /// somebody else said, who is on leave or left.
+    pub(crate) async fn withdraw(&self, call: &Call<'_>) -> Answer {
+        let version = version_in(call)?;
+        let caller = call.caller()?;
+        let person = match call.json_or_default::<Withdraw>()?.person {
+            Some(other) if caller.role == Role::Admin => other,
+            Some(other) if caller.person.as_ref() != Some(&other) => {
+                return Err(Problem::new(Code::Forbidden, format!("`{other}` takes back their own word"))
+                    .detail("only an admin takes back what somebody else said")
+                    .into());
+            }
+            _ => self.signature(call).await?.person,
+        };
+        let now = self.clock.now();
+        let (record, cancelled) =
+            self.say(call, &version, |review| review.withdraw(&person, &caller.subject, now)).await?;
+        info!(rulebook = %version, person = %person, by = caller.subject, "took back what was said about rulebook");
+        Ok(self.reviewed(record, cancelled))
+    }
+
+    /// Refuses a version that not everybody agreed to who has to.
+    pub(crate) fn approved(&self, record: &RulebookRecord) -> Result<(), Problem> {
+        let Some(missing) = self.approval.waits_for(&record.review) else { return Ok(()) };
+        let version = &record.version;
+        Err(Problem::new(Code::NotApproved, format!("rulebook {version} is not approved: {missing}")).detail(format!(
+            "people approve with POST /v1/rulebooks/{version}/approve and their own keys, one of marketing and another of sales; who objected approves, or withdraws with POST …/withdraw"
+        )))
+    }
+
+    /// A record as replies show it.
+    pub(crate) fn record_view(&self, of: RulebookRecord) -> shape::RulebookRecord {
+        let waits_for = self.approval.waits_for(&of.review);
+        let RulebookRecord { version, upload, review, .. } = of;
+        shape::RulebookRecord {
+            version,
+            uploaded_at: upload.at,
+            uploaded_by: upload.by,
+            purpose: upload.purpose,
+            owner: upload.owner,
+            tables: upload.tables,
+            approvals: review.approvals.into_iter().map(Into::into).collect(),
+            objections: review.objections.into_iter().map(Into::into).collect(),
+            comments: review.comments.into_iter().map(Into::into).collect(),
+            approval: self.approval.rule(),
+            waits_for,
+        }
+    }
+
+    fn reviewed(&self, record: RulebookRecord, cancelled: bool) -> Reply {
+        let planned_activation = cancelled.then(|| "cancelled".to_owned());
+        reply::json(200, &shape::ReviewedRulebook { record: self.record_view(record), planned_activation })
+    }
+
+    /// Changes what was said about a version, and ends a planned activation of it if it is not approved any more; whether
+    /// there was one. Who is overtaken reads again, so that everybody who speaks at once is heard.
+    async fn say(
+        &self,
+        call: &Call<'_>,
+        version: &RulebookVersion,
+        change: impl Fn(&Review) -> Result<Review, ReviewRefusal>,
+    ) -> Result<(RulebookRecord, bool), Failure> {
+        let mut tries = Tries::until(call.deadline, [version.as_str()]);
+        loop {
+            tries.again("saying something about a rulebook").await?;
+            let Some(mut record) = self.versions.find(version).await? else {
+                return Err(no_such_rulebook(version.as_str()).into());
+            };
+            let review = change(&record.review).map_err(|refusal| refused(&refusal))?;
+            if review == record.review {
+                return Ok((record, false));
+            }
+            let active = self.versions.activations().await?;
+            let next = self.upheld(version, &review, &active);
+            if self.versions.replace_review(&record, &review, &active, next.as_ref()).await? {
+                record.review = review;
+                record.revision += 1;
+                if next.is_some() {
+                    info!(rulebook = %version, "cancelled planned activation, not approved any more");
+                }
+                return Ok((record, next.is_some()));
+            }
+        }
+    }
+
+    /// The activations without the one that is planned for `version`, if it is not approved by `review` any more.
+    fn upheld(&self, version: &RulebookVersion, review: &Review, active: &StoredActivations) -> Option<Activations> {
+        let now = self.clock.now();
+        let activations = active.activations.as_of(now);
+        let planned = activations.next.as_ref().is_some_and(|planned| planned.version == *version);
+        let ends = planned && self.approval.waits_for(review).is_some();
+        ends.then(|| activations.cancel(version, now))
+    }
+
+    /// Who is calling, as a person, with the role they have now.
+    async fn signature(&self, call: &Call<'_>) -> Result<Signature, Failure> {
+        let caller = call.caller()?;
+        let Some(person) = &caller.person else {
+            let title = format!("the key of `{}` belongs to a program; persons approve, not keys", caller.subject);
+            return Err(Problem::new(Code::NotAPerson, title)
+                .detail("use a personal key: an admin makes one with POST /v1/keys {\"person\": \"…\"}")
+                .into());
+        };
+        let Some(found) = self.people.get(person).await? else {
+            return Err(Problem::new(Code::NotAPerson, format!("there is no person `{person}` any more")).into());
+        };
+        if found.person.role == PersonRole::Viewer {
+            let title = format!("`{person}` is a viewer, who changes nothing");
+            return Err(Problem::new(Code::Forbidden, title).into());
+        }
+        Ok(Signature::from(&found.person))
+    }
+}
+
+fn said(field: &str, text: &str) -> Result<String, Problem> {
+    let detail = match text.trim().len() {
+        0 => "say something".to_owned(),
+        length if length > MAX_TEXT => format!("it has {length} bytes; at most {MAX_TEXT} are taken"),
+        _ => return Ok(text.trim().to_owned()),
+    };
+    Err(Problem::invalid_body(vec![FieldProblem::field(field, detail)]))
+}
+
+fn refused(refusal: &ReviewRefusal) -> Problem {
+    let code = match refusal {
+        ReviewRefusal::NoSide { .. } => Code::NoSide,
+        ReviewRefusal::OtherSide { .. } => Code::ApprovedForOtherSide,
+        ReviewRefusal::NothingToWithdraw(_) => Code::NothingToWithdraw,
+        ReviewRefusal::TooMuch => Code::TooMuchSaid,
+    };
+    Problem::new(code, refusal.to_string())
+}

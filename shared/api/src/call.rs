@@ -1,0 +1,215 @@
+//! One request, on its way from the gateway to a handler.
+
+use std::time::Instant;
+
+use aws_lambda_events::encodings::Body;
+use fairleader_lead::id::is_name;
+use fairleader_lead::problem::FieldProblem;
+use jiff::Timestamp;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+use serde_path_to_error::Segment;
+
+use crate::route::{Access, Routes};
+use crate::{Caller, Code, Problem, Request};
+
+/// Longest id in a path, in bytes.
+const MAX_ID: usize = 255;
+
+/// A request that was let in.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    request: &'a Request,
+    caller: Option<Caller>,
+    /// When work on it has to end.
+    pub deadline: Instant,
+}
+
+/// Lets a request in: finds its route in the table, and checks that the caller's role may take it.
+pub fn admit<R: Routes>(request: &Request, deadline: Instant) -> Result<(R, Call<'_>), Problem> {
+    let key = request.route_key.as_deref().unwrap_or_default();
+    let route = R::find(key).ok_or_else(|| Problem::not_found(format!("there is no `{key}` here")))?;
+    let caller = Caller::of(request);
+    match (&route.operation().access, &caller) {
+        (Access::Anyone, _) => {}
+        (access, Some(caller)) if access.admits(caller.role) => {}
+        (access, caller) => return Err(Problem::forbidden(caller.as_ref(), &access.roles())),
+    }
+    if request.path_parameters.values().any(|id| id.len() > MAX_ID) {
+        return Err(Problem::not_found(format!("nothing has an id of more than {MAX_ID} bytes")));
+    }
+    Ok((route, Call { request, caller, deadline }))
+}
+
+impl<'a> Call<'a> {
+    #[cfg(test)]
+    pub(crate) fn of(request: &'a Request) -> Self {
+        Self { request, caller: None, deadline: Instant::now() }
+    }
+
+    /// Who is calling. Refused where the route is open to anyone and nobody said who they are.
+    pub fn caller(&self) -> Result<&Caller, Problem> {
+        self.caller.as_ref().ok_or_else(|| Problem::forbidden(None, &[]))
+    }
+
+    /// The path parameter `name`; empty if the route has none of that name.
+    pub fn path(&self, name: &str) -> &'a str {
+        self.request.path_parameters.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The first value of the query parameter `name`.
+    pub fn query(&self, name: &str) -> Option<&'a str> {
+        self.request.query_string_parameters.first(name)
+    }
+
+    /// The header `name`, if it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.request.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as bytes, undoing the gateway's base64.
+    pub fn body(&self) -> Vec<u8> {
+        let text = self.request.body.as_deref().unwrap_or_default();
+        Body::from_maybe_encoded(self.request.is_base64_encoded, text).as_ref().to_vec()
+    }
+
+    /// The body as JSON of this form. What is wrong is said with the field, or with line and column if it is not JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let body = self.body();
+        let mut json = serde_json::Deserializer::from_slice(&body);
+        let read = serde_path_to_error::deserialize(&mut json).map_err(unfit)?;
+        json.end().map_err(|cause| no_json(&cause))?;
+        Ok(read)
+    }
+
+    /// The body as JSON of this form, or what stands for it if there is none, or `null`.
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if matches!(self.body().trim_ascii(), b"" | b"null") { Ok(T::default()) } else { self.json() }
+    }
+
+    /// The body of a `PUT` to a path that ends in an `id`, which has to be a name, and may be left out of the body's
+    /// `field`.
+    pub fn named<T: DeserializeOwned>(&self, field: &str) -> Result<T, Problem> {
+        let id = self.name("id", "an id")?;
+        let mut body: Map<String, Value> = self.json()?;
+        let given = body.entry(field).or_insert_with(|| json!(id));
+        if given != id {
+            let detail = format!("it is {given}, but the path says `{id}`");
+            return Err(Problem::invalid_body(vec![FieldProblem::field(field, detail)]));
+        }
+        serde_path_to_error::deserialize(Value::Object(body)).map_err(unfit)
+    }
+
+    /// The path parameter `parameter`, which has to be a name that can be `what`.
+    pub fn name(&self, parameter: &str, what: &str) -> Result<&'a str, Problem> {
+        let name = self.path(parameter);
+        if is_name(name) {
+            return Ok(name);
+        }
+        Err(Problem::new(Code::InvalidId, format!("`{name}` cannot be {what}"))
+            .detail("use 1 to 64 of a-z, 0-9, hyphen, underscore and dot, beginning with a letter or digit"))
+    }
+}
+
+/// A body that does not have its form.
+fn unfit(cause: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let pointer: String = cause.path().iter().filter_map(step).collect();
+    let cause = cause.into_inner();
+    if cause.is_data() {
+        Problem::invalid_body(vec![FieldProblem { pointer, detail: in_words(&cause.to_string()) }])
+    } else {
+        no_json(&cause)
+    }
+}
+
+/// A body that is not JSON says nothing of what it should have been.
+fn no_json(cause: &serde_json::Error) -> Problem {
+    Problem::invalid_body(Vec::new()).detail(format!("{cause}; send a JSON object"))
+}
+
+/// A step of a JSON pointer (RFC 6901).
+fn step(segment: &Segment) -> Option<String> {
+    match segment {
+        Segment::Seq { index } => Some(format!("/{index}")),
+        Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
+/// What serde says, without the types of this program and without the place in the text: the field is named.
+fn in_words(said: &str) -> String {
+    let said = said.rsplit_once(" at line ").map_or(said, |(said, _)| said);
+    let Some((is, expected)) = said.rsplit_once(", expected ") else { return said.to_owned() };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not below 0 and not too large",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "a sequence" => "a list: `[…]`",
+        "a map" => "an object: `{…}`",
+        "a boolean" => "`true` or `false`",
+        name if name.starts_with("struct ") => "an object: `{…}`",
+        other => other,
+    };
+    format!("{is}, expected {expected}")
+}
+
+/// Reads a timestamp in a body that may be left out.
+pub fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
+    let advice = "write date, time and zone, such as `2027-04-01T06:00:00Z` or `2027-04-01T08:00:00+02:00`";
+    text.parse().map(Some).map_err(|_| D::Error::custom(format!("`{text}` is not a timestamp; {advice}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[serde(default)]
+        members: Vec<Member>,
+        #[serde(default, deserialize_with = "instant")]
+        at: Option<Timestamp>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Member {
+        weight: u32,
+    }
+
+    fn wrong(body: &str) -> String {
+        let mut request = Request::default();
+        request.body = Some(body.to_owned());
+        let problem = Call::of(&request).json::<Sample>().unwrap_err();
+        match problem.errors.as_slice() {
+            [error] => format!("{}: {}", error.pointer, error.detail),
+            _ => problem.detail.unwrap_or_default(),
+        }
+    }
+
+    #[test]
+    fn names_the_wrong_field_of_a_body() {
+        assert_eq!(
+            wrong(r#"{"members": ["anna"]}"#),
+            "/members/0: invalid type: string \"anna\", expected an object: `{…}`"
+        );
+        assert_eq!(
+            wrong(r#"{"members": [{"weight": 1}, {"weight": -1}]}"#),
+            "/members/1/weight: invalid value: integer `-1`, expected a whole number that is not below 0 and not too large"
+        );
+        assert_eq!(wrong(r#"{"members": [{}]}"#), "/members/0: missing field `weight`");
+        assert_eq!(wrong(r#"{"memers": []}"#), "/memers: unknown field `memers`, expected `members` or `at`");
+        assert_eq!(
+            wrong(r#"{"at": "tomorrow"}"#),
+            "/at: `tomorrow` is not a timestamp; write date, time and zone, such as `2027-04-01T06:00:00Z` or \
+             `2027-04-01T08:00:00+02:00`"
+        );
+        assert_eq!(wrong("{} {}"), "trailing characters at line 1 column 4; send a JSON object");
+        assert_eq!(wrong("{"), "EOF while parsing an object at line 1 column 1; send a JSON object");
+        let mut request = Request::default();
+        request.body = Some(r#"{"at": "2027-04-01T08:00:00+02:00", "members": [{"weight": 2}]}"#.to_owned());
+        let read: Sample = Call::of(&request).json().unwrap();
+        assert_eq!((read.at.unwrap().to_string(), read.members[0].weight), ("2027-04-01T06:00:00Z".to_owned(), 2));
+    }
+}

@@ -1,0 +1,286 @@
+//! The rows of the table, function by function.
+
+use super::access::{ADMIN, Access, DESKS, KEYS, PEOPLE, RULES, SALES, SOURCES};
+use super::{Method, Operation, Routes, Takes};
+use crate::Code;
+#[cfg(feature = "openapi")]
+use crate::openapi::{ActivityReport, Csv, OpenApi, Refer, Submission, Typed, Yaml, refer};
+#[cfg(feature = "openapi")]
+#[allow(clippy::wildcard_imports, reason = "the table names most of the types")]
+use crate::shape::{access::*, desk::*, imports::*, intake::*, lead::*, recovery::*, roster::*, rulebooks::*};
+
+/// Of a query parameter.
+const PAGE: &str = "Where a page begins: the `next` of the page before.";
+/// Of a query parameter.
+const SINCE: &str =
+    "How far back leads are looked at: days, weeks or hours (`90d`, `12w`, `36h`); 90 days if left out.";
+/// Of a query parameter.
+const GOES_ON: &str = "Where a replay goes on: the `next` of the call before.";
+/// Of a header.
+const IDEMPOTENCY: &str = "Makes a repeat safe: the same key is the same submission. 1 to 255 bytes.";
+
+const fn only(takes: &[Takes]) -> Option<Takes> {
+    match takes {
+        [takes] => Some(*takes),
+        _ => None,
+    }
+}
+
+macro_rules! routes {
+    ($(#[$doc:meta])* $name:ident of $function:literal {
+        $($route:ident: $method:ident $path:literal, $access:expr, $summary:literal
+            $(query { $($parameter:literal: $meaning:expr),* })?
+            $(header { $($header:literal: $says:expr),* })?
+            $(takes $takes:ident)?
+            $(may take $may:ident)?
+            gives $status:literal $([$($gives:ident),*])?
+            $(or $other_status:literal [$($other:ident),*])?
+            $(fails [$($code:ident),*])?
+        ;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name {
+            $(#[doc = $summary] $route,)*
+        }
+
+        #[cfg(feature = "openapi")]
+        impl $name {
+            fn typed() -> Vec<Typed> {
+                let takes: &[&[Refer]] = &[$(&[$(refer::<$takes>)? $(refer::<$may>)?]),*];
+                let gives: &[&'static [Refer]] = &[$(&[$($(refer::<$gives>,)*)? $($(refer::<$other>),*)?]),*];
+                let rows = Self::ALL.iter().zip(takes).zip(gives);
+                rows.map(|((route, takes), gives)| Typed {
+                    operation: route.operation(),
+                    takes: takes.first().copied(),
+                    gives,
+                })
+                .collect()
+            }
+        }
+
+        impl Routes for $name {
+            const ALL: &'static [Self] = &[$(Self::$route),*];
+
+            fn operation(self) -> &'static Operation {
+                match self {
+                    $(Self::$route => const { &Operation {
+                        name: stringify!($route),
+                        function: $function,
+                        method: Method::$method,
+                        path: $path,
+                        access: $access,
+                        summary: $summary,
+                        query: &[$($(($parameter, $meaning)),*)?],
+                        headers: &[$($(($header, $says)),*)?],
+                        takes: only(&[
+                            $(Takes { kind: stringify!($takes), required: true })?
+                            $(Takes { kind: stringify!($may), required: false })?
+                        ]),
+                        status: $status,
+                        gives: &[$($(stringify!($gives)),*)?],
+                        otherwise: &[$(($other_status, &[$(stringify!($other)),*]))?],
+                        codes: &[$($(Code::$code),*)?],
+                    } },)*
+                }
+            }
+        }
+    };
+}
+
+routes! {
+    /// What `intake` answers.
+    IntakeRoute of "intake" {
+        SubmitLead: Post "/v1/leads", SOURCES, "Takes one lead, of at most 64 KB."
+            header { "Idempotency-Key": IDEMPOTENCY }
+            takes Submission gives 202 [AcceptedLead]
+            fails [InvalidIdempotencyKey, TooLarge, InvalidSubmission, NotQueued];
+        ReportActivity: Post "/v1/activities", SOURCES, "Takes something that a person did, of at most 64 KB."
+            header { "Idempotency-Key": IDEMPOTENCY }
+            takes ActivityReport gives 202 [AcceptedActivity]
+            fails [InvalidIdempotencyKey, TooLarge, InvalidActivity, NotQueued];
+    }
+}
+
+routes! {
+    /// What `desk` answers.
+    DeskRoute of "desk" {
+        ReadOpenApi: Get "/openapi.json", Access::Anyone, "Describes the API." gives 200 [OpenApi];
+        ReadLead: Get "/v1/leads/{lead_id}", KEYS, "Shows a lead; a source sees the stage of its own leads."
+            query { "wait": "How long to wait for the decision at most (`3s`, `500ms`); at most 8 seconds." }
+            gives 200 [Lead, LeadStage] fails [InvalidWait];
+        FindLeads: Get "/v1/leads", PEOPLE, "Finds the lead of a person."
+            query {
+                "email": "The person's e-mail address; this or `phone`.",
+                "phone": "The person's mobile number, with its country code; this or `email`."
+            }
+            gives 200 [FoundLeads] fails [InvalidSearch];
+        ListEvents: Get "/v1/leads/{lead_id}/events", PEOPLE, "Shows everything that happened to a lead, oldest first."
+            gives 200 [LeadEvents];
+        ExplainLead: Get "/v1/leads/{lead_id}/why", PEOPLE, "Explains the decisions on a lead, latest first."
+            gives 200 [LeadDecisions];
+        AcceptLead: Post "/v1/leads/{lead_id}/accept", DESKS, "Confirms a lead for its owner."
+            may take Accept gives 200 [AcceptedByOwner]
+            fails [Busy, WrongStage, NotOwner, OldAssignment, IntoItself];
+        ReadInbox: Get "/v1/inbox", DESKS, "Shows the open leads of a rep, best first."
+            query { "rep": "Whose inbox; a rep sees their own.", "from": PAGE }
+            gives 200 [Inbox] fails [MissingRep, InvalidCursor];
+        SetAvailability: Put "/v1/me/availability", Access::RepsOnly, "Switches the calling rep on or off."
+            takes Availability gives 200 [AvailabilityOfRep] fails [NotFound];
+        ReadLedger: Get "/v1/pools/{pool_id}/ledger", PEOPLE, "Shows who of a pool is owed what, and every turn."
+            query { "from": PAGE } gives 200 [Ledger] fails [NotAMember, InvalidCursor];
+    }
+}
+
+routes! {
+    /// What `roster` answers.
+    RosterRoute of "roster" {
+        ListReps: Get "/v1/reps", PEOPLE, "Shows every rep." gives 200 [Reps];
+        ReadRep: Get "/v1/reps/{id}", PEOPLE, "Shows a rep with their open leads." gives 200 [RepNow];
+        PutRep: Put "/v1/reps/{id}", SALES, "Writes a rep." takes Rep gives 200 [Rep] fails [InvalidId];
+        DeleteRep: Delete "/v1/reps/{id}", SALES, "Deletes a rep without open leads." gives 204
+            fails [StillAMember, OpenLeads];
+        ListPools: Get "/v1/pools", PEOPLE, "Shows every pool." gives 200 [Pools];
+        ReadPool: Get "/v1/pools/{id}", PEOPLE, "Shows a pool." gives 200 [Pool];
+        PutPool: Put "/v1/pools/{id}", SALES, "Writes a pool." takes Pool gives 200 [Pool] fails [InvalidId];
+        DeletePool: Delete "/v1/pools/{id}", SALES, "Deletes a pool that nothing names and nobody waits for."
+            gives 204 fails [StillNamed, StillWaiting];
+        ReadAccount: Get "/v1/accounts/{id}", PEOPLE, "Shows an account." gives 200 [Account];
+        PutAccount: Put "/v1/accounts/{id}", SALES, "Writes an account."
+            takes Account gives 200 [Account] fails [InvalidId];
+        DeleteAccount: Delete "/v1/accounts/{id}", SALES, "Deletes an account." gives 204;
+    }
+}
+
+routes! {
+    /// What `rulebooks` answers.
+    RulebooksRoute of "rulebooks" {
+        CreateRulebook: Post "/v1/rulebooks", RULES, "Checks a rulebook and keeps it as the next version."
+            query {
+                "purpose": "What the change is for.",
+                "owner": "The person who is responsible for it; the caller if left out."
+            }
+            takes Yaml gives 201 [NewRulebook] fails [TooLarge, InvalidBody, InvalidRulebook];
+        ListRulebooks: Get "/v1/rulebooks", PEOPLE, "Shows the versions, newest first, and which is active."
+            query { "from": PAGE } gives 200 [Rulebooks] fails [InvalidCursor];
+        ReadRulebook: Get "/v1/rulebooks/{version}", PEOPLE,
+            "Shows a version, or `active`; as YAML alone if `Accept` asks for it."
+            gives 200 [Rulebook, Yaml];
+        CommentRulebook: Post "/v1/rulebooks/{version}/comments", RULES, "Adds a remark to a version."
+            takes NewComment gives 200 [ReviewedRulebook] fails [NotAPerson, Busy, TooMuchSaid];
+        ApproveRulebook: Post "/v1/rulebooks/{version}/approve", RULES, "Approves a version for the caller's side."
+            may take NewApproval gives 200 [ReviewedRulebook]
+            fails [NoSide, NotAPerson, ApprovedForOtherSide, Busy, TooMuchSaid];
+        ObjectToRulebook: Post "/v1/rulebooks/{version}/object", RULES,
+            "Objects to a version; ends a planned activation of it."
+            takes NewObjection gives 200 [ReviewedRulebook] fails [NotAPerson, Busy, TooMuchSaid];
+        WithdrawReview: Post "/v1/rulebooks/{version}/withdraw", RULES, "Takes back an approval or objection."
+            may take Withdraw gives 200 [ReviewedRulebook] fails [NotAPerson, Busy, NothingToWithdraw];
+        ActivateRulebook: Post "/v1/rulebooks/{version}/activate", RULES, "Activates an approved version, now or later."
+            may take NewActivation gives 200 [ActivatedRulebook]
+            fails [AlreadyActive, Busy, NotApproved, InvalidRulebook];
+        CancelActivation: Delete "/v1/rulebooks/{version}/activate", RULES, "Cancels the planned activation of a version."
+            gives 200 [ActivatedRulebook] fails [AlreadyActive, Busy];
+        RollBackRulebook: Post "/v1/rulebooks/rollback", RULES, "Goes back to the version that was active before."
+            may take RollBack gives 200 [ActivatedRulebook]
+            fails [NotFound, Busy, NotActive, NothingBefore, InvalidRulebook];
+        DiffRulebooks: Get "/v1/rulebooks/{version}/diff", PEOPLE, "Says what is different from another version."
+            query { "from": "The version to compare with; the active one if left out." }
+            gives 200 [RulebookDiff] fails [NoneActive, UnreadableRulebook];
+        ReplayRulebook: Post "/v1/rulebooks/{version}/replay", RULES, "Decides past leads by a version; writes nothing."
+            query { "since": SINCE, "cursor": GOES_ON }
+            gives 200 [Replay] fails [InvalidCursor, NoneActive, UnreadableRulebook, InvalidSince];
+        ReplayDraft: Post "/v1/rulebooks/replay", RULES, "Decides past leads by a draft; keeps and writes nothing."
+            query { "since": SINCE, "cursor": GOES_ON }
+            takes Yaml gives 200 [Replay]
+            fails [InvalidCursor, NotFound, NoneActive, UnreadableRulebook, TooLarge, InvalidRulebook, InvalidSince];
+        RerouteLeads: Post "/v1/rulebooks/{version}/reroute", RULES,
+            "Routes open leads by a version from now or later on, or previews it."
+            may take NewReroute gives 202 [Reroute] or 200 [ReroutePreview]
+            fails [InvalidCursor, Busy, NotActive, Running, UnreadableRulebook];
+        ReadReroute: Get "/v1/rulebooks/{version}/reroute", PEOPLE, "Says how far the rerouting by a version has come."
+            gives 200 [Reroute];
+        CancelReroute: Delete "/v1/rulebooks/{version}/reroute", RULES, "Ends the rerouting of open leads by a version."
+            gives 200 [Reroute] fails [Busy];
+        ListTables: Get "/v1/tables", PEOPLE, "Shows the tables that rulebooks look things up in." gives 200 [Tables];
+        ReadTable: Get "/v1/tables/{name}", PEOPLE, "Shows the newest content of a table." gives 200 [TableContent];
+        DeleteTable: Delete "/v1/tables/{name}", RULES,
+            "Deletes the name of a table; versions that use it keep its content, and new ones cannot use it."
+            gives 204;
+        PutTable: Put "/v1/tables/{name}", RULES, "Keeps the content of a table; versions keep what they have."
+            takes Csv gives 200 [Table] fails [TooLarge, InvalidId, InvalidTable];
+    }
+}
+
+routes! {
+    /// What `imports` answers.
+    ImportsRoute of "imports" {
+        BeginImport: Post "/v1/imports", RULES, "Begins a list."
+            header { "Idempotency-Key": "Makes a repeat safe: the same key is the same import." }
+            takes NewImport gives 201 [Import] fails [ImportExists];
+        ReadImport: Get "/v1/imports/{id}", RULES, "Shows a list and the results of its parts."
+            query { "from": PAGE } gives 200 [ImportResult] fails [InvalidCursor];
+        PutPart: Put "/v1/imports/{id}/parts/{part}", RULES, "Brings in a part of a list, of at most 4 MB."
+            takes Csv gives 200 [PartReply] fails [InvalidPart, PartExists, TooLarge, InvalidList];
+        ListRows: Get "/v1/imports/{id}/rows", RULES, "Shows the result of every row."
+            query { "from": PAGE } gives 200 [Rows] fails [InvalidCursor];
+    }
+}
+
+routes! {
+    /// What `access` answers.
+    AccessRoute of "access" {
+        ListPeople: Get "/v1/people", ADMIN, "Shows the people." gives 200 [People];
+        ReadPerson: Get "/v1/people/{id}", ADMIN, "Shows a person." gives 200 [Person];
+        PutPerson: Put "/v1/people/{id}", ADMIN, "Writes a person; their keys have the new role."
+            takes Person gives 200 [Person] fails [InvalidId];
+        DeletePerson: Delete "/v1/people/{id}", ADMIN, "Deletes a person; their keys stop working." gives 204;
+        ListKeys: Get "/v1/keys", ADMIN, "Shows what every key opens, without the keys themselves."
+            query { "from": PAGE } gives 200 [Keys] fails [InvalidCursor];
+        CreateKey: Post "/v1/keys", ADMIN, "Makes a key; the reply is the only place where it is shown."
+            takes NewKey gives 201 [MadeKey];
+        DeleteKey: Delete "/v1/keys/{id}", ADMIN, "Deletes a key." gives 204;
+    }
+}
+
+routes! {
+    /// What `recovery` answers.
+    RecoveryRoute of "recovery" {
+        ListDeadLetters: Get "/v1/dead-letters", SALES, "Shows leads on hold, and commands that failed."
+            query { "from": PAGE, "commands_from": "Where a page of commands begins: the `commands_next` of the page before." }
+            gives 200 [DeadLetters] fails [InvalidCursor];
+        Redrive: Post "/v1/dead-letters/{lead_id}/redrive", SALES,
+            "Lets a lead go on; with `events` in the place of the lead, publishes events again."
+            gives 202 [Redriven, RedrivenEvents] fails [Busy, HeldByRule, NeverStored];
+    }
+}
+
+/// Every row of the table, with its types.
+#[cfg(feature = "openapi")]
+pub fn operations_with_types() -> Vec<Typed> {
+    [
+        IntakeRoute::typed(),
+        DeskRoute::typed(),
+        RosterRoute::typed(),
+        RulebooksRoute::typed(),
+        ImportsRoute::typed(),
+        AccessRoute::typed(),
+        RecoveryRoute::typed(),
+    ]
+    .concat()
+}
+
+/// Every row of the table, in order of function.
+pub fn operations() -> Vec<&'static Operation> {
+    fn rows<R: Routes>() -> impl Iterator<Item = &'static Operation> {
+        R::ALL.iter().map(|route| route.operation())
+    }
+    rows::<IntakeRoute>()
+        .chain(rows::<DeskRoute>())
+        .chain(rows::<RosterRoute>())
+        .chain(rows::<RulebooksRoute>())
+        .chain(rows::<ImportsRoute>())
+        .chain(rows::<AccessRoute>())
+        .chain(rows::<RecoveryRoute>())
+        .collect()
+}
