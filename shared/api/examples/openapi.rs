@@ -1,3 +1,0 @@
-fn main() {
-    println!("{:#}", fairleader_api::openapi::document());
-}
