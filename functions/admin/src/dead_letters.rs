@@ -38,7 +38,7 @@ impl Admin {
                 .dead_letters(&lead)
                 .await?
                 .into_iter()
-                .map(|(id, letter)| json!({"id": id, "queue": letter.queue, "at": letter.at}))
+                .map(|(id, letter)| shown(None, &id, &letter))
                 .collect();
             held.push(json!({
                 "lead_id": lead,
@@ -49,11 +49,8 @@ impl Admin {
             }));
         }
         let failed = self.leads.all_dead_letters(PAGE, http::query(request, "commands_from")).await?;
-        let commands: Vec<Value> = failed
-            .letters
-            .iter()
-            .map(|(lead, id, letter)| json!({"lead_id": lead, "id": id, "queue": letter.queue, "at": letter.at}))
-            .collect();
+        let commands: Vec<Value> =
+            failed.letters.iter().map(|(lead, id, letter)| shown(Some(lead), id, letter)).collect();
         Ok(http::json(
             200,
             &json!({
@@ -78,11 +75,12 @@ impl Admin {
         let lead = LeadId::from(named);
         let letters = self.leads.dead_letters(&lead).await?;
         let state = self.leads.state(&lead).await?;
-        let Some(state) = state.filter(|state| state.stage() == Stage::Held || !letters.is_empty()) else {
+        let held = state.filter(|state| state.stage() == Stage::Held);
+        if held.is_none() && letters.is_empty() {
             return Err(Problem::not_found(format!("lead `{lead}` is not on hold and nothing failed for it")).into());
-        };
+        }
         // Nothing but its state is there: it can only be stored by the command that was to store it.
-        let stored = !state.is_unstored();
+        let stored = held.as_ref().is_none_or(|state| !state.is_unstored());
         let submitted: Vec<Outgoing> = letters
             .iter()
             .filter(|(_, letter)| failed_in_enrich(letter))
@@ -93,7 +91,7 @@ impl Admin {
                 .detail("the command that would store it is not kept; have its source send it again")
                 .into());
         }
-        if stored && state.stage() == Stage::Held {
+        if let Some(state) = held.filter(|_| stored) {
             if letters.is_empty() {
                 self.decided_otherwise(&state).await?;
             }
@@ -211,6 +209,16 @@ fn pool_to_wake(body: &str) -> Option<PoolId> {
         Ok(RouteCommand::WakePool { pool, .. }) => Some(pool),
         _ => serde_json::from_str::<Undelivered>(body).ok().map(|event| event.detail.freed_pool),
     }
+}
+
+/// A command that failed, as people see it.
+fn shown(lead: Option<&LeadId>, id: &str, letter: &DeadLetter) -> Value {
+    let mut shown = json!({"id": id, "queue": letter.queue, "at": letter.at});
+    if let Some(fields) = shown.as_object_mut() {
+        fields.extend(lead.map(|lead| ("lead_id".to_owned(), json!(lead))));
+        fields.extend(letter.reason.as_ref().map(|reason| ("reason".to_owned(), json!(reason))));
+    }
+    shown
 }
 
 fn failed_in_enrich(letter: &DeadLetter) -> bool {
