@@ -229,19 +229,30 @@ async fn what_people_do_while_they_are_decided_on_is_not_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_said_of_a_lead_that_never_came_waits_for_it_on_hold() {
+async fn an_activity_of_an_unknown_lead_is_kept_and_makes_no_lead() {
     let stack = Stack::with(Setup::impatient()).await;
     let first = stack.submit(json!({"email": "ben@mills.example", "did": "demo"})).await;
     let source = stack.at(&first, "assigned").await["source"].as_str().unwrap().to_owned();
     let later = lead_id::derive(&source.as_str().into(), "later").to_string();
-    stack.expect_lead(&later);
     stack.act(json!({"lead_id": later, "did": "webinar"})).await;
-    assert_eq!(stack.at(&later, "held").await["reason"], "failed_in_fairleader-enrich");
+    let sales = stack.by(Role::Sales);
+    let failed = eventually("the command to have failed", async || {
+        let letters = sales.get("/v1/dead-letters").await.expect(200);
+        letters["commands"].as_array().unwrap().iter().find(|command| command["lead_id"] == later).cloned()
+    })
+    .await;
+    assert_eq!(failed["queue"], "fairleader-enrich");
+    assert_eq!(failed["reason"], json!(format!("there is no lead `{later}`")));
+    stack.by(Role::Sales).get(&format!("/v1/leads/{later}")).await.expect(404);
+    let letters = sales.get("/v1/dead-letters").await.expect(200);
+    assert_eq!(letters["held"], json!([]), "{letters}");
 
+    // Once the lead is there, the activity is recorded.
     let lead = json!({"email": "ada@lovelace.example", "did": "demo"});
     assert_eq!(stack.accepted(&stack.submit_as("later", lead).await), later);
     stack.at(&later, "assigned").await;
-    stack.by(Role::Sales).post(&format!("/v1/dead-letters/{later}/redrive"), Value::Null).await.expect(202);
+    let redriven = sales.post(&format!("/v1/dead-letters/{later}/redrive"), Value::Null).await.expect(202);
+    assert_eq!(redriven["commands"], 1);
     eventually("it to be recorded", async || (recorded(&stack, &later).await == 1).then_some(())).await;
     stack.finish().await;
 }
@@ -249,8 +260,9 @@ async fn what_is_said_of_a_lead_that_never_came_waits_for_it_on_hold() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_failed_for_an_address_comes_to_whoever_has_it_in_the_end() {
     let stack = Stack::with(Setup::impatient()).await;
+    // Their identities are damaged, so nothing can be found by them.
     for address in ["ada@lovelace.example", "ben@mills.example"] {
-        claim(&stack, address, "nobody", "2026-03-03T08:58:00Z").await;
+        claim(&stack, address, None).await;
     }
     let mut held = Vec::new();
     for address in ["ada@lovelace.example", "ben@mills.example"] {
@@ -259,7 +271,10 @@ async fn what_failed_for_an_address_comes_to_whoever_has_it_in_the_end() {
         assert_eq!(stack.at(&activity, "held").await["reason"], "failed_in_fairleader-enrich");
         held.push(activity);
     }
-    stack.pass(10);
+    // Repaired, they lead to a lead that was never stored.
+    for address in ["ada@lovelace.example", "ben@mills.example"] {
+        claim(&stack, address, Some("nobody")).await;
+    }
     // Somebody else becomes Ada in the meantime; Ben stays unknown.
     let ada = stack.submit(json!({"email": "ada@lovelace.example", "did": "newsletter"})).await;
     stack.at(&ada, "nurturing").await;

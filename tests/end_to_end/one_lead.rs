@@ -70,6 +70,7 @@ async fn a_lead_has_an_owner_and_everybody_sees_what_is_theirs_to_see() {
     stack.pass(7);
     let first = anna.post(&accept, json!({"assignment": 1})).await.expect(200);
     assert_eq!((&first["stage"], &first["accepted_at"]), (&json!("accepted"), &json!("2026-03-03T09:07:00Z")));
+    assert_eq!(first["accepted_by"], "anna");
     stack.pass(7);
     assert_eq!(
         anna.send(Method::POST, &accept, &[], "").await.expect(200),
@@ -78,8 +79,19 @@ async fn a_lead_has_an_owner_and_everybody_sees_what_is_theirs_to_see() {
     );
     assert_eq!(stack.events(&id).await, ["LeadAssigned", "LeadAccepted"]);
 
+    // Sales accepts another one for its owner, and that is kept.
+    let other = stack.submit(json!({"email": "grace@hopper.example", "did": "demo"})).await;
+    let owner = stack.at(&other, "assigned").await["owner"].clone();
+    let accept = format!("/v1/leads/{other}/accept");
+    let accepted = stack.person("otto").await.post(&accept, json!({})).await.expect(200);
+    assert_eq!((&accepted["owner"], &accepted["accepted_by"]), (&owner, &json!("otto")));
+    assert_eq!(stack.lead(&other).await["accepted_by"], "otto");
+    let events = stack.by(Role::Sales).get(&format!("/v1/leads/{other}/events")).await.expect(200);
+    let told = &events["events"][1];
+    assert_eq!((&told["type"], &told["owner"], &told["accepted_by"]), (&json!("LeadAccepted"), &owner, &json!("otto")));
+
     let counted = stack.finish().await;
-    assert_eq!((counted.leads(), counted.stage("accepted"), counted.turns), (1, 1, 1));
+    assert_eq!((counted.leads(), counted.stage("accepted"), counted.turns), (2, 2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use fairleader_api::shape::lead::{FoundLeads, Lead};
 use fairleader_api::{Call, Code, Problem, reply};
 use fairleader_lead::id::LeadId;
 use fairleader_lead::normalise::{email, phone};
-use fairleader_lead::profile::PhoneKind;
+use fairleader_lead::profile::{EmailKind, PhoneKind};
 use fairleader_runtime::http::{Answer, Failure};
 use fairleader_store::Loaded;
 
@@ -19,7 +19,7 @@ impl Desk {
     /// `GET /v1/leads?email=…` or `?phone=…`: the lead of this person, if the caller may see it. One that was merged
     /// leads to the one that carries on.
     pub(crate) async fn find(&self, call: &Call<'_>) -> Answer {
-        let identity = identity(call)?;
+        let Sought { identity, shared } = sought(call)?;
         let mut leads = Vec::new();
         if let Some(lead) = self.identities.lead(&identity).await?
             && let Some(Loaded { state, profile }) = self.carries_on(lead).await?
@@ -27,14 +27,18 @@ impl Desk {
         {
             leads.push(Lead::new(state, Some(profile)));
         }
-        Ok(reply::json(200, &FoundLeads { leads }))
+        match shared {
+            // What its readers did without a name is in a lead of its own. Their submissions are told apart by the name.
+            Some(refused) if leads.is_empty() => Err(refused.into()),
+            _ => Ok(reply::json(200, &FoundLeads { leads })),
+        }
     }
 
     /// The lead itself, or the one that it was merged into.
     async fn carries_on(&self, mut lead: LeadId) -> Result<Option<Loaded>, Failure> {
         for _ in 0..MAX_MERGES {
             let Some(loaded) = self.leads.load(&lead).await? else { return Ok(None) };
-            match &loaded.state.merged_into {
+            match loaded.state.merged_into() {
                 Some(into) => lead = into.clone(),
                 None => return Ok(Some(loaded)),
             }
@@ -43,12 +47,28 @@ impl Desk {
     }
 }
 
-/// The identity that is looked for, in the form in which leads have it.
-fn identity(call: &Call<'_>) -> Result<String, Problem> {
+/// What is looked for.
+struct Sought {
+    /// In the form in which leads have it.
+    identity: String,
+    /// Why nothing may be found although there are leads: it is a mailbox that several people read.
+    shared: Option<Problem>,
+}
+
+/// What is looked for.
+fn sought(call: &Call<'_>) -> Result<Sought, Problem> {
     let refused = |title: String, detail: &str| Problem::new(Code::InvalidSearch, title).detail(detail);
     match (call.query("email"), call.query("phone")) {
         (Some(text), None) => match email::parse(text) {
-            Some(email) => Ok(format!("email:{}", email.identity)),
+            Some(email) => {
+                let shared = (email.kind == EmailKind::Role).then(|| {
+                    refused(
+                        format!("`{text}` is a shared mailbox"),
+                        "several people read it, so only its family names tell them apart; search for a mobile number",
+                    )
+                });
+                Ok(Sought { identity: format!("email:{}", email.identity), shared })
+            }
             None => Err(refused(
                 format!("`{text}` is not an e-mail address"),
                 "write it like name@company.example, percent-encoded",
@@ -59,7 +79,7 @@ fn identity(call: &Call<'_>) -> Result<String, Problem> {
             let text = text.strip_prefix(' ').map_or_else(|| text.to_owned(), |rest| format!("+{rest}"));
             let phone = phone::read(&text, None).phone;
             match (phone.kind, phone.e164) {
-                (PhoneKind::Mobile, Some(number)) => Ok(format!("phone:{number}")),
+                (PhoneKind::Mobile, Some(number)) => Ok(Sought { identity: format!("phone:{number}"), shared: None }),
                 (PhoneKind::Invalid, _) | (_, None) => Err(refused(
                     format!("`{text}` is not a telephone number"),
                     "write it with its country code, like +491701234567, the plus sign as %2B",

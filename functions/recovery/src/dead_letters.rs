@@ -39,7 +39,7 @@ impl Recovery {
                 held_from: held_from(&state),
                 received_at: state.milestones.received,
                 commands: letters
-                    .map(|(id, letter)| shape::FailedCommand { id, queue: letter.queue, at: letter.at })
+                    .map(|(id, DeadLetter { queue, at, reason, .. })| shape::FailedCommand { id, queue, at, reason })
                     .collect(),
             });
         }
@@ -50,8 +50,8 @@ impl Recovery {
             next: page.next,
             commands: commands
                 .map(|(lead_id, id, letter)| {
-                    let DeadLetter { queue, at, .. } = letter;
-                    shape::FailedCommandOf { lead_id, id, queue, at }
+                    let DeadLetter { queue, at, reason, .. } = letter;
+                    shape::FailedCommandOf { lead_id, id, queue, at, reason }
                 })
                 .collect(),
             commands_next: failed.next,
@@ -72,11 +72,12 @@ impl Recovery {
         let lead = LeadId::from(named);
         let letters = self.leads.dead_letters(&lead).await?;
         let state = self.leads.state(&lead).await?;
-        let Some(state) = state.filter(|state| state.stage() == Stage::Held || !letters.is_empty()) else {
+        let held = state.filter(|state| state.stage() == Stage::Held);
+        if held.is_none() && letters.is_empty() {
             return Err(Problem::not_found(format!("lead `{lead}` is not on hold and nothing failed for it")).into());
-        };
+        }
         // Nothing but its state is there: it can only be stored by the command that was to store it.
-        let stored = state.stage() != Stage::Held || !state.is_unstored();
+        let stored = held.as_ref().is_none_or(|state| !state.is_unstored());
         let submitted: Vec<Outgoing> = letters
             .iter()
             .filter(|(_, letter)| failed_in_enrich(letter))
@@ -87,7 +88,7 @@ impl Recovery {
                 .detail("the command that would store it is not kept; have its source send it again")
                 .into());
         }
-        if stored && state.stage() == Stage::Held {
+        if let Some(state) = held.filter(|_| stored) {
             if letters.is_empty() {
                 self.decided_otherwise(&state).await?;
             }

@@ -8,6 +8,7 @@
 //! goes round.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use fairleader_domain::lifecycle::{Change, Command, Transition, transition};
@@ -20,12 +21,9 @@ use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, Queue, RouteCommand, ScoreLead};
 use fairleader_rulebook::{Facts, Rulebook};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
-use fairleader_store::{Accounts, ActiveRulebook, Committed, Leads, Loaded, Rulebooks, Table};
+use fairleader_store::{Accounts, ActiveRulebook, Committed, Leads, Loaded, Rulebooks, Table, Tries};
 use jiff::Timestamp;
 use tracing::info;
-
-/// How often a lead is scored anew within a call when others are faster.
-const ATTEMPTS: usize = 6;
 
 /// The function.
 #[derive(Debug)]
@@ -53,7 +51,7 @@ impl Function for Score {
     }
 
     /// Scores every lead in the batch; reads and sends are shared, and what fails is delivered again.
-    async fn call(&self, event: SqsEvent, _: Invocation) -> Result<SqsBatchResponse, FunctionError> {
+    async fn call(&self, event: SqsEvent, invocation: Invocation) -> Result<SqsBatchResponse, FunctionError> {
         let mut failures = Vec::new();
         let mut commands = Vec::new();
         for message in event.records {
@@ -71,7 +69,7 @@ impl Function for Score {
         let mut outgoing = Vec::new();
         let mut sent = Vec::new();
         for (id, command) in commands {
-            match self.score_one(&command, &mut leads, &mut accounts).await {
+            match self.score_one(&command, &mut leads, &mut accounts, invocation.deadline).await {
                 Ok(Some(message)) => {
                     outgoing.push(message);
                     sent.push(id);
@@ -96,12 +94,15 @@ impl Score {
         command: &ScoreLead,
         leads: &mut BTreeMap<LeadId, Loaded>,
         accounts: &mut BTreeMap<AccountId, AccountFacts>,
+        deadline: Instant,
     ) -> Result<Option<Outgoing>, FunctionError> {
         let Some(lead) = leads.get_mut(&command.lead_id) else {
             return Err(format!("lead {} is not stored", command.lead_id).into());
         };
         let rulebook = self.rulebooks.get(&command.rulebook).await?;
-        for _ in 0..ATTEMPTS {
+        let mut tries = Tries::until(deadline, [command.lead_id.as_str()]);
+        loop {
+            tries.again("scoring").await?;
             let Some(Scored { score, rescored, decide }) = score(lead, &rulebook, command, accounts, self.clock.now())?
             else {
                 info!(lead.id = %command.lead_id, stage = lead.state.stage().as_str(), "nothing to score");
@@ -121,10 +122,9 @@ impl Score {
             }
             return if decide { Ok(Some(to_route(command, &lead.state, score)?)) } else { Ok(None) };
         }
-        Err(format!("lead {} could not be rescored: others were faster {ATTEMPTS} times", command.lead_id).into())
     }
 
-    /// Stores a new score; false if others were faster.
+    /// Stores a new score; false after a lost race.
     async fn commit(&self, change: &Change) -> Result<bool, FunctionError> {
         let state = &change.state;
         let mut transaction = self.leads.transaction();

@@ -4,8 +4,8 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use fairleader_domain::lifecycle::{Command, Transition, held_unstored, transition};
 use fairleader_lead::id::{LeadId, SourceId};
 use fairleader_lead::state::State;
-use fairleader_messaging::EnrichCommand;
 use fairleader_messaging::command::CommandError;
+use fairleader_messaging::{EnrichCommand, RecordActivity};
 use fairleader_runtime::{FunctionError, each};
 use fairleader_store::{Committed, DeadLetter};
 use serde::Deserialize;
@@ -51,9 +51,21 @@ impl Sweep {
         };
         let id = format!("{:x}", Sha256::digest(body.as_bytes()));
         let unstored = serde_json::from_str::<EnrichCommand>(&body).ok();
-        let letter = DeadLetter { queue: queue.clone(), command: body, at: self.clock.now() };
+        let reason = match &unstored {
+            Some(EnrichCommand::RecordActivity(RecordActivity { email: None, .. }))
+                if self.leads.state(&lead_id).await?.is_none() =>
+            {
+                Some(format!("there is no lead `{lead_id}`"))
+            }
+            _ => None,
+        };
+        let letter = DeadLetter { queue: queue.clone(), command: body, at: self.clock.now(), reason };
         self.leads.keep_dead_letter(&lead_id, &id, &letter).await?;
-        error!(lead.id = %lead_id, queue, "a command failed too often");
+        error!(lead.id = %lead_id, queue, reason = letter.reason, "a command failed too often");
+        // An activity says nothing of who its lead is: holding a lead that nobody sent would only make one up.
+        if letter.reason.is_some() {
+            return Ok(());
+        }
         self.hold(&lead_id, unstored, &format!("failed_in_{queue}")).await
     }
 

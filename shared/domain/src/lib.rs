@@ -4,6 +4,7 @@
 //! function of this crate, and commit what it returns, so the same snapshot always gives the same decision.
 
 pub mod activation;
+pub mod admission;
 pub mod approval;
 pub mod gate;
 pub mod lifecycle;

@@ -2,36 +2,120 @@
 
 use fairleader_lead::activity;
 use fairleader_lead::normalise::fold::fold;
-use fairleader_lead::profile::{Consent, EmailKind, Interest, Origin, Profile};
+use fairleader_lead::profile::{Consent, EmailKind, Interest, Origin, PhoneKind, Profile};
 use fairleader_lead::state::{Stage, State};
 
-/// What two leads have in common.
+/// Longest family name in the key of an identity, in characters; keys of the table end at 2,048 bytes.
+const LONGEST_FAMILY: usize = 100;
+
+/// What an identity says of two leads that both have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shared {
-    /// The identity of their e-mail address.
-    Email,
-    /// A mobile number.
-    Phone,
+    /// They write from the same address of their own.
+    Address,
+    /// They have the same mobile number.
+    Mobile,
+    /// They write from the same shared mailbox (`info@…`) and have the same family name.
+    Mailbox,
+    /// They have the same shared number and the same family name.
+    Line,
 }
 
-/// Whether two leads that share an identity are the same person.
+/// Something that a person may be known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its key.
+    pub key: String,
+    /// The key to use in its place if somebody else has the first.
+    pub second: Option<String>,
+    /// What it says of two leads.
+    pub kind: Shared,
+}
+
+/// The identities of a person, the surest first.
 ///
-/// A personal address is one person's. A shared mailbox (`info@…`) and a number may be several people's, so there the
-/// family names must not contradict each other; and a shared number says nothing of two people who write from
+/// | they give | known by |
+/// |---|---|
+/// | an address of their own | `email:ada@acme.example` |
+/// | a shared mailbox and a family name | `email:info@acme.example#lovelace` |
+/// | a mobile number | `phone:+491713920012`; if somebody with another name has it, `phone:+491713920012#lovelace` |
+/// | another number and a family name | `phone:+4930901820#lovelace` |
+///
+/// Without a family name a shared mailbox or number says which company writes and not who, so it is no identity: such a
+/// submission is a lead of its own unless something else proves who it is.
+pub fn identities(profile: &Profile) -> Vec<Identity> {
+    let family = profile.contact.last_name.as_deref().map(fold).filter(|name| !name.is_empty());
+    let family = family.map(|name| name.chars().take(LONGEST_FAMILY).collect::<String>());
+    let with_family = |key: &str| family.as_ref().map(|family| format!("{key}#{family}"));
+    let email = profile.contact.email.as_ref().and_then(|email| {
+        let key = format!("email:{}", email.identity);
+        match email.kind {
+            EmailKind::Role => Some(Identity { key: with_family(&key)?, second: None, kind: Shared::Mailbox }),
+            _ => Some(Identity { key, second: None, kind: Shared::Address }),
+        }
+    });
+    let phone = profile.contact.phone.as_ref().and_then(|phone| {
+        let key = format!("phone:{}", phone.e164.as_ref()?);
+        match phone.kind {
+            PhoneKind::Mobile => Some(Identity { second: with_family(&key), key, kind: Shared::Mobile }),
+            _ => Some(Identity { key: with_family(&key)?, second: None, kind: Shared::Line }),
+        }
+    });
+    email.into_iter().chain(phone).collect()
+}
+
+/// The identity of the one who did something, of whom only an address is known. All that is done by a shared mailbox is
+/// done by its readers, whoever they are: it has a lead of its own, apart from those of people with a name.
+pub fn doer(profile: &Profile) -> Option<Identity> {
+    let email = profile.contact.email.as_ref()?;
+    let kind = if email.kind == EmailKind::Role { Shared::Mailbox } else { Shared::Address };
+    Some(Identity { key: format!("email:{}", email.identity), second: None, kind })
+}
+
+/// Whether two leads that have an identity in common are the same person.
+///
+/// An address of one's own is one person's, whatever they call themselves. Mailboxes and numbers may be several
+/// people's: there names must not contradict each other, and a number says nothing of two people who write from
 /// different addresses of their companies.
 pub fn same(shared: Shared, a: &Profile, b: &Profile) -> bool {
-    let family = |profile: &Profile| profile.contact.last_name.as_deref().map(fold);
-    let names_agree = match (family(a), family(b)) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    };
-    let mailbox = |profile: &Profile| profile.contact.email.as_ref().map(|email| (email.kind, email.identity.clone()));
-    match (shared, mailbox(a), mailbox(b)) {
-        (Shared::Email, Some((EmailKind::Role, _)), _) => names_agree,
-        (Shared::Email, ..) => true,
-        (Shared::Phone, Some((EmailKind::Business, one)), Some((EmailKind::Business, other))) if one != other => false,
-        (Shared::Phone, ..) => names_agree,
+    match shared {
+        Shared::Address => true,
+        Shared::Mailbox => names_agree(a, b),
+        Shared::Mobile | Shared::Line => names_agree(a, b) && companies_agree(a, b),
     }
+}
+
+fn names_agree(a: &Profile, b: &Profile) -> bool {
+    let both = |one: &Option<String>, other: &Option<String>| Some((fold(one.as_deref()?), fold(other.as_deref()?)));
+    let family = both(&a.contact.last_name, &b.contact.last_name);
+    let first = both(&a.contact.first_name, &b.contact.first_name);
+    family.is_none_or(|(one, other)| one == other) && first.is_none_or(|(one, other)| may_be_one(&one, &other))
+}
+
+/// Whether two folded first names may be one person's: `a.` and `ada`, `andres` and `andres felipe`.
+fn may_be_one(one: &str, other: &str) -> bool {
+    let words = |name: &str| {
+        name.split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    words(one).iter().zip(&words(other)).all(|(one, other)| {
+        let initial = one.chars().count() == 1 || other.chars().count() == 1;
+        if initial { one.chars().next() == other.chars().next() } else { one == other }
+    })
+}
+
+fn companies_agree(a: &Profile, b: &Profile) -> bool {
+    let business = |profile: &Profile| {
+        profile
+            .contact
+            .email
+            .as_ref()
+            .filter(|email| email.kind == EmailKind::Business)
+            .map(|email| email.identity.clone())
+    };
+    business(a).zip(business(b)).is_none_or(|(one, other)| one == other)
 }
 
 /// Of two stored leads of one person, the one that carries on comes first: the one sales is working on, else the one
@@ -149,27 +233,62 @@ mod tests {
         normalise::profile(&Submission::from_json(json.as_bytes()).unwrap())
     }
 
-    #[test]
-    fn an_address_is_one_person_and_a_shared_mailbox_is_not() {
-        let ada = profile(r#"{"email": "ada@acme.example", "last_name": "Lovelace"}"#);
-        let married = profile(r#"{"email": "ada@acme.example", "last_name": "King"}"#);
-        assert!(same(Shared::Email, &ada, &married));
-        let info = profile(r#"{"email": "info@acme.example", "last_name": "Lovelace"}"#);
-        let other = profile(r#"{"email": "info@acme.example", "last_name": "Babbage"}"#);
-        let unnamed = profile(r#"{"email": "info@acme.example"}"#);
-        assert!(!same(Shared::Email, &info, &other));
-        assert!(same(Shared::Email, &info, &unnamed));
+    fn keys(json: &str) -> Vec<String> {
+        let with = |identity: Identity| std::iter::once(identity.key).chain(identity.second);
+        identities(&profile(json)).into_iter().flat_map(with).collect()
     }
 
     #[test]
-    fn a_number_is_one_person_unless_names_or_companies_say_otherwise() {
+    fn a_shared_mailbox_or_number_identifies_only_with_the_family_name() {
+        let none = Vec::<String>::new();
+        assert_eq!(keys(r#"{"email": "Ada+fair@acme.example", "last_name": "King"}"#), ["email:ada@acme.example"]);
+        assert_eq!(
+            keys(r#"{"email": "info@acme.example", "last_name": "Müller"}"#),
+            ["email:info@acme.example#muller"]
+        );
+        assert_eq!(keys(r#"{"email": "info@acme.example"}"#), none);
+        assert_eq!(
+            keys(r#"{"phone": "+49 171 3920012", "last_name": "King"}"#),
+            ["phone:+491713920012", "phone:+491713920012#king"]
+        );
+        assert_eq!(keys(r#"{"phone": "+49 30 901820", "last_name": "King"}"#), ["phone:+4930901820#king"]);
+        assert_eq!(keys(r#"{"phone": "+49 30 901820"}"#), none);
+        let long = format!(r#"{{"email": "info@acme.example", "last_name": "{}"}}"#, "x".repeat(300));
+        assert!(keys(&long)[0].len() < 150);
+    }
+
+    #[test]
+    fn an_own_address_is_one_person_whatever_the_name() {
+        let ada = profile(r#"{"email": "ada@acme.example", "last_name": "Lovelace"}"#);
+        let married = profile(r#"{"email": "ada@acme.example", "last_name": "King"}"#);
+        assert!(same(Shared::Address, &ada, &married));
+    }
+
+    #[test]
+    fn first_names_that_differ_are_two_people() {
+        let of = |name: &str| {
+            profile(&format!(r#"{{"email": "info@acme.example", "first_name": "{name}", "last_name": "Lovelace"}}"#))
+        };
+        assert!(!same(Shared::Mailbox, &of("Ada"), &of("Byron")));
+        for (one, other) in [("Ada", "A."), ("ADA", "ada"), ("Ada", "Ada Augusta"), ("A. A.", "Ada Augusta")] {
+            assert!(same(Shared::Mailbox, &of(one), &of(other)), "{one}, {other}");
+        }
+        assert!(!same(Shared::Mailbox, &of("Ada Augusta"), &of("Ada Maria")));
+        let unnamed = profile(r#"{"email": "info@acme.example", "last_name": "Lovelace"}"#);
+        assert!(same(Shared::Mailbox, &of("Ada"), &unnamed));
+    }
+
+    #[test]
+    fn a_number_is_one_person_unless_names_or_companies_contradict() {
         let phone_only = profile(r#"{"phone": "+49 171 3920012", "last_name": "Müller"}"#);
         let work = profile(r#"{"phone": "+49 171 3920012", "email": "m@acme.example", "last_name": "MUELLER"}"#);
         let plain = profile(r#"{"phone": "+49 171 3920012", "email": "m@acme.example", "last_name": "muller"}"#);
         let elsewhere = profile(r#"{"phone": "+49 171 3920012", "email": "x@other.example", "last_name": "Müller"}"#);
-        assert!(same(Shared::Phone, &phone_only, &plain));
-        assert!(!same(Shared::Phone, &phone_only, &work), "written differently: better two leads than a wrong one");
-        assert!(!same(Shared::Phone, &plain, &elsewhere));
+        assert!(same(Shared::Mobile, &phone_only, &plain));
+        assert!(!same(Shared::Mobile, &phone_only, &work), "written differently: better two leads than a wrong one");
+        assert!(!same(Shared::Mobile, &plain, &elsewhere));
+        let unnamed = profile(r#"{"phone": "+49 171 3920012"}"#);
+        assert!(same(Shared::Mobile, &unnamed, &elsewhere));
     }
 
     #[test]

@@ -22,12 +22,7 @@ const COMPANY: &str = "company:";
 /// The identities by which a person's account is found, the surest first: the domain of a business address, the
 /// company's own domain, its name.
 pub fn identities(profile: &Profile) -> Vec<String> {
-    let by_email = profile
-        .contact
-        .email
-        .as_ref()
-        .filter(|email| matches!(email.kind, EmailKind::Business | EmailKind::Role))
-        .and_then(|email| company::registrable_domain(&email.domain));
+    let by_email = email_domain(profile);
     let mut found: Vec<String> = Vec::new();
     let domains = by_email.into_iter().chain(profile.company.domain.clone()).map(|domain| format!("{DOMAIN}{domain}"));
     let name = profile.company.name.as_deref().map(company::key).filter(|key| !key.is_empty());
@@ -39,16 +34,19 @@ pub fn identities(profile: &Profile) -> Vec<String> {
     found
 }
 
+/// The registrable domain of an address at a company.
+fn email_domain(profile: &Profile) -> Option<String> {
+    let email = profile.contact.email.as_ref()?;
+    let at_company = matches!(email.kind, EmailKind::Business | EmailKind::Role);
+    company::registrable_domain(&email.domain).filter(|_| at_company)
+}
+
 /// Notes with a profile the account that the first of its [`identities`] leads to, if `account_of` knows one.
 pub fn recognise(profile: &mut Profile, account_of: impl Fn(&str) -> Option<AccountId>) {
     let found = identities(profile).into_iter().find_map(|identity| Some((account_of(&identity)?, identity)));
     let Some((account, identity)) = found else { return };
     profile.account_id = Some(account);
-    let by_email = profile
-        .contact
-        .email
-        .as_ref()
-        .is_some_and(|email| identity.strip_prefix(DOMAIN).is_some_and(|domain| email.domain.ends_with(domain)));
+    let by_email = identity.strip_prefix(DOMAIN).is_some_and(|domain| email_domain(profile).as_deref() == Some(domain));
     let origin = if by_email { Origin::Email } else { Origin::Account };
     profile.origins.insert("account".to_owned(), origin);
 }
@@ -125,6 +123,11 @@ mod tests {
         assert_eq!(
             of(r#"{"phone": "+49 171 3920012", "company": "DAUGHTER"}"#),
             (anna("daughter"), Some(Origin::Account))
+        );
+        // The address only ends like the account's domain: it was the website that led there.
+        assert_eq!(
+            of(r#"{"email": "x@notmother.example", "website": "mother.example"}"#),
+            (anna("mother"), Some(Origin::Account))
         );
         assert_eq!(of(r#"{"email": "x@other.example"}"#), (String::new(), None));
     }

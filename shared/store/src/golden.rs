@@ -150,10 +150,9 @@ fn kind(table: &str, item: &Item) -> Kind {
         ("rulebooks", "chunk") => (|item, _| Ok(item.clone()), None),
         ("identities", _) => (|item, table| identities::again(item, table), None),
         ("leads", "state") => (|item, table| leads::state_item(&leads::state(item, table)?), Some(old::<old::State>)),
-        ("leads", "profile") => (
-            |item, table| leads::profile_item(&lead(item), &leads::profile(item, table)?, s(item, "payload_hash")),
-            None,
-        ),
+        ("leads", "profile") => {
+            (|item, table| leads::profile_item(&lead(item), &leads::profile(item, table)?, 1), None)
+        }
         ("leads", "event") => (
             |item, table| {
                 let read = event(item, table)?;
@@ -245,6 +244,8 @@ fn an_older_versions_items_are_read_and_written_as_they_were() {
         match name.as_str().trim() {
             // Kept in another form since.
             "pools ledger" | "leads why" | "imports rows" => {}
+            // It had the hash of its content where it has a version now.
+            "leads profile" => assert_eq!(comparable(&written)[BODY], comparable(&item)[BODY], "{name}"),
             _ => assert_eq!(comparable(&written), comparable(&item), "{name}"),
         }
     }

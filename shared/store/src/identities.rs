@@ -2,19 +2,20 @@
 //!
 //! | access | key |
 //! |---|---|
-//! | the lead of an address or number | `email:…` (its identity), `phone:…` (E.164) |
+//! | the lead of an address or number | `email:…` (its identity), `phone:…` (E.164); of a shared one with `#` and the family name |
 //! | the account of a domain or company | `domain:…`, `company:…` (normalised name) |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::Put;
+use fairleader_domain::admission::{Claim, Holder};
 use fairleader_lead::account::Account;
 use fairleader_lead::id::{AccountId, LeadId};
-use fairleader_lead::profile::{PhoneKind, Profile};
 use jiff::Timestamp;
 
-use crate::item::{CURRENT_SCHEMA, Item, SCHEMA, get_number, get_text, item, millis, number, readable, text};
+use crate::item::{CURRENT_SCHEMA, Item, SCHEMA, get_text, item, millis, number, readable, text};
 use crate::table::Write;
-use crate::{StoreError, Table};
+use crate::{Look, StoreError, Table, Transaction};
 
 const IDENTITY: &str = "identity";
 const LEAD: &str = "lead_id";
@@ -25,36 +26,8 @@ const CLAIMED_AT: &str = "claimed_at";
 #[derive(Clone, Debug)]
 pub struct Identities(Table);
 
-/// What became of claiming an identity for a lead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// The lead has it, now or from an earlier attempt.
-    Ours,
-    /// Another lead has it.
-    Theirs {
-        /// That lead.
-        lead: LeadId,
-        /// Since when.
-        since: Timestamp,
-    },
-}
-
 fn key(identity: &str) -> Item {
     item([(IDENTITY, text(identity))])
-}
-
-/// The identities of a person, in the order in which they are claimed: e-mail address, then mobile number. A fixed
-/// line or switchboard is shared by colleagues and identifies nobody.
-pub fn person_identities(profile: &Profile) -> Vec<String> {
-    let email = profile.contact.email.as_ref().map(|email| format!("email:{}", email.identity));
-    let phone = profile
-        .contact
-        .phone
-        .as_ref()
-        .filter(|phone| phone.kind == PhoneKind::Mobile)
-        .and_then(|phone| phone.e164.as_ref())
-        .map(|number| format!("phone:{number}"));
-    email.into_iter().chain(phone).collect()
 }
 
 impl Identities {
@@ -63,48 +36,24 @@ impl Identities {
         Self(table)
     }
 
-    /// Claims `identity` for `lead`, unless another lead has it. A claim made again keeps the time of the first one, so
-    /// that others can tell when it has been abandoned.
-    pub async fn claim(&self, identity: &str, lead: &LeadId, now: Timestamp) -> Result<Claim, StoreError> {
-        let written = self.0.put_if(claim_item(identity, lead, now), "attribute_not_exists(lead_id)", []).await?;
-        self.claimed(written, lead)
-    }
-
-    /// Takes `identity` over from `from`, which claimed it at `since` and was never stored.
-    pub async fn take_over(
+    /// Adds to `transaction` that an identity leads to a lead from now on, unless it leads to another one than it did.
+    pub(crate) fn claim<L: Clone>(
         &self,
-        identity: &str,
-        lead: &LeadId,
-        from: &LeadId,
-        since: Timestamp,
+        transaction: &mut Transaction<L>,
+        label: L,
+        claim: &Claim,
         now: Timestamp,
-    ) -> Result<Claim, StoreError> {
-        let written = self
-            .0
-            .put_if(
-                claim_item(identity, lead, now),
-                "lead_id = :from AND claimed_at = :since",
-                [(":from", text(from.as_str())), (":since", millis(since))],
-            )
-            .await?;
-        self.claimed(written, lead)
-    }
-
-    fn claimed(&self, written: Write, by: &LeadId) -> Result<Claim, StoreError> {
-        match written {
-            Write::Done => Ok(Claim::Ours),
-            Write::Refused(Some(found)) => {
-                readable(&found, &self.0.name)?;
-                let lead = LeadId::from(get_text(&found, &self.0.name, LEAD)?);
-                if lead == *by {
-                    return Ok(Claim::Ours);
-                }
-                let since = Timestamp::from_millisecond(get_number(&found, &self.0.name, CLAIMED_AT)?)
-                    .unwrap_or(Timestamp::UNIX_EPOCH);
-                Ok(Claim::Theirs { lead, since })
+    ) -> Result<(), StoreError> {
+        let item = claim_item(&claim.identity, &claim.lead, now);
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(item));
+        let put = match &claim.from {
+            None => put.condition_expression("attribute_not_exists(lead_id)"),
+            Some(from) => {
+                put.condition_expression("lead_id = :from").expression_attribute_values(":from", text(from.as_str()))
             }
-            Write::Refused(None) => Err(StoreError::Attribute { table: self.0.name.clone(), attribute: LEAD }),
-        }
+        };
+        transaction.put(label, put.build()?);
+        Ok(())
     }
 
     /// The accounts that `identities` lead to.
@@ -121,6 +70,30 @@ impl Identities {
                 Ok((identity, AccountId::from(get_text(item, &self.0.name, ACCOUNT)?)))
             })
             .collect()
+    }
+
+    /// What identities lead to.
+    pub(crate) async fn holders(
+        &self,
+        identities: &BTreeSet<String>,
+        how: Look,
+    ) -> Result<BTreeMap<String, Option<Holder>>, StoreError> {
+        let mut holders: BTreeMap<String, Option<Holder>> =
+            identities.iter().map(|identity| (identity.clone(), None)).collect();
+        if identities.is_empty() {
+            return Ok(holders);
+        }
+        for item in self.0.look_at(identities.iter().map(|identity| key(identity)).collect(), how).await? {
+            readable(&item, &self.0.name)?;
+            let identity = get_text(&item, &self.0.name, IDENTITY)?.to_owned();
+            let holder = if item.contains_key(LEAD) {
+                Holder::Lead(LeadId::from(get_text(&item, &self.0.name, LEAD)?))
+            } else {
+                Holder::Account(AccountId::from(get_text(&item, &self.0.name, ACCOUNT)?))
+            };
+            holders.insert(identity, Some(holder));
+        }
+        Ok(holders)
     }
 
     /// Makes `identity` lead to `account`; gives back the account that has it already, if another does.
@@ -150,7 +123,12 @@ impl Identities {
     /// The lead that has `identity`.
     pub async fn lead(&self, identity: &str) -> Result<Option<LeadId>, StoreError> {
         let found = self.0.get(key(identity)).await?;
-        found.map(|item| Ok(LeadId::from(get_text(&item, &self.0.name, LEAD)?))).transpose()
+        found
+            .map(|item| {
+                readable(&item, &self.0.name)?;
+                Ok(LeadId::from(get_text(&item, &self.0.name, LEAD)?))
+            })
+            .transpose()
     }
 
     /// The identities of an account: its domains and its name.
@@ -167,7 +145,7 @@ pub(crate) fn again(item: &Item, table: &str) -> Result<Item, StoreError> {
     if item.contains_key(ACCOUNT) {
         return Ok(account_item(identity, &AccountId::from(get_text(item, table, ACCOUNT)?)));
     }
-    let claimed = Timestamp::from_millisecond(get_number(item, table, CLAIMED_AT)?).unwrap();
+    let claimed = Timestamp::from_millisecond(crate::item::get_number(item, table, CLAIMED_AT)?).unwrap();
     Ok(claim_item(identity, &LeadId::from(get_text(item, table, LEAD)?), claimed))
 }
 

@@ -22,28 +22,27 @@ mod open;
 mod past;
 mod state_item;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::Put;
+use fairleader_domain::admission::{Absorbed, Content, ContentKey, Known, Recorded, Reprofiled};
 use fairleader_domain::lifecycle::Change;
 use fairleader_domain::routing::Why;
-use fairleader_lead::activity::Activity;
 use fairleader_lead::event::{Event, EventText};
-use fairleader_lead::id::{ActivityId, LeadId, PoolId, RepId, SourceId};
+use fairleader_lead::id::{LeadId, PoolId, RepId};
 use fairleader_lead::profile::Profile;
 use fairleader_lead::ruling::Priority;
 use fairleader_lead::state::{Standing, State};
-use fairleader_lead::submission::Submission;
 use jiff::Timestamp;
 
 use self::forms::{AbsorbedForm, LetterForm, RecordedForm, WhyForm};
 use crate::events::{EVENT, LEAD, event, key, numbered};
-use crate::item::{BODY, Item, PART, VERSION, body, get_text, item, millis, number, record, text};
-use crate::table::Write;
-use crate::{StoreError, Table, Transaction};
+use crate::item::{Item, PART, VERSION, body, get_number, get_text, item, millis, number, record, text};
+use crate::{Look, StoreError, Table, Transaction};
 
 const STAGE: &str = "stage";
-const PAYLOAD_HASH: &str = "payload_hash";
 const DUE_SHARD: &str = "due_shard";
 const DUE_AT: &str = "due_at";
 const ASSIGNEE: &str = "assignee";
@@ -82,42 +81,6 @@ pub struct Loaded {
     pub profile: Profile,
 }
 
-/// What became of storing a new lead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Created {
-    /// It is there now.
-    New,
-    /// It was there before, like this.
-    Existing(Box<State>),
-    /// Another attempt is storing it with other content and has come as far as the profile. It, or its repeat, goes on.
-    Underway,
-}
-
-/// What came in for a lead after it was stored: the same submission with other content, or another one of the same
-/// person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Absorbed {
-    /// When it was accepted.
-    pub received_at: Timestamp,
-    /// SHA-256 of the content, in hex.
-    pub payload_hash: String,
-    /// The lead it came as; this lead itself for a resubmission.
-    pub lead_id: LeadId,
-    /// The content.
-    pub submission: Submission,
-}
-
-/// Something the person did, as it stays in the lead's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// What.
-    pub activity: Activity,
-    /// Who said so.
-    pub source: SourceId,
-    /// When that was accepted.
-    pub received_at: Timestamp,
-}
-
 /// A command that failed too often, kept with its lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
@@ -127,6 +90,8 @@ pub struct DeadLetter {
     pub command: String,
     /// When it was put here.
     pub at: Timestamp,
+    /// Why it can never succeed as things are, where that is known.
+    pub reason: Option<String>,
 }
 
 /// A page of an index, best first.
@@ -221,11 +186,19 @@ pub(crate) fn state(item: &Item, table: &str) -> Result<State, StoreError> {
     body::<StateItem>(item, table)?.into_state()
 }
 
-/// A profile with the hash of the content it was first made of: the hash that the state has, or will have.
-pub(crate) fn profile_item(lead: &LeadId, profile: &Profile, payload_hash: &str) -> Result<Item, StoreError> {
+/// A profile under its own version. Those that an older version wrote have none.
+pub(crate) fn profile_item(lead: &LeadId, profile: &Profile, version: u64) -> Result<Item, StoreError> {
     let mut item = record(key(lead, PROFILE), profile)?;
-    item.insert(PAYLOAD_HASH.to_owned(), text(payload_hash));
+    item.insert(VERSION.to_owned(), number(version));
     Ok(item)
+}
+
+/// Where something that came in is kept.
+fn content_part(key: &ContentKey) -> String {
+    match key {
+        ContentKey::Submission(lead, hash) => format!("{ACTIVITY}{lead}#{hash}"),
+        ContentKey::Activity(id) => format!("{ACTIVITY}{id}"),
+    }
 }
 
 pub(crate) fn profile(item: &Item, table: &str) -> Result<Profile, StoreError> {
@@ -242,8 +215,8 @@ pub(crate) fn why(item: &Item, table: &str) -> Result<Why, StoreError> {
 }
 
 pub(crate) fn absorbed_item(lead: &LeadId, absorbed: &Absorbed) -> Result<Item, StoreError> {
-    let part = format!("{ACTIVITY}{}#{}", absorbed.lead_id, absorbed.payload_hash);
-    record(key(lead, &part), &AbsorbedForm::from(absorbed.clone()))
+    let part = ContentKey::Submission(absorbed.lead_id.clone(), absorbed.payload_hash.clone());
+    record(key(lead, &content_part(&part)), &AbsorbedForm::from(absorbed.clone()))
 }
 
 #[cfg(test)]
@@ -257,8 +230,8 @@ pub(crate) fn recorded(item: &Item, table: &str) -> Result<Recorded, StoreError>
 }
 
 pub(crate) fn recorded_item(lead: &LeadId, recorded: &Recorded) -> Result<Item, StoreError> {
-    let part = format!("{ACTIVITY}{}", recorded.activity.id);
-    record(key(lead, &part), &RecordedForm::from(recorded.clone()))
+    let part = ContentKey::Activity(recorded.activity.id.clone());
+    record(key(lead, &content_part(&part)), &RecordedForm::from(recorded.clone()))
 }
 
 pub(crate) fn letter_item(lead: &LeadId, id: &str, letter: &DeadLetter) -> Result<Item, StoreError> {
@@ -286,18 +259,78 @@ impl Leads {
         Transaction::new(&self.0.client)
     }
 
-    /// Stores a new lead. The profile goes first: a state is only there once everything a decision reads is. What an
-    /// earlier attempt wrote stays as it is; if that was made of other content, the state has to be that attempt's too.
-    pub async fn create(&self, stored: &State, profile: &Profile) -> Result<Created, StoreError> {
-        if !self.create_profile(&stored.lead_id, profile, &stored.payload_hash).await? {
-            let existing = self.state(&stored.lead_id).await?;
-            return Ok(existing.map_or(Created::Underway, |existing| Created::Existing(Box::new(existing))));
+    /// Adds a new lead to `transaction`; there must not be one of its id. Its profile has to be stored with it.
+    pub(crate) fn store<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        state: &State,
+    ) -> Result<(), StoreError> {
+        self.add(transaction, label, state_item(state)?)
+    }
+
+    /// Adds who a lead is. Its state has to change in the same transaction, or decisions would not notice.
+    pub(crate) fn profile<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        profile: &Reprofiled,
+    ) -> Result<(), StoreError> {
+        let Reprofiled { lead, profile, expected_version } = profile;
+        let item = profile_item(lead, profile, expected_version.saturating_add(1))?;
+        let put = Put::builder().table_name(self.table()).set_item(Some(item));
+        let put = match expected_version {
+            // Also one that was written before profiles had a version.
+            0 => put.condition_expression("attribute_not_exists(version)"),
+            _ => put
+                .condition_expression("version = :seen")
+                .expression_attribute_values(":seen", number(expected_version)),
+        };
+        transaction.put(label, put.build()?);
+        Ok(())
+    }
+
+    /// Leads as they are, and whether things that came in for leads are kept.
+    pub(crate) async fn known(
+        &self,
+        leads: &BTreeSet<LeadId>,
+        contents: &BTreeSet<Content>,
+        how: Look,
+    ) -> Result<(BTreeMap<LeadId, Option<Known>>, BTreeMap<Content, bool>), StoreError> {
+        let mut known: BTreeMap<LeadId, Option<Known>> = leads.iter().map(|lead| (lead.clone(), None)).collect();
+        let mut kept: BTreeMap<Content, bool> = contents.iter().map(|content| (content.clone(), false)).collect();
+        let by_key: BTreeMap<(LeadId, String), &Content> =
+            contents.iter().map(|content| ((content.lead.clone(), content_part(&content.key)), content)).collect();
+        let parts = leads.iter().flat_map(|lead| [key(lead, STATE), key(lead, PROFILE)]);
+        let keys: Vec<Item> = parts.chain(by_key.keys().map(|(lead, part)| key(lead, part))).collect();
+        if keys.is_empty() {
+            return Ok((known, kept));
         }
-        match self.0.put_if(state_item(stored)?, "attribute_not_exists(lead_id)", []).await? {
-            Write::Done => Ok(Created::New),
-            Write::Refused(Some(existing)) => Ok(Created::Existing(Box::new(state(&existing, self.table())?))),
-            Write::Refused(None) => Err(StoreError::Attribute { table: self.table().to_owned(), attribute: BODY }),
+        let mut profiles: BTreeMap<LeadId, (Profile, u64)> = BTreeMap::new();
+        for item in self.0.look_at(keys, how).await? {
+            let lead = LeadId::from(get_text(&item, self.table(), LEAD)?);
+            match get_text(&item, self.table(), PART)? {
+                STATE => {
+                    let state = state(&item, self.table())?;
+                    known.insert(lead, Some(Known { state, profile: None, profile_version: 0 }));
+                }
+                PROFILE => {
+                    let version = get_number(&item, self.table(), VERSION).unwrap_or(0);
+                    profiles.insert(lead, (profile(&item, self.table())?, version));
+                }
+                part => {
+                    if let Some(content) = by_key.get(&(lead, part.to_owned())) {
+                        kept.insert((*content).clone(), true);
+                    }
+                }
+            }
         }
+        for (lead, (profile, version)) in profiles {
+            if let Some(Some(known)) = known.get_mut(&lead) {
+                (known.profile, known.profile_version) = (Some(profile), version);
+            }
+        }
+        Ok((known, kept))
     }
 
     /// Where a lead stands.
@@ -316,7 +349,7 @@ impl Leads {
         ids.sort();
         ids.dedup();
         let keys = ids.iter().flat_map(|lead| [key(lead, STATE), key(lead, PROFILE)]).collect();
-        let mut profiles = std::collections::BTreeMap::new();
+        let mut profiles = BTreeMap::new();
         let mut states = Vec::with_capacity(ids.len());
         for item in self.0.get_many(keys).await? {
             let lead = LeadId::from(get_text(&item, self.table(), LEAD)?);
@@ -381,21 +414,8 @@ impl Leads {
         Ok(())
     }
 
-    /// Adds a new profile. The state has to change in the same transaction, to `state`, or decisions would not notice.
-    pub fn reprofile<L: Clone>(
-        &self,
-        transaction: &mut Transaction<L>,
-        label: L,
-        state: &State,
-        profile: &Profile,
-    ) -> Result<(), StoreError> {
-        let item = profile_item(&state.lead_id, profile, &state.payload_hash)?;
-        transaction.put(label, Put::builder().table_name(self.table()).set_item(Some(item)).build()?);
-        Ok(())
-    }
-
     /// Adds what came in for `lead` later; refused (by `label`) when this very content came before.
-    pub fn absorb<L: Clone>(
+    pub(crate) fn absorb<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
         label: L,
@@ -406,7 +426,7 @@ impl Leads {
     }
 
     /// Adds something the person did to the history of `lead`; refused (by `label`) when it is there already.
-    pub fn record<L: Clone>(
+    pub(crate) fn record<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
         label: L,
@@ -414,11 +434,6 @@ impl Leads {
         recorded: &Recorded,
     ) -> Result<(), StoreError> {
         self.add(transaction, label, recorded_item(lead, recorded)?)
-    }
-
-    /// Whether an activity is in the history of `lead`.
-    pub async fn has_recorded(&self, lead: &LeadId, activity: &ActivityId) -> Result<bool, StoreError> {
-        Ok(self.0.get(key(lead, &format!("{ACTIVITY}{activity}"))).await?.is_some())
     }
 
     /// Adds an item that must not be there yet.
@@ -430,24 +445,6 @@ impl Leads {
             .build()?;
         transaction.put(label, put);
         Ok(())
-    }
-
-    /// Stores who the lead is if nothing is known of it yet. `false` if a profile is there that was made of other
-    /// content.
-    pub async fn create_profile(
-        &self,
-        lead: &LeadId,
-        profile: &Profile,
-        payload_hash: &str,
-    ) -> Result<bool, StoreError> {
-        let item = profile_item(lead, profile, payload_hash)?;
-        match self.0.put_if(item, "attribute_not_exists(lead_id)", []).await? {
-            Write::Done => Ok(true),
-            Write::Refused(kept) => {
-                let kept = kept.as_ref().and_then(|kept| kept.get(PAYLOAD_HASH));
-                Ok(kept.is_none_or(|kept| *kept == text(payload_hash)))
-            }
-        }
     }
 
     /// A lead's history, oldest first, as it is stored.

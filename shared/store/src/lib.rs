@@ -15,6 +15,8 @@
 
 #[cfg(feature = "decisions")]
 mod accounts;
+#[cfg(feature = "decisions")]
+mod admissions;
 mod audit;
 mod error;
 mod events;
@@ -48,18 +50,18 @@ mod tries;
 
 #[cfg(feature = "decisions")]
 pub use accounts::Accounts;
+#[cfg(feature = "decisions")]
+pub use admissions::{Admissions, Look};
 pub use audit::{Audit, AuditEntry, AuditPage, Edit, Kind, Versioned};
 pub use error::StoreError;
 pub use events::{Events, is_event};
 #[cfg(feature = "decisions")]
-pub use identities::{Claim, Identities, person_identities};
+pub use identities::Identities;
 #[cfg(feature = "decisions")]
 pub use imports::{Import, Imports, PartResult, RowResult};
 pub use keys::{KeyRecord, Keys, PersonKey};
 #[cfg(feature = "decisions")]
-pub use leads::{
-    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, Recorded, due_shards,
-};
+pub use leads::{DeadLetter, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, due_shards};
 #[cfg(feature = "decisions")]
 pub use lookup_tables::{LookupTables, NamedTable};
 pub use people::{Enrolled, People};

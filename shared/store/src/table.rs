@@ -59,6 +59,16 @@ impl Table {
 
     /// Reads many items, as of now, in any order; those that do not exist are left out. Keys must differ.
     pub(crate) async fn get_many(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        self.get_batches(keys, true).await
+    }
+
+    /// Reads many items like [`Self::get_many`], as closely as `how` says.
+    #[cfg(feature = "decisions")]
+    pub(crate) async fn look_at(&self, keys: Vec<Item>, how: crate::Look) -> Result<Vec<Item>, StoreError> {
+        self.get_batches(keys, how == crate::Look::Now).await
+    }
+
+    async fn get_batches(&self, keys: Vec<Item>, consistent: bool) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
         let mut keys = keys.into_iter().peekable();
         while keys.peek().is_some() {
@@ -67,7 +77,7 @@ impl Table {
                 if attempt > 0 {
                     tokio::time::sleep(std::time::Duration::from_millis(20 << attempt)).await;
                 }
-                let request = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(true).build()?;
+                let request = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(consistent).build()?;
                 let mut answer = self
                     .client
                     .batch_get_item()

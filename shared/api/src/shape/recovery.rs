@@ -14,6 +14,9 @@ replies! {
         pub queue: String,
         /// When it was put aside.
         pub at: Timestamp,
+        /// Why it can never succeed as things are, where that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub reason: Option<String>,
     }
 
     /// A command that failed, for any lead.
@@ -26,6 +29,9 @@ replies! {
         pub queue: String,
         /// When it was put aside.
         pub at: Timestamp,
+        /// Why it can never succeed as things are, where that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub reason: Option<String>,
     }
 
     /// A lead on hold.

@@ -37,7 +37,7 @@ fn pools() -> Vec<Pool> {
 
 fn standing(stage: Stage, owner: Option<&str>, pool: Option<&str>) -> Standing {
     let pool = pool.map(PoolId::from);
-    let owned = || Owned {
+    let desk = || Owned {
         owner: RepId::from(owner.unwrap()),
         turn: pool.clone().map(|pool| TurnTaken { pool, version: 1 }),
         since: now(),
@@ -46,10 +46,10 @@ fn standing(stage: Stage, owner: Option<&str>, pool: Option<&str>) -> Standing {
     match stage {
         Stage::Stored => Standing::Stored { decide_by: None },
         Stage::Waiting => Standing::Waiting(Wait { pool: pool.unwrap(), since: now(), until: now() }),
-        Stage::Assigned => Standing::Assigned(owned()),
+        Stage::Assigned => Standing::Assigned(desk()),
         Stage::Accepted => {
             let accepted = Done { at: now(), by: ActorId::from(owner.unwrap()) };
-            Standing::Accepted { owned: owned(), accepted }
+            Standing::Accepted { owned: desk(), accepted }
         }
         Stage::Nurturing => Standing::Nurturing(Nurture::Because { reason }),
         Stage::Held => Standing::Held { from: HeldFrom::Stored, reason },

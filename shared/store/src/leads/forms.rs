@@ -28,6 +28,8 @@ stored! {
         queue: String,
         command: String,
         at: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     }
 }
 

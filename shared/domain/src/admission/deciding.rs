@@ -1,0 +1,287 @@
+//! What becomes of a submission.
+
+use jiff::Timestamp;
+
+use super::snapshot::{Reader, Survivor, Unread};
+use super::{
+    Absorbed, AdmissionError, Claim, Content, ContentKey, Freed, Holder, Known, Outcome, Plan, Reprofiled, Submitted,
+};
+use crate::lifecycle::{Change, Command, Transition, transition};
+use crate::person::{self, Identity, Who};
+use fairleader_lead::id::{AccountId, LeadId};
+use fairleader_lead::matching;
+use fairleader_lead::profile::Profile;
+use fairleader_lead::state::{Milestones, State};
+
+/// What becomes of something that came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// Everything of it is there already.
+    Nothing(Outcome),
+    /// This is the last that changes for it.
+    Last(Plan, Outcome),
+    /// This has to change first; then it is looked at again.
+    First(Plan),
+}
+
+/// What was decided, or that it cannot be decided yet.
+pub(super) type Decided = Result<Result<Admission, AdmissionError>, Unread>;
+
+/// The value of an `Ok(Ok(…))`; other results end the function.
+macro_rules! known {
+    ($value:expr) => {
+        match $value? {
+            Ok(value) => value,
+            Err(cause) => return Ok(Err(cause)),
+        }
+    };
+}
+pub(super) use known;
+
+/// Decides on a submission.
+pub(super) fn submission(reader: &mut Reader<'_>, submitted: &Submitted, now: Timestamp) -> Decided {
+    let (own, looked_up) = (reader.lead(&submitted.lead_id), look_up(reader, submitted));
+    let own = own?;
+    if let Some(own) = own.filter(|own| !own.state.is_unstored()) {
+        return again(reader, submitted, &own.state, now);
+    }
+    let (People { mut persons, claims }, profile) = known!(looked_up);
+    let held = own.map(|own| &own.state);
+    let Some(target) = persons.pop() else {
+        return Ok(store(submitted, held, profile, claims, now));
+    };
+    match persons.pop() {
+        Some(other) => Ok(unite(target, other, now).map(Admission::First)),
+        None => Ok(merge(submitted, held, &profile, target, claims, now)),
+    }
+}
+
+/// Who is known by the identities of a submission.
+struct People<'s> {
+    /// Their leads, each once.
+    persons: Vec<&'s Known>,
+    /// Identities that nobody has.
+    claims: Vec<(String, Option<LeadId>)>,
+}
+
+type LookedUp<'s> = Result<Result<(People<'s>, Profile), AdmissionError>, Unread>;
+
+/// Finds the leads of the person and their account. Whatever is unread is noted at once, so that it is read together.
+fn look_up<'s>(reader: &mut Reader<'s>, submitted: &Submitted) -> LookedUp<'s> {
+    let mut profile = submitted.profile.clone();
+    let account = recognise(reader, &mut profile);
+    let mut people = People { persons: Vec::new(), claims: Vec::new() };
+    let mut unread = false;
+    for identity in &submitted.identities {
+        match find(reader, &profile, identity, &mut people) {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => return Ok(Err(cause)),
+            Err(Unread) => unread = true,
+        }
+    }
+    if unread { Err(Unread) } else { account.map(|()| Ok((people, profile))) }
+}
+
+fn recognise(reader: &mut Reader<'_>, profile: &mut Profile) -> Result<(), Unread> {
+    let identities = matching::identities(profile);
+    let read: Vec<Result<(String, Option<AccountId>), Unread>> = identities
+        .into_iter()
+        .map(|identity| {
+            let account = match reader.holder(&identity)? {
+                Some(Holder::Account(account)) => Some(account.clone()),
+                Some(Holder::Lead(_)) | None => None,
+            };
+            Ok((identity, account))
+        })
+        .collect();
+    let accounts = read.into_iter().collect::<Result<Vec<_>, Unread>>()?;
+    matching::recognise(profile, |identity| {
+        accounts.iter().find(|(known, _)| known == identity).and_then(|(_, account)| account.clone())
+    });
+    Ok(())
+}
+
+/// Finds who has an identity: the same person, or nobody. If somebody else has it, the second key counts.
+fn find<'s>(
+    reader: &mut Reader<'s>,
+    profile: &Profile,
+    identity: &Identity,
+    people: &mut People<'s>,
+) -> Result<Result<(), AdmissionError>, Unread> {
+    // Both keys are read at once.
+    let (first, second) = (reader.holder(&identity.key), identity.second.as_deref().map(|key| reader.holder(key)));
+    let second = second.transpose()?;
+    for (key, holder) in [(Some(&identity.key), Some(first?)), (identity.second.as_ref(), second)] {
+        let (Some(key), Some(holder)) = (key, holder) else { continue };
+        let Some(Holder::Lead(holder)) = holder else {
+            people.claims.push((key.clone(), None));
+            break;
+        };
+        match known!(reader.survivor(holder)) {
+            // Of what was claimed before it could be stored there is nothing that could be the same person.
+            Survivor::Unstored => {
+                people.claims.push((key.clone(), Some(holder.clone())));
+                break;
+            }
+            Survivor::Lead(known) => {
+                if person::same(identity.kind, profile, &known.who()) {
+                    if !people.persons.iter().any(|person| person.state.lead_id == known.state.lead_id) {
+                        people.persons.push(known);
+                    }
+                    break;
+                }
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The same id came before: a repeat, or the sender changed their mind.
+fn again(reader: &mut Reader<'_>, submitted: &Submitted, own: &State, now: Timestamp) -> Decided {
+    let chain = known!(reader.merges(&submitted.lead_id));
+    let Some(target) = chain.last() else {
+        return Ok(Err(AdmissionError::UnknownLead(submitted.lead_id.clone())));
+    };
+    if own.payload_hash == submitted.payload_hash {
+        let merged = own.merged_into().is_some();
+        return Ok(Ok(Admission::Nothing(if merged {
+            Outcome::repeat(Outcome::of(&target.state))
+        } else {
+            Outcome::repeat(Outcome::undecided(&target.state))
+        })));
+    }
+    let came = ContentKey::Submission(submitted.lead_id.clone(), submitted.payload_hash.clone());
+    if kept_by_any(reader, &chain.iter().map(|known| &known.state.lead_id).collect::<Vec<_>>(), &came)? {
+        return Ok(Ok(Admission::Nothing(Outcome::repeat(Outcome::of(&target.state)))));
+    }
+    let mut profile = submitted.profile.clone();
+    recognise(reader, &mut profile)?;
+    Ok(changed(&target.state, Command::Resubmit, now).map(|change| {
+        let mut plan = Plan::default();
+        let score = Outcome::of(&change.state);
+        take_over(&mut plan, submitted, &profile, target, change);
+        Admission::Last(plan, Outcome::resubmitted(score))
+    }))
+}
+
+/// Whether one of these leads keeps something.
+pub(super) fn kept_by_any(reader: &mut Reader<'_>, leads: &[&LeadId], key: &ContentKey) -> Result<bool, Unread> {
+    let kept: Vec<Result<bool, Unread>> =
+        leads.iter().map(|lead| reader.keeps(Content { lead: (*lead).clone(), key: key.clone() })).collect();
+    Ok(kept.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().any(|kept| kept))
+}
+
+/// Stores a lead: its identities, its profile and its state.
+fn store(
+    submitted: &Submitted,
+    held: Option<&State>,
+    profile: Profile,
+    claims: Vec<(String, Option<LeadId>)>,
+    now: Timestamp,
+) -> Result<Admission, AdmissionError> {
+    let lead_id = &submitted.lead_id;
+    let mut plan = Plan { claims: claimed(claims, lead_id), ..Plan::default() };
+    let state = match held {
+        None => {
+            let state = submitted.stored();
+            plan.stored = Some(state.clone());
+            state
+        }
+        Some(held) => {
+            let (source, payload_hash) = (submitted.source.clone(), submitted.payload_hash.clone());
+            let command = Command::Store { source, received_at: submitted.received_at, payload_hash };
+            let change = changed(held, command, now)?;
+            let state = change.state.clone();
+            plan.changes.push(change);
+            state
+        }
+    };
+    plan.profiles.push(Reprofiled { lead: lead_id.clone(), profile, expected_version: 0 });
+    let score = Outcome::undecided(&state);
+    Ok(Admission::Last(plan, Outcome::stored(score)))
+}
+
+fn claimed(claims: Vec<(String, Option<LeadId>)>, lead: &LeadId) -> Vec<Claim> {
+    claims.into_iter().map(|(identity, from)| Claim { identity, lead: lead.clone(), from }).collect()
+}
+
+/// Merges a submission into the lead that its person has.
+fn merge(
+    submitted: &Submitted,
+    held: Option<&State>,
+    profile: &Profile,
+    target: &Known,
+    claims: Vec<(String, Option<LeadId>)>,
+    now: Timestamp,
+) -> Result<Admission, AdmissionError> {
+    let into = target.state.lead_id.clone();
+    let before = match held {
+        None => submitted.stored(),
+        // The dead letter may have been of other content; that is a resubmission once it comes again.
+        Some(held) => State {
+            source: submitted.source.clone(),
+            payload_hash: submitted.payload_hash.clone(),
+            milestones: Milestones { received: submitted.received_at, ..held.milestones.clone() },
+            ..held.clone()
+        },
+    };
+    let mut ends = changed(&before, Command::Merge { into: into.clone() }, now)?;
+    if held.is_none() {
+        ends.expected_version = 0;
+    }
+    let carries_on = changed(&target.state, Command::Absorb { from: submitted.lead_id.clone() }, now)?;
+    let mut plan = Plan { claims: claimed(claims, &into), ..Plan::default() };
+    let lead = submitted.lead_id.clone();
+    plan.profiles.push(Reprofiled { lead, profile: profile.clone(), expected_version: 0 });
+    plan.changes.push(ends);
+    let score = Outcome::of(&carries_on.state);
+    take_over(&mut plan, submitted, profile, target, carries_on);
+    Ok(Admission::Last(plan, Outcome::merged(into, score)))
+}
+
+/// Makes two stored leads of one person one.
+fn unite(one: &Known, other: &Known, now: Timestamp) -> Result<Plan, AdmissionError> {
+    let first = person::carries_on(&one.state, &other.state).0.lead_id == one.state.lead_id;
+    let (stays, goes) = if first { (one, other) } else { (other, one) };
+    let ends = changed(&goes.state, Command::Merge { into: stays.state.lead_id.clone() }, now)?;
+    let carries_on = changed(&stays.state, Command::Absorb { from: goes.state.lead_id.clone() }, now)?;
+    let mut profile = stays.who();
+    person::absorb(&mut profile, &goes.who(), Who::at(carries_on.state.stage()));
+    let State { lead_id, assignment, .. } = &goes.state;
+    let turn = goes.state.owned().and_then(|owned| owned.turn.clone());
+    let freed = ends.freed.clone().map(|rep| Freed { rep, turn, lead: lead_id.clone(), assignment: *assignment });
+    let profiles = vec![stays.reprofiled(profile)];
+    Ok(Plan { changes: vec![ends, carries_on], profiles, freed, ..Plan::default() })
+}
+
+/// Adds what the lead that carries on takes over: the content, and what its profile did not know.
+fn take_over(plan: &mut Plan, submitted: &Submitted, profile: &Profile, target: &Known, change: Change) {
+    let mut kept = target.who();
+    person::absorb(&mut kept, profile, Who::at(change.state.stage()));
+    plan.profiles.push(target.reprofiled(kept));
+    plan.changes.push(change);
+    let absorbed = Absorbed {
+        received_at: submitted.received_at,
+        payload_hash: submitted.payload_hash.clone(),
+        lead_id: submitted.lead_id.clone(),
+        submission: submitted.submission.clone(),
+    };
+    plan.absorbed = Some((target.state.lead_id.clone(), absorbed));
+}
+
+/// The change that `command` makes; these commands always make one.
+pub(super) fn changed(state: &State, command: Command, now: Timestamp) -> Result<Change, AdmissionError> {
+    let lead = || state.lead_id.clone();
+    match transition(state, command, now) {
+        Ok(Transition::Changed(change)) => Ok(*change),
+        Ok(Transition::Unchanged) => Err(AdmissionError::Unchanged(lead())),
+        Err(refusal) => Err(AdmissionError::Refused { lead: lead(), refusal }),
+    }
+}
+
+impl Submitted {
+    /// The lead as it is stored.
+    fn stored(&self) -> State {
+        State::stored(self.lead_id.clone(), self.source.clone(), self.received_at, self.payload_hash.clone())
+    }
+}

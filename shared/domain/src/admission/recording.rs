@@ -1,0 +1,75 @@
+//! What becomes of a report of what a person did.
+
+use jiff::Timestamp;
+
+use super::deciding::{Admission, Decided, changed, kept_by_any, known, submission};
+use super::snapshot::{Reader, Survivor, Unread};
+use super::{AdmissionError, By, ContentKey, Holder, Outcome, Plan, Recorded, Reported, Submitted};
+use crate::lifecycle::Command;
+use fairleader_lead::id::LeadId;
+
+/// Decides on a report.
+pub(super) fn activity(reader: &mut Reader<'_>, reported: &Reported, now: Timestamp) -> Decided {
+    match &reported.by {
+        By::Lead(lead) => record(reader, reported, lead, now),
+        By::Address(first) => match known!(doer(reader, first)) {
+            Some(lead) => record(reader, reported, &lead, now),
+            // The person is unknown: what they did makes them a lead, and is recorded once that is there.
+            None => Ok(submission(reader, first, now)?.map(|admission| match admission {
+                Admission::Last(plan, _) => Admission::First(plan),
+                other => other,
+            })),
+        },
+    }
+}
+
+/// The lead of the person with an address.
+fn doer(reader: &mut Reader<'_>, first: &Submitted) -> Result<Result<Option<LeadId>, AdmissionError>, Unread> {
+    let own = reader.lead(&first.lead_id);
+    let holders: Vec<_> = first.identities.iter().map(|identity| reader.holder(&identity.key)).collect();
+    match own? {
+        // It was held before it could be stored: first it is stored or merged, as a submission is.
+        Some(own) if own.state.is_unstored() => return Ok(Ok(None)),
+        // An earlier attempt stored it, whoever has the address by now.
+        Some(_) => return Ok(Ok(Some(first.lead_id.clone()))),
+        None => {}
+    }
+    for holder in holders {
+        let Some(Holder::Lead(holder)) = holder? else { continue };
+        if let Survivor::Lead(known) = known!(reader.survivor(holder)) {
+            return Ok(Ok(Some(known.state.lead_id.clone())));
+        }
+    }
+    Ok(Ok(None))
+}
+
+/// Records what was done with the lead that carries on for `lead`.
+fn record(reader: &mut Reader<'_>, reported: &Reported, lead: &LeadId, now: Timestamp) -> Decided {
+    let chain = known!(reader.merges(lead));
+    let Some(target) = chain.last().filter(|target| !target.state.is_unstored()) else {
+        return Ok(Err(AdmissionError::UnknownLead(lead.clone())));
+    };
+    // It may have been recorded with a lead that was merged since.
+    let leads: Vec<&LeadId> = chain.iter().map(|known| &known.state.lead_id).collect();
+    if kept_by_any(reader, &leads, &ContentKey::Activity(reported.activity.id.clone()))? {
+        return Ok(Ok(Admission::Nothing(Outcome::repeat(Outcome::of(&target.state)))));
+    }
+    Ok(changed(&target.state, Command::RecordActivity(reported.activity.clone()), now).map(|change| {
+        let lead = change.state.lead_id.clone();
+        let mut plan = Plan::default();
+        let mut profile = target.who();
+        // What is older than all that is remembered is history only.
+        if profile.remember(reported.activity.clone()) {
+            plan.profiles.push(target.reprofiled(profile));
+        }
+        let recorded = Recorded {
+            activity: reported.activity.clone(),
+            source: reported.source.clone(),
+            received_at: reported.received_at,
+        };
+        let outcome = Outcome::recorded(lead.clone(), Outcome::of(&change.state));
+        plan.recorded = Some((lead, recorded));
+        plan.changes.push(change);
+        Admission::Last(plan, outcome)
+    }))
+}

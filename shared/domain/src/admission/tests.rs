@@ -1,0 +1,220 @@
+//! Single cases, and every order and interleaving of what one person sends, against tables with DynamoDB's semantics.
+
+mod model;
+mod property;
+
+use fairleader_lead::id::{AccountId, ActivityId, LeadId, RepId, SourceId};
+use fairleader_lead::normalise;
+use fairleader_lead::state::{Owned, Stage, Standing, State};
+use fairleader_lead::submission::Submission;
+
+use self::model::{Model, Worker, at};
+use super::*;
+use crate::lifecycle::held_unstored;
+use crate::person;
+
+/// A submission of this JSON as lead `id`, received in second `second`.
+fn submitted(id: &str, json: &str, second: i64) -> Submitted {
+    let submission = Submission::from_json(json.as_bytes()).unwrap();
+    let (lead_id, payload_hash, received_at) = (LeadId::from(id), submission.payload_hash(), at(second));
+    let mut profile = normalise::profile(&submission);
+    profile.said(&lead_id, &payload_hash, received_at);
+    let identities = person::identities(&profile);
+    Submitted { lead_id, source: SourceId::from("web"), received_at, payload_hash, submission, profile, identities }
+}
+
+fn submission(id: &str, json: &str, second: i64) -> Incoming {
+    Incoming::Submission(Box::new(submitted(id, json, second)))
+}
+
+/// What was done by the person with an address, or of a lead.
+fn activity(id: &str, by: By, second: i64) -> Incoming {
+    let activity = Activity {
+        id: ActivityId::from(id),
+        did: "webinar".to_owned(),
+        at: at(second),
+        channel: None,
+        spend: None,
+        response: None,
+        product: None,
+    };
+    Incoming::Activity(Box::new(Reported { activity, source: SourceId::from("web"), received_at: at(second), by }))
+}
+
+fn by_address(id: &str, address: &str, second: i64) -> By {
+    let mut first = submitted(id, &format!(r#"{{"email": "{address}", "did": "webinar"}}"#), second);
+    first.profile.activities.clear();
+    first.identities = person::doer(&first.profile).into_iter().collect();
+    By::Address(Box::new(first))
+}
+
+/// Carries a message to its end without anybody else.
+fn admit(model: &mut Model, incoming: Incoming) -> Result<Outcome, AdmissionError> {
+    Worker::new(incoming).run(model)
+}
+
+fn what(model: &mut Model, id: &str, json: &str) -> (&'static str, Option<String>) {
+    let Outcome { what, into, .. } = admit(model, submission(id, json, 0)).unwrap();
+    (what, into.map(|into| into.to_string()))
+}
+
+fn merged(into: &str) -> (&'static str, Option<String>) {
+    ("merged", Some(into.to_owned()))
+}
+
+const NEW: (&str, Option<String>) = ("stored", None);
+
+#[test]
+fn a_new_lead_is_two_reads_and_one_transaction() {
+    let mut model = Model::default();
+    let json = r#"{"email": "ada@acme.example", "phone": "+49 171 3920012", "last_name": "Lovelace"}"#;
+    let outcome = admit(&mut model, submission("l-1", json, 0)).unwrap();
+    assert_eq!(outcome, Outcome { what: "stored", into: None, score: Some((LeadId::from("l-1"), 1)) });
+    assert_eq!((model.reads, model.commits), (1, 1));
+    let keys: Vec<&str> = model.identities.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["email:ada@acme.example", "phone:+491713920012"]);
+    let repeat = admit(&mut model, submission("l-1", json, 0)).unwrap();
+    assert_eq!(repeat, Outcome { what: "repeat", ..outcome });
+    assert_eq!(model.commits, 1, "a repeat writes nothing");
+}
+
+#[test]
+fn other_content_of_the_same_id_is_a_resubmission_and_kept_once() {
+    let mut model = Model::default();
+    assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example", "did": "demo"}"#), NEW);
+    let again = r#"{"email": "ada@acme.example", "did": "contact_me"}"#;
+    assert_eq!(what(&mut model, "l-1", again), ("resubmitted", None));
+    assert_eq!(what(&mut model, "l-1", again), ("repeat", None));
+    assert_eq!(model.contents.len(), 1);
+    assert_eq!(model.profile("l-1").interest.did.as_deref(), Some("contact_me"));
+
+    // After the lead was merged, the resubmission that was kept with it is a repeat still.
+    assert_eq!(what(&mut model, "l-2", r#"{"phone": "+49 171 3920012"}"#), NEW);
+    let both = r#"{"email": "ada@acme.example", "phone": "+49 171 3920012"}"#;
+    assert_eq!(what(&mut model, "l-3", both), merged("l-1"));
+    let lead = LeadId::from("l-2");
+    assert_eq!(model.leads[&lead].state.stage(), Stage::Merged);
+    assert_eq!(what(&mut model, "l-1", again), ("repeat", None));
+}
+
+#[test]
+fn a_shared_mailbox_is_one_person_only_with_the_family_name() {
+    let mut model = Model::default();
+    let unnamed = r#"{"email": "info@acme.example", "did": "demo"}"#;
+    assert_eq!(what(&mut model, "l-1", unnamed), NEW);
+    assert_eq!(what(&mut model, "l-2", unnamed), NEW, "nothing proves that the same person writes");
+    let of = |first: &str, last: &str| {
+        format!(r#"{{"email": "info@acme.example", "first_name": "{first}", "last_name": "{last}"}}"#)
+    };
+    assert_eq!(what(&mut model, "l-3", &of("Ada", "Lovelace")), NEW);
+    assert_eq!(what(&mut model, "l-4", &of("A.", "LOVELACE")), merged("l-3"));
+    assert_eq!(what(&mut model, "l-5", &of("Byron", "Lovelace")), NEW);
+    assert_eq!(what(&mut model, "l-6", &of("Charles", "Babbage")), NEW);
+    // A mobile number proves it.
+    let with_phone = r#"{"email": "info@acme.example", "last_name": "Lovelace", "phone": "+49 171 3920012"}"#;
+    assert_eq!(what(&mut model, "l-7", with_phone), merged("l-3"));
+    let unnamed = r#"{"email": "info@acme.example", "phone": "+49 171 3920012"}"#;
+    assert_eq!(what(&mut model, "l-8", unnamed), merged("l-3"));
+}
+
+#[test]
+fn activities_of_a_shared_mailbox_gather_in_one_lead() {
+    let mut model = Model::default();
+    let named = r#"{"email": "info@acme.example", "last_name": "Lovelace"}"#;
+    assert_eq!(what(&mut model, "l-1", named), NEW);
+    for id in ["a-1", "a-2", "a-3"] {
+        let outcome = admit(&mut model, activity(id, by_address(id, "info@acme.example", 5), 5)).unwrap();
+        assert_eq!(outcome.into, Some(LeadId::from("a-1")), "{id}");
+    }
+    assert_eq!(model.leads.len(), 2, "nobody knows that Lovelace did it");
+    assert_eq!(what(&mut model, "l-2", named), merged("l-1"));
+}
+
+#[test]
+fn a_number_that_somebody_else_has_counts_with_the_family_name() {
+    let mut model = Model::default();
+    let of = |last: &str| format!(r#"{{"phone": "+49 171 3920012", "last_name": "{last}"}}"#);
+    assert_eq!(what(&mut model, "l-1", &of("Lovelace")), NEW);
+    assert_eq!(what(&mut model, "l-2", &of("Babbage")), NEW);
+    assert_eq!(what(&mut model, "l-3", &of("Babbage")), merged("l-2"));
+    assert_eq!(what(&mut model, "l-4", &of("Lovelace")), merged("l-1"));
+    assert_eq!(what(&mut model, "l-5", r#"{"phone": "+49 30 901820", "last_name": "King"}"#), NEW);
+    assert_eq!(what(&mut model, "l-6", r#"{"phone": "+49 30 901820", "last_name": "KING"}"#), merged("l-5"));
+    assert_eq!(what(&mut model, "l-7", r#"{"phone": "+49 30 901820"}"#), NEW, "anybody at that company");
+}
+
+#[test]
+fn two_leads_that_one_submission_proves_one_person_become_one_first() {
+    let mut model = Model::default();
+    assert_eq!(what(&mut model, "by-mail", r#"{"email": "ada@acme.example"}"#), NEW);
+    assert_eq!(what(&mut model, "by-phone", r#"{"phone": "+49 171 3920012"}"#), NEW);
+    let phone = model.leads.get_mut(&LeadId::from("by-phone")).unwrap();
+    phone.state.standing = Standing::Assigned(Owned { owner: RepId::from("anna"), turn: None, since: at(1) });
+    model.seats.insert(RepId::from("anna"), 1);
+    let both = r#"{"email": "ada@acme.example", "phone": "+49 171 3920012"}"#;
+    assert_eq!(what(&mut model, "both", both), merged("by-phone"), "the one that sales works on");
+    assert_eq!(model.survivor("by-mail"), "by-phone");
+    assert_eq!((model.commits, model.seats[&RepId::from("anna")]), (4, 1));
+}
+
+#[test]
+fn a_claim_whose_lead_was_never_stored_is_free() {
+    let mut model = Model::default();
+    let held = State::stored(LeadId::from("held"), SourceId::from("web"), at(0), String::new());
+    let held = held_unstored(held, "failed_in_enrich".to_owned(), at(1)).state;
+    for (address, lead) in [("ada@acme.example", "nobody"), ("ben@acme.example", "held")] {
+        model.identities.insert(format!("email:{address}"), Holder::Lead(LeadId::from(lead)));
+    }
+    model.leads.insert(held.lead_id.clone(), Known { state: held, profile: None, profile_version: 0 });
+    assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example"}"#), NEW);
+    assert_eq!(what(&mut model, "l-2", r#"{"email": "ada@acme.example"}"#), merged("l-1"));
+    assert_eq!(what(&mut model, "l-3", r#"{"email": "ben@acme.example"}"#), NEW);
+    // The held lead comes at last, and is the same person.
+    assert_eq!(what(&mut model, "held", r#"{"email": "ben@acme.example"}"#), merged("l-3"));
+    let state = &model.leads[&LeadId::from("held")].state;
+    assert_eq!((state.stage(), state.last_event), (Stage::Merged, 2));
+}
+
+#[test]
+fn a_lead_held_before_it_was_stored_is_stored_with_what_came_at_last() {
+    let mut model = Model::default();
+    let held = State::stored(LeadId::from("l-1"), SourceId::from("unknown"), at(9), String::new());
+    let held = held_unstored(held, "failed_in_enrich".to_owned(), at(10)).state;
+    model.leads.insert(held.lead_id.clone(), Known { state: held, profile: None, profile_version: 0 });
+    assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example"}"#), NEW);
+    let Known { state, profile, .. } = &model.leads[&LeadId::from("l-1")];
+    assert_eq!((state.source.as_str(), state.milestones.received, state.version), ("web", at(0), 2));
+    assert!(profile.is_some() && state.stage() == Stage::Stored);
+}
+
+#[test]
+fn an_activity_of_an_unknown_lead_makes_none() {
+    let mut model = Model::default();
+    let unknown = LeadId::from("l-9");
+    let outcome = admit(&mut model, activity("a-1", By::Lead(unknown.clone()), 0));
+    assert_eq!(outcome, Err(AdmissionError::UnknownLead(unknown)));
+    assert_eq!((model.leads.len(), model.commits), (0, 0));
+    assert_eq!(outcome.unwrap_err().to_string(), "there is no lead `l-9`, so nothing can be recorded with it");
+}
+
+#[test]
+fn the_account_is_found_with_the_person() {
+    let mut model = Model::default();
+    model.identities.insert("domain:acme.example".to_owned(), Holder::Account(AccountId::from("acme")));
+    assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@eu.acme.example"}"#), NEW);
+    assert_eq!(model.profile("l-1").account_id, Some(AccountId::from("acme")));
+    assert_eq!(model.reads, 1, "identities of both kinds are read together");
+}
+
+#[test]
+fn merges_that_go_round_are_an_error() {
+    let mut model = Model::default();
+    let (one, other) = (LeadId::from("l-1"), LeadId::from("l-2"));
+    for (lead, into) in [(&one, &other), (&other, &one)] {
+        let mut state = State::stored(lead.clone(), SourceId::from("web"), at(0), "hash".to_owned());
+        state.standing = Standing::Merged { into: into.clone() };
+        model.leads.insert(lead.clone(), Known { state, profile: Some(Profile::default()), profile_version: 1 });
+    }
+    let outcome = admit(&mut model, activity("a-1", By::Lead(one.clone()), 0));
+    assert_eq!(outcome, Err(AdmissionError::MergedTooOften(one)));
+}
