@@ -332,6 +332,7 @@ replies! {
     }
 
     /// Something that happened to a lead, as it also goes on the bus: with ids, enums and numbers of its own.
+    #[derive(serde::Deserialize)]
     pub struct LeadEvent {
         /// `lead_id#seq`: the same wherever the event is seen.
         pub id: String,
@@ -425,7 +426,7 @@ replies! {
         pub stopped_by: Option<String>,
         /// The same in words.
         pub in_words: String,
-        /// Turns they were owed, as a decimal number.
-        pub owed: String,
+        /// Turns they were owed, as a decimal number; `null` where they were stopped, because that is not kept.
+        pub owed: Option<String>,
     }
 }

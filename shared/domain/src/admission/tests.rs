@@ -3,9 +3,9 @@
 mod model;
 mod property;
 
-use fairleader_lead::id::{AccountId, ActivityId, LeadId, RepId, SourceId};
+use fairleader_lead::id::{AccountId, ActivityId, LeadId, PoolId, RepId, SourceId};
 use fairleader_lead::normalise;
-use fairleader_lead::state::{Owned, Stage, Standing, State};
+use fairleader_lead::state::{Owned, Stage, Standing, State, TurnTaken};
 use fairleader_lead::submission::Submission;
 
 use self::model::{Model, Worker, at};
@@ -155,6 +155,30 @@ fn two_leads_that_one_submission_proves_one_person_become_one_first() {
     assert_eq!(what(&mut model, "both", both), merged("by-phone"), "the one that sales works on");
     assert_eq!(model.survivor("by-mail"), "by-phone");
     assert_eq!((model.commits, model.seats[&RepId::from("anna")]), (4, 1));
+}
+
+#[test]
+fn of_two_owned_leads_the_one_that_ends_gives_back_its_seat_and_turn() {
+    let mut model = Model::default();
+    assert_eq!(what(&mut model, "by-mail", r#"{"email": "ada@acme.example"}"#), NEW);
+    assert_eq!(what(&mut model, "by-phone", r#"{"phone": "+49 171 3920012"}"#), NEW);
+    for (lead, rep, version, assignment) in [("by-mail", "anna", 4, 1), ("by-phone", "ben", 7, 2)] {
+        let state = &mut model.leads.get_mut(&LeadId::from(lead)).unwrap().state;
+        let turn = Some(TurnTaken { pool: PoolId::from("inbound"), version });
+        state.standing = Standing::Assigned(Owned { owner: RepId::from(rep), turn, since: at(1) });
+        state.assignment = assignment;
+        model.seats.insert(RepId::from(rep), 1);
+    }
+    let both = r#"{"email": "ada@acme.example", "phone": "+49 171 3920012"}"#;
+    assert_eq!(what(&mut model, "both", both), merged("by-mail"), "received at the same time, the lesser id");
+    let freed = Freed {
+        rep: RepId::from("ben"),
+        turn: Some(TurnTaken { pool: PoolId::from("inbound"), version: 7 }),
+        lead: LeadId::from("by-phone"),
+        assignment: 2,
+    };
+    assert_eq!(model.freed, [freed]);
+    assert_eq!([model.seats[&RepId::from("anna")], model.seats[&RepId::from("ben")]], [1, 0]);
 }
 
 #[test]

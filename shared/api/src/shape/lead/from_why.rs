@@ -39,7 +39,7 @@ impl From<routing::Candidate> for Candidate {
             rep: of.rep,
             stopped_by: of.stopped_by.map(|gate| word(gate).to_owned()),
             in_words: of.stopped_by.map_or("could take it", Gate::words).to_owned(),
-            owed: turns(of.lag),
+            owed: of.lag.map(turns),
         }
     }
 }

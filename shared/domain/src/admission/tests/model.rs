@@ -22,6 +22,8 @@ pub(super) struct Model {
     pub(super) contents: BTreeSet<Content>,
     pub(super) events: BTreeMap<(LeadId, u64), EventKind>,
     pub(super) seats: BTreeMap<RepId, i32>,
+    /// What the owners of leads that ended got back.
+    pub(super) freed: Vec<Freed>,
     /// Profiles as they were before the last write, for reads that see the state after a commit and the profile before.
     pub(super) before: BTreeMap<LeadId, (Option<Profile>, u64)>,
     /// The last version of each lead that an admission wrote.
@@ -104,6 +106,7 @@ impl Model {
         self.contents.extend(contents(plan));
         if let Some(freed) = &plan.freed {
             *self.seats.get_mut(&freed.rep).unwrap() -= 1;
+            self.freed.push(freed.clone());
         }
         true
     }
