@@ -1,0 +1,35 @@
+//! What was changed, by whom, and what it was before.
+
+use fairleader_api::{Call, Code, Problem, reply};
+use fairleader_runtime::http::Answer;
+use fairleader_store::Kind;
+use serde_json::json;
+
+use crate::Roster;
+
+/// Entries on a page.
+const PAGE: i32 = 100;
+
+impl Roster {
+    /// `GET /v1/audit`: newest first; `?kind=rep`, and with it `&id=anna`.
+    pub(crate) async fn audit(&self, call: &Call<'_>) -> Answer {
+        let refuse = |title: String, detail: String| Problem::new(Code::InvalidFilter, title).detail(detail);
+        let kind = match call.query("kind") {
+            Some(word) => Some(Kind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| {
+                let words: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+                refuse(format!("`{word}` is not a kind"), format!("use one of {}", words.join(", ")))
+            })?),
+            None => None,
+        };
+        let id = call.query("id");
+        if let (None, Some(id)) = (kind, id) {
+            return Err(refuse(
+                format!("there may be several things called `{id}`"),
+                "add `kind`, such as `kind=rep`".to_owned(),
+            )
+            .into());
+        }
+        let page = self.audit.page(kind, id, PAGE, call.query("from")).await?;
+        Ok(reply::json(200, &json!({"entries": page.entries, "next": page.next})))
+    }
+}

@@ -1,0 +1,165 @@
+//! Versions of what is set up, who changed it, and what cannot be deleted while something names it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use fairleader_runtime::http::Role;
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::aws::text;
+use crate::harness::{Reply, Stack};
+
+fn gina(capacity: u32) -> Value {
+    json!({"rep_id": "gina", "name": "Gina", "email": "gina@fairleader.example", "zone": "Europe/Berlin",
+        "hours": "always", "capacity": capacity})
+}
+
+async fn put_if(stack: &Stack, path: &str, seen: &str, body: &Value) -> Reply {
+    let headers = [("content-type", "application/json"), ("if-match", seen)];
+    stack.by(Role::Sales).send(Method::PUT, path, &headers, body.to_string()).await
+}
+
+async fn audit(stack: &Stack, query: &str) -> Vec<(String, String, Value)> {
+    let page = stack.by(Role::Sales).get(&format!("/v1/audit{query}")).await.expect(200);
+    let entry = |entry: &Value| {
+        let word = |name: &str| entry[name].as_str().unwrap().to_owned();
+        (format!("{} {} {}", word("action"), word("kind"), word("id")), word("by"), entry["before"].clone())
+    };
+    page["entries"].as_array().unwrap().iter().map(entry).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_names_the_version_it_is_based_on_and_leaves_a_trace() {
+    let stack = Stack::start().await;
+    let sales = stack.by(Role::Sales);
+    let first = sales.put("/v1/reps/gina", gina(2)).await;
+    assert_eq!((first.status, first.header("etag")), (200, sales.get("/v1/reps/gina").await.header("etag")));
+    let seen = first.header("etag").to_owned();
+    let same = put_if(&stack, "/v1/reps/gina", &seen, &gina(2)).await;
+    assert_eq!((same.status, same.header("etag")), (200, seen.as_str()), "a repeat is no change");
+
+    let second = put_if(&stack, "/v1/reps/gina", &seen, &gina(3)).await;
+    assert_eq!(second.status, 200, "{}", second.text);
+    assert_ne!(second.header("etag"), seen);
+    let late = put_if(&stack, "/v1/reps/gina", &seen, &gina(4)).await;
+    assert_eq!((late.status, &late.body["code"]), (412, &json!("precondition_failed")));
+    assert_eq!((&late.body["current"]["capacity"], late.header("etag")), (&json!(3), second.header("etag")));
+    assert_eq!(put_if(&stack, "/v1/reps/gina", "3", &gina(4)).await.status, 400);
+
+    // Whoever has seen the same as all others and comes first, wins; the others learn of it.
+    let seen = second.header("etag").to_owned();
+    let replies = join_all((10..20).map(|n| { let (stack, seen) = (&stack, &seen); async move { put_if(stack, "/v1/reps/gina", seen, &gina(n)).await } })).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
+    assert_eq!(replies.iter().filter(|reply| reply.status == 412).count(), 9);
+
+    let headers = [("if-match", seen.as_str())];
+    assert_eq!(sales.send(Method::DELETE, "/v1/reps/gina", &headers, "").await.status, 412);
+    assert_eq!(sales.delete("/v1/reps/gina").await.status, 204);
+    assert_eq!(put_if(&stack, "/v1/reps/gina", &seen, &gina(5)).await.status, 412, "deleted since");
+    assert_eq!(sales.put("/v1/reps/gina", gina(6)).await.status, 200);
+
+    let done = audit(&stack, "?kind=rep&id=gina").await;
+    let what: Vec<&str> = done.iter().map(|(what, ..)| what.as_str()).collect();
+    assert_eq!(
+        what,
+        ["created rep gina", "deleted rep gina", "changed rep gina", "changed rep gina", "created rep gina"],
+        "newest first, one for each change"
+    );
+    assert!(done.iter().all(|(_, by, _)| by == "sales"));
+    assert_eq!((&done[0].2, &done[3].2["capacity"], &done[4].2), (&Value::Null, &json!(2), &Value::Null));
+    assert_eq!(audit(&stack, "?kind=rep").await[..5], done[..]);
+    for (query, code) in [("?id=gina", "invalid_filter"), ("?kind=ship", "invalid_filter"), ("?from=x", "invalid_cursor")] {
+        let refused = sales.get(&format!("/v1/audit{query}")).await;
+        assert_eq!((refused.status, &refused.body["code"]), (400, &json!(code)), "{query}");
+    }
+    assert_eq!(stack.rep("anna").await.get("/v1/audit").await.status, 403);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_that_is_set_up_is_audited_page_by_page() {
+    let stack = Stack::start().await;
+    let (sales, admin) = (stack.by(Role::Sales), stack.by(Role::Admin));
+    sales.put("/v1/accounts/acme", json!({"name": "Acme", "status": "customer", "domains": ["acme.example"]})).await.expect(200);
+    let pool = json!({"name": "Spare", "members": [{"rep": "frida"}]});
+    sales.put("/v1/pools/spare", pool).await.expect(200);
+    sales.put("/v1/pools/spare", json!({"name": "Spare", "members": []})).await.expect(200);
+    assert_eq!(sales.delete("/v1/pools/spare").await.status, 204);
+    admin.put("/v1/people/zoe", json!({"name": "Zoe", "email": "zoe@x.example", "role": "viewer"})).await.expect(200);
+    let key = admin.post("/v1/keys", json!({"role": "viewer", "subject": "board"})).await.expect(201);
+    let key = key["id"].as_str().unwrap();
+    assert_eq!(admin.delete(&format!("/v1/keys/{key}")).await.status, 204);
+    let csv = [("content-type", "text/csv")];
+    stack.by(Role::Marketing).send(Method::PUT, "/v1/tables/spare", &csv, "country,name\nDE,x\n").await.expect(200);
+    let all = audit(&stack, "").await;
+    let what: Vec<&str> = all.iter().map(|(what, ..)| what.as_str()).take(8).collect();
+    assert_eq!(
+        what,
+        [
+            "created table spare",
+            &format!("deleted key {key}"),
+            &format!("created key {key}"),
+            "created person zoe",
+            "deleted pool spare",
+            "changed pool spare",
+            "created pool spare",
+            "changed account acme",
+        ]
+    );
+    assert_eq!(all[5].2["members"], json!([{"rep": "frida", "weight": 1}]), "what it was before");
+    assert_eq!((&all[0].1, &all[1].1), (&"marketing".to_owned(), &"admin".to_owned()));
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rep_whom_something_names_stays_on_the_roster() {
+    let stack = Stack::start().await;
+    let sales = stack.by(Role::Sales);
+    let refused = async |rep: &str| {
+        let reply = sales.delete(&format!("/v1/reps/{rep}")).await;
+        assert_eq!(reply.status, 409, "{rep}: {}", reply.text);
+        (reply.body["code"].as_str().unwrap().to_owned(), reply.body["title"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(refused("anna").await, ("still_a_member".to_owned(), "`anna` is a member of inbound".to_owned()));
+    assert_eq!(refused("dora").await, ("still_named".to_owned(), "`dora` has account `acme`".to_owned()));
+
+    sales.put("/v1/reps/gina", gina(2)).await.expect(200);
+    sales.put("/v1/reps/hugo", json!({"name": "Hugo", "email": "h@x.example", "zone": "UTC", "hours": "always", "capacity": 1})).await.expect(200);
+    let csv = [("content-type", "text/csv")];
+    let table = "country,name,owner\nFR,France,gina\n";
+    stack.by(Role::Marketing).send(Method::PUT, "/v1/tables/desks", &csv, table).await.expect(200);
+    let rules = crate::company::RULEBOOK.replacen("lookups:\n", "lookups:\n  desk: { from: country, use: desks, gives: [name, owner] }\n", 1);
+    let rules = if rules == crate::company::RULEBOOK {
+        format!("lookups:\n  desk: {{ from: country, use: desks, gives: [name, owner] }}\n{rules}")
+    } else {
+        rules
+    };
+    let rules = rules.replacen(
+        "route:\n",
+        "route:\n  - rule: desks\n    if: { desk.owner: present }\n    then: { owner: from desk.owner }\n  \
+         - rule: hugo\n    if: { country: PT }\n    then: { owner: hugo }\n",
+        1,
+    );
+    let version = stack.upload(&rules).await;
+    stack.approve(&version).await;
+    stack.person("otto").await.post(&format!("/v1/rulebooks/{version}/activate"), Value::Null).await.expect(200);
+    for rep in ["gina", "hugo"] {
+        let expected = format!("the active rulebook {version} names rep `{rep}`");
+        assert_eq!(refused(rep).await, ("still_named".to_owned(), expected));
+    }
+
+    // Frida is named nowhere. Her profile and her load go together, and then nobody can give her anything.
+    assert_eq!(sales.delete("/v1/reps/frida").await.status, 204);
+    let left = stack.aws.scan("reps").await;
+    assert!(left.iter().all(|item| text(item, "rep_id") != "frida"));
+    let seat = stack.aws.tables.update_item().table_name("fairleader-reps");
+    let seat = seat
+        .key("rep_id", AttributeValue::S("frida".to_owned()))
+        .key("part", AttributeValue::S("load".to_owned()))
+        .update_expression("ADD #open :one")
+        .condition_expression("attribute_exists(rep_id)")
+        .expression_attribute_names("#open", "open")
+        .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+    seat.send().await.unwrap_err();
+    stack.finish().await;
+}

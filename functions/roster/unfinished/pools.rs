@@ -1,0 +1,119 @@
+//! Pools.
+
+use fairleader_api::{Call, Code, Problem, Reply, reply, version};
+use fairleader_domain::gate;
+use fairleader_lead::id::{PoolId, RepId};
+use fairleader_lead::pool;
+use fairleader_lead::pool::Pool;
+use fairleader_lead::problem::FieldProblem;
+use fairleader_messaging::wake;
+use fairleader_runtime::http::{Answer, Failure};
+use fairleader_store::{AllPools, Tries, Versioned};
+use serde_json::json;
+use tracing::info;
+
+use crate::{GROUP, Roster, edit, is_as_seen};
+
+fn changed_since(pool: &PoolId, now: Option<&Versioned<Pool>>) -> Reply {
+    version::precondition_failed(&format!("pool `{pool}`"), now.map(|now| (&now.value, now.revision)))
+}
+
+impl Roster {
+    pub(crate) async fn pools(&self) -> Answer {
+        Ok(reply::json(200, &json!({"pools": self.pools.definitions().await?})))
+    }
+
+    pub(crate) async fn pool(&self, call: &Call<'_>) -> Answer {
+        let pool = PoolId::from(call.path("id"));
+        match self.pools.find(&pool).await? {
+            Some(found) => Ok(version::json(200, &found.value, found.revision)),
+            None => Err(Problem::not_found(format!("there is no pool `{pool}`")).into()),
+        }
+    }
+
+    pub(crate) async fn put_pool(&self, call: &Call<'_>) -> Answer {
+        let pool: Pool = call.named("pool_id")?;
+        let wanted = version::if_match(call)?;
+        let mut tries = Tries::until(call.deadline, [pool.pool_id.as_str()]);
+        let kept = loop {
+            tries.again("writing a pool").await?;
+            // The pools first: when a rep is deleted after that, the directory is not as it was.
+            let all = self.pools.all().await?;
+            let seen = all.get(&pool.pool_id);
+            if !is_as_seen(wanted, seen) {
+                return Ok(changed_since(&pool.pool_id, seen));
+            }
+            let errors = self.wrong_with(&pool, &all).await?;
+            if !errors.is_empty() {
+                return Err(Problem::invalid_body(errors).into());
+            }
+            // A repeat changes nothing, and is no news.
+            if let Some(seen) = seen.filter(|seen| seen.value == pool) {
+                break seen.clone();
+            }
+            let edit = edit(call, self.clock.now())?;
+            if let Some(kept) = self.pools.replace(&self.audit, &all, &pool, &edit).await? {
+                info!(pool = %pool.pool_id, "changed pool");
+                break kept;
+            }
+        };
+        wake(&self.route, [pool.pool_id.clone()], GROUP).await?;
+        Ok(version::json(200, &pool, kept.revision))
+    }
+
+    async fn wrong_with(&self, pool: &Pool, all: &AllPools) -> Result<Vec<FieldProblem>, Failure> {
+        let mut errors = pool::problems(pool);
+        if let Some(fallback) = pool.fallback.as_ref().filter(|fallback| all.get(fallback).is_none()) {
+            let detail = format!("there is no pool `{fallback}`; put it in first, or leave the fallback out for now");
+            errors.push(FieldProblem::field("fallback", detail));
+        }
+        let members: Vec<RepId> = pool.members.iter().map(|member| member.rep.clone()).collect();
+        let roster = if members.is_empty() { gate::Roster::new() } else { self.reps.roster(&members).await? };
+        for (i, rep) in members.iter().enumerate().filter(|(_, rep)| !roster.contains_key(rep)) {
+            errors.push(FieldProblem {
+                pointer: format!("/members/{i}/rep"),
+                detail: format!("there is no rep `{rep}`; put them on the roster first"),
+            });
+        }
+        Ok(errors)
+    }
+
+    /// Refused while a rule of the active or planned rulebook, or another pool, names it, or a lead waits for it.
+    pub(crate) async fn delete_pool(&self, call: &Call<'_>) -> Answer {
+        let pool = PoolId::from(call.path("id"));
+        let wanted = version::if_match(call)?;
+        let mut tries = Tries::until(call.deadline, [pool.as_str()]);
+        loop {
+            tries.again("deleting a pool").await?;
+            let all = self.pools.all().await?;
+            let active = self.rulebooks.activations().await?;
+            let seen = all.get(&pool);
+            if wanted.is_some() && !is_as_seen(wanted, seen) {
+                return Ok(changed_since(&pool, seen));
+            }
+            if let Some((which, version)) = self.rulebook_that_names(&active, |named| named.pools().contains(&pool)).await? {
+                return Err(Problem::new(Code::StillNamed, format!("the {which} rulebook {version} names pool `{pool}`"))
+                    .detail("activate a rulebook that does not name it first")
+                    .into());
+            }
+            let falls_back = |other: &&Versioned<Pool>| other.value.fallback.as_ref() == Some(&pool);
+            if let Some(other) = all.pools.iter().find(falls_back) {
+                let name = &other.value.pool_id;
+                return Err(Problem::new(Code::StillNamed, format!("pool `{pool}` is the fallback of pool `{name}`"))
+                    .detail("give that pool another fallback first")
+                    .into());
+            }
+            let Some(seen) = seen else { return Ok(reply::no_content()) };
+            if !self.leads.line(&pool, 1).await?.is_empty() {
+                return Err(Problem::new(Code::StillWaiting, format!("leads wait in the line of pool `{pool}`"))
+                    .detail("delete it when its line is empty")
+                    .into());
+            }
+            let edit = edit(call, self.clock.now())?;
+            if self.pools.remove(&self.audit, &all, &self.rulebooks, &active, seen, &edit).await? {
+                info!(pool = %pool, "deleted pool");
+                return Ok(reply::no_content());
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Reps.
+
+use fairleader_api::{Call, Code, Problem, Reply, reply, version};
+use fairleader_domain::gate::RepNow;
+use fairleader_lead::id::{PoolId, RepId};
+use fairleader_lead::rep;
+use fairleader_lead::rep::Rep;
+use fairleader_messaging::wake;
+use fairleader_runtime::http::Answer;
+use fairleader_store::{AllPools, RepDeleted, Tries, Versioned};
+use serde_json::{Value, json};
+use tracing::info;
+
+use crate::{GROUP, Roster, edit, is_as_seen};
+
+fn view(now: &RepNow) -> Value {
+    json!({"rep": now.rep, "open": now.load.open, "on": now.load.on})
+}
+
+fn changed_since(rep: &RepId, now: Option<&Versioned<RepNow>>) -> Reply {
+    let now = now.map(|now| (&now.value.rep, now.revision));
+    version::precondition_failed(&format!("rep `{rep}`"), now)
+}
+
+impl Roster {
+    pub(crate) async fn reps(&self) -> Answer {
+        let reps: Vec<Value> = self.reps.all().await?.values().map(view).collect();
+        Ok(reply::json(200, &json!({"reps": reps})))
+    }
+
+    pub(crate) async fn rep(&self, call: &Call<'_>) -> Answer {
+        let rep = RepId::from(call.path("id"));
+        match self.reps.find(&rep).await? {
+            Some(now) => Ok(version::json(200, &view(&now.value), now.revision)),
+            None => Err(Problem::not_found(format!("there is no rep `{rep}`")).into()),
+        }
+    }
+
+    pub(crate) async fn put_rep(&self, call: &Call<'_>) -> Answer {
+        let rep: Rep = call.named("rep_id")?;
+        let wanted = version::if_match(call)?;
+        let errors = rep::problems(&rep);
+        if !errors.is_empty() {
+            return Err(Problem::invalid_body(errors).into());
+        }
+        let mut tries = Tries::until(call.deadline, [rep.rep_id.as_str()]);
+        let kept = loop {
+            tries.again("writing a rep").await?;
+            let seen = self.reps.find(&rep.rep_id).await?;
+            if !is_as_seen(wanted, seen.as_ref()) {
+                return Ok(changed_since(&rep.rep_id, seen.as_ref()));
+            }
+            // A repeat changes nothing, and is no news.
+            if let Some(seen) = seen.as_ref().filter(|seen| seen.value.rep == rep) {
+                break seen.clone();
+            }
+            let edit = edit(call, self.clock.now())?;
+            if let Some(kept) = self.reps.replace(&self.audit, seen.as_ref(), &rep, &edit).await? {
+                info!(rep = %rep.rep_id, "changed rep");
+                break kept;
+            }
+        };
+        // More room or other hours may be what somebody waits for.
+        wake(&self.route, pools_of(&self.pools.all().await?, &rep.rep_id), GROUP).await?;
+        Ok(version::json(200, &rep, kept.revision))
+    }
+
+    /// Refused while anything names them: a pool, an account, or a rule of the active or planned rulebook with its tables.
+    pub(crate) async fn delete_rep(&self, call: &Call<'_>) -> Answer {
+        let rep = RepId::from(call.path("id"));
+        let wanted = version::if_match(call)?;
+        let mut tries = Tries::until(call.deadline, [rep.as_str()]);
+        loop {
+            tries.again("deleting a rep").await?;
+            // In this order: what is read first is what the transaction holds to be so still.
+            let Some(seen) = self.reps.find(&rep).await? else {
+                return Ok(if wanted.is_some() { changed_since(&rep, None) } else { reply::no_content() });
+            };
+            if !is_as_seen(wanted, Some(&seen)) {
+                return Ok(changed_since(&rep, Some(&seen)));
+            }
+            let all = self.pools.all().await?;
+            let active = self.rulebooks.activations().await?;
+            let pools = pools_of(&all, &rep);
+            if !pools.is_empty() {
+                let names: Vec<&str> = pools.iter().map(PoolId::as_str).collect();
+                return Err(Problem::new(Code::StillAMember, format!("`{rep}` is a member of {}", names.join(", ")))
+                    .detail("take them out of the pools first")
+                    .into());
+            }
+            if let Some((which, version)) = self.rulebook_that_names(&active, |named| named.reps().contains(&rep)).await? {
+                return Err(Problem::new(Code::StillNamed, format!("the {which} rulebook {version} names rep `{rep}`"))
+                    .detail("activate a rulebook that does not name them, also in its tables, first")
+                    .into());
+            }
+            let accounts = self.accounts.naming(&rep).await?;
+            if let Some(first) = accounts.first() {
+                let others = match accounts.len() {
+                    1 => String::new(),
+                    count => format!(" and {} more", count - 1),
+                };
+                let title = format!("`{rep}` has account `{first}`{others}");
+                return Err(Problem::new(Code::StillNamed, title)
+                    .detail("give their accounts and open deals to somebody else first")
+                    .into());
+            }
+            let edit = edit(call, self.clock.now())?;
+            let gone = self.reps.remove(&self.audit, &self.pools, &all, &self.rulebooks, &active, &seen, &edit);
+            match gone.await? {
+                RepDeleted::Done => {
+                    info!(rep = %rep, "deleted rep");
+                    return Ok(reply::no_content());
+                }
+                RepDeleted::OpenLeads => {
+                    let open = self.reps.get(&rep).await?.map_or(0, |now| now.load.open);
+                    return Err(Problem::new(Code::OpenLeads, format!("`{rep}` still has open leads: {open}"))
+                        .detail("switch them off, and delete them when their leads are finished")
+                        .into());
+                }
+                RepDeleted::Stale => {}
+            }
+        }
+    }
+}
+
+fn pools_of(all: &AllPools, rep: &RepId) -> Vec<PoolId> {
+    let pools = all.pools.iter().map(|pool| &pool.value);
+    pools.filter(|pool| pool.members.iter().any(|member| member.rep == *rep)).map(|pool| pool.pool_id.clone()).collect()
+}
