@@ -253,7 +253,7 @@ mod tests {
         );
         assert_eq!(keys(r#"{"phone": "+49 30 901820", "last_name": "King"}"#), ["phone:+4930901820#king"]);
         assert_eq!(keys(r#"{"phone": "+49 30 901820"}"#), none);
-        let long = format!(r#"{{"email": "info@acme.example", "last_name": "{}"}}"#, "x".repeat(300));
+        let long = format!(r#"{{"email": "info@acme.example", "last_name": "{}"}}"#, "x".repeat(200));
         assert!(keys(&long)[0].len() < 150);
     }
 

@@ -14,6 +14,9 @@ pub struct Arrival {
     incoming: Incoming,
     snapshot: Snapshot,
     progress: Progress,
+    /// Whether it looked like a repeat, and everything was forgotten since. The lead that carries on may have been read
+    /// before what another delivery of the message committed, so its version is only known by a later read.
+    seen_again: bool,
 }
 
 #[derive(Debug)]
@@ -51,7 +54,7 @@ pub struct Outcome {
 impl Arrival {
     /// A message of which nothing was done.
     pub fn new(incoming: Incoming) -> Self {
-        Self { incoming, snapshot: Snapshot::default(), progress: Progress::Looking }
+        Self { incoming, snapshot: Snapshot::default(), progress: Progress::Looking, seen_again: false }
     }
 
     /// Whether it is an activity.
@@ -88,6 +91,11 @@ impl Arrival {
         let (plan, outcome) = match self.look(now) {
             Err(missing) => return Ok(Step::Read(missing)),
             Ok(admission) => match admission? {
+                Admission::Nothing(_) if !self.seen_again => {
+                    self.seen_again = true;
+                    self.snapshot = Snapshot::default();
+                    return self.step(now);
+                }
                 Admission::Nothing(outcome) => {
                     self.progress = Progress::Done(outcome.clone());
                     return Ok(Step::Done(outcome));
@@ -109,6 +117,7 @@ impl Arrival {
     /// Takes whether the plan was committed. If it was not, somebody else was first: everything is read again.
     pub fn committed(&mut self, done: bool) {
         self.snapshot = Snapshot::default();
+        self.seen_again = false;
         self.progress = match std::mem::replace(&mut self.progress, Progress::Looking) {
             Progress::Committing(Some(outcome)) if done => Progress::Done(outcome),
             _ => Progress::Looking,

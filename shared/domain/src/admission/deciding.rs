@@ -250,7 +250,8 @@ fn unite(one: &Known, other: &Known, now: Timestamp) -> Result<Plan, AdmissionEr
     let State { lead_id, assignment, .. } = &goes.state;
     let turn = goes.state.owned().and_then(|owned| owned.turn.clone());
     let freed = ends.freed.clone().map(|rep| Freed { rep, turn, lead: lead_id.clone(), assignment: *assignment });
-    let profiles = vec![stays.reprofiled(profile)];
+    // The profile of the one that ends is written as it is, so that it is known to be the one that was taken over.
+    let profiles = vec![stays.reprofiled(profile), goes.reprofiled(goes.who())];
     Ok(Plan { changes: vec![ends, carries_on], profiles, freed, ..Plan::default() })
 }
 

@@ -11,9 +11,9 @@ use fairleader_lead::id::LeadId;
 /// Decides on a report.
 pub(super) fn activity(reader: &mut Reader<'_>, reported: &Reported, now: Timestamp) -> Decided {
     match &reported.by {
-        By::Lead(lead) => record(reader, reported, lead, now),
-        By::Address(first) => match known!(doer(reader, first)) {
-            Some(lead) => record(reader, reported, &lead, now),
+        By::Lead(lead) => record(reader, reported, lead, &[], now),
+        By::Address(first) => match known!(doer(reader, first)).split_first() {
+            Some((lead, others)) => record(reader, reported, lead, others, now),
             // The person is unknown: what they did makes them a lead, and is recorded once that is there.
             None => Ok(submission(reader, first, now)?.map(|admission| match admission {
                 Admission::Last(plan, _) => Admission::First(plan),
@@ -23,34 +23,38 @@ pub(super) fn activity(reader: &mut Reader<'_>, reported: &Reported, now: Timest
     }
 }
 
-/// The lead of the person with an address.
-fn doer(reader: &mut Reader<'_>, first: &Submitted) -> Result<Result<Option<LeadId>, AdmissionError>, Unread> {
+/// The leads that the person with an address came to be known by; what they do goes to the first. An earlier attempt may
+/// have recorded it with any of them.
+fn doer(reader: &mut Reader<'_>, first: &Submitted) -> Result<Result<Vec<LeadId>, AdmissionError>, Unread> {
     let own = reader.lead(&first.lead_id);
     let holders: Vec<_> = first.identities.iter().map(|identity| reader.holder(&identity.key)).collect();
-    match own? {
+    let mut leads = match own? {
         // It was held before it could be stored: first it is stored or merged, as a submission is.
-        Some(own) if own.state.is_unstored() => return Ok(Ok(None)),
+        Some(own) if own.state.is_unstored() => return Ok(Ok(Vec::new())),
         // An earlier attempt stored it, whoever has the address by now.
-        Some(_) => return Ok(Ok(Some(first.lead_id.clone()))),
-        None => {}
-    }
+        Some(_) => vec![first.lead_id.clone()],
+        None => Vec::new(),
+    };
     for holder in holders {
         let Some(Holder::Lead(holder)) = holder? else { continue };
-        if let Survivor::Lead(known) = known!(reader.survivor(holder)) {
-            return Ok(Ok(Some(known.state.lead_id.clone())));
+        if let Survivor::Lead(_) = known!(reader.survivor(holder)) {
+            leads.push(holder.clone());
         }
     }
-    Ok(Ok(None))
+    Ok(Ok(leads))
 }
 
-/// Records what was done with the lead that carries on for `lead`.
-fn record(reader: &mut Reader<'_>, reported: &Reported, lead: &LeadId, now: Timestamp) -> Decided {
+/// Records what was done with the lead that carries on for `lead`, unless it or one of `others` has it.
+fn record(reader: &mut Reader<'_>, reported: &Reported, lead: &LeadId, others: &[LeadId], now: Timestamp) -> Decided {
     let chain = known!(reader.merges(lead));
     let Some(target) = chain.last().filter(|target| !target.state.is_unstored()) else {
         return Ok(Err(AdmissionError::UnknownLead(lead.clone())));
     };
+    let mut leads: Vec<&LeadId> = chain.iter().map(|known| &known.state.lead_id).collect();
+    for other in others {
+        leads.extend(known!(reader.merges(other)).into_iter().map(|known| &known.state.lead_id));
+    }
     // It may have been recorded with a lead that was merged since.
-    let leads: Vec<&LeadId> = chain.iter().map(|known| &known.state.lead_id).collect();
     if kept_by_any(reader, &leads, &ContentKey::Activity(reported.activity.id.clone()))? {
         return Ok(Ok(Admission::Nothing(Outcome::repeat(Outcome::of(&target.state)))));
     }

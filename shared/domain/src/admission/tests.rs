@@ -54,7 +54,11 @@ fn admit(model: &mut Model, incoming: Incoming) -> Result<Outcome, AdmissionErro
 }
 
 fn what(model: &mut Model, id: &str, json: &str) -> (&'static str, Option<String>) {
-    let Outcome { what, into, .. } = admit(model, submission(id, json, 0)).unwrap();
+    what_at(model, id, json, 0)
+}
+
+fn what_at(model: &mut Model, id: &str, json: &str, second: i64) -> (&'static str, Option<String>) {
+    let Outcome { what, into, .. } = admit(model, submission(id, json, second)).unwrap();
     (what, into.map(|into| into.to_string()))
 }
 
@@ -83,8 +87,8 @@ fn other_content_of_the_same_id_is_a_resubmission_and_kept_once() {
     let mut model = Model::default();
     assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example", "did": "demo"}"#), NEW);
     let again = r#"{"email": "ada@acme.example", "did": "contact_me"}"#;
-    assert_eq!(what(&mut model, "l-1", again), ("resubmitted", None));
-    assert_eq!(what(&mut model, "l-1", again), ("repeat", None));
+    assert_eq!(what_at(&mut model, "l-1", again, 1), ("resubmitted", None));
+    assert_eq!(what_at(&mut model, "l-1", again, 1), ("repeat", None));
     assert_eq!(model.contents.len(), 1);
     assert_eq!(model.profile("l-1").interest.did.as_deref(), Some("contact_me"));
 

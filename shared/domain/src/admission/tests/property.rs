@@ -115,6 +115,8 @@ struct World {
     workers: Vec<(usize, Worker)>,
     /// Messages that are still in the queue.
     queued: BTreeSet<usize>,
+    /// Those that their deliveries in progress cannot delete: they were put aside, and are sent again.
+    put_aside: BTreeSet<usize>,
     /// The version that each lead was last scored at.
     scored: BTreeMap<LeadId, u64>,
     /// The version at which each lead was decided on.
@@ -126,7 +128,8 @@ impl World {
     fn new(sent: Vec<Sent>) -> Self {
         let queued = (0..sent.len()).collect();
         let (model, workers) = (Model::default(), Vec::new());
-        Self { model, sent, workers, queued, scored: BTreeMap::new(), decided: BTreeMap::new(), second: 100 }
+        let (scored, decided) = (BTreeMap::new(), BTreeMap::new());
+        Self { model, sent, workers, queued, put_aside: BTreeSet::new(), scored, decided, second: 100 }
     }
 
     fn deliver(&mut self, message: usize) {
@@ -194,7 +197,7 @@ impl World {
                     return;
                 }
                 self.score(outcome);
-                if how % 8 != 1 {
+                if how % 8 != 1 && !self.put_aside.contains(&message) {
                     self.queued.remove(&message);
                 }
             }
@@ -245,6 +248,9 @@ impl World {
             None => {
                 let stored = State::stored(lead, SourceId::from("unknown"), at(self.second), String::new());
                 let Change { state, event, .. } = held_unstored(stored, reason, at(self.second));
+                let of_lead =
+                    |message: &usize| lead_of(*message, &self.sent[*message]).as_ref() == Some(&state.lead_id);
+                self.put_aside.extend(self.queued.iter().copied().filter(of_lead));
                 self.model.events.insert((state.lead_id.clone(), 1), event);
                 self.model.leads.insert(state.lead_id.clone(), Known { state, profile: None, profile_version: 0 });
             }
@@ -280,7 +286,9 @@ impl World {
         prop_assert_eq!(self.queued.len(), 0, "a message never came through");
         let leads = &self.model.leads;
         let alive: Vec<&Known> = leads.values().filter(|known| known.state.merged_into().is_none()).collect();
-        prop_assert_eq!(alive.len(), 1, "one person has several leads");
+        let stages: Vec<(&LeadId, Stage)> =
+            alive.iter().map(|known| (&known.state.lead_id, known.state.stage())).collect();
+        prop_assert!(alive.len() == 1, "one person has several leads: {stages:?}");
         let state = &alive[0].state;
         let profile = alive[0].profile.as_ref().unwrap();
         for lead in leads.keys() {
