@@ -107,7 +107,7 @@ pub struct State {
     /// What that rule expects it to be worth, in whole units of the company's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<u32>,
-    /// Why it is disqualified, held or in nurture: a word of the rulebook or of [`fairleader_domain::lifecycle`].
+    /// Why it is disqualified, held or in nurture: a word of the rulebook or of the lifecycle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The stage a held lead came from, where it may go back to; absent if it was held before it could be stored.

@@ -67,7 +67,7 @@ pub enum Of {
 }
 
 impl Report {
-    /// Checks a JSON object of the fields in [`FIELDS`], received at `now`. `did` and one of `email` and `lead_id` have
+    /// Checks a JSON object of the fields in the schema, received at `now`. `did` and one of `email` and `lead_id` have
     /// to be there; `at` is `now` unless it is given.
     ///
     /// # Errors
