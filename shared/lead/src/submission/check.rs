@@ -28,7 +28,7 @@ impl Submission {
     /// Every problem at once, each with a JSON pointer; malformed JSON is one problem with an empty pointer.
     ///
     /// ```
-    /// use crate::submission::Submission;
+    /// use fairleader_lead::submission::Submission;
     ///
     /// let submission = Submission::from_json(br#"{"email": " ada@acme.example ", "budget": 5000}"#).unwrap();
     /// assert_eq!(submission.fields["email"], "ada@acme.example");
