@@ -5,7 +5,7 @@
 //!
 //! | fault | what happens |
 //! |---|---|
-//! | `index-lag` | queries of global secondary indexes are answered as of a moment ago ([`late_indexes`]) |
+//! | `index-lag` | queries of global secondary indexes are answered as of a moment ago (`late_indexes`) |
 
 mod late_indexes;
 

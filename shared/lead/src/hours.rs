@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 /// one after the other (`mon 09:00-12:00, mon 13:00-17:00`).
 ///
 /// ```
-/// # use crate::hours::WeeklyHours;
+/// # use fairleader_lead::hours::WeeklyHours;
 /// # use jiff::tz::TimeZone;
 /// let hours: WeeklyHours = "mon-fri 09:00-17:00".parse()?;
 /// let berlin = TimeZone::get("Europe/Berlin").unwrap();
 /// assert!(hours.contains("2026-07-07T07:00:00Z".parse().unwrap(), &berlin)); // 09:00 in summer
 /// assert!(!hours.contains("2026-01-06T07:00:00Z".parse().unwrap(), &berlin)); // 08:00 in winter
-/// # Ok::<(), crate::hours::HoursError>(())
+/// # Ok::<(), fairleader_lead::hours::HoursError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

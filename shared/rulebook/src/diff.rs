@@ -111,7 +111,7 @@ impl Change {
 /// What `new` does differently from `old`, in the order of the sections; empty if they decide every lead alike.
 ///
 /// ```
-/// use crate::{References, Rulebook, diff};
+/// use fairleader_rulebook::{References, Rulebook, diff};
 ///
 /// let old = "company: { zone: Europe/Berlin, currency: EUR }
 /// score: { fit: { share: 100% } }

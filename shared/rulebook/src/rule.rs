@@ -13,7 +13,7 @@ use crate::reading::Reading;
 /// A [`Ruling`] that borrows from the rulebook what it can: nothing is allocated for a rule that always does the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict<'r> {
-    /// The rule that won, or [`NOT_AN_MQL`].
+    /// The rule that won, or [`fairleader_lead::ruling::NOT_AN_MQL`].
     pub rule: &'r str,
     /// What it wants.
     pub outcome: Cow<'r, Outcome>,

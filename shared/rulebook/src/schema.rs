@@ -29,7 +29,7 @@ impl Rulebook {
     /// The JSON Schema (draft 2020-12) of rulebooks, for editors.
     ///
     /// ```
-    /// use crate::Rulebook;
+    /// use fairleader_rulebook::Rulebook;
     ///
     /// let schema = Rulebook::json_schema();
     /// assert_eq!(schema["properties"]["route"]["minItems"], 1);

@@ -38,7 +38,7 @@ pub struct Staffing {
 /// member who is not among `reps` never works.
 ///
 /// ```
-/// # use crate::{References, Rulebook, unstaffed};
+/// # use fairleader_rulebook::{References, Rulebook, unstaffed};
 /// let text = "\
 /// company: { zone: Europe/Berlin, currency: EUR }
 /// score: { fit: { share: 100% } }

@@ -56,7 +56,7 @@ impl Table {
     /// What is wrong, line by line; at most 50 problems.
     ///
     /// ```
-    /// use crate::Table;
+    /// use fairleader_rulebook::Table;
     ///
     /// let table = Table::parse("territories", "country,postal_code,name,pool\nDE,01,Saxony,dach\n").unwrap();
     /// assert_eq!((table.columns().len(), table.len()), (4, 1));

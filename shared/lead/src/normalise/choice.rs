@@ -43,7 +43,7 @@ static DID: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| {
 /// (`Request a demo` and `Demo anfragen` are `demo`). `None` when nothing is left.
 ///
 /// ```
-/// use crate::normalise::choice;
+/// use fairleader_lead::normalise::choice;
 ///
 /// assert_eq!(choice::did("Request a Demo").as_deref(), Some("demo"));
 /// assert_eq!(choice::did("Visited our booth").as_deref(), Some("visited_our_booth"));

@@ -35,7 +35,7 @@ const SHARED_SITES: &[&str] = &[
 /// What a company's name is compared by: folded words without legal form, joining words and punctuation.
 ///
 /// ```
-/// use crate::normalise::company;
+/// use fairleader_lead::normalise::company;
 ///
 /// assert_eq!(company::key("ACME Röhren GmbH & Co. KG"), "acme rohren");
 /// assert_eq!(company::key("Acme Rohren"), "acme rohren");

@@ -43,7 +43,7 @@ static LANGUAGE_NAMES: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(
 /// Of a text with several parts (`Köln, Deutschland`, `Germany (DE)`) those that name a country must agree.
 ///
 /// ```
-/// use crate::normalise::country;
+/// use fairleader_lead::normalise::country;
 ///
 /// assert_eq!(country::code("alemania"), Some("DE"));
 /// assert_eq!(country::code("U.S.A."), Some("US"));
@@ -80,7 +80,7 @@ pub fn of_domain(domain: &str) -> Option<&'static str> {
 /// ISO 639-1 code of a language given by code (`de`, `de-AT`, `deu`) or name (`German`, `Deutsch`, `alemán`).
 ///
 /// ```
-/// use crate::normalise::country;
+/// use fairleader_lead::normalise::country;
 ///
 /// assert_eq!(country::language("pt_BR"), Some("pt"));
 /// assert_eq!(country::language("Castellano"), Some("es"));

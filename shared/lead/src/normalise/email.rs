@@ -20,8 +20,8 @@ const LONGEST_ADDRESS: usize = 254;
 /// mistakes. Whether the mailbox exists is not asked.
 ///
 /// ```
-/// use crate::profile::EmailKind;
-/// use crate::normalise::email;
+/// use fairleader_lead::profile::EmailKind;
+/// use fairleader_lead::normalise::email;
 ///
 /// let email = email::parse("Ada.Lovelace+Web@ACME.example").unwrap();
 /// assert_eq!(email.address, "Ada.Lovelace+Web@acme.example");

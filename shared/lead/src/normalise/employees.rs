@@ -56,7 +56,7 @@ const MONTHS: &[(&str, u32)] = &[
 /// fraction, which only `k` makes count (`1.5k`). `None` when there is no number or it is too large.
 ///
 /// ```
-/// use crate::normalise::employees;
+/// use fairleader_lead::normalise::employees;
 ///
 /// assert_eq!(employees::parse("1.000-5.000"), Some(1_000));
 /// assert_eq!(employees::parse("ca. 200"), Some(200));

@@ -8,7 +8,7 @@ use unicode_normalization::char::is_combining_mark;
 /// Letters that Unicode does not take apart are spelled out: `ß` is `ss`, `æ` is `ae`, `ø` is `o`, `ł` is `l`.
 ///
 /// ```
-/// use crate::normalise::fold::fold;
+/// use fairleader_lead::normalise::fold::fold;
 ///
 /// assert_eq!(fold("GESCHÄFTSFÜHRER"), "geschaftsfuhrer");
 /// assert_eq!(fold("Łódź, Straße"), "lodz, strasse");

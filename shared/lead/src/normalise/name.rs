@@ -155,7 +155,7 @@ pub fn family(text: &str) -> Option<String> {
 /// name: it is how to address the person.
 ///
 /// ```
-/// use crate::normalise::name;
+/// use fairleader_lead::normalise::name;
 ///
 /// let (given, family) = name::split("Dr. Ursula von der Leyen", None);
 /// assert_eq!(given.as_deref(), Some("Ursula"));

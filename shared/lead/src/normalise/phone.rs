@@ -24,7 +24,7 @@ pub struct Reading {
 /// would be Egyptian as much as American. Of several numbers in one field the first that can be called counts.
 ///
 /// ```
-/// use crate::normalise::phone;
+/// use fairleader_lead::normalise::phone;
 ///
 /// let reading = phone::read("030 / 90 18 20", Some("DE"));
 /// assert_eq!(reading.phone.e164.as_deref(), Some("+4930901820"));

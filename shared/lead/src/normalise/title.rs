@@ -82,8 +82,8 @@ fn words(title: &str) -> Vec<String> {
 /// `None` for a title without a known word, and for one that somebody had (`former CEO`).
 ///
 /// ```
-/// use crate::profile::JobLevel;
-/// use crate::normalise::title;
+/// use fairleader_lead::profile::JobLevel;
+/// use fairleader_lead::normalise::title;
 ///
 /// assert_eq!(title::level("Geschäftsführer"), Some(JobLevel::CLevel));
 /// assert_eq!(title::level("Vice President Sales"), Some(JobLevel::Vp));

@@ -36,7 +36,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0xa902_3291_aaee_4471_896b_ef56_7c33_0e2
 /// the same as it.
 ///
 /// ```
-/// use crate::submission::{activity, lead_id};
+/// use fairleader_lead::submission::{activity, lead_id};
 ///
 /// let id = activity::derive(&"website".into(), "click-17");
 /// assert_eq!(id, activity::derive(&"website".into(), "click-17"));
@@ -67,7 +67,7 @@ pub enum Of {
 }
 
 impl Report {
-    /// Checks a JSON object of the fields in [`FIELDS`], received at `now`. `did` and one of `email` and `lead_id` have
+    /// Checks a JSON object of the fields in the schema, received at `now`. `did` and one of `email` and `lead_id` have
     /// to be there; `at` is `now` unless it is given.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl Report {
     /// Every problem at once, each with a JSON pointer; malformed JSON is one problem with an empty pointer.
     ///
     /// ```
-    /// use crate::submission::activity::Report;
+    /// use fairleader_lead::submission::activity::Report;
     ///
     /// let now = "2026-03-03T09:00:00Z".parse().unwrap();
     /// let body = br#"{"email": "ada@acme.example", "did": "Webinar registration", "spend": "high"}"#;

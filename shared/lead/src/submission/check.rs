@@ -18,7 +18,7 @@ use crate::submission::{Submission, json, list};
 const CUSTOM: &str = "custom.";
 
 impl Submission {
-    /// Checks a JSON object of the fields in [`FIELDS`]; other names are kept as custom fields.
+    /// Checks a JSON object of the fields in [`schema::FIELDS`]; other names are kept as custom fields.
     ///
     /// Blank text and null are absent. Control and other invisible characters are dropped, not refused: they come with
     /// copying, and nobody could find them in their form. JSON deeper than 128 levels is malformed.
@@ -28,7 +28,7 @@ impl Submission {
     /// Every problem at once, each with a JSON pointer; malformed JSON is one problem with an empty pointer.
     ///
     /// ```
-    /// use crate::submission::Submission;
+    /// use fairleader_lead::submission::Submission;
     ///
     /// let submission = Submission::from_json(br#"{"email": " ada@acme.example ", "budget": 5000}"#).unwrap();
     /// assert_eq!(submission.fields["email"], "ada@acme.example");

@@ -14,7 +14,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0xbbef_658c_40f6_4a32_ba7c_5c51_8491_9f7
 /// together to the same name. The same pair always gives the same id, without a look-up.
 ///
 /// ```
-/// use crate::submission::lead_id;
+/// use fairleader_lead::submission::lead_id;
 ///
 /// let id = lead_id::derive(&"website".into(), "form-17");
 /// assert_eq!(id, lead_id::derive(&"website".into(), "form-17"));

@@ -121,7 +121,7 @@ impl List {
     /// skipped.
     ///
     /// ```
-    /// use crate::submission::list::List;
+    /// use fairleader_lead::submission::list::List;
     ///
     /// let list = List::parse("Vorname;E-Mail;Budget\nAda;ada@acme.example;50k\n".as_bytes()).unwrap();
     /// let row = list.rows().next().unwrap();

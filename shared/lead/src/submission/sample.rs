@@ -53,7 +53,7 @@ impl Sample {
     /// Every problem at once, each with a JSON pointer; malformed JSON is one problem with an empty pointer.
     ///
     /// ```
-    /// use crate::submission::sample::Sample;
+    /// use fairleader_lead::submission::sample::Sample;
     ///
     /// let now = "2026-03-03T09:00:00Z".parse().unwrap();
     /// let line = br#"{"email": "ada@acme.example", "source": "fair", "activities": [{"did": "Demo"}]}"#;
