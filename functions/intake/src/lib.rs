@@ -1,7 +1,8 @@
-//! `intake`: the public door. Checks a submission or an activity, gives it its id, queues it, answers 202.
+//! `intake`: the public entry point. Checks a submission or an activity, assigns its id, queues it, and replies with
+//! 202.
 //!
-//! It reads and writes no lead: everything it answered 202 for is in the queue, and the same submission always gets the
-//! same id without a look-up.
+//! It reads and writes no leads. Everything it accepted with 202 is in the queue. A submission with a key always gets
+//! the same id, without a look-up.
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use fairleader_lead::id::{ActivityId, LeadId, SourceId};
@@ -17,35 +18,35 @@ use serde::Serialize;
 use tracing::{error, info};
 use uuid::Uuid;
 
-/// Largest submission or activity in bytes.
+/// Size limit of a submission or activity, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
-/// Longest `Idempotency-Key` in bytes.
+/// Length limit of an `Idempotency-Key`, in bytes.
 pub const MAX_KEY: usize = 255;
 
-/// The function.
+/// Lambda function `intake`.
 #[derive(Debug)]
 pub struct Intake {
     enrich: Queue,
     clock: Clock,
 }
 
-/// The answer to an accepted submission.
+/// Reply to an accepted submission.
 #[derive(Debug, Serialize)]
 struct AcceptedLead {
     lead_id: LeadId,
     status_url: String,
 }
 
-/// The answer to an accepted activity.
+/// Reply to an accepted activity.
 #[derive(Debug, Serialize)]
 struct AcceptedActivity {
     activity_id: ActivityId,
-    /// Where to look, if the sender named the lead.
+    /// The URL of the lead, if the sender named it.
     #[serde(skip_serializing_if = "Option::is_none")]
     status_url: Option<String>,
 }
 
-/// Who sends what.
+/// Accepted request: the source, its idempotency key and the body.
 struct Sent {
     source: SourceId,
     key: Option<String>,
@@ -68,22 +69,22 @@ impl Function for Intake {
         let reply = match http::route(&request) {
             "POST /v1/leads" => self.lead(&request, invocation.request_id).await,
             "POST /v1/activities" => self.activity(&request, invocation.request_id).await,
-            other => Err(Problem::not_found(format!("there is no `{other}` here"))),
+            other => Err(Problem::not_found(format!("unknown route `{other}`"))),
         };
         Ok(reply.unwrap_or_else(|problem| problem.reply()))
     }
 }
 
 impl Intake {
-    /// `POST /v1/leads`: one lead.
+    /// `POST /v1/leads`: accepts one lead.
     async fn lead(
         &self,
         request: &ApiGatewayV2httpRequest,
         trace: String,
     ) -> Result<ApiGatewayV2httpResponse, Problem> {
-        let Sent { source, key, body } = sent(request, "submission", "put large lists in with POST /v1/imports")?;
+        let Sent { source, key, body } = sent(request, "submission", "use POST /v1/imports for lists")?;
         let submission = Submission::from_json(&body)
-            .map_err(|errors| invalid("invalid_submission", "the submission cannot be taken as it is", errors))?;
+            .map_err(|errors| invalid("invalid_submission", "the submission was rejected", errors))?;
         let lead_id = match key {
             Some(key) => lead_id::derive(&source, &key),
             None => LeadId::new(Uuid::now_v7().to_string()),
@@ -107,7 +108,7 @@ impl Intake {
         Ok(http::with_header(reply, "location", &status_url))
     }
 
-    /// `POST /v1/activities`: something a person did.
+    /// `POST /v1/activities`: accepts one activity of a person.
     async fn activity(
         &self,
         request: &ApiGatewayV2httpRequest,
@@ -120,7 +121,7 @@ impl Intake {
         };
         let now = self.clock.now();
         let Report { of, activity } = Report::from_json(&body, activity_id.clone(), now)
-            .map_err(|errors| invalid("invalid_activity", "the activity cannot be taken as it is", errors))?;
+            .map_err(|errors| invalid("invalid_activity", "the activity was rejected", errors))?;
         let (lead_id, email, named) = match of {
             Of::Lead(lead) => (lead.clone(), None, Some(lead)),
             Of::Email(email) => (LeadId::from(activity_id.as_str()), Some(email), None),
@@ -147,7 +148,7 @@ impl Intake {
         })
     }
 
-    /// Queues a command; the error is the reply that says it was not.
+    /// Queues a command. The error is the 503 reply to send instead.
     async fn queue(
         &self,
         command: &EnrichCommand,
@@ -160,14 +161,14 @@ impl Intake {
         };
         sent.map_err(|cause| {
             error!(source = %group, cause = %Chain(&cause), "{what} was not queued");
-            let problem = Problem::new(503, "not_queued", format!("the {what} could not be kept just now"))
-                .detail("send it again, with the same Idempotency-Key; nothing was stored");
+            let problem = Problem::new(503, "not_queued", format!("the {what} could not be queued"))
+                .detail("send it again with the same Idempotency-Key; nothing was stored");
             http::with_header(problem.reply(), "retry-after", "1")
         })
     }
 }
 
-/// Checks who sends it, how much it is (`instead` says what to do if it is too much), and under which key.
+/// Checks the sender, the size and the idempotency key. `instead` tells the sender what to do if the body is too large.
 fn sent(request: &ApiGatewayV2httpRequest, what: &str, instead: &str) -> Result<Sent, Problem> {
     let caller = http::caller(request);
     let Some(caller) = caller.as_ref().filter(|caller| caller.may(&[Role::Source])) else {
@@ -175,20 +176,20 @@ fn sent(request: &ApiGatewayV2httpRequest, what: &str, instead: &str) -> Result<
     };
     let body = http::body(request);
     if body.len() > MAX_BODY {
-        return Err(Problem::new(413, "too_large", format!("the {what} has {} bytes", body.len()))
-            .detail(format!("at most {MAX_BODY} bytes are taken; {instead}")));
+        return Err(Problem::new(413, "too_large", format!("the {what} is too large ({} bytes)", body.len()))
+            .detail(format!("the limit is {MAX_BODY} bytes; {instead}")));
     }
     let key = http::header(request, "idempotency-key").map(|key| key.trim().to_owned());
     if let Some(key) = key.as_ref().filter(|key| key.is_empty() || key.len() > MAX_KEY) {
-        return Err(Problem::new(400, "invalid_idempotency_key", "the Idempotency-Key cannot be used")
-            .detail(format!("it has {} bytes; 1 to {MAX_KEY} are taken", key.len())));
+        return Err(Problem::new(400, "invalid_idempotency_key", "the Idempotency-Key is not valid")
+            .detail(format!("it has {} bytes; send 1 to {MAX_KEY} bytes", key.len())));
     }
     Ok(Sent { source: SourceId::from(caller.subject.as_str()), key, body })
 }
 
 fn invalid(code: &'static str, title: &str, errors: Vec<FieldProblem>) -> Problem {
     Problem::new(422, code, title)
-        .detail("mend the fields named in `errors` and send it again; nothing was stored")
+        .detail("correct the fields listed in `errors` and send it again; nothing was stored")
         .errors(errors)
 }
 
