@@ -63,10 +63,7 @@ async fn a_person_of_marketing_and_another_of_sales_have_to_agree() {
     note("nothing to take back", &stack.new_person("nils", "sales").await.post(&at("withdraw"), Value::Null).await);
     otto.post(&at("withdraw"), Value::Null).await.expect(200);
     let refused = otto.post(&at("activate"), Value::Null).await;
-    assert_eq!(
-        (refused.status, why(&refused)),
-        (409, "rulebook 000002 is not approved: needs the approval of somebody in sales")
-    );
+    assert_eq!((refused.status, why(&refused)), (409, "rulebook 000002 is not approved: needs approval from sales"));
     let agreed = otto.post(&at("approve"), Value::Null).await.expect(200);
     assert_eq!(agreed["waits_for"], Value::Null);
 
@@ -111,7 +108,7 @@ async fn a_planned_version_takes_over_at_its_time_and_nobody_has_to_do_anything(
     let past = sales.post(&activate, json!({"at": "2026-03-03T08:00:00Z"})).await;
     assert_eq!(
         (past.status, why(&past)),
-        (422, "`2026-03-03T08:00:00Z` is not ahead; leave `at` out to activate the version now")
+        (422, "`2026-03-03T08:00:00Z` is not in the future; leave out `at` to activate the version now")
     );
     let planned = sales.post(&activate, plan.clone()).await.expect(200);
     assert_eq!((&planned["active"], &planned["planned"]["version"]), (&json!(false), &json!(second)));
@@ -147,7 +144,7 @@ async fn going_back_is_one_call_and_a_repeat_does_no_harm() {
     let stack = Stack::start().await;
     let sales = stack.by(Role::Sales);
     let nothing = sales.post("/v1/rulebooks/rollback", Value::Null).await;
-    assert_eq!((nothing.status, why(&nothing)), (409, "no version was active before 000001"));
+    assert_eq!((nothing.status, why(&nothing)), (409, "cannot roll back: no version was active before 000001"));
     let second = stack.upload(&to_watch()).await;
     stack.approve(&second).await;
     sales.post(&format!("/v1/rulebooks/{second}/activate"), Value::Null).await.expect(200);
@@ -158,7 +155,7 @@ async fn going_back_is_one_call_and_a_repeat_does_no_harm() {
     assert_eq!((&back["version"], &back["active"]), (&json!("000001"), &json!(true)));
     assert_eq!(sales.post("/v1/rulebooks/rollback", from).await.expect(200), back, "a repeat changes nothing");
     let other = sales.post("/v1/rulebooks/rollback", json!({"from": "000009"})).await;
-    assert_eq!((other.status, why(&other)), (409, "version 000001 is active, not 000009"));
+    assert_eq!((other.status, why(&other)), (409, "cannot roll back from version 000009: version 000001 is active"));
     let history = &sales.get("/v1/rulebooks").await.expect(200)["history"];
     let causes: Vec<&str> = history.as_array().unwrap().iter().map(|entry| entry["cause"].as_str().unwrap()).collect();
     assert_eq!(causes, ["rolled_back", "activated", "activated"]);

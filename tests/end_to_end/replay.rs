@@ -108,11 +108,11 @@ async fn a_draft_is_replayed_on_past_leads_and_nothing_is_written() {
     insta::assert_snapshot!(
         answer["sentences"].as_array().unwrap().iter().map(|said| said.as_str().unwrap()).collect::<Vec<_>>().join("\n"),
         @"
-    8 of 24 leads change: 8 another rule, 8 another pool, owner or outcome, 5 become MQLs.
+    8 of 24 leads change: 8 decided by a different rule, 8 sent to a different pool, owner or outcome, 5 newly MQL.
     Pool `iberia` gains 6 (3 -> 9), `inbound` loses 1 (5 -> 4).
-    Elsewhere: nurture 16 -> 11.
-    MQLs: 8 -> 13; 13 a week, 13 in the busiest (2026-W10).
-    The 4 people it can give leads to have room for 301 open leads at a time, more than any week brought.
+    Other outcomes: nurture 16 -> 11.
+    MQLs: 8 -> 13; 13 a week on average, 13 in the busiest week (2026-W10).
+    The reps it can assign to (4) have room for 301 open leads at a time, more than any week brought.
     "
     );
 
@@ -264,7 +264,8 @@ async fn the_command_replays_on_a_running_server_and_on_a_folder_alike() {
         let (code, out, err) = run(at, arguments);
         let since = out.lines().next().and_then(|line| line.rsplit_once("received since ")).map_or("", |(_, day)| day);
         let out = if since.is_empty() { out } else { out.replace(since, "DAY") };
-        let week = out.split_once("in the busiest (").and_then(|(_, rest)| rest.split_once(')')).map(|(week, _)| week);
+        let week =
+            out.split_once("in the busiest week (").and_then(|(_, rest)| rest.split_once(')')).map(|(week, _)| week);
         let out = week.map_or(out.clone(), |week| out.replace(week, "WEEK"));
         let text = format!("$ fairleader {}\n{out}{err}[exit code {code}]\n", arguments.join(" "));
         text.replace(&own, "OWN").replace(&nobody, "NOBODY").replace(keys.of(Role::Viewer), "VIEWERS")

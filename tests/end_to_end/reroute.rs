@@ -47,10 +47,10 @@ async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() 
     let api = Api::new(stack.api_url(), stack.machine().keys.of(Role::Sales)).unwrap();
     let preview = reroute::preview(&api, &version, |_| {}).await.unwrap();
     insta::assert_snapshot!(preview.sentences.join("\n"), @"
-    3 of 6 open leads go elsewhere; no owner has accepted one of them yet.
+    3 of 6 open leads would move, all assigned but not accepted yet.
     Pool `inbound` loses 3, `iberia` gets 2.
     Owner `anna` loses 2, `ben` loses 1, `frida` gets 1.
-    The rest stay: 1 accepted by their owner; 2 sent where they went before.
+    The rest stay: 1 already accepted by the owner; 2 with the same destination.
     ");
     assert_eq!(preview.report.examples.len(), 3);
 

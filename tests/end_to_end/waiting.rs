@@ -27,8 +27,8 @@ async fn the_best_lead_in_the_line_gets_the_next_seat() {
 
     let why = stack.by(Role::Sales).get(&format!("/v1/leads/{low}/why")).await.expect(200);
     let said = why["decisions"][0]["summary"].as_str().unwrap();
-    assert!(said.contains("`carla` has as many open leads as they take"), "{said}");
-    assert!(said.contains("so it waits in the line of pool `iberia`"), "{said}");
+    assert!(said.contains("`carla` is at capacity"), "{said}");
+    assert!(said.contains("so it waits in pool `iberia`"), "{said}");
 
     // One more seat: the best one, not the one who waited longest.
     stack.set_capacity("carla", 2).await;

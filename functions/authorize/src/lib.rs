@@ -1,7 +1,7 @@
-//! `authorize`: says who a key belongs to. What they may do is checked by the function they call.
+//! `authorize`: finds out who a key belongs to. The function that is called checks what they are allowed to do.
 //!
-//! A key belongs to a program, and its role is the key's; or to a person, and its role is the one they have now. With
-//! the person their keys end.
+//! A key belongs either to a program or to a person. The key of a program has a role of its own. The key of a person
+//! has the role that the person has now, and becomes invalid when the person is removed.
 
 use aws_lambda_events::event::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse, ApiGatewayV2CustomAuthorizerV2Request,
@@ -12,7 +12,7 @@ use fairleader_store::{KeyRecord, Keys, People, StoreError, Table};
 use serde_json::{Value, json};
 use tracing::info;
 
-/// The function.
+/// Lambda function `authorize`.
 #[derive(Debug)]
 pub struct Authorize {
     keys: Keys,
@@ -48,14 +48,15 @@ impl Function for Authorize {
 }
 
 impl Authorize {
-    /// What the functions are told of a key's holder; nothing if it belongs to a person who is not there any more.
+    /// Returns the role and subject that the functions receive. Returns `None` if the key belongs to a person who was
+    /// removed.
     async fn context(&self, record: KeyRecord) -> Result<Option<Value>, StoreError> {
         let Some(key) = record.person else {
             return Ok(Some(json!({"role": record.role, "subject": record.subject})));
         };
         let person = self.people.get(&key.person_id).await?.filter(|found| found.enrolled == key.enrolled);
         let Some(found) = person else {
-            info!(person = %key.person_id, "key of a person who is not there any more");
+            info!(person = %key.person_id, "key of a removed person");
             return Ok(None);
         };
         let id = &found.person.person_id;
@@ -63,7 +64,7 @@ impl Authorize {
     }
 }
 
-/// The key in `Bearer <key>`; the scheme's case does not matter (RFC 9110, section 11.1).
+/// Extracts the key from `Bearer <key>`. The case of the scheme does not matter (RFC 9110, section 11.1).
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, key) = header.split_once(' ')?;
     let key = key.trim();
@@ -75,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_bearer_keys_are_looked_at() {
+    fn accepts_only_bearer_keys() {
         assert_eq!(bearer("Bearer abc"), Some("abc"));
         assert_eq!(bearer("bearer  abc "), Some("abc"));
         assert_eq!(bearer("Basic abc"), None);

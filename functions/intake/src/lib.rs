@@ -1,7 +1,8 @@
-//! `intake`: the public door. Checks a submission or an activity, gives it its id, queues it, answers 202.
+//! `intake`: the public entry point. Checks a submission or an activity, assigns its id, queues it, and replies with
+//! 202.
 //!
-//! It reads and writes no lead: everything it answered 202 for is in the queue, and the same submission always gets the
-//! same id without a look-up.
+//! It reads and writes no leads. Everything it accepted with 202 is in the queue. A submission with a key always gets
+//! the same id, without a look-up.
 
 use fairleader_api::route::IntakeRoute as Route;
 use fairleader_api::shape::intake::{AcceptedActivity, AcceptedLead};
@@ -17,19 +18,19 @@ use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation,
 use tracing::{error, info};
 use uuid::Uuid;
 
-/// Largest submission or activity in bytes.
+/// Size limit of a submission or activity, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
-/// Longest `Idempotency-Key` in bytes.
+/// Length limit of an `Idempotency-Key`, in bytes.
 pub const MAX_KEY: usize = 255;
 
-/// The function.
+/// Lambda function `intake`.
 #[derive(Debug)]
 pub struct Intake {
     enrich: Queue,
     clock: Clock,
 }
 
-/// Who sends what.
+/// Accepted request: the source, its idempotency key and the body.
 struct Sent {
     source: SourceId,
     key: Option<String>,
@@ -55,11 +56,11 @@ impl Function for Intake {
 }
 
 impl Intake {
-    /// `POST /v1/leads`: one lead.
+    /// `POST /v1/leads`: accepts one lead.
     async fn lead(&self, call: &Call<'_>, trace: String) -> Result<Reply, Problem> {
-        let Sent { source, key, body } = sent(call, "submission", "put large lists in with POST /v1/imports")?;
+        let Sent { source, key, body } = sent(call, "submission", "use POST /v1/imports for lists")?;
         let submission = Submission::from_json(&body)
-            .map_err(|errors| invalid(Code::InvalidSubmission, "the submission cannot be taken as it is", errors))?;
+            .map_err(|errors| invalid(Code::InvalidSubmission, "the submission was rejected", errors))?;
         let lead_id = match key {
             Some(key) => lead_id::derive(&source, &key),
             None => LeadId::new(Uuid::now_v7().to_string()),
@@ -83,7 +84,7 @@ impl Intake {
         Ok(reply::with_header(reply, "location", &status_url))
     }
 
-    /// `POST /v1/activities`: something a person did.
+    /// `POST /v1/activities`: accepts one activity of a person.
     async fn activity(&self, call: &Call<'_>, trace: String) -> Result<Reply, Problem> {
         let Sent { source, key, body } = sent(call, "activity", "send one activity at a time")?;
         let activity_id = match key {
@@ -92,7 +93,7 @@ impl Intake {
         };
         let now = self.clock.now();
         let Report { of, activity } = Report::from_json(&body, activity_id.clone(), now)
-            .map_err(|errors| invalid(Code::InvalidActivity, "the activity cannot be taken as it is", errors))?;
+            .map_err(|errors| invalid(Code::InvalidActivity, "the activity was rejected", errors))?;
         let (lead_id, email, named) = match of {
             Of::Lead(lead) => (lead.clone(), None, Some(lead)),
             Of::Email(email) => (LeadId::from(activity_id.as_str()), Some(email), None),
@@ -119,7 +120,7 @@ impl Intake {
         })
     }
 
-    /// Queues a command; the error is the reply that says it was not.
+    /// Queues a command. The error is the 503 reply to send instead.
     async fn queue(&self, command: &EnrichCommand, group: &SourceId, what: &str) -> Result<(), Reply> {
         let sent = match Outgoing::new(command, Some(group.as_str())) {
             Ok(message) => self.enrich.send(message).await,
@@ -127,31 +128,31 @@ impl Intake {
         };
         sent.map_err(|cause| {
             error!(source = %group, cause = %Chain(&cause), "{what} was not queued");
-            let problem = Problem::new(Code::NotQueued, format!("the {what} could not be kept just now"))
-                .detail("send it again, with the same Idempotency-Key; nothing was stored");
+            let problem = Problem::new(Code::NotQueued, format!("the {what} could not be queued"))
+                .detail("send it again with the same Idempotency-Key; nothing was stored");
             reply::with_header(problem.reply(), "retry-after", "1")
         })
     }
 }
 
-/// Checks who sends it, how much it is (`instead` says what to do if it is too much), and under which key.
+/// Checks the size and the idempotency key. `instead` tells the sender what to do if the body is too large.
 fn sent(call: &Call<'_>, what: &str, instead: &str) -> Result<Sent, Problem> {
     let body = call.body();
     if body.len() > MAX_BODY {
-        return Err(Problem::new(Code::TooLarge, format!("the {what} has {} bytes", body.len()))
-            .detail(format!("at most {MAX_BODY} bytes are taken; {instead}")));
+        return Err(Problem::new(Code::TooLarge, format!("the {what} is too large ({} bytes)", body.len()))
+            .detail(format!("the limit is {MAX_BODY} bytes; {instead}")));
     }
     let key = call.header("idempotency-key").map(|key| key.trim().to_owned());
     if let Some(key) = key.as_ref().filter(|key| key.is_empty() || key.len() > MAX_KEY) {
-        return Err(Problem::new(Code::InvalidIdempotencyKey, "the Idempotency-Key cannot be used")
-            .detail(format!("it has {} bytes; 1 to {MAX_KEY} are taken", key.len())));
+        return Err(Problem::new(Code::InvalidIdempotencyKey, "the Idempotency-Key is not valid")
+            .detail(format!("it has {} bytes; send 1 to {MAX_KEY} bytes", key.len())));
     }
     Ok(Sent { source: SourceId::from(call.caller()?.subject.as_str()), key, body })
 }
 
 fn invalid(code: Code, title: &str, errors: Vec<FieldProblem>) -> Problem {
     Problem::new(code, title)
-        .detail("mend the fields named in `errors` and send it again; nothing was stored")
+        .detail("correct the fields listed in `errors` and send it again; nothing was stored")
         .errors(errors)
 }
 

@@ -1,93 +1,93 @@
-//! Which version of the rulebook is active, which one is to be from when on, and the way back.
+//! Which version of the rulebook is active, which one is planned next, and which ones a rollback returns to.
 //!
-//! A planned activation needs nobody to carry it out: whoever reads [`Activations`] takes the planned version once its
-//! time has come. Whether a version may be activated at all is not asked here.
+//! A planned activation needs no job to carry it out: every reader of [`Activations`] uses the planned version once its
+//! time has come. Whether a version is approved is checked elsewhere.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use fairleader_lead::id::RulebookVersion;
 
-/// Activations that are remembered, the active one among them.
+/// Number of activations that are kept, including the active one.
 pub const REMEMBERED: usize = 20;
 
-/// How a version became active.
+/// Cause of an activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// Somebody activated it.
+    /// A person activated it.
     Activated,
     /// Its planned time had come.
     Planned,
-    /// Somebody went back to it.
+    /// A person rolled back to it.
     RolledBack,
 }
 
-/// That a version became active.
+/// Activation of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activation {
     /// The version.
     pub version: RulebookVersion,
-    /// From when on.
+    /// When it became active.
     pub since: Timestamp,
-    /// Who wanted it.
+    /// Who requested it.
     pub by: String,
-    /// How.
+    /// How it became active.
     pub cause: Cause,
 }
 
-/// That a version is to become active.
+/// Planned activation of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     /// The version.
     pub version: RulebookVersion,
-    /// From when on.
+    /// When it becomes active.
     pub at: Timestamp,
-    /// Who wanted it.
+    /// Who requested it.
     pub by: String,
 }
 
-/// The active version, the planned one, and what was active before.
+/// Active version, planned version and earlier versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activations {
     /// Activations, newest first; the first one is the active version.
     #[serde(default)]
     pub history: Vec<Activation>,
-    /// What is planned.
+    /// The planned activation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Planned>,
-    /// The versions to go back to, the one before the active one first.
+    /// The versions that a rollback returns to, most recent first.
     #[serde(default)]
     pub back: Vec<RulebookVersion>,
 }
 
-/// Why an activation cannot be planned, or there is no way back.
+/// Reason why an activation or rollback is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ActivationRefusal {
-    /// The time is not ahead.
-    #[error("`{0}` is not ahead; leave `at` out to activate the version now")]
+    /// The time is not in the future.
+    #[error("`{0}` is not in the future; leave out `at` to activate the version now")]
     Past(Timestamp),
-    /// It is active already, and will be.
-    #[error("version {0} is active already; there is nothing to plan")]
+    /// The version is already active.
+    #[error("version {0} is already active; there is nothing to plan")]
     AlreadyActive(RulebookVersion),
     /// No version was active before.
-    #[error("no version was active before {0}")]
+    #[error("cannot roll back: no version was active before {0}")]
     NothingBefore(RulebookVersion),
-    /// Nothing is active.
+    /// No version is active.
     #[error("no rulebook is active yet")]
     NoneActive,
-    /// Another version is active than the one to leave.
-    #[error("version {active} is active, not {from}")]
+    /// The version to roll back from is not active.
+    #[error("cannot roll back from version {from}: version {active} is active")]
     NotActive {
-        /// The version to leave.
+        /// The version to roll back from.
         from: RulebookVersion,
-        /// The active one.
+        /// The active version.
         active: RulebookVersion,
     },
 }
 
 impl Activations {
-    /// The version that is active at `now`.
+    /// Returns the version that is active at `now`.
     pub fn version(&self, now: Timestamp) -> Option<&RulebookVersion> {
         match &self.next {
             Some(next) if next.at <= now => Some(&next.version),
@@ -95,7 +95,7 @@ impl Activations {
         }
     }
 
-    /// The same as of `now`: a plan whose time has come is history.
+    /// Brings the activations up to date: a plan whose time has come moves to the history.
     #[must_use]
     pub fn as_of(&self, now: Timestamp) -> Self {
         let mut settled = self.clone();
@@ -105,7 +105,7 @@ impl Activations {
         settled
     }
 
-    /// `version` is active from `now` on. Activating what is active changes nothing; a plan for another version stays.
+    /// Activates `version` at `now`. If it is already active, nothing changes. A plan for another version is kept.
     #[must_use]
     pub fn activate(&self, version: &RulebookVersion, by: &str, now: Timestamp) -> Self {
         let mut next = self.as_of(now);
@@ -116,7 +116,7 @@ impl Activations {
         next
     }
 
-    /// `version` is to be active from `at` on, in the place of whatever was planned.
+    /// Plans to activate `version` at `at`. This replaces any other plan.
     pub fn plan(
         &self,
         version: &RulebookVersion,
@@ -126,7 +126,7 @@ impl Activations {
     ) -> Result<Self, ActivationRefusal> {
         let mut next = self.as_of(now);
         if let Some(active) = next.history.first().filter(|active| active.version == *version) {
-            // The same request again, after its time had come.
+            // This repeats a request whose time has come.
             if active.since == at {
                 return Ok(next);
             }
@@ -142,7 +142,7 @@ impl Activations {
         Ok(next)
     }
 
-    /// Nothing is planned for `version` any more.
+    /// Cancels the planned activation of `version`.
     #[must_use]
     pub fn cancel(&self, version: &RulebookVersion, now: Timestamp) -> Self {
         let mut next = self.as_of(now);
@@ -150,8 +150,8 @@ impl Activations {
         next
     }
 
-    /// Back to the version that was active before. With `from`, only if that is the active one: so a repeat does not go
-    /// back twice. What is planned stays planned.
+    /// Rolls back to the version that was active before, and keeps the plan. With `from`, it does so only if `from` is
+    /// active, so repeating the request does not roll back twice.
     pub fn roll_back(
         &self,
         from: Option<&RulebookVersion>,
@@ -205,28 +205,28 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_carried_out_by_the_time_alone() {
+    fn activates_a_plan_when_its_time_comes() {
         let now = Activations::default().activate(&v(1), "mara", at(0)).plan(&v(2), at(10), "mara", at(1)).unwrap();
         assert_eq!(now.version(at(9)), Some(&v(1)));
         assert_eq!(now.version(at(10)), Some(&v(2)));
         let later = now.as_of(at(30));
         assert_eq!((later.version(at(30)), &later.next), (Some(&v(2)), &None));
         assert_eq!((later.history[0].since, later.history[0].cause), (at(10), Cause::Planned));
-        // The same request again is answered as before, at any time.
+        // Repeating the request gives the same answer at any time.
         assert_eq!(now.plan(&v(2), at(10), "otto", at(2)).unwrap(), now);
         assert_eq!(later.plan(&v(2), at(10), "mara", at(30)).unwrap(), later);
-        // And the way back leads to what was active before.
+        // A rollback returns to the version that was active before.
         assert_eq!(later.roll_back(None, "otto", at(31)).unwrap().version(at(31)), Some(&v(1)));
     }
 
     #[test]
-    fn a_plan_can_be_replaced_and_cancelled() {
+    fn replaces_and_cancels_plans() {
         let planned = Activations::default().activate(&v(1), "m", at(0)).plan(&v(2), at(10), "m", at(1)).unwrap();
         let other = planned.plan(&v(3), at(20), "m", at(2)).unwrap();
         assert_eq!((other.version(at(15)), other.version(at(20))), (Some(&v(1)), Some(&v(3))));
-        assert_eq!(other.cancel(&v(2), at(3)), other, "another version's plan stays");
+        assert_eq!(other.cancel(&v(2), at(3)), other, "the plan for another version is kept");
         assert_eq!(other.cancel(&v(3), at(3)).version(at(50)), Some(&v(1)));
-        // To activate it now fulfils its plan; to activate another one leaves it.
+        // Activating the planned version fulfils the plan. Activating another one keeps it.
         assert_eq!(other.activate(&v(3), "m", at(5)).next, None);
         assert_eq!(other.activate(&v(4), "m", at(5)).version(at(20)), Some(&v(3)));
         assert_eq!(other.plan(&v(4), at(5), "m", at(5)), Err(ActivationRefusal::Past(at(5))));
@@ -234,23 +234,23 @@ mod tests {
     }
 
     #[test]
-    fn going_back_is_safe_to_repeat_and_never_leads_forward_again() {
+    fn rolls_back_once_per_request_and_never_forward() {
         let two = Activations::default().activate(&v(1), "m", at(0)).activate(&v(2), "m", at(1));
         let three = two.activate(&v(3), "m", at(2));
         assert_eq!(three.activate(&v(3), "x", at(3)), three);
         let back = three.roll_back(Some(&v(3)), "m", at(4)).unwrap();
         assert_eq!(back.version(at(4)), Some(&v(2)));
-        assert_eq!(back.roll_back(Some(&v(3)), "m", at(5)).unwrap(), back, "a repeat does not go back twice");
+        assert_eq!(back.roll_back(Some(&v(3)), "m", at(5)).unwrap(), back, "a repeat does not roll back twice");
         let first = back.roll_back(None, "m", at(6)).unwrap();
         assert_eq!(first.version(at(6)), Some(&v(1)));
         assert_eq!(first.roll_back(None, "m", at(7)), Err(ActivationRefusal::NothingBefore(v(1))));
         let refusal = first.roll_back(Some(&v(3)), "m", at(7)).unwrap_err();
-        assert_eq!(refusal.to_string(), "version 000001 is active, not 000003");
+        assert_eq!(refusal.to_string(), "cannot roll back from version 000003: version 000001 is active");
         assert_eq!(Activations::default().roll_back(None, "m", at(0)), Err(ActivationRefusal::NoneActive));
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn forgets_activations_beyond_the_limit() {
         let mut now = Activations::default();
         for number in 1..100 {
             now = now.activate(&v(number), "m", at(0));

@@ -1,14 +1,16 @@
-//! Who agreed to a version of the rulebook, who objects, and whether it may be activated.
+//! The review of a rulebook version: who approved it, who objects, and whether it can be activated.
 //!
-//! A version needs the approval of one person of marketing **and** of another person of sales, and no open objection.
-//! The text of a version never changes, so whoever approved it approved exactly what becomes active.
+//! A version needs the approval of one person from marketing **and** one other person from sales, and no open
+//! objection. The text of a version never changes, so people approve exactly what becomes active.
 //!
-//! - A person's latest word counts: who objects takes back their own approval, who approves their own objection.
-//! - An approval counts for the side that its person spoke for when they gave it. Nobody approves for both sides.
-//! - An objection is taken back by who raised it, or by an admin, for somebody who cannot any more.
-//! - Everything that was said stays in the record, with what was taken back marked as such.
+//! - A person's latest statement counts: an objection withdraws their own approval, and an approval withdraws their own
+//!   objection.
+//! - An approval counts for the side that the person belonged to when they gave it. One person cannot approve for both
+//!   sides.
+//! - An objection is withdrawn by the person who raised it, or by an admin if that person no longer can.
+//! - Everything stays on record. Withdrawn statements are marked as such.
 //!
-//! Who somebody is has been found out before; keys of programs never come here.
+//! Callers have already identified the person. Keys of programs cannot take part.
 
 use std::fmt;
 
@@ -18,22 +20,22 @@ use serde::{Deserialize, Serialize};
 use fairleader_lead::id::PersonId;
 use fairleader_lead::people::{Person, PersonRole};
 
-/// Longest comment or reason, in bytes.
+/// Length limit of a comment or reason, in bytes.
 pub const MAX_TEXT: usize = 2_000;
-/// Most that may be said about one version, all in all.
+/// Limit on the approvals, objections and comments of one version together.
 pub const MAX_SAID: usize = 100;
 
-/// The sides that have to agree.
+/// The sides that have to approve.
 pub const SIDES: [PersonRole; 2] = [PersonRole::Marketing, PersonRole::Sales];
 
-/// A person as they were when they said something.
+/// Signature under a statement: the person as they were at that time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// What they were called.
+    /// Their name at that time.
     pub name: String,
-    /// For whom they spoke.
+    /// Their role at that time.
     pub role: PersonRole,
 }
 
@@ -43,122 +45,123 @@ impl From<&Person> for Signature {
     }
 }
 
-/// That something was taken back.
+/// Withdrawal of a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withdrawal {
-    /// When.
+    /// When it was withdrawn.
     pub at: Timestamp,
-    /// By whom: who said it, or an admin.
+    /// Who withdrew it: its author, or an admin.
     pub by: String,
 }
 
-/// Somebody's approval.
+/// Approval of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     /// Who approved.
     pub by: Signature,
-    /// When.
+    /// When they approved.
     pub at: Timestamp,
-    /// What they had to say.
+    /// Their comment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// That it was taken back.
+    /// The withdrawal, if it was withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<Withdrawal>,
 }
 
-/// Somebody's objection.
+/// Objection to a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Objection {
     /// Who objected.
     pub by: Signature,
-    /// When.
+    /// When they objected.
     pub at: Timestamp,
-    /// Why.
+    /// Why they objected.
     pub reason: String,
-    /// That it was taken back.
+    /// The withdrawal, if it was withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<Withdrawal>,
 }
 
-/// A remark that decides nothing.
+/// Comment on a version; it decides nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comment {
-    /// Who said it.
+    /// Who wrote it.
     pub by: Signature,
-    /// When.
+    /// When they wrote it.
     pub at: Timestamp,
-    /// What.
+    /// The comment.
     pub text: String,
 }
 
-/// What was said about a version, oldest first.
+/// Review of a version: every statement, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
-    /// Approvals, those taken back among them.
+    /// Approvals, including withdrawn ones.
     #[serde(default)]
     pub approvals: Vec<Approval>,
-    /// Objections, those taken back among them.
+    /// Objections, including withdrawn ones.
     #[serde(default)]
     pub objections: Vec<Objection>,
-    /// Remarks.
+    /// Comments.
     #[serde(default)]
     pub comments: Vec<Comment>,
 }
 
-/// Why something cannot be said.
+/// Reason why a statement is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReviewRefusal {
-    /// Their side has no say.
-    #[error("`{person}` has the role {role}; a rulebook is approved by people of marketing and of sales")]
+    /// Their role cannot approve.
+    #[error("`{person}` has the role {role}; only people from marketing and sales can approve a rulebook")]
     NoSide {
-        /// Who.
+        /// The person.
         person: PersonId,
         /// Their role.
         role: PersonRole,
     },
-    /// They approved for the other side already.
+    /// They already approved for the other side.
     #[error(
-        "`{person}` approved this version as {before} already; somebody else has to approve it for {now}, or `{person}` withdraws first"
+        "`{person}` already approved this version for {before}; another person must approve it for {now}, or `{person}` \
+         must withdraw first"
     )]
     OtherSide {
-        /// Who.
+        /// The person.
         person: PersonId,
         /// The side they approved for.
         before: PersonRole,
-        /// The side they speak for now.
+        /// Their side now.
         now: PersonRole,
     },
-    /// There is nothing of theirs to take back.
-    #[error("`{0}` neither approves this version nor objects to it")]
+    /// They have made no statement that could be withdrawn.
+    #[error("`{0}` has not approved this version or objected to it, so there is nothing to withdraw")]
     NothingToWithdraw(PersonId),
-    /// Too much was said.
-    #[error("{MAX_SAID} things were said about this version; upload it again to go on")]
+    /// The review is full.
+    #[error("the review of this version is full ({MAX_SAID} entries); upload the rulebook again to continue")]
     TooMuch,
 }
 
-/// What a version lacks.
+/// What a version still needs before it can be activated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
-    /// Sides nobody of which approves.
+    /// Sides without an approval.
     pub sides: Vec<PersonRole>,
-    /// Open objections: whose, and why.
+    /// Open objections: name and reason.
     pub objections: Vec<(String, String)>,
 }
 
 impl Missing {
-    /// Whether nothing is missing.
+    /// Returns whether nothing is missing.
     pub fn is_none(&self) -> bool {
         self.sides.is_empty() && self.objections.is_empty()
     }
 }
 
-/// `needs the approval of somebody in sales; Ingrid objected: too early`.
+/// `needs approval from sales; Ingrid objected: too early`.
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sides: Vec<String> = self.sides.iter().map(|side| format!("somebody in {side}")).collect();
+        let sides: Vec<&str> = self.sides.iter().map(|side| side.as_str()).collect();
         if !sides.is_empty() {
-            write!(f, "needs the approval of {}", sides.join(" and of "))?;
+            write!(f, "needs approval from {}", sides.join(" and from "))?;
         }
         for (i, (name, reason)) in self.objections.iter().enumerate() {
             let between = if i > 0 || !sides.is_empty() { "; " } else { "" };
@@ -169,7 +172,7 @@ impl fmt::Display for Missing {
 }
 
 impl Review {
-    /// The review after `by` approved; the same if they do so already.
+    /// Adds the approval of `by`. Repeating it changes nothing.
     pub fn approve(&self, by: Signature, comment: Option<String>, now: Timestamp) -> Result<Self, ReviewRefusal> {
         if !SIDES.contains(&by.role) {
             return Err(ReviewRefusal::NoSide { person: by.person, role: by.role });
@@ -187,7 +190,7 @@ impl Review {
         Ok(next)
     }
 
-    /// The review after `by` objected; the same if they do so already for this reason.
+    /// Adds an objection of `by`. Repeating it with the same reason changes nothing.
     pub fn object(&self, by: Signature, reason: String, now: Timestamp) -> Result<Self, ReviewRefusal> {
         let mut open = self.objections.iter().filter(|objection| objection.withdrawn.is_none());
         if open.any(|objection| objection.by.person == by.person && objection.reason == reason) {
@@ -199,7 +202,7 @@ impl Review {
         Ok(next)
     }
 
-    /// The review after `by` took back what `person` said. A repeat changes nothing.
+    /// Withdraws the approval and objections of `person`, on behalf of `by`. Repeating it changes nothing.
     pub fn withdraw(&self, person: &PersonId, by: &str, now: Timestamp) -> Result<Self, ReviewRefusal> {
         let approvals = self.approvals.iter().map(|approval| &approval.by);
         let mut said = approvals.chain(self.objections.iter().map(|objection| &objection.by));
@@ -211,7 +214,7 @@ impl Review {
         Ok(next)
     }
 
-    /// The review with one more remark; the same if it is their latest one already.
+    /// Adds a comment of `by`. Repeating their latest comment changes nothing.
     pub fn comment(&self, by: Signature, text: String, now: Timestamp) -> Result<Self, ReviewRefusal> {
         let latest = self.comments.iter().rfind(|comment| comment.by.person == by.person);
         if latest.is_some_and(|comment| comment.text == text) {
@@ -222,7 +225,7 @@ impl Review {
         Ok(next)
     }
 
-    /// What the version lacks until it may be activated.
+    /// Returns what the version still needs before it can be activated.
     pub fn missing(&self) -> Missing {
         let approved = |side: PersonRole| {
             self.approvals.iter().any(|approval| approval.withdrawn.is_none() && approval.by.role == side)
@@ -234,7 +237,7 @@ impl Review {
         }
     }
 
-    /// The approval that a person gave and did not take back. There is one at most, so two sides are two people.
+    /// Returns the open approval of a person. There is at most one, so approvals for two sides come from two people.
     fn approval_of(&self, person: &PersonId) -> Option<&Approval> {
         self.approvals.iter().find(|approval| approval.withdrawn.is_none() && approval.by.person == *person)
     }
@@ -279,16 +282,13 @@ mod tests {
     }
 
     #[test]
-    fn one_person_of_each_side_has_to_approve() {
+    fn needs_one_approval_from_each_side() {
         let review = Review::default();
-        assert_eq!(
-            review.missing().to_string(),
-            "needs the approval of somebody in marketing and of somebody in sales"
-        );
+        assert_eq!(review.missing().to_string(), "needs approval from marketing and from sales");
         let review = review.approve(mara(), Some("as agreed".to_owned()), at(1)).unwrap();
-        assert_eq!(review.missing().to_string(), "needs the approval of somebody in sales");
+        assert_eq!(review.missing().to_string(), "needs approval from sales");
         let review = review.approve(signed("mats", PersonRole::Marketing), None, at(2)).unwrap();
-        assert_eq!(review.missing().sides, [PersonRole::Sales], "two of one side are one side");
+        assert_eq!(review.missing().sides, [PersonRole::Sales], "two approvals for the same side");
         let review = review.approve(ingrid(), None, at(3)).unwrap();
         assert!(review.missing().is_none());
         assert_eq!(
@@ -299,15 +299,16 @@ mod tests {
     }
 
     #[test]
-    fn nobody_approves_for_both_sides() {
+    fn refuses_one_person_for_both_sides() {
         let review = Review::default().approve(mara(), None, at(1)).unwrap();
         let moved = signed("mara", PersonRole::Sales);
         let refusal = review.approve(moved.clone(), None, at(2)).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "`mara` approved this version as marketing already; somebody else has to approve it for sales, or `mara` withdraws first"
+            "`mara` already approved this version for marketing; another person must approve it for sales, or `mara` \
+             must withdraw first"
         );
-        // Taken back and given anew it counts once, for the other side.
+        // Withdrawn and given again, it counts once, for the other side.
         let review = review.withdraw(&moved.person, "mara", at(3)).unwrap().approve(moved, None, at(4)).unwrap();
         assert_eq!(review.missing().sides, [PersonRole::Marketing]);
         for role in [PersonRole::Admin, PersonRole::Viewer] {
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn an_objection_stands_until_it_is_taken_back() {
+    fn keeps_an_objection_open_until_it_is_withdrawn() {
         let agreed = Review::default().approve(mara(), None, at(1)).unwrap().approve(ingrid(), None, at(2)).unwrap();
         let otto = signed("otto", PersonRole::Sales);
         let review = agreed.object(otto.clone(), "the fair is not over".to_owned(), at(3)).unwrap();
@@ -332,16 +333,16 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_word_of_a_person_counts() {
+    fn counts_the_latest_statement_of_a_person() {
         let review = Review::default().approve(mara(), None, at(1)).unwrap().approve(ingrid(), None, at(2)).unwrap();
         let review = review.object(ingrid(), "too early".to_owned(), at(3)).unwrap();
-        assert_eq!(review.missing().to_string(), "needs the approval of somebody in sales; Ingrid objected: too early");
+        assert_eq!(review.missing().to_string(), "needs approval from sales; Ingrid objected: too early");
         let review = review.approve(ingrid(), None, at(4)).unwrap();
         assert!(review.missing().is_none());
     }
 
     #[test]
-    fn there_is_an_end_to_what_is_said() {
+    fn limits_the_entries_of_a_review() {
         let mut review = Review::default();
         for number in 0..MAX_SAID {
             review = review.comment(mara(), format!("remark {number}"), at(1)).unwrap();

@@ -1,4 +1,4 @@
-//! Gates: why a rep cannot take a lead now. The first one that is shut is named in the explanation.
+//! Gates: reasons why a rep cannot take a lead now. The explanation names the first gate that is shut.
 
 use std::collections::BTreeMap;
 
@@ -9,51 +9,51 @@ use serde::{Deserialize, Serialize};
 use fairleader_lead::id::RepId;
 use fairleader_lead::rep::{Rep, RepLoad};
 
-/// Why a rep cannot take a lead now, in the order in which gates are tried.
+/// Reason why a rep cannot take a lead now, in the order in which gates are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
-    /// The pool names somebody who is not on the roster.
+    /// The rep is not on the roster.
     Unknown,
-    /// Switched off.
+    /// The rep has switched off new leads.
     Off,
-    /// Not at work at this hour.
+    /// It is outside the rep's working hours.
     OutsideHours,
-    /// Has as many open leads as they take.
+    /// The rep has as many open leads as their capacity.
     AtCapacity,
 }
 
 impl Gate {
-    /// The gate in plain words, to follow a name.
+    /// Returns the reason in plain words, to follow a name.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Unknown => "is not on the roster",
-            Self::Off => "is switched off",
-            Self::OutsideHours => "is not at work at this hour",
-            Self::AtCapacity => "has as many open leads as they take",
+            Self::Off => "is not taking leads",
+            Self::OutsideHours => "is outside working hours",
+            Self::AtCapacity => "is at capacity",
         }
     }
 }
 
-/// A rep as they are at one moment.
+/// Rep at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepNow {
-    /// What is set about them.
+    /// Their settings.
     pub rep: Rep,
-    /// What they have on their desk.
+    /// Their current load.
     pub load: RepLoad,
 }
 
-/// Everyone a decision may turn to.
+/// Reps that a decision can consider.
 pub type Roster = BTreeMap<RepId, RepNow>;
 
-/// The first gate that keeps `rep` from taking one more lead at `now`; `None` if they can.
+/// Returns the first gate that stops `rep` from taking one more lead at `now`, or `None` if they can take it.
 pub fn shut(roster: &Roster, rep: &RepId, now: Timestamp) -> Option<Gate> {
     let Some(RepNow { rep, load }) = roster.get(rep) else { return Some(Gate::Unknown) };
     if !load.on {
         return Some(Gate::Off);
     }
-    // A zone nobody knows keeps no hours; the roster's check refuses it before it is stored.
+    // A rep in an unknown zone is never at work. The checks of the roster reject such a zone before it is stored.
     let at_work = TimeZone::get(&rep.zone).is_ok_and(|zone| rep.hours.contains(now, &zone));
     if !at_work {
         return Some(Gate::OutsideHours);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_shut_gate_is_named() {
+    fn names_the_first_shut_gate() {
         let tuesday_ten: Timestamp = "2026-03-03T09:00:00Z".parse().unwrap();
         let gate = |change: fn(&mut RepNow), at| shut(&roster(change), &RepId::from("anna"), at);
         assert_eq!(gate(|_| {}, tuesday_ten), None);

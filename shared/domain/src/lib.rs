@@ -1,7 +1,7 @@
 //! The business decisions of Fairleader.
 //!
-//! Everything here is pure: no I/O, no clock, no environment, no randomness. Functions gather a snapshot, call one
-//! function of this crate, and commit what it returns, so the same snapshot always gives the same decision.
+//! Everything here is pure: no I/O, no clock, no environment, no randomness. A Lambda function gathers a snapshot,
+//! calls one function of this crate, and commits the result. The same snapshot always gives the same decision.
 
 pub mod activation;
 pub mod admission;

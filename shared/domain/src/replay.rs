@@ -1,11 +1,13 @@
-//! Past leads through two rulebooks: the one in force and a draft. What would have been decided otherwise?
+//! Replays past leads with two rulebooks, the active one and a draft, and reports which decisions would differ.
 //!
-//! Both decide on every lead as of the instant it was received: ages count up to then, and nothing the person did
-//! afterwards is known. Profile, account, roster and tables are those of now, because nothing else is kept; how many
-//! leads the rulebook in force decides otherwise than they were decided then is part of the [`Report`].
+//! Both rulebooks decide on every lead as of the time it was received: ages are counted up to then, and later
+//! activities are ignored. Profile, account, roster and tables are the current ones, because older ones are not kept.
+//! The [`Report`] therefore also counts the leads for which the active rulebook picks a different rule than the
+//! original decision did.
 //!
-//! A report is a sum: the reports of two sets of leads, [added](Report::add), are the report of both together, so leads
-//! can be read page by page. It knows hours, but neither who was switched off nor how full desks were.
+//! A report is a sum: the reports of two sets of leads can be [added](Report::add) to get the report of both. Leads can
+//! therefore be read page by page. A replay takes working hours into account, but not who had switched off new leads or
+//! was at capacity.
 
 mod report;
 
@@ -28,41 +30,41 @@ use fairleader_lead::score::Score;
 use fairleader_lead::state::{Stage, State};
 use fairleader_rulebook::{About, Explanation, Facts, Rulebook, diff};
 
-/// The furthest that a replay looks back, in hours: ten years.
+/// Limit on how far a replay looks back, in hours: ten years.
 const MOST_HOURS: i64 = 10 * 366 * 24;
 
-/// A lead as it is kept.
+/// Stored lead.
 #[derive(Clone, Copy, Debug)]
 pub struct Past<'a> {
-    /// Where it stands, and where it was received.
+    /// Its state, including when it was received.
     pub state: &'a State,
-    /// Who it is.
+    /// Its profile.
     pub profile: &'a Profile,
     /// Its account, if it has one.
     pub account: Option<&'a AccountFacts>,
 }
 
-/// Who there is to give leads to.
+/// Reps and pools that leads can be given to.
 #[derive(Clone, Debug, Default)]
 pub struct Desks {
     pools: BTreeMap<PoolId, Pool>,
-    /// With their zones, of which nobody may know one.
+    /// Reps with their time zones; `None` if the zone is unknown.
     reps: BTreeMap<RepId, (Rep, Option<TimeZone>)>,
 }
 
-/// How many leads the people of a rulebook can work on.
+/// Number of leads that the reps of a rulebook can work on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capacity {
-    /// Members of the pools that the rulebook names, and of the pools these fall back on, and reps that it names.
-    /// Owners read off an account are not counted.
+    /// The number of reps: those that the rulebook names, and the members of the pools that it names and of their
+    /// fallback pools. Owners taken from an account are not counted.
     pub reps: u64,
-    /// The most leads that they can have open at a time. It is what they can take in a week if a lead stays open for a
-    /// week; how long leads do stay open is not known here.
+    /// How many leads they can have open at a time. If a lead stays open for a week, this is what they can take in a
+    /// week; how long leads really stay open is not known here.
     pub seats: u64,
 }
 
 impl Desks {
-    /// These reps and pools. A rep in a zone that nobody knows is never at work.
+    /// Creates the desks from reps and pools. A rep in an unknown time zone is never at work.
     pub fn new(pools: impl IntoIterator<Item = Pool>, reps: impl IntoIterator<Item = Rep>) -> Self {
         let with_zone = |rep: Rep| {
             let zone = TimeZone::get(&rep.zone).ok();
@@ -74,7 +76,7 @@ impl Desks {
         }
     }
 
-    /// How many leads the people to whom `rulebook` gives leads can work on.
+    /// Computes the capacity of the reps to whom `rulebook` can give leads.
     pub fn capacity(&self, rulebook: &Rulebook) -> Capacity {
         let mut pools = BTreeSet::new();
         let mut wanted: Vec<&PoolId> = rulebook.pools().iter().collect();
@@ -101,7 +103,7 @@ impl Desks {
         self.pools.get(pool).is_some_and(|pool| pool.members.iter().any(|member| self.at_work(&member.rep, at)))
     }
 
-    /// The pool in whose line a lead has to wait at `at` because nobody is at work who could have it.
+    /// Returns the pool whose waiting list a lead joins at `at` because no eligible rep is at work.
     fn waits_in<'o>(&self, outcome: &'o Outcome, at: Timestamp) -> Option<&'o PoolId> {
         let tried: Vec<&PoolId> = match outcome {
             Outcome::Pool { pool, if_nobody: IfNobody::Pool(second) } => vec![pool, second],
@@ -115,41 +117,41 @@ impl Desks {
     }
 }
 
-/// Two rulebooks to be compared on past leads.
+/// Comparison of two rulebooks on past leads.
 #[derive(Clone, Debug)]
 pub struct Replay<'r> {
     in_force: &'r Rulebook,
     draft: &'r Rulebook,
     desks: &'r Desks,
-    /// What rules of the rulebook in force are called in the draft, if they are only renamed.
+    /// Rules that are only renamed: name in the active rulebook -> name in the draft.
     renamed: BTreeMap<String, String>,
 }
 
-/// What a rulebook makes of a lead.
+/// Decision of one rulebook on a lead.
 struct Decided {
     score: Score,
     ruling: Ruling,
-    /// Whether a rule of `block` stops it.
+    /// Whether a rule of `block` stops the lead.
     blocked: bool,
-    /// Whether it is an MQL that no such rule stops.
+    /// Whether it is an MQL and not blocked.
     mql: bool,
     waits_in: Option<PoolId>,
 }
 
 impl<'r> Replay<'r> {
-    /// Compares `draft` with the rulebook in force, with these people.
+    /// Compares `draft` with the active rulebook `in_force`, using the reps and pools of `desks`.
     pub fn new(in_force: &'r Rulebook, draft: &'r Rulebook, desks: &'r Desks) -> Self {
         let renamed = diff(in_force, draft).into_iter().filter(|change| change.about == About::Rule);
         let renamed = renamed.filter_map(|change| Some((change.was?, change.name?))).collect();
         Self { in_force, draft, desks, renamed }
     }
 
-    /// How many leads the people of the draft can work on.
+    /// Returns the capacity of the reps of the draft.
     pub fn capacity(&self) -> Capacity {
         self.desks.capacity(self.draft)
     }
 
-    /// Adds a lead to `report`. A lead that was merged into another, or never stored, is left out.
+    /// Adds a lead to `report`. Leads that were merged into another one, or never stored, are skipped.
     pub fn add(&self, report: &mut Report, past: Past<'_>) {
         if past.state.stage() == Stage::Merged || past.state.is_unstored() {
             return;
@@ -195,7 +197,7 @@ impl<'r> Replay<'r> {
         Decided { score, ruling, blocked, mql, waits_in }
     }
 
-    /// The ISO 8601 week in the company's zone: `2026-W10`.
+    /// Returns the ISO 8601 week in the company's time zone: `2026-W10`.
     fn week(&self, at: Timestamp) -> String {
         let week = at.to_zoned(self.draft.time_zone().clone()).date().iso_week_date();
         format!("{:04}-W{:02}", week.year(), week.week())
@@ -210,7 +212,7 @@ fn said(explained: Explanation, decided: &Decided) -> String {
     }
 }
 
-/// The profile without what the person did after the lead was received.
+/// Returns the profile without activities after the lead was received.
 fn as_received(profile: &Profile, at: Timestamp) -> Cow<'_, Profile> {
     if profile.activities.iter().all(|activity| activity.at <= at) {
         return Cow::Borrowed(profile);
@@ -220,7 +222,7 @@ fn as_received(profile: &Profile, at: Timestamp) -> Cow<'_, Profile> {
     Cow::Owned(then)
 }
 
-/// Where a decision sends a lead, whoever is there.
+/// Destination of a lead, regardless of who is available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Goes<'o> {
     Pool(&'o PoolId),
@@ -240,8 +242,8 @@ pub(crate) fn destination(outcome: &Outcome) -> Goes<'_> {
     }
 }
 
-/// The instant that is `text` before `now`: `90d`, `12w` or `36h`. `None` for anything else, and for more than ten
-/// years.
+/// Returns the time that is `text` before `now`, where `text` is like `90d`, `12w` or `36h`. Returns `None` for
+/// anything else, and for more than ten years.
 pub fn since(text: &str, now: Timestamp) -> Option<Timestamp> {
     let (number, unit) = text.trim().split_at_checked(text.trim().len().checked_sub(1)?)?;
     let number: i64 = number.parse().ok().filter(|_| number.bytes().all(|b| b.is_ascii_digit()))?;

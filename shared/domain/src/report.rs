@@ -1,25 +1,25 @@
-//! What reports on many leads have in common: how numbers are written, and how many leads are shown one by one.
+//! Shared parts of the reports on many leads: number format and example leads.
 
 use std::cmp::Ordering;
 
-/// Most leads that a report shows one by one.
+/// Limit on the example leads of a report.
 pub(crate) const MAX_EXAMPLES: usize = 20;
-/// Most pools or reps that are named in one sentence.
+/// Limit on the pools or reps named in one sentence.
 pub(crate) const MAX_NAMED: usize = 6;
 
-/// Whether another example would be kept, when `comes_before` says so of the last one there is.
+/// Returns whether another example would be kept. `comes_before` compares it with the last example.
 pub(crate) fn wants_example<T>(examples: &[T], comes_before: impl FnOnce(&T) -> bool) -> bool {
     examples.len() < MAX_EXAMPLES || examples.last().is_some_and(comes_before)
 }
 
-/// Keeps the first examples in `order`, each once: the same leads in whatever order they come.
+/// Keeps the first examples in `order`, without duplicates. The result does not depend on the order of arrival.
 pub(crate) fn keep_examples<T>(examples: &mut Vec<T>, order: impl Fn(&T, &T) -> Ordering) {
     examples.sort_by(&order);
     examples.dedup_by(|a, b| order(a, b).is_eq());
     examples.truncate(MAX_EXAMPLES);
 }
 
-/// A number as people read it: `3,120`.
+/// Formats a number with thousands separators: `3,120`.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut said = String::with_capacity(digits.len() + digits.len() / 3);
@@ -37,12 +37,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped() {
+    fn groups_thousands() {
         assert_eq!([0, 999, 1_000, 3_120, 1_234_567].map(thousands), ["0", "999", "1,000", "3,120", "1,234,567"]);
     }
 
     #[test]
-    fn the_first_examples_are_kept_each_once() {
+    fn keeps_the_first_examples_without_duplicates() {
         let mut examples: Vec<u32> = (0..30).rev().chain(0..5).collect();
         keep_examples(&mut examples, Ord::cmp);
         assert_eq!(examples, (0..20).collect::<Vec<_>>());

@@ -1,9 +1,9 @@
-//! Open leads under another version of the rulebook: who would have to lose which to whom, and when that happens.
+//! Reroutes open leads after a change of the rulebook: which leads move, where they go, and when.
 //!
-//! When territories change, leads that somebody has already belong to somebody else. A lead goes elsewhere if the new
-//! version sends it, as it is now, to another pool or named owner than the version does that decided on it. So only what
-//! the rulebook changes moves a lead, not what became of the lead since. Whom nobody talks to yet can be moved: leads in a
-//! pool's line, and those whose owner has not accepted them. What sales has stays with sales.
+//! When territories change, some open leads belong to other reps. A lead moves if the new version sends it, as it is
+//! now, to a different pool or named owner than the version that decided on it. So only changes of the rulebook move a
+//! lead, not changes of the lead itself. Only leads that no rep talks to yet can move: leads on a waiting list, and
+//! leads whose owner has not accepted them. A lead that has an owner never leaves sales.
 
 mod plan;
 mod report;
@@ -21,15 +21,15 @@ use fairleader_lead::score::Score;
 use fairleader_lead::state::{Stage, State};
 use fairleader_rulebook::{Facts, Rulebook};
 
-/// Why a lead stays where it is.
+/// Reason why a lead stays where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stays {
-    /// Neither does it wait in a line nor has it an owner: there is nobody to take it from.
+    /// It has no owner and is not on a waiting list.
     NotOpen,
-    /// Its owner has accepted it and talks to it.
+    /// Its owner has accepted it and is talking to the person.
     Accepted,
-    /// It goes where it went before.
+    /// The new version sends it to the same place.
     SameDestination,
     /// The new version names its owner, or a pool that its owner is a member of.
     SameOwner,
@@ -38,27 +38,28 @@ pub enum Stays {
 }
 
 impl Stays {
-    /// The reason in words, after a number of leads.
+    /// Returns the reason in words, to follow a number of leads.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::NotOpen => "that nobody has",
-            Self::Accepted => "accepted by their owner",
-            Self::SameDestination => "sent where they went before",
-            Self::SameOwner => "whose owner is named, or is in the new pool too",
-            Self::NotForSales => "not sent to sales any more, which keeps what it has",
+            Self::NotOpen => "neither assigned nor waiting",
+            Self::Accepted => "already accepted by the owner",
+            Self::SameDestination => "with the same destination",
+            Self::SameOwner => "whose owner is also the new owner or in the new pool",
+            Self::NotForSales => "no longer for sales, but kept by the owner",
         }
     }
 }
 
-/// What a rulebook rules on a lead as it is now. Whoever was an MQL is one still.
+/// Scores a lead as it is now and returns the decision of a rulebook on it. A lead that was an MQL remains one.
 pub fn rule(rulebook: &Rulebook, facts: &Facts<'_>, state: &State) -> (Score, Ruling) {
     let score = state.keep_mql(rulebook.score(facts));
     let ruling = rulebook.decide(&Facts { score: Some(&score), ..*facts });
     (score, ruling)
 }
 
-/// Whether a lead goes elsewhere, when `was` is what the version that decided on it rules today, and `wanted` what the new
-/// one rules. A version that cannot be read any more rules nothing; then the lead's whereabouts are compared.
+/// Decides whether a lead moves. `was` is the outcome today by the version that decided on it, and `wanted` the outcome
+/// by the new version. If the old version can no longer be read, `was` is `None`, and the lead's current pool and owner
+/// are compared instead.
 ///
 /// `pool` finds a pool by its id.
 pub fn goes<'p>(

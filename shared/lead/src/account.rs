@@ -1,4 +1,4 @@
-//! Companies that sales knows about, how a lead's is found, and what the lead inherits from it.
+//! Accounts: companies that sales knows about, and what a lead inherits from its account.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, RepId};
 
-/// A company that sales knows about.
+/// Company that sales knows about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
@@ -14,21 +14,21 @@ pub struct Account {
     pub account_id: AccountId,
     /// Its name, as people write it.
     pub name: String,
-    /// Its domains (`acme.example`), registrable ones.
+    /// Its registrable domains (`acme.example`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<String>,
-    /// The company it belongs to.
+    /// The account of its parent company.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<AccountId>,
-    /// Who looks after it; a subsidiary without an owner takes the nearest parent's.
+    /// The rep who owns it. A subsidiary without an owner inherits the owner of the nearest parent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<RepId>,
-    /// What it is to us.
+    /// Where the relationship stands.
     pub status: AccountStatus,
-    /// Who works on the open deal, at status `open_deal`.
+    /// The rep who works on the open deal, if the status is `open_deal`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deal_owner: Option<RepId>,
-    /// How much it matters, a word of the company's own (`strategic`, `mid`, …).
+    /// Its importance, in the company's own words (`strategic`, `mid`, …).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
     /// Account score, 0 to 100.
@@ -36,21 +36,21 @@ pub struct Account {
     pub score: Option<u8>,
 }
 
-/// What an account is to us.
+/// Status of the relationship with an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
-    /// Known, nothing sold.
+    /// Nothing sold yet.
     Prospect,
     /// Buys from us.
     Customer,
-    /// Somebody is negotiating.
+    /// A deal is being negotiated.
     OpenDeal,
 }
 
 impl AccountStatus {
-    /// As it is written in rulebooks and items.
+    /// Returns the word for it in rulebooks and items.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Prospect => "prospect",
@@ -60,23 +60,23 @@ impl AccountStatus {
     }
 }
 
-/// Most levels of parents that are followed; deeper trees and cycles end there.
+/// Limit on the levels of parents that are followed. Deeper trees and cycles end there.
 pub const MAX_PARENTS: usize = 8;
 
-/// What a decision knows of a lead's account: the account, and what it inherits from its parents.
+/// Account of a lead as a decision sees it, with what it inherits from its parents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountFacts {
     /// The account itself.
     pub account: Account,
-    /// Its owner, or that of the nearest parent that has one.
+    /// Its owner, or the owner of the nearest parent that has one.
     pub owner: Option<RepId>,
-    /// The account that `owner` was taken from: the account itself or a parent.
+    /// The account whose owner this is: the account itself or a parent.
     pub owner_from: Option<AccountId>,
 }
 
 impl AccountFacts {
-    /// Takes the owner of the nearest account in `line` that has one. `line` starts with the account and goes on with
-    /// its parents in order; `None` if it is empty.
+    /// Uses the owner of the nearest account in `line` that has one. `line` is the account followed by its parents in
+    /// order. Returns `None` if `line` is empty.
     pub fn inherit(line: &[Account]) -> Option<Self> {
         let account = line.first()?.clone();
         let nearest = line.iter().find(|company| company.owner.is_some());
@@ -87,7 +87,7 @@ impl AccountFacts {
         })
     }
 
-    /// What a decision knows of `account`, with its parents among `known`; `None` if it is not there.
+    /// Finds `account` and its parents in `known`. Returns `None` if the account is unknown.
     pub fn of(account: &AccountId, known: &BTreeMap<AccountId, Account>) -> Option<Self> {
         let mut line: Vec<Account> = Vec::new();
         let mut next = Some(account);

@@ -1,30 +1,31 @@
-//! What people do: the behaviour that scores, MQL lines and rules look at.
+//! Activities: the behaviour that scores, MQL conditions and rules use.
 //!
-//! A lead's [`crate::profile::Profile`] remembers its most recent activities, so that a decision reads them with the lead
-//! and not one by one. Everything a person ever did stays in the lead's history; what is remembered here only decides.
+//! A lead's [`crate::profile::Profile`] remembers its most recent activities, so that a decision reads them together
+//! with the lead and not one by one. The lead's history keeps every activity; the profile only keeps what decisions
+//! need.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::id::ActivityId;
 
-/// Most activities that a lead's profile remembers. Older ones stay in its history, but no rule sees them any more;
-/// with a half-life of weeks they would hardly count.
+/// Limit on the activities that a profile remembers. Older ones stay in the history, but rules no longer see them. With
+/// a half-life of weeks, they would hardly count.
 pub const MAX_REMEMBERED: usize = 50;
 
-/// Something a person did.
+/// Action of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// The same for every delivery of the same activity.
     pub id: ActivityId,
-    /// What, in lower-case words joined by `_`: `contact_me`, `demo`, `webinar`, `pricing`, …
+    /// What they did, in lower-case words joined by `_`: `contact_me`, `demo`, `webinar`, `pricing`, …
     pub did: String,
-    /// When.
+    /// When they did it.
     pub at: Timestamp,
-    /// Through which channel, in lower-case words joined by `_`: `web`, `email`, `event`, `call`, …
+    /// The channel, in lower-case words joined by `_`: `web`, `email`, `event`, `call`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// How much it asked of them.
+    /// How much effort it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spend: Option<Spend>,
     /// How they responded, in lower-case words joined by `_`: `registered`, `attended`, `no_show`, `clicked`, …
@@ -35,7 +36,7 @@ pub struct Activity {
     pub product: Option<String>,
 }
 
-/// How much an activity asked of the person: a click is little, a day at a trade fair is much.
+/// Effort that an activity took: a click is low, a day at a trade fair is high.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -48,9 +49,10 @@ pub enum Spend {
     High,
 }
 
-/// Adds an activity to those remembered, the earliest first; false if it is there already. Of the same instant the one
-/// with the lesser id comes first, so the order of arrival does not count. Beyond [`MAX_REMEMBERED`] the earliest is
-/// forgotten.
+/// Adds an activity to those remembered, earliest first. Returns false if it is a duplicate.
+///
+/// Activities at the same time are sorted by id, so the order of arrival does not matter. Beyond [`MAX_REMEMBERED`],
+/// the earliest are forgotten.
 pub fn remember(remembered: &mut Vec<Activity>, activity: Activity) -> bool {
     if remembered.iter().any(|known| known.id == activity.id) {
         return false;
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_recent_activities_are_remembered_once_in_any_order_of_arrival() {
+    fn forgets_activities_beyond_the_limit_in_any_order() {
         let all: Vec<Activity> = (0..60).map(|n| activity(&format!("a{n}"), n / 2)).collect();
         let mut forwards = Vec::new();
         let mut backwards = Vec::new();

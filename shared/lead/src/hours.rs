@@ -1,7 +1,7 @@
-//! When a rep works: weekly hours in their own zone, right through daylight-saving changes.
+//! When a rep works: weekly hours in their own time zone, correct across daylight-saving changes.
 //!
-//! Hours are civil times ("Monday to Friday, nine to five, by the clock on the wall"), so they are compared with the
-//! civil time of an instant in the rep's zone and never with an offset from UTC.
+//! Hours are civil times ("Monday to Friday, nine to five, by the clock on the wall"). They are compared with the local
+//! time in the rep's zone, never with an offset from UTC.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 /// Weekly working hours, written `mon-fri 09:00-17:00, sat 10:00-14:00`, or `always`, or `never`.
 ///
-/// A span may go past midnight (`22:00-06:00`); it belongs to the day it starts on. Several spans of a day are written
-/// one after the other (`mon 09:00-12:00, mon 13:00-17:00`).
+/// A span can go past midnight (`22:00-06:00`); it belongs to the day on which it starts. A day can have several spans
+/// (`mon 09:00-12:00, mon 13:00-17:00`).
 ///
 /// ```
 /// # use fairleader_lead::hours::WeeklyHours;
@@ -32,7 +32,7 @@ pub struct WeeklyHours {
     spans: Vec<Span>,
 }
 
-/// A stretch of one day, in minutes after midnight; `end` may be past midnight, at most 24 hours after `start`.
+/// Span of hours, in minutes after midnight. `end` can be past the next midnight, at most 24 hours after `start`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span {
     day: Weekday,
@@ -40,21 +40,19 @@ struct Span {
     end: u16,
 }
 
-/// Hours that cannot be read.
+/// Reason why working hours cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HoursError {
-    /// A part that is not days and times.
-    #[error(
-        "`{0}` is not working hours; write them like `mon-fri 09:00-17:00`, several separated by commas, or `always`"
-    )]
+    /// A part is not days and times.
+    #[error("`{0}` is not a span of hours; write spans like `mon-fri 09:00-17:00`, separated by commas, or `always`")]
     Part(String),
     /// Not a day of the week.
     #[error("`{0}` is not a day; use mon, tue, wed, thu, fri, sat or sun")]
     Day(String),
     /// Not a time of day.
-    #[error("`{0}` is not a time of day; write it like 09:00, from 00:00 to 24:00")]
+    #[error("`{0}` is not a time of day; write 00:00 to 24:00, like 09:00")]
     Time(String),
-    /// A span of no length.
+    /// A span is empty.
     #[error("`{0}` starts and ends at the same time; for the whole day write 00:00-24:00")]
     Empty(String),
 }
@@ -62,7 +60,7 @@ pub enum HoursError {
 const DAY_MINUTES: u16 = 24 * 60;
 
 impl WeeklyHours {
-    /// Whether `at`, seen on a clock in `zone`, is within these hours. The start is within, the end is not.
+    /// Returns whether the local time of `at` in `zone` is within these hours. The start is included, the end is not.
     pub fn contains(&self, at: Timestamp, zone: &TimeZone) -> bool {
         let local = at.to_zoned(zone.clone());
         let minute = u16::try_from(local.hour()).unwrap_or(0) * 60 + u16::try_from(local.minute()).unwrap_or(0);
@@ -126,7 +124,7 @@ fn day_of(word: &str) -> Result<Weekday, HoursError> {
     })
 }
 
-/// The days from `first` to `last`, over the weekend if need be.
+/// Lists the days from `first` to `last`, wrapping around the end of the week.
 fn days_from(first: Weekday, last: Weekday) -> impl Iterator<Item = Weekday> {
     let length = first.until(last);
     first.cycle_forward().take(usize::try_from(length).unwrap_or(0) + 1)
@@ -173,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_start_is_within_and_the_end_is_not() {
+    fn includes_the_start_and_excludes_the_end() {
         let hours = "mon-fri 09:00-17:00";
         assert!(open(hours, "UTC", "2026-03-02T09:00:00Z"));
         assert!(open(hours, "UTC", "2026-03-02T16:59:59Z"));
@@ -182,16 +180,16 @@ mod tests {
     }
 
     #[test]
-    fn a_span_may_go_past_midnight_and_over_the_weekend() {
+    fn spans_midnight_and_the_weekend() {
         assert!(open("fri-mon 22:00-06:00", "UTC", "2026-03-03T05:59:00Z"), "Monday's span, on Tuesday");
-        assert!(!open("fri-mon 22:00-06:00", "UTC", "2026-03-06T05:59:00Z"), "Thursday has none");
+        assert!(!open("fri-mon 22:00-06:00", "UTC", "2026-03-06T05:59:00Z"), "no hours on Thursday");
         assert!(open("sat-sun 00:00-24:00", "UTC", "2026-03-01T23:59:00Z"));
     }
 
     #[test]
-    fn hours_follow_the_clock_on_the_wall_through_both_changes() {
+    fn follows_local_time_across_daylight_saving_changes() {
         let hours = "mon-sun 02:00-03:00";
-        // 29 March 2026: 02:00 to 03:00 does not exist in Berlin. 25 October: it comes twice.
+        // In Berlin, 02:00 to 03:00 does not exist on 29 March 2026, and happens twice on 25 October.
         let day = |start: &str| -> usize {
             let start: Timestamp = start.parse().unwrap();
             let minutes = |m: i64| start + jiff::SignedDuration::from_mins(m);
@@ -205,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused_with_the_way_to_write_it() {
+    fn rejects_bad_hours_with_an_example() {
         let refused = |text: &str| text.parse::<WeeklyHours>().unwrap_err().to_string();
         assert!(refused("9 to 5").contains("mon-fri 09:00-17:00"));
         assert!(refused("mo-fr 09:00-17:00").contains("`mo` is not a day"));

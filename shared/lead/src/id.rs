@@ -1,4 +1,4 @@
-//! Identifiers as types of their own, so that a rep can never stand where a pool belongs.
+//! A type for each kind of identifier, so that a rep's id cannot be used as a pool's.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the identifier as it is written.
+            /// Creates the identifier from its text, without checking it.
             pub fn new(value: impl Into<String>) -> Self {
                 Self(value.into())
             }
 
-            /// The identifier as text.
+            /// Returns the identifier as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -39,47 +39,47 @@ macro_rules! id {
 }
 
 id! {
-    /// A lead: UUIDv5 of its source and key, or UUIDv7; lower-case with hyphens.
+    /// Id of a lead: UUIDv5 of its source and key, or UUIDv7; lower case with hyphens.
     LeadId
 }
 id! {
-    /// A sales rep, as sales operations call them (`anna`), 1 to 64 characters of `a-z 0-9 - _ .`.
+    /// Id of a sales rep, chosen by sales operations (`anna`): 1 to 64 characters of `a-z 0-9 - _ .`.
     RepId
 }
 id! {
-    /// A pool of reps (`dach-inbound`), written like a [`RepId`].
+    /// Id of a pool of reps (`dach-inbound`), in the same form as a [`RepId`].
     PoolId
 }
 id! {
-    /// A company sales knows about, written like a [`RepId`].
+    /// Id of an account, in the same form as a [`RepId`].
     AccountId
 }
 id! {
-    /// Somebody who looks after rules, leads or the roster (`mara`), written like a [`RepId`].
+    /// Id of a person who manages rules, leads or the roster (`mara`), in the same form as a [`RepId`].
     PersonId
 }
 id! {
-    /// Who did something to a lead: a rep, a person, or the name of a key, as they signed in.
+    /// Rep, person or name of a key that did something to a lead.
     ActorId
 }
 id! {
-    /// Something a person did: UUIDv5 of its source and key or of the lead's id, else UUIDv7; lower-case with hyphens.
+    /// Id of an activity: UUIDv5 of its source and key or of the lead's id, else UUIDv7; lower case with hyphens.
     ActivityId
 }
 id! {
-    /// Where a lead came from: a web form, an ad account, a partner, an imported list.
+    /// Id of a lead's source: a web form, an ad account, a partner, an imported list.
     SourceId
 }
 id! {
-    /// A version of the rulebook, six digits counted up from `000001`.
+    /// Version of the rulebook: six digits, counted up from `000001`.
     RulebookVersion
 }
 
-/// Longest name of a rep, pool, account or source, in bytes.
+/// Length limit of the id of a rep, pool, account or source, in bytes.
 pub const MAX_NAME: usize = 64;
 
-/// Whether `name` may name a rep, pool, account or source: 1 to 64 characters of `a-z 0-9 - _ .`,
-/// the first one a letter or digit. Such a name is safe in a key, a path and a log.
+/// Returns whether `name` is a valid id for a rep, pool, account or source: 1 to 64 characters of `a-z 0-9 - _ .`,
+/// starting with a letter or digit. Such an id is safe in a key, a path and a log.
 pub fn is_name(name: &str) -> bool {
     (1..=MAX_NAME).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_safe_in_keys_and_paths() {
+    fn accepts_only_safe_names() {
         for good in ["anna", "dach-inbound", "7even", "a.b_c"] {
             assert!(is_name(good), "{good}");
         }

@@ -1,10 +1,10 @@
-//! The words of the field: what leads, accounts, reps, pools and people are, and how raw input becomes a lead.
+//! The vocabulary of the field: leads, accounts, reps, pools and people, and how raw input becomes a lead.
 //!
-//! Nothing here decides who gets a lead; that is for `fairleader-rulebook` and `fairleader-domain`. Everything is pure:
-//! no I/O, no clock, no environment, no randomness.
+//! Nothing here decides who gets a lead; `fairleader-rulebook` and `fairleader-domain` do. Everything is pure: no I/O,
+//! no clock, no environment, no randomness.
 //!
-//! The feature `normalise` adds what turns raw input into a profile: checks, spellings, telephone metadata, the public
-//! suffix list. Functions that only pass leads on do without.
+//! The feature `normalise` adds what turns raw input into a profile: checks, spellings, phone number metadata, the
+//! public suffix list. Functions that only pass leads on do not need it.
 
 pub mod account;
 pub mod activity;

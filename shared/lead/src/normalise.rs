@@ -1,9 +1,9 @@
-//! From a sender's own words to a [`Profile`]: pure, and the same for the same submission.
+//! Turns a sender's own words into a [`Profile`]. The same submission always gives the same profile.
 //!
-//! One module per kind of value; each reads what people write in forms and lists, in the languages leads come in, and
-//! says `None` rather than guess. Nothing is refused here: what cannot be used stays out of the profile (an e-mail
-//! address, a country) or is kept as written and marked (a telephone number). Checking is the business of
-//! [`crate::submission`].
+//! There is one module per kind of value. Each reads what people write in forms and lists, in the languages that leads
+//! come in, and returns `None` rather than guess. Nothing is rejected here: an unusable value is left out of the
+//! profile (an e-mail address, a country) or kept as written and marked (a phone number). [`crate::submission`] does
+//! the checking.
 
 pub mod choice;
 pub mod company;
@@ -19,25 +19,25 @@ pub mod title;
 use crate::profile::{Campaign, Company, Consent, Contact, Email, EmailKind, Interest, Origin, Place, Profile};
 use crate::submission::Submission;
 
-/// Words that stand for nothing in a field that has to be filled in.
+/// Placeholders that people enter in a required field, separated by `;`.
 ///
 /// Short ones need their punctuation: `ND` is North Dakota.
 const PLACEHOLDERS: &str = "n/a; n.a.; n.a; #n/a; n/d; n.d.; k.a.; k. a.; none; null; nil; unknown; undefined; not provided; \
     keine angabe; nicht angegeben; unbekannt; ninguno; ninguna; no aplica; non specifie; inconnu; sconosciuto";
 
-/// The profile of the person a submission speaks of.
+/// Builds the profile of the person described by a submission.
 ///
-/// Values the sender gave come first. Only where one is missing it is derived, and [`Profile::origins`] says from what,
-/// under the names that rulebooks use:
+/// Values from the sender take precedence. A missing value is derived from others, and [`Profile::origins`] records its
+/// source under the names that rulebooks use:
 ///
 /// | field | derived from |
 /// |---|---|
 /// | `job.level` | the job title |
 /// | `company.domain` | the website, else a business e-mail address |
-/// | `country` | a mobile or fixed telephone number with its country code, else the top-level domain of a business e-mail address |
-/// | `language` | the country, where it has one main language |
+/// | `country` | a mobile or fixed phone number with a country code, else the top-level domain of a business e-mail address |
+/// | `language` | the country, if it has one main language |
 ///
-/// Account and merged values are for others to fill in.
+/// The account and merged values are not filled in here.
 pub fn profile(submission: &Submission) -> Profile {
     let fields = Fields(submission);
     let mut profile = Profile {
@@ -82,7 +82,7 @@ pub fn profile(submission: &Submission) -> Profile {
     profile
 }
 
-/// Country and telephone number, each of which may tell about the other.
+/// Fills in the country and the phone number, each of which can help to read the other.
 fn fill_country_and_phone(profile: &mut Profile, fields: Fields<'_>) {
     let given = fields.raw("country").and_then(country::code);
     let by_email = profile
@@ -109,20 +109,20 @@ fn fill_country_and_phone(profile: &mut Profile, fields: Fields<'_>) {
     note(profile, "country", origin);
 }
 
-/// Whether an address is at a company's own domain.
+/// Returns whether an address is at a company's own domain.
 fn names_company(email: &Email) -> bool {
     matches!(email.kind, EmailKind::Business | EmailKind::Role)
 }
 
-/// First and last name: as given, else from the full name.
+/// Fills in first and last name: as given, else from the full name.
 fn fill_name(contact: &mut Contact, fields: Fields<'_>, country: Option<&str>) {
     contact.first_name = fields.raw("first_name").and_then(name::given);
     contact.last_name = fields.raw("last_name").and_then(name::family);
-    // People put their address where a name is asked for.
+    // Some people enter their e-mail address in the name field.
     let Some(full) = fields.raw("name").filter(|full| !full.contains('@') || full.contains('<')) else { return };
     match (&contact.first_name, &contact.last_name) {
         (Some(_), Some(_)) => {}
-        // Beside `Vorname` a column `Name` holds the family name.
+        // Next to a `Vorname` column, a `Name` column holds the family name.
         (Some(first), None) if !fold::words(first).iter().any(|word| fold::words(full).contains(word)) => {
             contact.last_name = name::family(full);
         }
@@ -174,8 +174,8 @@ fn note(profile: &mut Profile, field: &str, origin: Option<Origin>) {
     }
 }
 
-/// A postal code: upper case, without the country's letters before it (`D-10115`). Leading zeros that a spreadsheet
-/// dropped come back where codes have five digits.
+/// Normalises a postal code: upper case, without a country prefix (`D-10115`). Restores a leading zero dropped by a
+/// spreadsheet, for countries with five-digit codes.
 fn postal_code(text: &str, country: Option<&str>) -> Option<String> {
     let upper = fold::tidy(text).to_uppercase();
     let bare = match upper.split_once('-') {
@@ -195,7 +195,7 @@ fn postal_code(text: &str, country: Option<&str>) -> Option<String> {
     bare.chars().any(char::is_alphanumeric).then(|| bare.to_owned())
 }
 
-/// A submission's fields, blank ones and placeholders taken for absent.
+/// Fields of a submission. Blank values and placeholders count as missing.
 #[derive(Clone, Copy)]
 struct Fields<'a>(&'a Submission);
 
@@ -204,7 +204,7 @@ impl<'a> Fields<'a> {
         self.0.fields.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// One line of text, if it says something.
+    /// Returns a field as one line of text, unless it is blank or a placeholder.
     fn text(self, name: &str) -> Option<String> {
         let value = fold::tidy(self.raw(name)?);
         let folded = fold::fold(&value);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_messy_form_becomes_a_profile() {
+    fn turns_a_messy_form_into_a_profile() {
         let profile = of(&[
             ("email", "Maria.Garcia+Web@ACME-Robotica.example"),
             ("phone", "612 34 56 78"),
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_address_says_what_it_can() {
+    fn derives_what_it_can_from_an_address() {
         let profile = of(&[("email", "info@acme.de")]);
         assert_eq!(profile.place.country.as_deref(), Some("DE"));
         assert_eq!(profile.contact.language.as_deref(), Some("de"));
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_comes_before_what_is_derived() {
+    fn prefers_given_values_to_derived_ones() {
         let profile = of(&[
             ("email", "a@acme.de"),
             ("phone", "+34 612 345 678"),
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_stays_out_or_is_marked() {
+    fn leaves_out_or_marks_unusable_values() {
         let profile = of(&[
             ("email", "anna(at)x"),
             ("phone", "call me"),
@@ -379,13 +379,13 @@ mod tests {
     }
 
     #[test]
-    fn short_names_are_no_placeholders() {
+    fn keeps_short_names_that_look_like_placeholders() {
         assert_eq!(of(&[("state", "ND")]).place.state.as_deref(), Some("ND"));
         assert_eq!(of(&[("state", "n/d")]).place.state, None);
     }
 
     #[test]
-    fn given_names_win_over_the_full_name() {
+    fn prefers_given_names_to_the_full_name() {
         let contact = of(&[("first_name", "ADA"), ("name", "Ada Augusta Lovelace")]).contact;
         assert_eq!((contact.first_name.as_deref(), contact.last_name.as_deref()), (Some("Ada"), Some("Lovelace")));
         let contact = of(&[("first_name", "Ursula"), ("name", "von der Leyen")]).contact;
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn postal_codes_are_text() {
+    fn normalises_postal_codes_as_text() {
         for (text, country, expected) in [
             ("10115", None, "10115"),
             ("D-10115", Some("DE"), "10115"),
@@ -415,7 +415,7 @@ mod tests {
         }
     }
 
-    /// Text as people and attackers send it: any characters, and pieces that the readers look for.
+    /// Text as people and attackers send it: arbitrary characters, mixed with pieces that the parsers look for.
     fn any_text() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             any::<String>(),
@@ -430,7 +430,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_strange(values in proptest::collection::vec(any_text(), crate::submission::schema::FIELDS.len())) {
+        fn gives_a_stable_profile_for_any_text(values in proptest::collection::vec(any_text(), crate::submission::schema::FIELDS.len())) {
             let fields = crate::submission::schema::FIELDS.iter().map(|field| field.name.to_owned()).zip(values).collect();
             let submission = Submission { fields };
             let once = profile(&submission);

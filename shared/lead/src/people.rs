@@ -1,7 +1,7 @@
-//! The people who look after rules, leads and the roster: who they are, and for whom they speak.
+//! The people who manage rules, leads and the roster, and their roles.
 //!
-//! A person is not a key: programs have keys too, and only a person can approve something. How somebody signs in is not
-//! known here.
+//! A person is not the same as a key: programs have keys too, but only people can approve something. Signing in is
+//! handled elsewhere.
 
 #[cfg(feature = "normalise")]
 mod check;
@@ -15,23 +15,23 @@ use crate::id::PersonId;
 #[cfg(feature = "normalise")]
 pub use self::check::problems;
 
-/// What a person does in the company, and so what they may do here.
+/// Role of a person, which decides what they are allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PersonRole {
-    /// Looks after rules, lists and nurture.
+    /// Manages rules, lists and nurture.
     Marketing,
-    /// Looks after reps, pools and leads.
+    /// Manages reps, pools and leads.
     Sales,
-    /// May do everything, and approves nothing: that is for the two sides.
+    /// May do everything except approve: approvals come from marketing and sales.
     Admin,
-    /// Looks, changes nothing.
+    /// May read everything and change nothing.
     Viewer,
 }
 
 impl PersonRole {
-    /// The role as it is written.
+    /// Returns the word for the role in requests, replies and items.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Marketing => "marketing",
@@ -48,16 +48,16 @@ impl fmt::Display for PersonRole {
     }
 }
 
-/// A person.
+/// Person who manages rules, leads or the roster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// Their identifier.
     pub person_id: PersonId,
-    /// What they are called.
+    /// Their name.
     pub name: String,
     /// Their e-mail address.
     pub email: String,
-    /// For whom they speak.
+    /// Their role.
     pub role: PersonRole,
 }

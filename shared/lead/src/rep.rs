@@ -1,4 +1,4 @@
-//! A sales rep: who they are, when they work, what they can take.
+//! Sales reps: who they are, when they work, how many leads they can take.
 
 #[cfg(feature = "normalise")]
 mod check;
@@ -11,39 +11,39 @@ use crate::id::RepId;
 #[cfg(feature = "normalise")]
 pub use self::check::problems;
 
-/// What is set about a rep.
+/// Settings of a rep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rep {
     /// Their identifier.
     pub rep_id: RepId,
-    /// Their name, as colleagues say it.
+    /// Their name, as colleagues use it.
     pub name: String,
     /// Their e-mail address.
     pub email: String,
-    /// Whom they report to.
+    /// The rep they report to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<RepId>,
-    /// IANA time zone (`Europe/Berlin`) in which `hours` are meant.
+    /// The IANA time zone of `hours` (`Europe/Berlin`).
     pub zone: String,
     /// When they work, in their zone.
     pub hours: WeeklyHours,
     /// Languages they speak, ISO 639-1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
-    /// What they know, words of the company's own.
+    /// Their skills, in the company's own words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skills: Vec<String>,
-    /// Most open leads at a time.
+    /// How many leads they can have open at a time.
     pub capacity: u32,
 }
 
-/// What changes about a rep from lead to lead.
+/// Load of a rep: what changes from lead to lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepLoad {
-    /// Leads they own that are not finished.
+    /// The number of open leads they own.
     pub open: u32,
-    /// Whether they take leads now.
+    /// Whether they are taking leads now.
     pub on: bool,
 }
 
@@ -53,5 +53,5 @@ impl Default for RepLoad {
     }
 }
 
-/// Most open leads that a rep may be set to take.
+/// Upper limit for the capacity of a rep.
 pub const MAX_CAPACITY: u32 = 10_000;

@@ -1,43 +1,43 @@
-//! What a rulebook decided on a lead: data that is stored, sent and shown. How it is decided is the rulebook's business.
+//! Rulings: what a rulebook decided for a lead, as data that is stored, sent and shown.
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{PoolId, RepId};
 
-/// The rule that a ruling names when no line of `mql` held. No rule may be called that.
+/// Name that a ruling gives as its rule if no line of `mql` matched. No real rule can have this name.
 pub const NOT_AN_MQL: &str = "not an MQL";
 
-/// The reason of the nurture outcome when no line of `mql` held.
+/// Reason of the nurture outcome if no line of `mql` matched.
 pub const NOT_AN_MQL_REASON: &str = "not_an_mql";
 
-/// The part of a rulebook that a decision came from.
+/// Section of a rulebook that made a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Section {
     /// A rule of `block`.
     Block,
-    /// No line of `mql` held.
+    /// No line of `mql` matched.
     Mql,
     /// A rule of `route`.
     Route,
 }
 
-/// What the rulebook decided on a lead.
+/// Decision of a rulebook for a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruling {
-    /// The rule that won, or [`NOT_AN_MQL`].
+    /// The rule that matched, or [`NOT_AN_MQL`].
     pub rule: String,
-    /// What it wants.
+    /// What happens to the lead.
     pub outcome: Outcome,
     /// How urgent the lead is.
     #[serde(default)]
     pub priority: Priority,
-    /// What it is expected to be worth, in whole units of the company's currency, where the rule says so.
+    /// Its expected value in whole units of the company's currency, if the rule sets one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<u32>,
 }
 
-/// What the rulebook wants to happen to a lead.
+/// Outcome that the rulebook wants for a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -45,76 +45,76 @@ pub enum Outcome {
     Pool {
         /// The pool.
         pool: PoolId,
-        /// What to do when no member can take it.
+        /// What to do if no member can take it.
         if_nobody: IfNobody,
     },
     /// Give it to one rep.
     Owner {
         /// The rep.
         rep: RepId,
-        /// What to do when they cannot take it.
+        /// What to do if they cannot take it.
         if_unavailable: IfUnavailable,
-        /// Whether it costs the rep a turn in the pool that `if_unavailable` names, if they are a member of it.
+        /// Whether it costs the rep a turn in the pool named by `if_unavailable`, if they are a member of it.
         counts_as_turn: bool,
     },
-    /// Keep in touch; not ready for sales.
+    /// Keep in touch; the lead is not ready for sales.
     Nurture {
-        /// Why, a word (`not_an_mql`).
+        /// The reason in one word (`not_an_mql`).
         reason: String,
     },
-    /// Refuse it.
+    /// Reject the lead.
     Disqualify {
-        /// Why, a word (`junk`).
+        /// The reason in one word (`junk`).
         reason: String,
     },
     /// Stop until a person decides.
     Hold {
-        /// Why, a word.
+        /// The reason in one word.
         reason: String,
     },
 }
 
-/// What to do when no member of a pool can take a lead.
+/// Fallback if no member of a pool can take a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IfNobody {
-    /// Stand in the pool's waiting line.
+    /// Put it on the pool's waiting list.
     Wait,
-    /// Try another pool, and if nobody is there either, wait in that pool's line.
+    /// Try another pool; if no member is available there either, put it on that pool's waiting list.
     Pool(PoolId),
 }
 
-/// What to do when a named owner cannot take a lead.
+/// Fallback if a named owner cannot take a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IfUnavailable {
-    /// Give it to them all the same: their account comes before their hours.
+    /// Assign it to them anyway: owning the account matters more than working hours.
     Assign,
-    /// Try a pool instead, and if nobody is there either, wait in that pool's line.
+    /// Try a pool instead; if no member is available there either, put it on that pool's waiting list.
     Pool(PoolId),
 }
 
-/// How urgent a lead is: leads of a higher priority come first in waiting lines and inboxes, whatever their score.
+/// Urgency of a lead. Leads with a higher priority come first on waiting lists and in inboxes, whatever their score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// After everybody else.
+    /// After all other leads.
     Low,
-    /// As most leads.
+    /// The default.
     #[default]
     Normal,
-    /// Before most.
+    /// Before normal leads.
     High,
-    /// Before everybody.
+    /// Before all other leads.
     Urgent,
 }
 
 impl Priority {
-    /// Every priority, the lowest first.
+    /// Every priority, lowest first.
     pub const ALL: [Self; 4] = [Self::Low, Self::Normal, Self::High, Self::Urgent];
 
-    /// As it is written in rulebooks, replies and items.
+    /// Returns the word for it in rulebooks, replies and items.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Low => "low",
@@ -124,7 +124,7 @@ impl Priority {
         }
     }
 
-    /// Whether it is the one of most leads.
+    /// Returns whether it is the default.
     pub const fn is_normal(&self) -> bool {
         matches!(self, Self::Normal)
     }

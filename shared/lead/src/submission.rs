@@ -1,7 +1,7 @@
 //! A submission: what a form, a program or a row of a list says about a person, checked field by field.
 //!
-//! What is refused, and with which words, is decided in `check`; what the words mean is the business of `normalise`. Both
-//! come with the feature `normalise`.
+//! `check` decides what is rejected and with which message. `normalise` decides what the values mean. Both need the
+//! feature `normalise`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,18 +24,18 @@ pub mod sample;
 #[cfg(feature = "normalise")]
 pub mod schema;
 
-/// A checked submission: the sender's own words, trimmed, under the schema's field names. Nothing is normalised yet.
+/// A checked submission: the sender's own values, trimmed, under the schema's field names. Nothing is normalised yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Submission {
-    /// Field name -> text. Fields the schema does not know stand under `custom.<name>`.
+    /// Field name -> text. Fields that are not in the schema are stored as `custom.<name>`.
     pub fields: BTreeMap<String, String>,
 }
 
 impl Submission {
-    /// SHA-256 in hex of what was said: the same for the same fields, in whatever order and layout they came.
+    /// Returns the SHA-256 of the fields in hex. It depends only on the fields, not on their order or layout.
     ///
-    /// Over each name and value in the names' order, each with its length in bytes and a colon before it.
+    /// The hash covers each name and value, sorted by name, each prefixed with its length in bytes and a colon.
     pub fn payload_hash(&self) -> String {
         let mut hash = Sha256::new();
         for (name, value) in &self.fields {

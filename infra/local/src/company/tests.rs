@@ -68,7 +68,7 @@ fn every_mistake_is_told_with_its_place_and_what_to_do() {
     roster.csv:4: email: `ben(at)acme.example` is not an e-mail address; write it like name@company.example
     roster.csv:4: manager: `anne` is not in the roster; did you mean `ann`?
     roster.csv:4: zone: `Berlin` is no time zone; did you mean `Europe/Berlin`?
-    roster.csv:4: hours: `9 to 5` is not working hours; write them like `mon-fri 09:00-17:00`, several separated by commas, or `always`
+    roster.csv:4: hours: `9 to 5` is not a span of hours; write spans like `mon-fri 09:00-17:00`, separated by commas, or `always`
     roster.csv:4: languages: `Klingon` is no language; write codes like `de en`
     roster.csv:4: capacity: `many` is no whole number from 0 to 10000
     roster.csv:5: rep: `ann` is in line 2 already; give each rep an id of their own

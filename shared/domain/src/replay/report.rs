@@ -1,4 +1,4 @@
-//! What a replay found: a sum over leads.
+//! The result of a replay: a sum over leads.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,16 +10,16 @@ use crate::report::{MAX_NAMED, keep_examples, thousands, wants_example};
 use fairleader_lead::id::{LeadId, PoolId, RepId};
 use fairleader_rulebook::MqlUpTo;
 
-/// Points from one threshold to the next.
+/// Points between two thresholds.
 const STEP: u8 = 5;
 
 /// Number of thresholds that are tried: 0, 5, … 100.
 pub const THRESHOLDS: usize = 21;
 
-/// A count with the rulebook in force and with the draft.
+/// Count with the active rulebook and with the draft.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeforeAfter {
-    /// With the rulebook in force.
+    /// With the active rulebook.
     pub before: u64,
     /// With the draft.
     pub after: u64,
@@ -32,85 +32,85 @@ impl BeforeAfter {
     }
 }
 
-/// How many leads are decided otherwise, and in what. A lead can count in several.
+/// Leads whose decision would change, by kind of change. A lead can count in several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
-    /// In anything below.
+    /// With any of the changes below.
     pub leads: u64,
-    /// Another rule wins; a rule that is only renamed is the same rule.
+    /// Decided by a different rule. A rule that is only renamed is the same rule.
     pub rule: u64,
-    /// They go to another pool or named owner, or elsewhere.
+    /// Sent to a different pool, named owner or outcome.
     pub destination: u64,
-    /// They would be MQLs and are not.
+    /// MQLs with the draft only.
     pub became_mql: u64,
-    /// They are MQLs and would not be.
+    /// MQLs with the active rulebook only.
     pub no_longer_mql: u64,
-    /// They have another grade.
+    /// Given a different grade.
     pub grade: u64,
 }
 
-/// The leads received in a week.
+/// Leads received in a week.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Week {
-    /// All of them.
+    /// All leads.
     pub leads: u64,
     /// The MQLs among them.
     pub mqls: BeforeAfter,
-    /// How many would be MQLs of the draft if its lines of `mql` asked for a score of at least 0, 5, … 100, see
-    /// [`fairleader_rulebook::Rulebook::mql_up_to`]. Leads that `block` stops are none.
+    /// How many would be MQLs with the draft if its lines of `mql` required a score of at least 0, 5, … 100; see
+    /// [`fairleader_rulebook::Rulebook::mql_up_to`]. Blocked leads are not counted.
     pub at_threshold: [u64; THRESHOLDS],
 }
 
-/// A lead that would be decided otherwise.
+/// Lead whose decision would change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
-    /// How much of a change it is, the most first: 0 goes elsewhere, 1 MQL or not, 2 another rule, 3 another grade.
+    /// The largest change, largest first: 0 different destination, 1 MQL or not, 2 different rule, 3 different grade.
     rank: u8,
     /// The lead.
     pub lead_id: LeadId,
-    /// What the rulebook in force says.
+    /// The decision of the active rulebook.
     pub before: String,
-    /// What the draft says.
+    /// The decision of the draft.
     pub after: String,
 }
 
-/// What a replay found.
+/// Result of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// Leads that were looked at.
+    /// The number of leads replayed.
     pub leads: u64,
-    /// Those that would be decided otherwise.
+    /// Leads whose decision would change.
     pub changed: Changed,
     /// The MQLs.
     pub mqls: BeforeAfter,
-    /// Leads by the rule that wins, under its name in either rulebook.
+    /// Leads by the rule that decides, under its name in either rulebook.
     pub rules: BTreeMap<String, BeforeAfter>,
     /// Leads by the pool that a rule gives them to.
     pub pools: BTreeMap<PoolId, BeforeAfter>,
-    /// Leads by the owner that a rule names, or reads off the account.
+    /// Leads by the owner that a rule names or takes from the account.
     pub owners: BTreeMap<RepId, BeforeAfter>,
     /// Leads for nurture.
     pub nurture: BeforeAfter,
-    /// Leads that are refused.
+    /// Disqualified leads.
     pub disqualified: BeforeAfter,
-    /// Leads that are held for a person to decide.
+    /// Leads on hold until a person decides.
     pub held: BeforeAfter,
-    /// Leads that came when nobody was at work who could have had them, by the pool in whose line they wait.
+    /// Leads received when no eligible rep was at work, by the pool in which they wait.
     pub waiting: BTreeMap<PoolId, BeforeAfter>,
-    /// Leads by the ISO week they were received in (`2026-W10`).
+    /// Leads by the ISO week in which they were received (`2026-W10`).
     pub weeks: BTreeMap<String, Week>,
-    /// Leads that the rulebook in force decides by another rule than they were decided by then: it, the lead, the
-    /// account or a table has changed since.
+    /// Leads for which the active rulebook now picks a different rule than the original decision: the rulebook, the
+    /// lead, the account or a table has changed since.
     pub unlike_then: u64,
-    /// Some of the leads that would be decided otherwise, the greatest changes first; at most 20.
+    /// Some of the leads whose decision would change, largest changes first; at most 20.
     pub examples: Vec<Example>,
 }
 
-/// In what two decisions on a lead differ.
+/// Differences between two decisions on a lead.
 pub(super) struct Differences {
     pub(super) rule: bool,
     pub(super) destination: bool,
-    /// It became an MQL, or no longer is one.
+    /// `true` if it became an MQL, `false` if it no longer is one.
     pub(super) mql: Option<bool>,
     pub(super) grade: bool,
 }
@@ -130,7 +130,7 @@ impl Differences {
 }
 
 impl Report {
-    /// Adds what was found for other leads.
+    /// Adds the report of other leads.
     pub fn add(&mut self, other: Self) {
         self.leads += other.leads;
         let changed = &mut self.changed;
@@ -214,29 +214,30 @@ impl Report {
         keep_examples(&mut self.examples, |a, b| (a.rank, &a.lead_id).cmp(&(b.rank, &b.lead_id)));
     }
 
-    /// The report in sentences for the people who decide on the draft.
+    /// Returns the report in sentences, for the people who decide on the draft.
     pub fn sentences(&self, capacity: Capacity) -> Vec<String> {
         let mut said = vec![self.changes()];
         let gains = gains("pool", self.pools.iter().map(|(pool, count)| (pool.as_str(), *count)));
         said.extend(gains);
         let named = self.owners.iter().map(|(rep, count)| (rep.as_str(), *count));
         said.extend(self::gains("owner", named));
-        let others = [("nurture", self.nurture), ("refused", self.disqualified), ("on hold", self.held)];
+        let others = [("nurture", self.nurture), ("disqualified", self.disqualified), ("on hold", self.held)];
         let others: Vec<String> = others
             .into_iter()
             .filter(|(_, count)| count.before != count.after)
             .map(|(name, count)| format!("{name} {} -> {}", thousands(count.before), thousands(count.after)))
             .collect();
         if !others.is_empty() {
-            said.push(format!("Elsewhere: {}.", others.join(", ")));
+            said.push(format!("Other outcomes: {}.", others.join(", ")));
         }
         said.extend(self.mqls_a_week(capacity));
         said.extend(self.waiting());
         if self.unlike_then > 0 {
             said.push(format!(
-                "The rulebook in force would decide {} by another rule today than they were decided by then: it, the \
-                 leads, the accounts or the tables have changed since.",
-                thousands(self.unlike_then)
+                "For {} of {} leads, the active rulebook now picks a different rule than the original decision: the \
+                 rulebook, the leads, the accounts or the tables have changed since.",
+                thousands(self.unlike_then),
+                thousands(self.leads)
             ));
         }
         said
@@ -245,14 +246,14 @@ impl Report {
     fn changes(&self) -> String {
         let Changed { leads, rule, destination, became_mql, no_longer_mql, grade } = self.changed;
         if leads == 0 {
-            return format!("None of {} leads would be decided otherwise.", thousands(self.leads));
+            return format!("None of {} leads would be decided differently.", thousands(self.leads));
         }
         let parts = [
-            (rule, "another rule"),
-            (destination, "another pool, owner or outcome"),
-            (became_mql, "become MQLs"),
-            (no_longer_mql, "no longer are"),
-            (grade, "another grade"),
+            (rule, "decided by a different rule"),
+            (destination, "sent to a different pool, owner or outcome"),
+            (became_mql, "newly MQL"),
+            (no_longer_mql, "no longer MQL"),
+            (grade, "given a different grade"),
         ];
         let parts: Vec<String> = parts
             .into_iter()
@@ -273,30 +274,30 @@ impl Report {
             let average = (after + weeks / 2) / weeks;
             let count = thousands(week.mqls.after);
             // Writing to a `String` cannot fail.
-            write!(text, "; {} a week, {count} in the busiest ({name})", thousands(average)).ok();
+            write!(text, "; {} a week on average, {count} in the busiest week ({name})", thousands(average)).ok();
         }
         said.push(format!("{text}."));
         if capacity.seats > 0 && !self.weeks.is_empty() {
             let fits =
                 (0..=100_u8).step_by(STEP.into()).zip(self.busiest()).find(|(_, count)| *count <= capacity.seats);
             let room = format!(
-                "The {} people it can give leads to have room for {} open leads at a time",
+                "The reps it can assign to ({}) have room for {} open leads at a time",
                 thousands(capacity.reps),
                 thousands(capacity.seats)
             );
             said.push(match fits {
                 Some((0, _)) => format!("{room}, more than any week brought."),
                 Some((threshold, count)) => format!(
-                    "{room}; with a threshold of {threshold} even the busiest week stays within it ({} MQLs).",
+                    "{room}; with a score threshold of {threshold}, even the busiest week stays within it ({} MQLs).",
                     thousands(count)
                 ),
-                None => format!("{room}, and no threshold of the score keeps the busiest week within it."),
+                None => format!("{room}, and no score threshold keeps the busiest week within it."),
             });
         }
         said
     }
 
-    /// The MQLs of the busiest week, at each threshold.
+    /// Returns the MQLs of the busiest week at each threshold.
     pub fn busiest(&self) -> [u64; THRESHOLDS] {
         let mut most = [0; THRESHOLDS];
         for week in self.weeks.values() {
@@ -317,7 +318,7 @@ impl Report {
             .iter()
             .map(|(name, count)| format!("`{name}` {} -> {}", thousands(count.before), thousands(count.after)));
         Some(format!(
-            "Came when nobody was at work who could have had them: {} -> {} leads ({}).",
+            "Received when no eligible rep was at work: {} -> {} leads ({}).",
             thousands(sum.before),
             thousands(sum.after),
             pools.collect::<Vec<String>>().join(", ")
@@ -325,7 +326,7 @@ impl Report {
     }
 }
 
-/// Those with the most, at most as many as a sentence names.
+/// Returns the largest counts, as many as one sentence names.
 fn largest<'n>(
     counts: impl Iterator<Item = (&'n str, BeforeAfter)>,
     much: impl Fn(BeforeAfter) -> u64,
@@ -336,7 +337,7 @@ fn largest<'n>(
     counts
 }
 
-/// ``Pool `dach` gains 31 (120 -> 151), `inbound` loses 28 (60 -> 32).``
+/// Writes a sentence like ``Pool `dach` gains 31 (120 -> 151), `inbound` loses 28 (60 -> 32).``
 fn gains<'n>(what: &str, counts: impl Iterator<Item = (&'n str, BeforeAfter)>) -> Option<String> {
     let named = largest(counts, |count| count.before.abs_diff(count.after));
     let said: Vec<String> = named

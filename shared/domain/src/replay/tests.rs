@@ -40,8 +40,8 @@ fn parse(text: &str) -> Rulebook {
     Rulebook::parse(text, &References::default()).unwrap().rulebook
 }
 
-/// Anna and Ben sit in `dach` and `inbound`, by day in Berlin; Nora in `night`, at all hours, which is what `dach`
-/// falls back on.
+/// Anna and Ben work by day in Berlin: both in `inbound`, Anna also in `dach`. Nora works at all hours in `night`, the
+/// fallback of `dach`.
 fn desks() -> Desks {
     let rep = |id: &str, hours: &str, capacity| {
         serde_json::from_value(serde_json::json!({"rep_id": id, "name": id, "email": "x@fairleader.example",
@@ -75,7 +75,7 @@ struct Lead {
     profile: Profile,
 }
 
-/// A lead that came at ten on a working day in Berlin, or an hour before midnight.
+/// A lead received at ten on a working day in Berlin, or at night, an hour before midnight.
 fn lead(number: usize, country: &str, employees: u32, boss: bool, night: bool) -> Lead {
     let at = if night { "2026-03-04T22:00:00Z" } else { "2026-03-10T09:00:00Z" };
     let id = LeadId::from(format!("lead-{number:03}").as_str());
@@ -125,7 +125,7 @@ fn some_leads() -> Vec<Lead> {
         kind: EmailKind::Disposable,
     });
     leads.push(junk);
-    // A demo that was asked for the day after says nothing about the day before.
+    // A demo requested the day after must not count for the day before.
     let mut later = lead(41, "FR", 50, false, false);
     did(&mut later, "demo", "2026-03-11T09:00:00Z");
     leads.push(later);
@@ -145,21 +145,21 @@ fn some_leads() -> Vec<Lead> {
 }
 
 #[test]
-fn a_draft_is_compared_with_the_rulebook_in_force() {
+fn compares_a_draft_with_the_active_rulebook() {
     let (draft, desks, leads) = (draft(), desks(), some_leads());
     let report = replayed(&leads, &draft);
-    assert_eq!(report.leads, 43, "the merged lead is another one's");
+    assert_eq!(report.leads, 43, "the merged lead is not counted");
     assert_eq!(report.unlike_then, 1);
     assert_eq!(report.disqualified, BeforeAfter { before: 1, after: 1 });
     insta::assert_snapshot!(report.sentences(desks.capacity(&draft)).join("\n"), @"
-    15 of 43 leads change: 15 another rule, 10 another pool, owner or outcome, 6 become MQLs.
+    15 of 43 leads change: 15 decided by a different rule, 10 sent to a different pool, owner or outcome, 6 newly MQL.
     Pool `dach` gains 4 (4 -> 8), `inbound` loses 4 (9 -> 5).
     Owner `henrik` gains 6 (4 -> 10).
-    Elsewhere: nurture 25 -> 19.
-    MQLs: 17 -> 23; 12 a week, 19 in the busiest (2026-W11).
-    The 4 people it can give leads to have room for 38 open leads at a time, more than any week brought.
-    Came when nobody was at work who could have had them: 2 -> 4 leads (`inbound` 1 -> 3, `dach` 1 -> 1).
-    The rulebook in force would decide 1 by another rule today than they were decided by then: it, the leads, the accounts or the tables have changed since.
+    Other outcomes: nurture 25 -> 19.
+    MQLs: 17 -> 23; 12 a week on average, 19 in the busiest week (2026-W11).
+    The reps it can assign to (4) have room for 38 open leads at a time, more than any week brought.
+    Received when no eligible rep was at work: 2 -> 4 leads (`inbound` 1 -> 3, `dach` 1 -> 1).
+    For 1 of 43 leads, the active rulebook now picks a different rule than the original decision: the rulebook, the leads, the accounts or the tables have changed since.
     ");
     insta::assert_json_snapshot!(report.examples[..2], @r#"
     [
@@ -192,12 +192,12 @@ fn a_draft_is_compared_with_the_rulebook_in_force() {
     let week = &report.weeks["2026-W11"];
     assert_eq!(week.at_threshold[6], week.mqls.after, "the draft's own threshold is 30");
     assert_eq!(week.at_threshold[0] + 1, week.leads, "all but the one that is blocked");
-    assert_eq!(week.at_threshold[20], 1, "whoever asked for a demo is an MQL at any threshold");
+    assert_eq!(week.at_threshold[20], 1, "a lead who requested a demo is an MQL at any threshold");
 }
 
 #[test]
-fn every_threshold_counts_whom_the_other_conditions_let_through() {
-    // Of bosses 60 points are fit; at a large company 30 more.
+fn counts_only_leads_that_meet_the_other_conditions() {
+    // A vice president gets 60 points for fit, and 30 more at a large company.
     let text = IN_FORCE
         .replace("{ score: 60+ }", "{ score: 60+, country: DE }")
         .replace("{ did: demo", "{ fit: 90+ }\n  - { did: demo");
@@ -208,31 +208,31 @@ fn every_threshold_counts_whom_the_other_conditions_let_through() {
         lead(3, "DE", 50, false, false),
     ];
     let week = &replayed(&leads, &parse(&text)).weeks["2026-W11"];
-    assert_eq!(week.mqls.after, 2, "the German boss, and the one who fits so well");
-    assert_eq!(week.at_threshold[0], 3, "never the French boss of a small company");
+    assert_eq!(week.mqls.after, 2, "the German vice president, and the one with a fit of 90");
+    assert_eq!(week.at_threshold[0], 3, "never the French vice president of a small company");
     assert_eq!([week.at_threshold[1], week.at_threshold[12]], [2, 2]);
-    assert_eq!([week.at_threshold[13], week.at_threshold[20]], [1, 1], "whoever fits so well is one at any threshold");
+    assert_eq!([week.at_threshold[13], week.at_threshold[20]], [1, 1], "a fit of 90 is enough at any threshold");
 }
 
 #[test]
-fn the_same_rulebook_changes_nothing_and_a_new_name_is_no_change() {
+fn ignores_renamed_rules() {
     let leads = some_leads();
     let report = replayed(&leads, &parse(&IN_FORCE.replace("rule: dach", "rule: germany and austria")));
     assert_eq!(report.changed, Changed::default());
     assert_eq!(report.examples, []);
     let report = replayed(&leads, &parse(IN_FORCE));
     assert_eq!(report.mqls.before, report.mqls.after);
-    assert_eq!(report.sentences(Capacity::default())[0], "None of 43 leads would be decided otherwise.");
+    assert_eq!(report.sentences(Capacity::default())[0], "None of 43 leads would be decided differently.");
 }
 
 #[test]
-fn the_capacity_is_that_of_everybody_it_can_give_leads_to() {
+fn adds_up_the_capacity_of_all_reachable_reps() {
     let capacity = desks().capacity(&parse(IN_FORCE));
-    assert_eq!(capacity, Capacity { reps: 4, seats: 38 }, "Nora is the fallback of a pool; the idle one is in none");
+    assert_eq!(capacity, Capacity { reps: 4, seats: 38 }, "Nora is in a fallback pool; the idle rep is in no pool");
 }
 
 #[test]
-fn how_far_back_is_a_number_and_a_unit() {
+fn reads_how_far_to_look_back() {
     let now: Timestamp = "2026-03-10T09:00:00Z".parse().unwrap();
     let back = |text| since(text, now).map(|at| at.to_string());
     assert_eq!(back("1d").as_deref(), Some("2026-03-09T09:00:00Z"));
@@ -246,7 +246,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn a_report_is_a_sum_in_any_order(
+    fn adds_reports_in_any_order(
         order in Just((0..44_usize).collect::<Vec<_>>()).prop_shuffle(),
         cut in 0..44_usize,
     ) {

@@ -1,4 +1,4 @@
-//! When open leads are to be routed anew, and how far that has come.
+//! Plans for rerouting open leads, and their progress.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::activation::Activations;
 use fairleader_lead::id::RulebookVersion;
 
-/// Re-routings that are remembered.
+/// Number of reroutes that are kept.
 const REMEMBERED: usize = 20;
 
-/// How long after its time a re-routing begins: until then a function may still decide by the version before, and what it
-/// decides would be overlooked.
+/// Delay between the time of a reroute and its start. During this time a function may still decide by the version
+/// before, and the reroute would miss those decisions.
 pub const SETTLES: SignedDuration = SignedDuration::from_secs(30);
 
-/// How far a re-routing has come.
+/// Progress of a reroute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Progress {
@@ -21,50 +21,50 @@ pub enum Progress {
     Planned,
     /// Leads are being queued.
     Running {
-        /// Leads queued so far; one that has moved in the meantime may have been met twice.
+        /// Leads queued so far. A lead that moved in the meantime can be counted twice.
         queued: u64,
-        /// Where it goes on.
+        /// Where the next step continues.
         from: String,
     },
     /// All leads are queued.
     Done {
-        /// When.
+        /// When the last lead was queued.
         ended_at: Timestamp,
-        /// How many.
+        /// Leads queued in total.
         queued: u64,
     },
-    /// Another version was active when its time had come, or before it was done; no more leads are queued.
+    /// Another version became active before the reroute started or finished; no more leads are queued.
     Superseded {
-        /// When that was found.
+        /// When this was detected.
         ended_at: Timestamp,
         /// Leads queued until then.
         queued: u64,
     },
-    /// Somebody called it off.
+    /// A person cancelled it.
     Cancelled {
-        /// When.
+        /// When it was cancelled.
         ended_at: Timestamp,
         /// Leads queued until then.
         queued: u64,
     },
 }
 
-/// That open leads are to be routed anew by a version.
+/// Reroute of open leads by a version of the rulebook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reroute {
-    /// By this version of the rulebook.
+    /// The version.
     pub version: RulebookVersion,
-    /// From when on.
+    /// Its time.
     pub at: Timestamp,
-    /// Who wanted it.
+    /// Who requested it.
     pub by: String,
-    /// How far it has come.
+    /// Its progress.
     #[serde(flatten)]
     pub progress: Progress,
 }
 
 impl Reroute {
-    /// Leads queued so far.
+    /// Returns the number of leads queued so far.
     pub const fn queued(&self) -> u64 {
         match self.progress {
             Progress::Planned => 0,
@@ -80,41 +80,41 @@ impl Reroute {
     }
 }
 
-/// Why leads cannot be routed anew.
+/// Reason why a reroute is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RerouteRefusal {
-    /// The time is not ahead.
-    #[error("`{0}` is not ahead; leave `at` out to route leads anew now")]
+    /// The time is not in the future.
+    #[error("`{0}` is not in the future; leave out `at` to reroute leads now")]
     Past(Timestamp),
-    /// The version will not be active then.
-    #[error("version {version} is not the one that is active at {at}; activate it, at that time or before, first")]
+    /// The version is not the active one at that time.
+    #[error("version {version} is not the active version at {at}; first activate it for that time or earlier")]
     NotActive {
         /// The version.
         version: RulebookVersion,
         /// The time.
         at: Timestamp,
     },
-    /// It has begun already.
-    #[error("leads are being routed anew by version {0} already")]
+    /// A reroute by this version has already started.
+    #[error("a reroute by version {0} is already running")]
     Running(RulebookVersion),
 }
 
-/// The re-routings there are and were, newest first.
+/// Current and past reroutes, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Reroutes {
-    /// All of them.
+    /// The reroutes.
     pub list: Vec<Reroute>,
 }
 
 impl Reroutes {
-    /// The latest of a version.
+    /// Returns the latest reroute by a version.
     pub fn of(&self, version: &RulebookVersion) -> Option<&Reroute> {
         self.list.iter().find(|reroute| reroute.version == *version)
     }
 
-    /// Leads are to be routed anew by `version` from `at` on, or from now on. A plan for another time is replaced; the same
-    /// request again changes nothing.
+    /// Plans a reroute by `version` at `at`, or now. This replaces a plan for another time. Repeating a request changes
+    /// nothing.
     pub fn plan(
         &self,
         version: &RulebookVersion,
@@ -124,7 +124,7 @@ impl Reroutes {
         now: Timestamp,
     ) -> Result<Self, RerouteRefusal> {
         let known = self.of(version);
-        // The same request again, perhaps after all was done; what was called off can be asked for anew.
+        // A repeated request changes nothing, even after it is done. After a cancellation, it makes a new plan.
         let stands = |known: &Reroute| !known.is_over() || matches!(known.progress, Progress::Done { .. });
         if at.is_some() && known.is_some_and(|known| Some(known.at) == at && stands(known)) {
             return Ok(self.clone());
@@ -135,7 +135,7 @@ impl Reroutes {
         if known.is_some_and(|known| matches!(known.progress, Progress::Running { .. })) {
             return Err(RerouteRefusal::Running(version.clone()));
         }
-        // What is planned for now is not put off by asking again.
+        // Repeating a request for now does not delay it.
         if at.is_none() && known.is_some_and(|known| !known.is_over() && known.at <= now) {
             return Ok(self.clone());
         }
@@ -151,19 +151,19 @@ impl Reroutes {
         Ok(next)
     }
 
-    /// No more leads are routed anew by `version`. Those that are queued already are.
+    /// Cancels the reroute by `version`. Leads that are already queued are still rerouted.
     #[must_use]
     pub fn cancel(&self, version: &RulebookVersion, now: Timestamp) -> Self {
         self.with(version, |queued| Progress::Cancelled { ended_at: now, queued })
     }
 
-    /// What has to go on at `now`, what was to begin first first.
+    /// Returns the reroute to continue at `now`: the earliest that is due and not over.
     pub fn due(&self, now: Timestamp) -> Option<&Reroute> {
         let due = |reroute: &&Reroute| !reroute.is_over() && now.duration_since(reroute.at) >= SETTLES;
         self.list.iter().filter(due).min_by_key(|reroute| reroute.at)
     }
 
-    /// `more` leads were queued, and it goes on at `from`; if that is `None`, it is done.
+    /// Records that `more` leads were queued. The reroute continues at `from`, or is done if that is `None`.
     #[must_use]
     pub fn went_on(&self, version: &RulebookVersion, more: u64, from: Option<String>, now: Timestamp) -> Self {
         self.with(version, |queued| {
@@ -175,7 +175,7 @@ impl Reroutes {
         })
     }
 
-    /// Another version is active.
+    /// Records that another version became active.
     #[must_use]
     pub fn supersede(&self, version: &RulebookVersion, now: Timestamp) -> Self {
         self.with(version, |queued| Progress::Superseded { ended_at: now, queued })
@@ -190,7 +190,7 @@ impl Reroutes {
         next
     }
 
-    /// Forgets the oldest of those that are over.
+    /// Forgets the oldest reroutes that are over.
     fn forget(&mut self) {
         while self.list.len() > REMEMBERED
             && let Some(oldest) = self.list.iter().rposition(Reroute::is_over)

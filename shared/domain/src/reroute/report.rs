@@ -1,4 +1,4 @@
-//! What a re-routing would do: a sum over open leads.
+//! Preview of a reroute: a sum over open leads.
 
 use std::collections::BTreeMap;
 
@@ -13,54 +13,54 @@ use fairleader_lead::pool::Pool;
 use fairleader_lead::ruling::Outcome;
 use fairleader_rulebook::{Facts, Rulebook};
 
-/// Leads that come to a pool or rep, and those that leave it.
+/// Leads that a pool or rep would gain and lose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
-    /// Sent there by the new version.
+    /// Leads that the new version sends there.
     pub comes: u64,
-    /// Taken from there.
+    /// Leads that are taken away.
     pub leaves: u64,
 }
 
-/// A lead that goes elsewhere.
+/// Lead that would move.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
     /// The lead.
     pub lead_id: LeadId,
-    /// Who has it; absent if it waits in a line.
+    /// Its owner; missing if it is on a waiting list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<RepId>,
-    /// The pool they had it from, or in whose line it waits.
+    /// The pool it was assigned from or is waiting in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<PoolId>,
     /// Why the new version sends it elsewhere.
     pub why: String,
 }
 
-/// What a re-routing would do. Reports of several sets of leads [add](Report::add) up.
+/// Preview of a reroute. Reports of several sets of leads [add](Report::add) up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// Open leads that were looked at.
+    /// The number of open leads checked.
     pub leads: u64,
-    /// Those that go elsewhere.
+    /// Leads that would move.
     pub goes: u64,
-    /// Those of them that wait in a line.
+    /// Leads that would move from a waiting list.
     pub from_lines: u64,
-    /// Why the others stay.
+    /// Leads that would stay, by reason.
     pub stays: BTreeMap<Stays, u64>,
-    /// By the pool they were assigned from or wait in, and the pool that the new version gives them to.
+    /// Moves by pool: the pool they were assigned from or are waiting in, and the pool that the new version names.
     pub pools: BTreeMap<PoolId, Moved>,
-    /// By the owner who has them now, and the owner whom the new version names. Who in a pool gets a lead is decided when
-    /// it is moved.
+    /// Moves by owner: their current owner, and the owner that the new version names. Which member of a pool gets a
+    /// lead is decided only when it moves.
     pub owners: BTreeMap<RepId, Moved>,
-    /// Leads in lines that the new version does not send to sales.
+    /// Leads on waiting lists that the new version does not send to sales.
     pub elsewhere: u64,
-    /// Some of those that go elsewhere; at most 20.
+    /// Some of the leads that would move; at most 20.
     pub examples: Vec<Example>,
 }
 
 impl Report {
-    /// Looks at a lead. `was` is the version that decided on it, if it can be read still; `pool` finds a pool.
+    /// Adds a lead. `was` is the version that decided on it, if it can still be read. `pool` finds a pool.
     pub fn look<'p>(
         &mut self,
         lead: Past<'_>,
@@ -113,7 +113,7 @@ impl Report {
         }
     }
 
-    /// Adds what was found for other leads.
+    /// Adds the report of other leads.
     pub fn add(&mut self, other: Self) {
         self.leads += other.leads;
         self.goes += other.goes;
@@ -138,25 +138,26 @@ impl Report {
         keep_examples(&mut self.examples, |a, b| a.lead_id.cmp(&b.lead_id));
     }
 
-    /// The report in sentences for the people who decide on it.
+    /// Returns the report in sentences, for the people who decide on the reroute.
     pub fn sentences(&self) -> Vec<String> {
         let Self { leads, goes, from_lines, .. } = *self;
         let (all, some, waited) = (thousands(leads), thousands(goes), thousands(from_lines));
         let mut said = Vec::new();
-        let go = if goes == 1 { "goes" } else { "go" };
         said.push(match (goes, from_lines) {
-            (0, _) => format!("None of {all} open leads goes elsewhere."),
-            (_, 0) => format!("{some} of {all} open leads {go} elsewhere; no owner has accepted one of them yet."),
+            (0, _) => format!("None of {all} open leads would move."),
+            (_, 0) => format!("{some} of {all} open leads would move, all assigned but not accepted yet."),
             _ => format!(
-                "{some} of {all} open leads {go} elsewhere: {} that an owner has and has not accepted yet, {waited} out \
-                 of a line.",
+                "{some} of {all} open leads would move: {} assigned but not accepted yet, {waited} from waiting lists.",
                 thousands(goes - from_lines)
             ),
         });
         said.extend(moved("Pool", self.pools.iter().map(|(pool, moved)| (pool.as_str(), *moved))));
         said.extend(moved("Owner", self.owners.iter().map(|(rep, moved)| (rep.as_str(), *moved))));
         if self.elsewhere > 0 {
-            said.push(format!("Out of a line, and not to sales: {}.", thousands(self.elsewhere)));
+            said.push(format!(
+                "Leaving a waiting list because they are no longer for sales: {}.",
+                thousands(self.elsewhere)
+            ));
         }
         let stays = self.stays.iter().map(|(why, count)| format!("{} {}", thousands(*count), why.words()));
         let stays: Vec<String> = stays.collect();
@@ -167,7 +168,7 @@ impl Report {
     }
 }
 
-/// ``Pool `east` gets 9, `north` loses 12.``
+/// Writes a sentence like ``Pool `east` gets 9, `north` loses 12.``
 fn moved<'n>(what: &str, counts: impl Iterator<Item = (&'n str, Moved)>) -> Option<String> {
     let mut counts: Vec<(&str, Moved)> = counts.collect();
     counts.sort_by_key(|(_, moved)| std::cmp::Reverse(moved.comes + moved.leaves));

@@ -68,7 +68,7 @@ fn lead(id: &str, country: &str, stage: Stage, owner: Option<&str>, pool: Option
 }
 
 #[test]
-fn only_open_leads_that_the_rulebook_sends_elsewhere_go() {
+fn moves_only_open_leads_with_a_new_destination() {
     let to = |pool: &str| Outcome::Pool { pool: PoolId::from(pool), if_nobody: IfNobody::Wait };
     let known = pools();
     let verdict = |stage, owner: Option<&str>, pool: Option<&str>, was: Option<Outcome>, wanted: Outcome| {
@@ -78,7 +78,7 @@ fn only_open_leads_that_the_rulebook_sends_elsewhere_go() {
     let had = |was: Option<Outcome>, wanted| verdict(Stage::Assigned, Some("anna"), Some("inbound"), was, wanted);
     assert_eq!(had(Some(to("inbound")), to("iberia")), Ok(()));
     assert_eq!(had(Some(to("inbound")), to("inbound")), Err(Stays::SameDestination));
-    // It came to Anna when the rule's first choice was not there; the rule is still the same.
+    // Anna got it because the rule's first choice was not available. The rule has not changed.
     assert_eq!(had(Some(to("iberia")), to("iberia")), Err(Stays::SameDestination));
     assert_eq!(had(Some(to("iberia")), to("inbound")), Err(Stays::SameOwner));
     let second =
@@ -94,12 +94,12 @@ fn only_open_leads_that_the_rulebook_sends_elsewhere_go() {
     assert_eq!(had(Some(named("anna")), named("ben")), Ok(()));
     let nurture = Outcome::Nurture { reason: "not_an_mql".to_owned() };
     assert_eq!(had(Some(to("inbound")), nurture.clone()), Err(Stays::NotForSales));
-    // The version that decided is not readable any more: where it is counts.
+    // The version that decided can no longer be read, so the current pool counts.
     assert_eq!(had(None, to("inbound")), Err(Stays::SameDestination));
     assert_eq!(had(None, to("iberia")), Ok(()));
 
     let waits = |was, wanted| verdict(Stage::Waiting, None, Some("inbound"), Some(was), wanted);
-    assert_eq!(waits(to("inbound"), nurture), Ok(()), "nobody in sales has it");
+    assert_eq!(waits(to("inbound"), nurture), Ok(()), "it has no owner in sales");
     assert_eq!(waits(to("inbound"), to("inbound")), Err(Stays::SameDestination));
     for stage in [Stage::Stored, Stage::Nurturing, Stage::Held, Stage::Disqualified, Stage::Merged] {
         assert_eq!(verdict(stage, None, None, None, to("iberia")), Err(Stays::NotOpen), "{stage:?}");
@@ -109,7 +109,7 @@ fn only_open_leads_that_the_rulebook_sends_elsewhere_go() {
 }
 
 #[test]
-fn a_preview_counts_who_loses_and_who_gets() {
+fn previews_gains_and_losses() {
     let (was, pools) = (parse(BEFORE), pools());
     let new = BEFORE.replace("country: ES", "country: [ES, PT]").replace("owner: anna", "owner: ben");
     let new = parse(&new);
@@ -131,30 +131,30 @@ fn a_preview_counts_who_loses_and_who_gets() {
     };
     let report = look(&leads);
     insta::assert_snapshot!(report.sentences().join("\n"), @"
-    3 of 6 open leads go elsewhere: 2 that an owner has and has not accepted yet, 1 out of a line.
+    3 of 6 open leads would move: 2 assigned but not accepted yet, 1 from waiting lists.
     Pool `iberia` gets 2, `inbound` loses 2.
     Owner `anna` loses 2, `ben` gets 1.
-    The rest stay: 1 accepted by their owner; 2 sent where they went before.
+    The rest stay: 1 already accepted by the owner; 2 with the same destination.
     ");
     insta::assert_snapshot!(serde_json::to_string(&report.examples).unwrap(), @r#"[{"lead_id":"l-1","owner":"anna","pool":"inbound","why":"Rule `Spain` gives the lead to pool `iberia`, because country is PT."},{"lead_id":"l-2","pool":"inbound","why":"Rule `Spain` gives the lead to pool `iberia`, because country is PT."},{"lead_id":"l-5","owner":"anna","why":"Rule `Acme` gives the lead to `ben`, or to pool `inbound` if they cannot take it, because country is US."}]"#);
     let (mut sum, rest) = (look(&leads[3..]), look(&leads[..3]));
     sum.add(rest);
-    assert_eq!(sum, report, "reports add up, in whatever order");
-    assert_eq!(look(&leads[3..4]).sentences()[0], "None of 1 open leads goes elsewhere.");
+    assert_eq!(sum, report, "reports add up in any order");
+    assert_eq!(look(&leads[3..4]).sentences()[0], "None of 1 open leads would move.");
     let json = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
 }
 
 #[test]
-fn figures_are_written_as_people_read_them() {
+fn writes_figures_with_thousands_separators() {
     let mut report = Report { leads: 12_000, goes: 3_120, from_lines: 1_020, elsewhere: 1_000, ..Report::default() };
     report.pools.insert("iberia".into(), Moved { comes: 2_100, leaves: 1_001 });
     report.stays.insert(Stays::Accepted, 8_880);
     insta::assert_snapshot!(report.sentences().join("\n"), @"
-    3,120 of 12,000 open leads go elsewhere: 2,100 that an owner has and has not accepted yet, 1,020 out of a line.
+    3,120 of 12,000 open leads would move: 2,100 assigned but not accepted yet, 1,020 from waiting lists.
     Pool `iberia` gets 2,100 and loses 1,001.
-    Out of a line, and not to sales: 1,000.
-    The rest stay: 8,880 accepted by their owner.
+    Leaving a waiting list because they are no longer for sales: 1,000.
+    The rest stay: 8,880 already accepted by the owner.
     ");
 }
 
@@ -167,41 +167,41 @@ fn at(minute: i64) -> Timestamp {
 }
 
 #[test]
-fn a_plan_waits_for_its_time_and_goes_on_where_it_was() {
+fn starts_on_time_and_resumes_where_it_stopped() {
     let active = Activations::default().activate(&version(1), "otto", at(0));
     let active = active.plan(&version(2), at(60), "otto", at(0)).unwrap();
     let none = Reroutes::default();
     let refused = none.plan(&version(2), Some(at(30)), "otto", &active, at(0)).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "version 000002 is not the one that is active at 2026-03-03T09:30:00Z; activate it, at that time or before, first"
+        "version 000002 is not the active version at 2026-03-03T09:30:00Z; first activate it for that time or earlier"
     );
     assert_eq!(none.plan(&version(2), Some(at(0)), "otto", &active, at(1)), Err(RerouteRefusal::Past(at(0))));
 
     let planned = none.plan(&version(2), Some(at(60)), "otto", &active, at(0)).unwrap();
-    assert_eq!(planned.plan(&version(2), Some(at(60)), "mara", &active, at(70)).unwrap(), planned, "asked twice");
+    assert_eq!(planned.plan(&version(2), Some(at(60)), "mara", &active, at(70)).unwrap(), planned, "a repeat");
     let later = planned.plan(&version(2), Some(at(90)), "otto", &active, at(1)).unwrap();
     assert_eq!((later.of(&version(2)).unwrap().at, later.list.len()), (at(90), 1));
 
-    assert_eq!(planned.due(at(60)), None, "functions may know the version before for some seconds");
+    assert_eq!(planned.due(at(60)), None, "functions may use the version before for some seconds");
     assert_eq!(planned.due(at(61)).unwrap().version, version(2));
     let running = planned.went_on(&version(2), 500, Some("rep#ben".to_owned()), at(61));
     assert_eq!(running.due(at(62)).unwrap().progress, Progress::Running { queued: 500, from: "rep#ben".to_owned() });
     assert_eq!(running.plan(&version(2), None, "otto", &active, at(62)), Err(RerouteRefusal::Running(version(2))));
     let done = running.went_on(&version(2), 20, None, at(62));
     assert_eq!((done.due(at(63)), done.of(&version(2)).unwrap().queued()), (None, 520));
-    assert_eq!(done.cancel(&version(2), at(64)), done, "there is nothing to call off");
+    assert_eq!(done.cancel(&version(2), at(64)), done, "there is nothing to cancel");
     let cancelled = running.cancel(&version(2), at(62));
     assert_eq!(cancelled.due(at(63)), None);
     assert!(matches!(cancelled.of(&version(2)).unwrap().progress, Progress::Cancelled { queued: 500, .. }));
     assert_eq!(cancelled.went_on(&version(2), 9, None, at(63)), cancelled, "a late step changes nothing");
-    let called_off = planned.cancel(&version(2), at(1));
-    let anew = called_off.plan(&version(2), Some(at(60)), "otto", &active, at(2)).unwrap();
-    assert_eq!(anew.due(at(61)).unwrap().progress, Progress::Planned, "what was called off is planned anew");
-    // Again, now.
+    let cancelled = planned.cancel(&version(2), at(1));
+    let again = cancelled.plan(&version(2), Some(at(60)), "otto", &active, at(2)).unwrap();
+    assert_eq!(again.due(at(61)).unwrap().progress, Progress::Planned, "a cancelled reroute can be planned again");
+    // Plan it again for now, after it was done.
     let again = done.plan(&version(2), None, "mara", &active, at(70)).unwrap();
     assert_eq!((again.of(&version(2)).unwrap().at, again.list.len()), (at(70), 2));
-    assert_eq!(again.plan(&version(2), None, "otto", &active, at(71)).unwrap(), again, "it is not put off");
+    assert_eq!(again.plan(&version(2), None, "otto", &active, at(71)).unwrap(), again, "a repeat does not delay it");
     assert!(matches!(
         again.supersede(&version(2), at(71)).of(&version(2)).unwrap().progress,
         Progress::Superseded { .. }
@@ -211,7 +211,7 @@ fn a_plan_waits_for_its_time_and_goes_on_where_it_was() {
 }
 
 #[test]
-fn plans_that_are_over_are_forgotten_at_last_and_others_never() {
+fn forgets_only_old_reroutes_that_are_over() {
     let mut all = Reroutes::default();
     for number in 1..=30 {
         let active = Activations::default().activate(&version(number), "otto", at(0));

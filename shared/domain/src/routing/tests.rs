@@ -211,12 +211,12 @@ fn the_choice_is_told_in_plain_words() {
     let lead = &plan.groups[0].leads[0];
     assert_eq!(
         lead.choice.sentences(&lead.change.state, &TimeZone::UTC).join(" "),
-        "In pool `inbound` it was the turn of `cara` (level with their share) among 2 who could take it. \
-         `ben` has as many open leads as they take."
+        "In pool `inbound`, it was the turn of `cara` (level with their share) among 2 available reps. \
+         `ben` is at capacity."
     );
     assert_eq!(
         lead.choice.summary(&lead.change.state, &TimeZone::UTC).unwrap(),
-        "In pool `inbound` it was the turn of `cara` (level with their share) among 2 who could take it."
+        "In pool `inbound`, it was the turn of `cara` (level with their share) among 2 available reps."
     );
     assert_eq!((turns(666_666_667), turns(-1_500_000_000), turns(0)), ("0.67".into(), "-1.50".into(), "0.00".into()));
 }
@@ -240,8 +240,8 @@ fn instants_are_told_as_the_companys_clocks_show_them() {
         Why::new(&planned, explanation(section), ruled.score.clone(), &berlin).sentences.join(" ")
     };
     let said = why(&ruled, Section::Route);
-    assert!(said.contains("It has been an MQL since 1 March 2026, 00:30, and stays one."), "{said}");
-    assert!(said.ends_with("until somebody is free, at the longest until 3 March 2026, 14:00."), "{said}");
+    assert!(said.contains("It has been an MQL since 1 March 2026, 00:30 and remains one."), "{said}");
+    assert!(said.ends_with("for an available rep, until 3 March 2026, 14:00 at the latest."), "{said}");
     assert!(!why(&ruled, Section::Block).contains("MQL"), "`block` asks nobody whether it is an MQL");
     ruled.score.mql_by = Some("score is 10 or more".to_owned());
     let said = why(&ruled, Section::Route);

@@ -1,4 +1,4 @@
-//! A decision in plain words, and what is kept of it.
+//! Explanations: a decision in plain words, and the record that is kept of it.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,46 +11,46 @@ use fairleader_lead::score::Score;
 use fairleader_lead::state::{Stage, Standing, State, Wait};
 use fairleader_rulebook::Explanation;
 
-/// Most members that one sentence of the gist names.
+/// Limit on the members named in one sentence.
 const MAX_NAMED: usize = 4;
-/// Most members that one sentence of the whole names: nobody reads hundreds.
+/// Limit on the members named in one sentence of the details.
 const MAX_LISTED: usize = 12;
 
-/// Why a lead is where it is: what is kept of a decision.
+/// Explanation of a decision: why a lead is where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Why {
-    /// When it was decided.
+    /// When the decision was made.
     pub at: Timestamp,
-    /// Number of the event that tells of it.
+    /// The number of the event that records it.
     pub event: u64,
-    /// Which assignment of the lead it made, if it made one.
+    /// The assignment that it made, or 0.
     #[serde(default)]
     pub assignment: u32,
-    /// Where the lead went.
+    /// The stage of the lead after the decision.
     pub stage: Stage,
-    /// Rulebook version.
+    /// The version of the rulebook.
     pub rulebook: RulebookVersion,
-    /// What the rulebook saw.
+    /// The reasons from the rulebook.
     pub explanation: Explanation,
     /// The score, line by line.
     pub score: Score,
     /// How the rep was chosen.
     pub choice: Choice,
-    /// The gist, in three plain sentences at most: where it goes and why, its score, who has it.
+    /// A summary in at most three plain sentences: where the lead goes and why, its score, and who has it.
     #[serde(default)]
     pub summary: Vec<String>,
-    /// The whole in plain sentences.
+    /// The full explanation in plain sentences.
     pub sentences: Vec<String>,
 }
 
 impl Why {
-    /// Puts together what is kept of `planned`. Sentences tell instants in `zone`, the company's.
+    /// Builds the explanation of `planned`. Times are written in `zone`, the company's time zone.
     pub fn new(planned: &Planned, explanation: Explanation, score: Score, zone: &TimeZone) -> Self {
         let state = &planned.change.state;
         let rulebook = state.decided.as_ref().map(|decided| &decided.rulebook);
         let mut sentences = explanation.sentences(Some(&score), rulebook);
         let mut summary = vec![explanation.sentence.clone()];
-        // `block` knows no score.
+        // `block` rules do not use the score.
         if explanation.section != Section::Block {
             sentences.extend(still_mql(&score, state, zone));
             summary.push(worth(&score));
@@ -90,7 +90,7 @@ impl Why {
 }
 
 impl Choice {
-    /// Who has the lead, or why nobody has, in one sentence; `None` if it is not for sales.
+    /// Returns who has the lead, or why it has no owner, in one sentence. Returns `None` if it is not for sales.
     pub(super) fn summary(&self, state: &State, zone: &TimeZone) -> Option<String> {
         let said = match &state.standing {
             Standing::Waiting(Wait { pool, until, .. }) => {
@@ -100,7 +100,7 @@ impl Choice {
                 let stopped = stopped.take(MAX_NAMED).collect::<Vec<_>>().join("; ");
                 let why = if stopped.is_empty() { String::new() } else { format!(" ({stopped})") };
                 format!(
-                    "Nobody can take it now{why}, so it waits in the line of pool `{pool}`, at the longest until {}.",
+                    "No rep can take it now{why}, so it waits in pool `{pool}` until {} at the latest.",
                     local(*until, zone)
                 )
             }
@@ -120,7 +120,7 @@ impl Choice {
         })
     }
 
-    /// The choice in plain words, with instants in `zone`.
+    /// Returns the choice in plain sentences, with times in `zone`.
     pub(super) fn sentences(&self, state: &State, zone: &TimeZone) -> Vec<String> {
         let mut said = Vec::new();
         if let Some(rep) = &self.taken_from {
@@ -146,7 +146,7 @@ impl Choice {
         }
         match &state.standing {
             Standing::Waiting(Wait { pool, until, .. }) => said.push(format!(
-                "It waits in the line of pool `{pool}` until somebody is free, at the longest until {}.",
+                "It waits in pool `{pool}` for an available rep, until {} at the latest.",
                 local(*until, zone)
             )),
             Standing::Held { reason, .. } => said.push(on_hold(reason)),
@@ -157,9 +157,9 @@ impl Choice {
 
     fn named_in_words(&self, named: &Candidate) -> String {
         match named.stopped_by {
-            None => format!("The rule names `{}`, who can take it.", named.rep),
+            None => format!("The rule names `{}`, who is available.", named.rep),
             Some(gate) if self.chosen.as_ref() == Some(&named.rep) => {
-                format!("The rule names `{}`, who {}, but gets it all the same.", named.rep, gate.words())
+                format!("The rule names `{}`, who {} but gets it anyway.", named.rep, gate.words())
             }
             Some(gate) => format!("The rule names `{}`, who {}.", named.rep, gate.words()),
         }
@@ -169,15 +169,15 @@ impl Choice {
         let free: Vec<&Candidate> = tried.members.iter().filter(|member| member.stopped_by.is_none()).collect();
         let chosen = free.iter().find(|member| self.chosen.as_ref() == Some(&member.rep));
         match (chosen, free.len()) {
-            (Some(chosen), 1) => format!("In pool `{}` only `{}` could take it.", tried.pool, chosen.rep),
+            (Some(chosen), 1) => format!("In pool `{}`, only `{}` was available.", tried.pool, chosen.rep),
             (Some(chosen), count) => format!(
-                "In pool `{}` it was the turn of `{}` ({}) among {count} who could take it.",
+                "In pool `{}`, it was the turn of `{}` ({}) among {count} available reps.",
                 tried.pool,
                 chosen.rep,
                 owed(chosen.lag.unwrap_or(0))
             ),
             (None, _) if tried.members.is_empty() => format!("Pool `{}` has no members.", tried.pool),
-            (None, _) => format!("In pool `{}` nobody could take it.", tried.pool),
+            (None, _) => format!("In pool `{}`, no rep was available.", tried.pool),
         }
     }
 }
@@ -186,29 +186,29 @@ fn on_hold(reason: &str) -> String {
     format!("It is on hold (`{reason}`) until a person decides.")
 }
 
-/// `It scores 47 of 100 (grade C) and is an MQL: did demo.`
+/// Writes the score in a sentence like `It scores 47 of 100 (grade C) and is an MQL: did demo.`
 fn worth(score: &Score) -> String {
     let grade = score.grade.as_ref().map(|grade| format!(" (grade {grade})")).unwrap_or_default();
     let mql = match (&score.mql_by, score.mql) {
         (Some(by), _) => format!(" and is an MQL: {by}"),
-        (None, true) => " and stays the MQL it was".to_owned(),
+        (None, true) => " and remains an MQL".to_owned(),
         (None, false) => String::new(),
     };
     format!("It scores {} of 100{grade}{mql}.", score.total)
 }
 
-/// Since when a lead is an MQL that no line makes one any more.
+/// Returns since when the lead has been an MQL, if no line makes it one any more.
 fn still_mql(score: &Score, state: &State, zone: &TimeZone) -> Option<String> {
     let since = state.milestones.mql.filter(|_| score.mql && score.mql_by.is_none())?;
-    Some(format!("It has been an MQL since {}, and stays one.", local(since, zone)))
+    Some(format!("It has been an MQL since {} and remains one.", local(since, zone)))
 }
 
-/// An instant as people say it: `3 March 2026, 10:00`.
+/// Formats a time as people write it: `3 March 2026, 10:00`.
 fn local(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%-d %B %Y, %H:%M").to_string()
 }
 
-/// A lag in words: `owed 0.67 leads`, `0.33 leads ahead`, `level`.
+/// Describes a lag in words: `owed 0.67 leads`, `0.33 leads ahead of their share`, `level with their share`.
 fn owed(lag: i64) -> String {
     match lag {
         0 => "level with their share".to_owned(),
@@ -217,7 +217,7 @@ fn owed(lag: i64) -> String {
     }
 }
 
-/// Billionths of a turn as a decimal number with two places, rounded half up (`0.67`, `-1.50`).
+/// Formats billionths of a turn as a decimal number with two places, rounded half up (`0.67`, `-1.50`).
 pub fn turns(billionths: i64) -> String {
     let sign = if billionths < 0 { "-" } else { "" };
     let hundredths = (billionths.unsigned_abs() + 5_000_000) / 10_000_000;

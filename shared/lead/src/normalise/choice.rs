@@ -1,4 +1,4 @@
-//! Answers from a small set: yes or no, a channel, what somebody did.
+//! Answers from a small set: yes or no, a channel, what a person did.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use super::fold::{key, words};
 use super::lists;
 use crate::profile::Channel;
 
-/// Yes or no, in the words of forms and lists; `None` for anything else.
+/// Reads yes or no, in the words of forms and lists. Returns `None` for anything else.
 pub fn flag(text: &str) -> Option<bool> {
     match key(text).as_str() {
         "true" | "yes" | "y" | "1" | "on" | "x" | "ja" | "j" | "si" | "s" | "sim" | "oui" | "o" | "wahr"
@@ -18,7 +18,7 @@ pub fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// A channel, in the words of forms and lists; `None` for anything else.
+/// Reads a channel, in the words of forms and lists. Returns `None` for anything else.
 pub fn channel(text: &str) -> Option<Channel> {
     match key(text).as_str() {
         "email" | "mail" | "byemail" | "perepost" | "correo" | "correoelectronico" | "courriel" | "epost"
@@ -31,7 +31,7 @@ pub fn channel(text: &str) -> Option<Channel> {
     }
 }
 
-/// What people say they did, in words joined by `_`, and the word for it.
+/// Phrases for what people did, in words joined by `_`, each with its standard word.
 static DID: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| {
     let lines = lists::entries(include_str!("lists/did.txt")).filter_map(|line| line.split_once(':'));
     let phrases =
@@ -39,8 +39,8 @@ static DID: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| {
     phrases.collect()
 });
 
-/// What somebody did, in lower-case words joined by `_`; other words for the usual things are brought together
-/// (`Request a demo` and `Demo anfragen` are `demo`). `None` when nothing is left.
+/// Normalises what a person did to lower-case words joined by `_`. Known phrases become their standard word (`Request a
+/// demo` and `Demo anfragen` become `demo`). Returns `None` if the text has no letters or digits.
 ///
 /// ```
 /// use fairleader_lead::normalise::choice;
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_understood_in_several_languages() {
+    fn understands_answers_in_several_languages() {
         for (text, expected) in [
             ("Yes", Some(true)),
             ("SÍ", Some(true)),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_requests_are_brought_together() {
+    fn maps_common_requests_to_one_word() {
         for (text, expected) in [
             ("contact_me", "contact_me"),
             ("Kontakt", "contact_me"),

@@ -1,4 +1,4 @@
-//! Company names and domains: what they are compared by.
+//! Company names and domains, in a form that can be compared.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -7,17 +7,17 @@ use super::email::ascii_domain;
 use super::fold::{fold, tidy};
 use super::lists;
 
-/// Legal forms, their parts run together, dropped at the end of a name when names are compared.
+/// Legal forms, written as one word. They are dropped from the end of a name when names are compared.
 static LEGAL_FORMS: LazyLock<BTreeSet<&'static str>> =
     LazyLock::new(|| lists::entries(include_str!("lists/legal_forms.txt")).flat_map(str::split_whitespace).collect());
 
-/// The longest legal form, in words as written with blanks or full stops (`S. de R.L. de C.V.`).
+/// Number of words in the longest legal form, when written with spaces or full stops (`S. de R.L. de C.V.`).
 const LONGEST_FORM: usize = 7;
 
-/// Words that join others and are left out (`Meyer & Söhne`, `Meyer und Söhne`).
+/// Conjunctions, which are ignored (`Meyer & Söhne`, `Meyer und Söhne`).
 const JOINERS: &[&str] = &["and", "und", "y", "et", "en", "och", "og"];
 
-/// Sites where companies have pages but that are nobody's own website.
+/// Sites where many companies have pages, so that a page there is not a company's own website.
 const SHARED_SITES: &[&str] = &[
     "facebook.com",
     "google.com",
@@ -32,7 +32,7 @@ const SHARED_SITES: &[&str] = &[
     "youtube.com",
 ];
 
-/// What a company's name is compared by: folded words without legal form, joining words and punctuation.
+/// Returns the comparison key of a company name: folded words without legal form, conjunctions and punctuation.
 ///
 /// ```
 /// use fairleader_lead::normalise::company;
@@ -41,7 +41,8 @@ const SHARED_SITES: &[&str] = &[
 /// assert_eq!(company::key("Acme Rohren"), "acme rohren");
 /// ```
 ///
-/// Empty when nothing of the name is left to compare. A name made of legal forms only keeps its first word.
+/// The key is empty if nothing of the name is left to compare. A name that consists of legal forms keeps its first
+/// word.
 pub fn key(name: &str) -> String {
     let folded = fold(name).replace(['\'', '’', '`'], "");
     let mut words: Vec<&str> = folded
@@ -57,7 +58,8 @@ pub fn key(name: &str) -> String {
     words.join(" ")
 }
 
-/// How many words are left when the longest legal form is taken off the end, if there is one and something is left.
+/// Returns how many words remain without the longest legal form at the end. Returns `None` if there is no legal form,
+/// or if nothing would remain.
 fn without_form(words: &[&str]) -> Option<usize> {
     let first = words.len().saturating_sub(LONGEST_FORM).max(1);
     (first..words.len()).find(|start| {
@@ -66,18 +68,18 @@ fn without_form(words: &[&str]) -> Option<usize> {
     })
 }
 
-/// A company's name as people write it: blanks tidied, quotation marks around it taken off. Case is the company's own.
+/// Tidies a company name: removes extra spaces and surrounding quotation marks. Keeps the case.
 pub fn tidy_name(name: &str) -> Option<String> {
     let name = tidy(name);
     let bare = name.trim_matches(['"', '“', '”', '„', '«', '»', '\'', ' ']);
     bare.chars().any(char::is_alphanumeric).then(|| bare.to_owned())
 }
 
-/// The domain a company registered, of its website or host name: `acme.co.uk` for `https://www.acme.co.uk/about`.
+/// Returns the registrable domain of a website or host name: `acme.co.uk` for `https://www.acme.co.uk/about`.
 ///
-/// By the public suffix list, private section included: `acme.github.io` is a domain of its own. An unknown suffix
-/// counts as one label, so `www.acme.example` gives `acme.example`. `None` for a public suffix itself, an address in
-/// digits, and text that is no host name.
+/// It follows the public suffix list, including the private section: `acme.github.io` is a registrable domain. An
+/// unknown suffix counts as one label, so `www.acme.example` gives `acme.example`. Returns `None` for a public suffix
+/// itself, an IP address, and text that is not a host name.
 pub fn registrable_domain(website: &str) -> Option<String> {
     let website = website.trim();
     let rest = website.split_once("://").map_or(website, |(_, rest)| rest).trim_start_matches('/');
@@ -88,7 +90,7 @@ pub fn registrable_domain(website: &str) -> Option<String> {
     psl::domain_str(&ascii).map(str::to_owned)
 }
 
-/// Whether a registrable domain is a site that many companies have pages on.
+/// Returns whether a registrable domain is a site where many companies have pages.
 pub(super) fn is_shared_site(domain: &str) -> bool {
     SHARED_SITES.contains(&domain)
 }
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_company_has_one_key() {
+    fn gives_one_key_per_company() {
         for (name, expected) in [
             ("Acme GmbH", "acme"),
             ("ACME G.m.b.H.", "acme"),
@@ -134,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn names_keep_the_companys_own_case() {
+    fn keeps_the_case_of_names() {
         assert_eq!(tidy_name("  \"eBay   Kleinanzeigen GmbH\" ").as_deref(), Some("eBay Kleinanzeigen GmbH"));
         assert_eq!(tidy_name(" - "), None);
     }
 
     #[test]
-    fn the_registrable_domain_is_what_a_company_owns() {
+    fn finds_the_registrable_domain() {
         for (website, expected) in [
             ("www.acme.example", "acme.example"),
             ("https://www.Acme.co.uk/about?x=1#y", "acme.co.uk"),

@@ -1,4 +1,4 @@
-//! Countries and languages, by code or by name in the languages leads come in.
+//! Countries and languages, by code or by name, in the languages that leads come in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use super::lists;
 const COUNTRIES: &str = include_str!("lists/countries.txt");
 const LANGUAGES: &str = include_str!("lists/languages.txt");
 
-/// Top-level domains of countries that are sold and used without regard to the country.
+/// Country-code domains that are sold worldwide and say nothing about the country.
 const USED_EVERYWHERE: &[&str] = &[
     "ac", "ag", "ai", "am", "as", "bz", "cc", "cd", "cf", "co", "cx", "dj", "fm", "ga", "gd", "gg", "gl", "gq", "gs",
     "im", "io", "je", "la", "lc", "ly", "me", "ml", "ms", "mu", "nf", "nu", "pn", "pw", "sc", "sh", "so", "st", "tc",
@@ -38,9 +38,10 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 
 static LANGUAGE_NAMES: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| lists::names(LANGUAGES));
 
-/// The alpha-2 code of a country given by code (`DE`, `DEU`) or name (`Germany`, `Alemania`, `Deutschland`).
+/// Returns the alpha-2 code of a country given by code (`DE`, `DEU`) or name (`Germany`, `Alemania`, `Deutschland`).
 ///
-/// Of a text with several parts (`Köln, Deutschland`, `Germany (DE)`) those that name a country must agree.
+/// A text can have several parts (`Köln, Deutschland`, `Germany (DE)`). Those that name a country must name the same
+/// one.
 ///
 /// ```
 /// use fairleader_lead::normalise::country;
@@ -57,18 +58,18 @@ pub fn code(text: &str) -> Option<&'static str> {
     })
 }
 
-/// The only member of `found`, if all are the same.
+/// Returns the value in `found` if all values are equal.
 fn one_of(found: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     let found: BTreeSet<_> = found.collect();
     if found.len() == 1 { found.into_iter().next() } else { None }
 }
 
-/// The country a domain's top-level domain stands for (`acme.de`, `acme.co.uk`).
+/// Returns the country of a domain by its top-level domain (`acme.de`, `acme.co.uk`).
 ///
-/// Domains of countries that everybody uses (`.io`, `.co`, `.ai`, …) say nothing.
+/// Country-code domains that are used worldwide (`.io`, `.co`, `.ai`, …) give no country.
 pub fn of_domain(domain: &str) -> Option<&'static str> {
     let (_, top) = domain.rsplit_once('.')?;
-    // `acme.com.co` is Colombian all the same.
+    // `.co` is used worldwide, but `acme.com.co` is Colombian.
     let below = domain.rsplit('.').nth(1).unwrap_or_default();
     let sold = USED_EVERYWHERE.contains(&top) && !matches!(below, "com" | "co" | "org" | "net" | "gov" | "gob" | "edu");
     if top.len() != 2 || sold {
@@ -77,7 +78,8 @@ pub fn of_domain(domain: &str) -> Option<&'static str> {
     TABLES.by_name.get(top).copied()
 }
 
-/// ISO 639-1 code of a language given by code (`de`, `de-AT`, `deu`) or name (`German`, `Deutsch`, `alemán`).
+/// Returns the ISO 639-1 code of a language given by code (`de`, `de-AT`, `deu`) or name (`German`, `Deutsch`,
+/// `alemán`).
 ///
 /// ```
 /// use fairleader_lead::normalise::country;
@@ -88,12 +90,12 @@ pub fn of_domain(domain: &str) -> Option<&'static str> {
 pub fn language(text: &str) -> Option<&'static str> {
     let lookup = |name: &str| LANGUAGE_NAMES.get(&key(name)).copied();
     lookup(text).or_else(|| {
-        // `de-AT`, `pt_BR.UTF-8`, `English (UK)`, `de-DE,de;q=0.9`: what comes first.
+        // `de-AT`, `pt_BR.UTF-8`, `English (UK)`, `de-DE,de;q=0.9`: use the first part.
         lookup(text.trim().split(['-', '_', ',', ';', '(', '/', '.']).next()?)
     })
 }
 
-/// The language most people of a country speak, where there is one such language; none for Switzerland or Belgium.
+/// Returns the main language of a country (alpha-2), if there is exactly one; `None` for Switzerland or Belgium.
 pub fn main_language(country: &str) -> Option<&'static str> {
     TABLES.main_language.get(country).copied()
 }
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn countries_are_known_by_code_and_name() {
+    fn recognises_countries_by_code_and_name() {
         for (text, expected) in [
             ("DE", "DE"),
             ("deu", "DE"),
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_whole() {
+    fn has_a_complete_table() {
         let codes: BTreeSet<_> = TABLES.by_name.values().collect();
         assert_eq!(codes.len(), 250, "249 assigned codes and Kosovo");
         for line in lists::entries(COUNTRIES) {
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_top_level_domain_tells_the_country_only_where_it_does() {
+    fn ignores_country_domains_used_worldwide() {
         for (domain, expected) in [
             ("acme.de", Some("DE")),
             ("acme.co.uk", Some("GB")),
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn languages_are_known_by_code_and_name() {
+    fn recognises_languages_by_code_and_name() {
         for (text, expected) in [
             ("de", "de"),
             ("DE-at", "de"),

@@ -1,4 +1,4 @@
-//! E-mail addresses: whether a text has the form of one, whom it identifies, and what sort it is.
+//! E-mail addresses: whether a text is one, whom it identifies, and what kind it is.
 
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
@@ -8,16 +8,16 @@ use unicode_normalization::char::is_combining_mark;
 use super::lists;
 use crate::profile::{Email, EmailKind};
 
-/// Longest part before the `@`, in bytes (RFC 5321, 4.5.3.1.1).
+/// Length limit of the part before the `@`, in bytes (RFC 5321, 4.5.3.1.1).
 const LONGEST_LOCAL: usize = 64;
-/// Longest address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
+/// Length limit of an address, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const LONGEST_ADDRESS: usize = 254;
 
-/// Reads an e-mail address, or says `None` if no mail system could take it.
+/// Reads an e-mail address. Returns `None` if it is not valid.
 ///
-/// Wrappings that come with copying are taken off: `mailto:`, `Ada Lovelace <ada@acme.example>`, a comma or full stop
-/// at the end. Quoted local parts (`"a b"@…`) and address literals (`@[192.0.2.1]`) are refused: in a lead they are
-/// mistakes. Whether the mailbox exists is not asked.
+/// Leftovers from copying are removed: `mailto:`, `Ada Lovelace <ada@acme.example>`, a comma or full stop at the end.
+/// Quoted local parts (`"a b"@…`) and address literals (`@[192.0.2.1]`) are rejected: in a lead, they are mistakes.
+/// This does not check whether the mailbox exists.
 ///
 /// ```
 /// use fairleader_lead::profile::EmailKind;
@@ -52,7 +52,7 @@ pub fn parse(text: &str) -> Option<Email> {
     Some(Email { identity: identity(local, &domain), address, domain, kind })
 }
 
-/// Takes off what surrounds an address when it is copied from a mail program or a web page.
+/// Removes what surrounds an address that was copied from a mail program or a web page.
 fn unwrap(text: &str) -> &str {
     let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '.'));
     let inner = text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')).map_or(text, |(_, inner)| inner);
@@ -63,7 +63,7 @@ fn unwrap(text: &str) -> &str {
     bare.trim()
 }
 
-/// Whether `local` is a dot-atom of RFC 5322 3.2.3, with letters beyond ASCII as RFC 6531 allows.
+/// Returns whether `local` is a dot-atom (RFC 5322, 3.2.3), with the letters beyond ASCII that RFC 6531 allows.
 fn is_dot_atom(local: &str) -> bool {
     local.split('.').all(|atom| {
         !atom.is_empty()
@@ -71,18 +71,18 @@ fn is_dot_atom(local: &str) -> bool {
     })
 }
 
-/// A host name with at least two labels in lower case and ASCII (UTS 46), or `None` if it is not one.
+/// Converts a host name with at least two labels to lower case and ASCII (UTS 46). Returns `None` if it is not one.
 pub(super) fn ascii_domain(domain: &str) -> Option<String> {
     let ascii = Uts46::new()
         .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
         .ok()?;
-    // A top-level domain is never all digits; without this an IP address would pass.
+    // A top-level domain is never all digits. Without this check, an IP address would pass.
     let (_, top) = ascii.rsplit_once('.')?;
     top.chars().any(|c| !c.is_ascii_digit()).then(|| ascii.into_owned())
 }
 
-/// What identifies the person: lower case, without `+tag`; Gmail's two domains are one, and there dots do not count
-/// (<https://support.google.com/mail/answer/7436150>). Other providers' dots do.
+/// Returns the form of an address that identifies the person: lower case, without `+tag`. Gmail's two domains are the
+/// same, and Gmail ignores dots (<https://support.google.com/mail/answer/7436150>). With other providers, dots matter.
 fn identity(local: &str, domain: &str) -> String {
     let lower: String = local.to_lowercase();
     let untagged = match lower.split_once('+') {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn one_person_has_one_identity() {
+    fn gives_one_identity_per_person() {
         for (text, identity) in [
             ("Ada@Acme.Example", "ada@acme.example"),
             ("ada+news@acme.example", "ada@acme.example"),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_addresses_are_none() {
+    fn rejects_invalid_addresses() {
         for text in [
             "",
             "@",
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_says_what_the_address_tells() {
+    fn classifies_addresses() {
         for (text, kind) in [
             ("ada@acme.example", EmailKind::Business),
             ("ada@gmail.com", EmailKind::Free),

@@ -1,8 +1,8 @@
-//! Numbers of employees, as forms and lists give them.
+//! Numbers of employees, as written in forms and lists.
 
 use super::fold::fold;
 
-/// Words before a number that make it an upper end.
+/// Words before a number that make it an upper limit.
 const UP_TO: &[&str] = &[
     "<",
     "≤",
@@ -27,7 +27,7 @@ const UP_TO: &[&str] = &[
     "upp till",
 ];
 
-/// What spreadsheets make of `1-10` and `11-50`.
+/// Month names: spreadsheets turn `1-10` and `11-50` into dates.
 const MONTHS: &[(&str, u32)] = &[
     ("jan", 1),
     ("feb", 2),
@@ -50,10 +50,10 @@ const MONTHS: &[(&str, u32)] = &[
     ("dic", 12),
 ];
 
-/// The number of employees; of a range (`1.000-5.000`) the lower end, of an upper limit (`under 50`) 1.
+/// Reads a number of employees. A range (`1.000-5.000`) gives its lower end, and an upper limit (`under 50`) gives 1.
 ///
-/// Full stops, commas, apostrophes and blanks separate thousands when three digits follow; otherwise what follows is a
-/// fraction, which only `k` makes count (`1.5k`). `None` when there is no number or it is too large.
+/// Full stops, commas, apostrophes and spaces separate thousands if three digits follow. Otherwise a fraction follows,
+/// which counts only before a unit (`1.5k`). Returns `None` if there is no number or it is too large.
 ///
 /// ```
 /// use fairleader_lead::normalise::employees;
@@ -80,7 +80,7 @@ pub fn parse(text: &str) -> Option<u32> {
     read_number(number)
 }
 
-/// The number that `Nov-50` was before a spreadsheet took it for a date.
+/// Recovers the number from a range that a spreadsheet turned into a date: 11 for `Nov-50`.
 fn spreadsheet_month(text: &str) -> Option<u32> {
     let (name, rest) = text.split_once(['-', '.'])?;
     rest.starts_with(|c: char| c.is_ascii_digit()).then_some(())?;
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_as_forms_give_them() {
+    fn reads_numbers_as_forms_write_them() {
         for (text, expected) in [
             ("200", 200),
             ("200.0", 200),

@@ -1,11 +1,11 @@
-//! Text as it is compared: without regard to case, accents and punctuation.
+//! Text for comparison: without case, accents and punctuation.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// Folds case and accents: compatibility forms are resolved (NFKD), marks dropped, letters in lower case.
+/// Folds case and accents: resolves compatibility forms (NFKD), removes marks, and converts letters to lower case.
 ///
-/// Letters that Unicode does not take apart are spelled out: `ß` is `ss`, `æ` is `ae`, `ø` is `o`, `ł` is `l`.
+/// Letters that Unicode does not decompose are replaced: `ß` by `ss`, `æ` by `ae`, `ø` by `o`, `ł` by `l`.
 ///
 /// ```
 /// use fairleader_lead::normalise::fold::fold;
@@ -26,7 +26,7 @@ pub fn fold(text: &str) -> String {
             'đ' | 'ð' => folded.push('d'),
             'ı' => folded.push('i'),
             'ς' => folded.push('σ'),
-            // Lower-casing İ leaves a mark of its own.
+            // The lower case of İ includes a combining mark.
             c if is_combining_mark(c) => {}
             c => folded.push(c),
         }
@@ -34,17 +34,17 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// The folded words of a text: runs of letters and digits.
+/// Returns the folded words of a text: its runs of letters and digits.
 pub fn words(text: &str) -> Vec<String> {
     fold(text).split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// The folded letters and digits of a text, run together: `U.S.A.` and `usa` have the same key.
+/// Returns the folded letters and digits of a text as one word: `U.S.A.` and `usa` have the same key.
 pub fn key(text: &str) -> String {
     fold(text).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// The text with every run of blanks as one, and none at the ends.
+/// Trims a text and replaces each run of whitespace with one space.
 pub(crate) fn tidy(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_and_accents_do_not_count() {
+    fn folds_case_and_accents() {
         for (text, folded) in [
             ("Código Postal", "codigo postal"),
             ("ÅNGSTRÖM", "angstrom"),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn words_and_keys_drop_punctuation() {
+    fn drops_punctuation_from_words_and_keys() {
         assert_eq!(words("  E-Mail (geschäftlich) "), ["e", "mail", "geschaftlich"]);
         assert_eq!(key("E-Mail / U.S.A."), "emailusa");
         assert_eq!(words("—"), Vec::<String>::new());

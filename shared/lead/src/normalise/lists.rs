@@ -1,4 +1,4 @@
-//! The lists that ship with the crate, as data: one entry a line, `#` starts a comment.
+//! The lists shipped with the crate, as data: one entry per line, `#` starts a comment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -11,18 +11,18 @@ static FREE: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| entries(include
 static ROLES: LazyLock<BTreeSet<String>> =
     LazyLock::new(|| entries(include_str!("lists/roles.txt")).map(key).collect());
 
-/// The lines of a list, without comments and blank lines.
+/// Returns the entries of a list: its lines without comments and blank lines.
 pub(super) fn entries(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// Whether `domain` (lower case, ASCII) or a domain above it gives out throw-away addresses.
+/// Returns whether `domain` (lower case, ASCII) or one of its parent domains provides disposable addresses.
 pub(super) fn is_disposable(domain: &str) -> bool {
     let mut above = std::iter::successors(Some(domain), |rest| rest.split_once('.').map(|(_, above)| above));
     above.any(|name| DISPOSABLE.contains(name))
 }
 
-/// Whether `domain` (lower case, ASCII) is that of a free mailbox provider.
+/// Returns whether `domain` (lower case, ASCII) belongs to a free mailbox provider.
 pub(super) fn is_free(domain: &str) -> bool {
     if FREE.contains(domain) {
         return true;
@@ -35,15 +35,15 @@ pub(super) fn is_free(domain: &str) -> bool {
     any_suffix().unwrap_or(false)
 }
 
-/// Whether `local`, the part before the `@`, names a function rather than a person.
+/// Returns whether `local`, the part before the `@`, names a function rather than a person.
 pub(super) fn is_role(local: &str) -> bool {
     let name = local.split('+').next().unwrap_or(local);
     ROLES.contains(&key(name))
 }
 
-/// Reads a list whose lines are a code, a blank, and names separated by `;`.
+/// Reads a list whose lines are a code, a space, and names separated by `;`.
 ///
-/// Returns each code's and name's [`key`] with the code.
+/// Returns the code for the [`key`] of each code and name.
 pub(super) fn names(text: &'static str) -> BTreeMap<String, &'static str> {
     let mut found = BTreeMap::new();
     for line in entries(text) {
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn free_providers_are_known_under_any_suffix() {
+    fn recognises_free_providers_under_any_suffix() {
         for domain in
             ["gmail.com", "web.de", "yahoo.com.br", "yahoo.co.uk", "hotmail.fr", "freemail.example", "uol.com.br"]
         {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subdomain_of_a_throw_away_domain_is_throw_away() {
+    fn treats_subdomains_of_disposable_domains_as_disposable() {
         for domain in ["mailinator.com", "anything.mailinator.com", "trashmail.example"] {
             assert!(is_disposable(domain), "{domain}");
         }
@@ -83,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn no_provider_is_on_both_lists() {
+    fn lists_no_provider_as_both_free_and_disposable() {
         let both: Vec<_> = FREE.iter().filter(|domain| is_disposable(domain)).collect();
         assert!(both.is_empty(), "{both:?}");
     }
 
     #[test]
-    fn roles_are_known_with_tags_and_separators() {
+    fn recognises_roles_with_tags_and_separators() {
         for local in
             ["info", "INFO", "no-reply", "Büro", "buero", "sales+web", "accounts.payable", "atencion-al-cliente"]
         {

@@ -1,8 +1,8 @@
-//! Names of people: tidied, and taken apart where a form asks for one field only.
+//! Names of people: tidied, and split if a form has only one field for the name.
 
 use super::fold::{fold, key, tidy};
 
-/// Forms of address and degrees, folded and without punctuation; taken off at the front of a name.
+/// Forms of address and degrees, folded and without punctuation. They are removed from the start of a name.
 const TITLES: &[&str] = &[
     "mr",
     "mrs",
@@ -76,30 +76,30 @@ const TITLES: &[&str] = &[
     "hc",
 ];
 
-/// Those that are also names or initials; they count as titles with a full stop only (`D. Juan`, but `Don Draper`).
+/// Titles that are also names or initials. They count as titles only with a full stop (`D. Juan`, but `Don Draper`).
 const ONLY_WITH_STOP: &[&str] = &[
     "d", "m", "me", "fr", "hr", "don", "dona", "ing", "mag", "sir", "dame", "ir", "eng", "rag", "geom", "med", "rer",
     "nat", "phil", "jur", "hc",
 ];
 
-/// Degrees and generations after a name, folded and without punctuation.
+/// Degrees and generation suffixes after a name, folded and without punctuation.
 const SUFFIXES: &[&str] = &[
     "phd", "md", "mba", "msc", "bsc", "ma", "ba", "mag", "jr", "junior", "sr", "senior", "ii", "iii", "iv", "esq",
     "cpa", "pe", "dds", "jd", "llm", "meng", "beng", "dba", "pmp", "cfa", "dipling",
 ];
 
-/// Words that belong to the family name after them, in lower case.
+/// Particles, which belong to the family name after them, in lower case.
 const PARTICLES: &[&str] = &[
     "af", "al", "av", "bin", "da", "das", "de", "degli", "dei", "del", "della", "den", "der", "di", "do", "dos", "du",
     "el", "ibn", "la", "las", "le", "les", "lo", "los", "te", "ten", "ter", "van", "vom", "von", "zu", "zum", "zur",
     "'t",
 ];
 
-/// Countries where people carry a father's and a mother's family name (Spanish custom).
+/// Countries where people have two family names, the father's and the mother's (Spanish custom).
 const TWO_FAMILY_NAMES: &[&str] =
     &["BO", "CL", "CO", "CR", "CU", "DO", "EC", "ES", "GQ", "GT", "HN", "MX", "NI", "PA", "PE", "PR", "PY", "SV", "VE"];
 
-/// Second given names of Spanish, folded: with these, three words are two given names and one family name.
+/// Common second given names in Spanish, folded. With one of these, three words are two given names and a family name.
 const SECOND_NAMES: &[&str] = &[
     "alberto",
     "alejandro",
@@ -136,23 +136,23 @@ const SECOND_NAMES: &[&str] = &[
     "teresa",
 ];
 
-/// A given name as people write it, without titles; `None` when no letter is left.
+/// Tidies a given name and removes titles. Returns `None` if no letter is left.
 pub fn given(text: &str) -> Option<String> {
     let words = without_titles(text);
     cased(&words, true)
 }
 
-/// A family name as people write it, without degrees; `None` when no letter is left.
+/// Tidies a family name and removes degrees. Returns `None` if no letter is left.
 pub fn family(text: &str) -> Option<String> {
     let words = without_titles(text);
     cased(&words, false)
 }
 
-/// Takes a full name apart into given and family name.
+/// Splits a full name into given and family name.
 ///
-/// `Lovelace, Ada` and `LOVELACE Ada` are turned round. Particles (`von der`, `de la`) go with what follows them. With
-/// two family names by custom of `country` (alpha-2) the last two words are family names. A single word is a given
-/// name: it is how to address the person.
+/// `Lovelace, Ada` and `LOVELACE Ada` start with the family name. Particles (`von der`, `de la`) belong to the word
+/// after them. If people in `country` (alpha-2) have two family names, these are the last two words. A single word is
+/// the given name, so that there is a way to address the person.
 ///
 /// ```
 /// use fairleader_lead::normalise::name;
@@ -191,7 +191,7 @@ pub fn split(full: &str, country: Option<&str>) -> (Option<String>, Option<Strin
     (cased(&given_units.concat(), true), cased(&family_units.concat(), false))
 }
 
-/// The words of a name without what is no name: titles before, degrees after, words without a letter.
+/// Splits a name into words, without titles at the start, degrees at the end, and words without a letter.
 fn without_titles(text: &str) -> Vec<&str> {
     let mut words: Vec<&str> = text.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).collect();
     while words.len() > 1 && words.first().is_some_and(|word| is_title(word)) {
@@ -215,7 +215,7 @@ fn is_suffix(word: &str) -> bool {
     SUFFIXES.contains(&key(word).as_str())
 }
 
-/// Whether a word is in capitals, as family names are in French and Asian custom. Initials are not.
+/// Returns whether a word is in capitals, as French and Asian custom writes family names. Initials do not count.
 fn is_shouted(word: &str) -> bool {
     let letters = word.chars().filter(|c| c.is_alphabetic());
     letters.clone().count() >= 3 && letters.clone().all(char::is_uppercase)
@@ -225,7 +225,7 @@ fn is_particle(word: &str) -> bool {
     PARTICLES.contains(&fold(word).as_str())
 }
 
-/// Groups words so that particles go with the word after them and `y` with both its neighbours.
+/// Groups words so that particles stay with the word after them, and `y` with the words on both sides.
 fn units<'a>(words: &[&'a str]) -> Vec<Vec<&'a str>> {
     let mut units: Vec<Vec<&str>> = Vec::new();
     let mut open = false;
@@ -240,8 +240,8 @@ fn units<'a>(words: &[&'a str]) -> Vec<Vec<&'a str>> {
     units
 }
 
-/// Joins words, in the case people write names in. Mixed case is taken to be meant (`LaToya`, `deGrom`); a name all in
-/// capitals or all in small letters is not.
+/// Joins words and corrects their case. Mixed case is assumed to be intended (`LaToya`, `deGrom`). A name all in
+/// capitals or all in lower case is not.
 fn cased(words: &[&str], starts_name: bool) -> Option<String> {
     let joined = tidy(&words.join(" "));
     let letters = || joined.chars().filter(|c| c.is_alphabetic());
@@ -257,7 +257,7 @@ fn cased(words: &[&str], starts_name: bool) -> Option<String> {
     Some(words.collect::<Vec<_>>().join(" "))
 }
 
-/// A word with capitals where names have them: at the start, after `-`, `.` and an apostrophe, after `Mc`.
+/// Capitalises a word as in a name: at the start, after `-`, `.` and an apostrophe, and after `Mc`.
 fn capitalised(word: &str) -> String {
     if matches!(fold(word).as_str(), "ii" | "iii" | "iv") {
         return word.to_uppercase();
@@ -266,7 +266,7 @@ fn capitalised(word: &str) -> String {
     let mut at_start = true;
     for c in word.to_lowercase().chars() {
         if at_start && c.is_alphabetic() {
-            // `ß` and ligatures have no single capital; a name never starts with two.
+            // `ß` and ligatures have no single capital letter, so they stay as they are.
             let mut upper = c.to_uppercase();
             match (upper.next(), upper.next()) {
                 (Some(capital), None) => written.push(capital),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn full_names_come_apart() {
+    fn splits_full_names() {
         for (full, given, family) in [
             ("Ada Lovelace", "Ada", "Lovelace"),
             ("Lovelace, Ada", "Ada", "Lovelace"),
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn spanish_custom_has_two_family_names() {
+    fn keeps_two_spanish_family_names() {
         for (full, given, family) in [
             ("María García López", "María", "García López"),
             ("José Luis Pérez", "José Luis", "Pérez"),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn case_is_mended_only_where_it_is_no_choice() {
+    fn corrects_case_only_if_it_is_not_mixed() {
         for (text, expected) in [
             ("MARÍA DEL CARMEN", "María del Carmen"),
             ("jean-luc", "Jean-Luc"),

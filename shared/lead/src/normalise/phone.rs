@@ -1,4 +1,4 @@
-//! Telephone numbers, by Google's libphonenumber metadata.
+//! Phone numbers, read with the metadata of Google's libphonenumber.
 
 use rlibphonenumber::enums::Region;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType};
@@ -6,22 +6,24 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNu
 use super::country;
 use crate::profile::{Phone, PhoneKind};
 
-/// Longer text is no telephone number, whatever digits it holds.
+/// Length limit in bytes. Longer text is not a phone number, whatever digits it contains.
 const LONGEST: usize = 100;
 
-/// A telephone number and where it belongs.
+/// Phone number with its country.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// The number.
     pub phone: Phone,
-    /// Country of a mobile or fixed number, ISO 3166-1 alpha-2. Toll-free and other numbers say nothing about a person.
+    /// The country of a mobile or fixed number, ISO 3166-1 alpha-2. Toll-free and other numbers say nothing about where
+    /// a person is.
     pub country: Option<&'static str>,
 }
 
-/// Reads a telephone number. `country_hint`, where the person is said to be, decides on numbers in national form.
+/// Reads a phone number. `country_hint` is the country of the person, if known; it is used for numbers in national
+/// form.
 ///
-/// Without a country only `+49 …` and `0049 …` can be read. A number without either is not guessed at: `2025550173`
-/// would be Egyptian as much as American. Of several numbers in one field the first that can be called counts.
+/// Without a country, only `+49 …` and `0049 …` can be read. Other numbers are not guessed: `2025550173` could be
+/// Egyptian as well as American. If a field holds several numbers, the first valid one is used.
 ///
 /// ```
 /// use fairleader_lead::normalise::phone;
@@ -35,8 +37,8 @@ pub fn read(text: &str, country_hint: Option<&str>) -> Reading {
     let number = if text.len() > LONGEST {
         None
     } else {
-        // The slash also stands within German numbers, so the whole comes first, and a part must not look like a
-        // remainder.
+        // German numbers can contain a slash, so try the whole text first. A part counts only if it starts like a whole
+        // number.
         let whole_numbers = text.split('/').filter(|part| part.trim_start().starts_with(['+', '0', '(']));
         std::iter::once(text)
             .chain(text.split([';', ',', '|', '\n']))
@@ -58,10 +60,11 @@ pub fn read(text: &str, country_hint: Option<&str>) -> Reading {
     }
 }
 
-/// The number, if it is one of a range that is in use.
+/// Returns the number if it is in a range that is in use.
 fn valid(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
     let parse = |text: &str| PHONE_NUMBER_UTIL.parse(text, region).ok().filter(PhoneNumber::is_valid);
-    // `00` is the way out of most countries, and starts no valid number in the others (the United States dial 011).
+    // `00` is the international prefix in most countries. In the others (the United States use 011), no valid number
+    // starts with it.
     let from_abroad = || {
         let rest = text.trim_start_matches(['(', ' ']).strip_prefix("00")?;
         parse(&format!("+{}", rest.trim_start_matches(')')))
@@ -83,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_as_people_write_them() {
+    fn reads_numbers_as_people_write_them() {
         for (text, country, e164, kind) in [
             ("+49 30 901820", None, "+4930901820", PhoneKind::Fixed),
             ("+49 (0)30 901820", None, "+4930901820", PhoneKind::Fixed),
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_call_is_invalid() {
+    fn marks_unusable_numbers_as_invalid() {
         for (text, country) in [
             ("", None),
             ("12", Some("DE")),
@@ -133,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_country_comes_from_numbers_of_people() {
+    fn takes_the_country_from_mobile_and_fixed_numbers_only() {
         for (text, country) in [
             ("+4930901820", Some("DE")),
             ("+1 416 555 0123", Some("CA")),

@@ -1,6 +1,6 @@
-//! Seniority from a job title.
+//! Derives seniority from a job title.
 //!
-//! The words and the decisions behind them are data: `lists/titles.txt`.
+//! The words, and the decisions behind them, are in `lists/titles.txt`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,11 +9,11 @@ use super::fold;
 use super::lists;
 use crate::profile::JobLevel;
 
-/// What a phrase of a title says.
+/// Meaning of a phrase in a title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
     Level(JobLevel),
-    /// The person serves whoever the title names next.
+    /// The person works for the one that the title names next.
     Serves,
     Nothing,
 }
@@ -23,7 +23,7 @@ struct Phrases {
     whole: BTreeMap<Vec<String>, Says>,
     endings: Vec<(String, Says)>,
     beginnings: Vec<(String, Says)>,
-    /// Words of the longest phrase.
+    /// The number of words in the longest phrase.
     longest: usize,
 }
 
@@ -44,7 +44,7 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
     phrases
 });
 
-/// The list's phrases in order, each with what it says.
+/// Returns the phrases of the list in order, each with its meaning.
 fn listed() -> impl Iterator<Item = (Says, &'static str)> {
     lists::entries(include_str!("lists/titles.txt")).flat_map(|line| {
         let (name, phrases) = line.split_once(':').unwrap_or_default();
@@ -62,7 +62,7 @@ fn listed() -> impl Iterator<Item = (Says, &'static str)> {
     })
 }
 
-/// The words of a title: folded, and with the umlauts' other spelling brought together (`fuehrer`, `führer`).
+/// Splits a title into folded words. Both spellings of an umlaut give the same word (`fuehrer`, `führer`).
 ///
 /// Abbreviations lose their full stops (`C.E.O.`).
 fn words(title: &str) -> Vec<String> {
@@ -77,9 +77,9 @@ fn words(title: &str) -> Vec<String> {
         .collect()
 }
 
-/// Seniority by a job title in English, German, Spanish, French, Italian, Portuguese, Dutch or Swedish.
+/// Derives seniority from a job title in English, German, Spanish, French, Italian, Portuguese, Dutch or Swedish.
 ///
-/// `None` for a title without a known word, and for one that somebody had (`former CEO`).
+/// Returns `None` for a title without a known word, and for a past title (`former CEO`).
 ///
 /// ```
 /// use fairleader_lead::profile::JobLevel;
@@ -102,18 +102,18 @@ pub fn level(title: &str) -> Option<JobLevel> {
     }
     let levels =
         || said.iter().filter_map(|(at, says)| if let Says::Level(level) = says { Some((*at, *level)) } else { None });
-    // `Chief of Staff to the CEO`: the person is not who they work for.
+    // `Chief of Staff to the CEO`: ignore the person they work for.
     let first = levels().next().map_or(0, |(at, _)| at);
     let end = words.iter().skip(first).position(|word| word == "to").map_or(words.len(), |after| first + after);
     match levels().filter(|(at, _)| *at < end).map(|(_, level)| level).max() {
-        // An intern in management is an intern; a student who founded a company leads it.
+        // An intern in management is an intern, but a student who founded a company is its founder.
         Some(JobLevel::Staff | JobLevel::Manager | JobLevel::Director) if is_intern => Some(JobLevel::Intern),
         Some(JobLevel::Manager) if has(&["junior", "jr"]) => Some(JobLevel::Staff),
         highest => highest,
     }
 }
 
-/// Every known phrase of a title with the place of its first word, from left to right, none overlapping.
+/// Finds the known phrases of a title from left to right, without overlaps, each with the position of its first word.
 fn said(words: &[String]) -> Vec<(usize, Says)> {
     let mut said = Vec::new();
     let mut at = 0;
@@ -125,7 +125,7 @@ fn said(words: &[String]) -> Vec<(usize, Says)> {
     said
 }
 
-/// The longest phrase at the start of `words`, and how many words it takes.
+/// Finds the longest phrase at the start of `words`, and how many words it uses.
 fn phrase_at(words: &[String]) -> Option<(Says, usize)> {
     let whole = (1..=PHRASES.longest.min(words.len())).rev().find_map(|length| {
         let says = PHRASES.whole.get(words.get(..length)?)?;
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_top_of_a_company() {
+    fn recognises_the_top_of_a_company() {
         check(
             Some(JobLevel::CLevel),
             "CEO; C.E.O.; Chief Executive Officer; CTO & Co-Founder; Founder; Owner; President; President and CEO; \
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn leaders_of_departments_and_above() {
+    fn recognises_leaders_of_departments_and_above() {
         check(
             Some(JobLevel::Vp),
             "VP; VP of Sales; Vice President; Vice-President, Marketing; SVP Operations; Vizepräsident; \
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn leaders_of_teams() {
+    fn recognises_leaders_of_teams() {
         check(
             Some(JobLevel::Manager),
             "Manager; Marketing Manager; Senior Manager Procurement; Gerente de ventas; Gerente; Jefe de compras; \
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn traps() {
+    fn is_not_misled_by_words_within_titles() {
         check(
             Some(JobLevel::Staff),
             "Assistant to the CEO; CEO Assistant; Executive Assistant to the President; Assistenz der \
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn no_phrase_says_two_things() {
+    fn gives_each_phrase_one_meaning() {
         let mut seen: BTreeMap<Vec<String>, Says> = BTreeMap::new();
         for (says, phrase) in listed().filter(|(_, phrase)| !phrase.contains('*')) {
             let before = seen.insert(words(phrase), says);

@@ -1,20 +1,20 @@
-//! What keeps a person from being kept.
+//! The checks that a person has to pass before being stored.
 
 use crate::normalise;
 use crate::people::Person;
 use crate::problem::FieldProblem;
 
-/// Longest name of a person, in characters.
+/// Length limit of a person's name, in characters.
 const MAX_PERSON_NAME: usize = 200;
 
-/// What is wrong with a person's fields.
+/// Lists what is wrong with the fields of a person.
 pub fn problems(person: &Person) -> Vec<FieldProblem> {
     let mut found = Vec::new();
     if person.name.trim().is_empty() {
-        found.push(FieldProblem::field("name", "a person needs a name"));
+        found.push(FieldProblem::field("name", "is empty; a person needs a name"));
     }
     if person.name.chars().count() > MAX_PERSON_NAME {
-        let detail = format!("a name has at most {MAX_PERSON_NAME} characters");
+        let detail = format!("is too long; the limit is {MAX_PERSON_NAME} characters");
         found.push(FieldProblem::field("name", detail));
     }
     if normalise::email::parse(&person.email).is_none() {
@@ -31,7 +31,7 @@ mod tests {
     use crate::people::PersonRole;
 
     #[test]
-    fn a_person_needs_a_name_and_an_address() {
+    fn requires_a_name_and_an_address() {
         let mut mara = Person {
             person_id: PersonId::from("mara"),
             name: "Mara Lindqvist".to_owned(),
@@ -45,7 +45,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "/name: a person needs a name",
+                "/name: is empty; a person needs a name",
                 "/email: `mara` is not an e-mail address; write it like name@company.example"
             ]
         );

@@ -1,4 +1,4 @@
-//! What keeps a rep from being put on the roster.
+//! The checks that a rep has to pass before being added to the roster.
 
 use jiff::tz::TimeZone;
 
@@ -6,11 +6,11 @@ use crate::normalise;
 use crate::problem::FieldProblem;
 use crate::rep::{MAX_CAPACITY, Rep};
 
-/// What keeps `rep` from being put on the roster; empty if nothing does.
+/// Lists what is wrong with the settings of a rep.
 pub fn problems(rep: &Rep) -> Vec<FieldProblem> {
     let mut found = Vec::new();
     if rep.name.trim().is_empty() {
-        found.push(FieldProblem::field("name", "a rep needs a name"));
+        found.push(FieldProblem::field("name", "is empty; a rep needs a name"));
     }
     if normalise::email::parse(&rep.email).is_none() {
         let detail = format!("`{}` is not an e-mail address; write it like name@company.example", rep.email);
@@ -21,13 +21,14 @@ pub fn problems(rep: &Rep) -> Vec<FieldProblem> {
         found.push(FieldProblem::field("zone", detail));
     }
     if rep.capacity > MAX_CAPACITY {
-        found.push(FieldProblem::field("capacity", format!("{} is more than {MAX_CAPACITY} open leads", rep.capacity)));
+        let detail = format!("is {}; the limit is {MAX_CAPACITY} open leads", rep.capacity);
+        found.push(FieldProblem::field("capacity", detail));
     }
     for (i, language) in rep.languages.iter().enumerate() {
         if normalise::country::language(language) != Some(language) {
             found.push(FieldProblem {
                 pointer: format!("/languages/{i}"),
-                detail: format!("`{language}` is not a language; use two letters like de (ISO 639-1)"),
+                detail: format!("`{language}` is not a language code; use two letters like de (ISO 639-1)"),
             });
         }
     }

@@ -1,7 +1,7 @@
-//! A report of what a person did, checked field by field and in normal form.
+//! A report of what a person did, checked field by field and normalised.
 //!
-//! Other than a submission it says nothing new of who the person is, so unknown fields are refused and not kept: there
-//! is nothing they could be a custom field of, and a misspelt `response` would be lost without anybody noticing.
+//! Unlike a submission, it says nothing new about who the person is, so there are no custom fields. Unknown fields are
+//! rejected; otherwise a misspelt `response` would be lost without notice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,21 +19,21 @@ use crate::profile::Channel;
 
 /// Every field of an activity.
 pub const FIELDS: [&str; 8] = ["email", "lead_id", "did", "channel", "spend", "response", "product", "at"];
-/// Most characters of what somebody did, of a channel and of a response.
+/// Length limit of `did`, `channel` and `response`, in characters.
 pub const LONGEST_WORDS: usize = 64;
-/// Most characters of a product.
+/// Length limit of a product, in characters.
 pub const LONGEST_PRODUCT: usize = 200;
-/// Most characters of an e-mail address.
+/// Length limit of an e-mail address, in characters.
 const LONGEST_EMAIL: usize = 320;
-/// How far the sender's clock may be ahead of ours. What it says beyond now is taken for now.
+/// How far the sender's clock may be ahead of ours. A time that is ahead by less counts as now.
 pub const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// Namespace of all activity ids, a random UUID made for Fairleader in 2026. It must never change: every id of a keyed
-/// activity rests on it.
+/// activity depends on it.
 const NAMESPACE: Uuid = Uuid::from_u128(0xa902_3291_aaee_4471_896b_ef56_7c33_0e2b);
 
-/// The id of the activity that `source` calls `key`, made as [`super::lead_id::derive`] makes that of a lead, and never
-/// the same as it.
+/// Derives the id of the activity that `source` calls `key`, in the same way as [`super::lead_id::derive`]. It never
+/// equals the id of a lead.
 ///
 /// ```
 /// use fairleader_lead::submission::{activity, lead_id};
@@ -48,31 +48,31 @@ pub fn derive(source: &SourceId, key: &str) -> ActivityId {
     ActivityId::new(Uuid::new_v5(&NAMESPACE, name.as_bytes()).hyphenated().to_string())
 }
 
-/// What a source says a person did.
+/// Activity of a person, as reported by a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Whose behaviour it is.
+    /// Who did it.
     pub of: Of,
     /// What they did.
     pub activity: Activity,
 }
 
-/// Whose behaviour an activity is.
+/// Person who did something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Of {
-    /// That of this lead.
+    /// This lead.
     Lead(LeadId),
-    /// That of the person with this address, as the sender wrote it.
+    /// The person with this e-mail address, as the sender wrote it.
     Email(String),
 }
 
 impl Report {
-    /// Checks a JSON object of the fields in the schema, received at `now`. `did` and one of `email` and `lead_id` have
-    /// to be there; `at` is `now` unless it is given.
+    /// Checks a JSON object with the fields in [`FIELDS`], received at `now`. `did` is required, and one of `email` and
+    /// `lead_id`. `at` defaults to `now`.
     ///
     /// # Errors
     ///
-    /// Every problem at once, each with a JSON pointer; malformed JSON is one problem with an empty pointer.
+    /// Returns every problem at once, each with a JSON pointer. Malformed JSON is one problem with an empty pointer.
     ///
     /// ```
     /// use fairleader_lead::submission::activity::Report;
@@ -83,15 +83,15 @@ impl Report {
     /// assert_eq!(report.activity.did, "webinar");
     ///
     /// let problems = Report::from_json(br#"{"lead_id": "17", "did": "demo"}"#, "a-1".into(), now).unwrap_err();
-    /// assert_eq!(problems[0].to_string(), "/lead_id: `17` is not the id of a lead; send the `lead_id` that its 202 answered with");
+    /// assert_eq!(problems[0].to_string(), "/lead_id: `17` is not a lead id; send the `lead_id` from the 202 reply");
     /// ```
     pub fn from_json(bytes: &[u8], id: ActivityId, now: Timestamp) -> Result<Self, Vec<FieldProblem>> {
         let members = json::members(bytes).map_err(|detail| vec![FieldProblem { pointer: String::new(), detail }])?;
         let mut check = Check::read(&members, &FIELDS);
         let (of, activity) = check.report(id, now);
         match (check.given.contains("email"), check.given.contains("lead_id")) {
-            (false, false) => check.problem("email", "is missing; give the person's e-mail address or their `lead_id`"),
-            (true, true) => check.problem("lead_id", "is given beside `email`; send one of the two"),
+            (false, false) => check.problem("email", "is missing; send the person's e-mail address or their `lead_id`"),
+            (true, true) => check.problem("lead_id", "cannot be combined with `email`; send one of the two"),
             _ => {}
         }
         match (of, activity) {
@@ -101,8 +101,7 @@ impl Report {
     }
 }
 
-/// Checks what a person did where it stands beside who they are: as [`Report::from_json`] does, without `email` and
-/// `lead_id`.
+/// Checks what a known person did: like [`Report::from_json`], but without `email` and `lead_id`.
 pub(super) fn of_known(
     members: &[(String, Value)],
     id: ActivityId,
@@ -116,14 +115,14 @@ pub(super) fn of_known(
     }
 }
 
-/// The submission that an activity is of a person whom nobody knows yet.
+/// Turns the activity of a person who is not a lead yet into their first submission.
 pub fn first_submission(email: &str, activity: &Activity) -> Submission {
     let product = activity.product.iter().map(|product| ("product", product.as_str()));
     let fields = [("email", email), ("did", &activity.did)].into_iter().chain(product);
     Submission { fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
 }
 
-/// Fields that are still to be looked at, and what is wrong with those that were.
+/// Fields that remain to be checked, and the problems found so far.
 struct Check<'a> {
     texts: BTreeMap<&'a str, String>,
     given: BTreeSet<&'a str>,
@@ -136,11 +135,11 @@ impl<'a> Check<'a> {
         let mut seen = BTreeSet::new();
         for (name, value) in members {
             if !seen.insert(name) {
-                check.problem(name, "is given twice; send it once");
+                check.problem(name, "appears twice; send it once");
                 continue;
             }
             if !fields.contains(&name.as_str()) {
-                check.problem(name, format!("is not a field of an activity; those are {}", fields.join(", ")));
+                check.problem(name, format!("is not an activity field; use {}", fields.join(", ")));
                 continue;
             }
             match value {
@@ -161,12 +160,12 @@ impl<'a> Check<'a> {
         check
     }
 
-    /// Whose behaviour it is and what they did, as far as it says so.
+    /// Returns who did it and what they did, as far as the fields are valid.
     fn report(&mut self, id: ActivityId, now: Timestamp) -> (Option<Of>, Option<Activity>) {
         let did = self.take("did", LONGEST_WORDS, |text| {
             impersonal(text)?;
             choice::did(text)
-                .ok_or_else(|| format!("`{}` says nothing; write a word like demo or webinar", shown(text)))
+                .ok_or_else(|| format!("`{}` has no letters or digits; write a word like demo or webinar", shown(text)))
         });
         let email = self.take("email", LONGEST_EMAIL, |text| match email::parse(text) {
             Some(_) => Ok(text.to_owned()),
@@ -174,9 +173,7 @@ impl<'a> Check<'a> {
         });
         let lead = self.take("lead_id", LONGEST_WORDS, |text| match Uuid::parse_str(text) {
             Ok(id) => Ok(LeadId::new(id.hyphenated().to_string())),
-            Err(_) => {
-                Err(format!("`{}` is not the id of a lead; send the `lead_id` that its 202 answered with", shown(text)))
-            }
+            Err(_) => Err(format!("`{}` is not a lead id; send the `lead_id` from the 202 reply", shown(text))),
         });
         let channel = self.take("channel", LONGEST_WORDS, |text| words(text).map(|said| channel(text).unwrap_or(said)));
         let response = self.take("response", LONGEST_WORDS, words);
@@ -185,7 +182,7 @@ impl<'a> Check<'a> {
         let at = self.take("at", LONGEST_WORDS, |text| instant(text, now));
 
         if !self.given.contains("did") {
-            self.problem("did", "is missing; say what the person did, in a word like demo or webinar");
+            self.problem("did", "is missing; send what the person did, in a word like demo or webinar");
         }
         let of = lead.map(Of::Lead).or(email.map(Of::Email));
         let at = at.unwrap_or(now);
@@ -196,7 +193,7 @@ impl<'a> Check<'a> {
         self.problems.push(FieldProblem::field(name, detail));
     }
 
-    /// The value of a field, if it is given and can be taken.
+    /// Reads the value of a field. Returns `None` if it is missing or invalid.
     fn take<T>(&mut self, name: &str, longest: usize, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = self.texts.remove(name)?;
         let read = if text.chars().count() > longest { Err(too_long(&text, longest)) } else { read(&text) };
@@ -210,19 +207,19 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Refuses an address where a word is wanted: words stand in events, which carry nothing personal.
+/// Rejects an address where a word is expected: such words appear in events, which carry no personal data.
 fn impersonal(text: &str) -> Result<(), String> {
-    if text.contains('@') { Err("holds an e-mail address; write a word for it".to_owned()) } else { Ok(()) }
+    if text.contains('@') { Err("contains an e-mail address; use a word instead".to_owned()) } else { Ok(()) }
 }
 
-/// Lower-case words joined by `_`.
+/// Returns the words of a text in lower case, joined by `_`.
 fn words(text: &str) -> Result<String, String> {
     impersonal(text)?;
     let said = fold::words(text).join("_");
-    if said.is_empty() { Err(format!("`{}` has neither a letter nor a digit", shown(text))) } else { Ok(said) }
+    if said.is_empty() { Err(format!("`{}` has no letters or digits; write a word", shown(text))) } else { Ok(said) }
 }
 
-/// The channels that have many names, each under one.
+/// Returns the one name of a channel that has many.
 fn channel(text: &str) -> Option<String> {
     let word = match choice::channel(text)? {
         Channel::Email => "email",
@@ -238,17 +235,17 @@ fn spend(text: &str) -> Result<Spend, String> {
         "low" => Ok(Spend::Low),
         "medium" => Ok(Spend::Medium),
         "high" => Ok(Spend::High),
-        _ => Err(format!("`{}` is not how much it asked of them; write low, medium or high", shown(text))),
+        _ => Err(format!("`{}` is not a level of spend; write low, medium or high", shown(text))),
     }
 }
 
-/// An instant, in whole milliseconds.
+/// Reads a timestamp that is not in the future, in whole milliseconds.
 pub(super) fn instant(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let at: Timestamp = text.parse().map_err(|_| {
-        format!("`{}` is not an instant; write it in RFC 3339, like 2026-03-03T10:00:00+01:00", shown(text))
+        format!("`{}` is not an RFC 3339 timestamp; write it like 2026-03-03T10:00:00+01:00", shown(text))
     })?;
     if at.duration_since(now) > AHEAD {
-        return Err(format!("`{}` is still to come; it is {now:.0} now", shown(text)));
+        return Err(format!("`{}` is in the future; it is now {now:.0}", shown(text)));
     }
     Timestamp::from_millisecond(at.min(now).as_millisecond()).map_err(|_| format!("`{}` is out of range", shown(text)))
 }
@@ -269,13 +266,13 @@ mod tests {
     }
 
     #[test]
-    fn an_id_never_changes() {
+    fn gives_stable_ids() {
         insta::assert_snapshot!(derive(&"website".into(), "click-17"), @"db2ab247-1791-558e-9dfb-013ada63953f");
         assert_ne!(derive(&"a".into(), "1:b"), derive(&"a1:".into(), "b"));
     }
 
     #[test]
-    fn words_are_brought_into_one_form() {
+    fn normalises_words() {
         let report = read(
             r#"{"email": " Ada+x@ACME.example ", "did": "Request a Demo", "channel": "E-Mail", "spend": "High",
                 "response": "No show!", "product": "Pallet Robot", "at": "2026-03-03T09:00:00.123456+01:00"}"#,
@@ -308,17 +305,17 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_a_little_ahead_is_taken_for_ours() {
+    fn tolerates_a_clock_that_is_slightly_ahead() {
         let at = |text: &str| read(&format!(r#"{{"email": "a@b.example", "did": "demo", "at": "{text}"}}"#));
         assert_eq!(at("2026-03-03T09:05:00Z").unwrap().activity.at, now());
         let problems = at("2026-03-03T09:05:01Z").unwrap_err();
         insta::assert_snapshot!(problems[0], @r#"
-        /at: `2026-03-03T09:05:01Z` is still to come; it is 2026-03-03T09:00:00Z now
+        /at: `2026-03-03T09:05:01Z` is in the future; it is now 2026-03-03T09:00:00Z
         "#);
     }
 
     #[test]
-    fn every_wrong_field_is_named() {
+    fn reports_every_wrong_field() {
         let said = |body: &str| read(body).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(said(
             r#"{"email": "anna(at)x", "lead_id": 17, "did": "?!", "channel": ["web"], "spend": "much", "response": "-",
@@ -326,25 +323,25 @@ mod tests {
         ), @r#"
         /lead_id: must be text, not a number
         /channel: must be text, not a list
-        /respnse: is not a field of an activity; those are email, lead_id, did, channel, spend, response, product, at
-        /product: is given twice; send it once
-        /did: `?!` says nothing; write a word like demo or webinar
+        /respnse: is not an activity field; use email, lead_id, did, channel, spend, response, product, at
+        /product: appears twice; send it once
+        /did: `?!` has no letters or digits; write a word like demo or webinar
         /email: `anna(at)x` is not an e-mail address; write it like name@company.example
-        /response: `-` has neither a letter nor a digit
-        /spend: `much` is not how much it asked of them; write low, medium or high
-        /at: `yesterday` is not an instant; write it in RFC 3339, like 2026-03-03T10:00:00+01:00
-        /lead_id: is given beside `email`; send one of the two
+        /response: `-` has no letters or digits; write a word
+        /spend: `much` is not a level of spend; write low, medium or high
+        /at: `yesterday` is not an RFC 3339 timestamp; write it like 2026-03-03T10:00:00+01:00
+        /lead_id: cannot be combined with `email`; send one of the two
         "#);
         insta::assert_snapshot!(said(r#"{"email": "  ", "did": null}"#), @r#"
-        /did: is missing; say what the person did, in a word like demo or webinar
-        /email: is missing; give the person's e-mail address or their `lead_id`
+        /did: is missing; send what the person did, in a word like demo or webinar
+        /email: is missing; send the person's e-mail address or their `lead_id`
         "#);
         let long = format!(r#"{{"email": "a@b.example", "did": "{}"}}"#, "x".repeat(65));
-        insta::assert_snapshot!(said(&long), @"/did: has 65 characters; at most 64 are kept");
+        insta::assert_snapshot!(said(&long), @"/did: has 65 characters; the limit is 64");
         let personal = r#"{"email": "a@b.example", "did": "wrote to ada@b.example", "response": "c@b.example"}"#;
         insta::assert_snapshot!(said(personal), @r"
-        /did: holds an e-mail address; write a word for it
-        /response: holds an e-mail address; write a word for it
+        /did: contains an e-mail address; use a word instead
+        /response: contains an e-mail address; use a word instead
         ");
         insta::assert_snapshot!(said("[]"), @r#"
         the body must be an object like {"email": "name@company.example"}, not a list
@@ -353,7 +350,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_too_strange(fields in proptest::collection::vec((select(&FIELDS), any::<String>()), 0..6)) {
+        fn keeps_any_accepted_activity_normal(fields in proptest::collection::vec((select(&FIELDS), any::<String>()), 0..6)) {
             let object: serde_json::Map<_, _> =
                 fields.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text))).collect();
             if let Ok(report) = read(&serde_json::to_string(&object).unwrap()) {

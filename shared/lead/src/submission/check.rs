@@ -1,8 +1,8 @@
-//! What a submission may say.
+//! The checks that a submission has to pass.
 //!
-//! Checking refuses what the sender can correct and must: a missing or impossible address, a wrong type, text beyond all
-//! measure. It does not refuse what a person may well have typed into a form and that can be dealt with later: an odd
-//! telephone number, an unknown country.
+//! Checks reject what the sender can and must correct: a missing or invalid address, a wrong type, text that is far too
+//! long. They accept what a person may well have typed into a form and what can be handled later: an odd phone number,
+//! an unknown country.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,18 +14,18 @@ use crate::profile::PhoneKind;
 use crate::submission::schema::{self, Field, FieldKind, LONGEST_CUSTOM_NAME, LONGEST_CUSTOM_VALUE, MOST_CUSTOM};
 use crate::submission::{Submission, json, list};
 
-/// Fields the schema does not know stand under this and their name.
+/// Prefix of the fields that are not in the schema.
 const CUSTOM: &str = "custom.";
 
 impl Submission {
-    /// Checks a JSON object of the fields in [`schema::FIELDS`]; other names are kept as custom fields.
+    /// Checks a JSON object with the fields in [`FIELDS`]. Other fields are kept as custom fields.
     ///
-    /// Blank text and null are absent. Control and other invisible characters are dropped, not refused: they come with
-    /// copying, and nobody could find them in their form. JSON deeper than 128 levels is malformed.
+    /// Blank text and null count as missing. Control and other invisible characters are removed, not rejected: they
+    /// come from copying, and people cannot see them in a form. JSON nested deeper than 128 levels counts as malformed.
     ///
     /// # Errors
     ///
-    /// Every problem at once, each with a JSON pointer; malformed JSON is one problem with an empty pointer.
+    /// Returns every problem at once, each with a JSON pointer. Malformed JSON is one problem with an empty pointer.
     ///
     /// ```
     /// use fairleader_lead::submission::Submission;
@@ -47,7 +47,7 @@ impl Submission {
         let mut seen = BTreeSet::new();
         for (name, value) in members {
             if !seen.insert(name) {
-                check.problem(FieldProblem::field(name, "is given twice; send it once"));
+                check.problem(FieldProblem::field(name, "appears twice; send it once"));
                 continue;
             }
             match schema::find(name) {
@@ -58,14 +58,15 @@ impl Submission {
         check.finish(|name| FieldProblem::field(name, ""))
     }
 
-    /// Checks a row of a list, as [`Self::from_json`] does; problems name the column by its header as in the file.
+    /// Checks a row of a list in the same way as [`Self::from_json`]. Problems name the column by its header in the
+    /// file.
     ///
-    /// A record with fewer cells than the header, or with text beyond it, is refused as a whole: its cells may stand in
-    /// wrong columns.
+    /// A record with fewer cells than the header, or with text beyond the last column, is rejected as a whole, because
+    /// its cells may be in the wrong columns.
     ///
     /// # Errors
     ///
-    /// Every problem at once.
+    /// Returns every problem at once.
     pub fn from_row(header: &list::Header, record: &csv::StringRecord) -> Result<Self, Vec<FieldProblem>> {
         if let Some(problem) = header.shape_problem(record) {
             return Err(vec![problem]);
@@ -91,7 +92,7 @@ impl Submission {
 struct Check {
     fields: BTreeMap<String, String>,
     problems: Vec<FieldProblem>,
-    /// Whether an e-mail address was given, be it a wrong one.
+    /// Whether an e-mail address was given, valid or not.
     has_email: bool,
     custom: usize,
 }
@@ -134,7 +135,7 @@ impl Check {
             Value::Bool(_) | Value::Number(_) => self.custom(name, &value.to_string(), pointer),
             Value::Array(_) | Value::Object(_) => {
                 let detail = format!(
-                    "is not a field of a lead, and {} cannot be kept as a custom field; send text, a number, true or false",
+                    "is not a lead field, and a custom field cannot hold {}; send text, a number, true or false",
                     json::kind(value)
                 );
                 self.problem(FieldProblem::field(name, detail));
@@ -142,7 +143,7 @@ impl Check {
         }
     }
 
-    /// Takes a field of the schema.
+    /// Checks and stores a field of the schema.
     fn known(&mut self, field: &Field, text: &str, pointer: impl FnOnce() -> String) {
         let text = clean(text, field.kind == FieldKind::Lines);
         if text.is_empty() {
@@ -155,7 +156,7 @@ impl Check {
         }
     }
 
-    /// Takes a field the schema does not know.
+    /// Checks and stores a field that is not in the schema.
     fn custom(&mut self, name: &str, text: &str, pointer: impl FnOnce() -> String) {
         let text = clean(text, true);
         if text.is_empty() {
@@ -164,24 +165,26 @@ impl Check {
         self.custom += 1;
         let detail = match schema::custom_name(name.strip_prefix(CUSTOM).unwrap_or(name)) {
             None => format!(
-                "is not a name for a custom field; use 1 to {LONGEST_CUSTOM_NAME} letters, digits, blanks, `_`, `-` or `.`"
+                "is not a valid name for a custom field; use 1 to {LONGEST_CUSTOM_NAME} letters, digits, spaces, `_`, `-` \
+                 or `.`"
             ),
             Some(_) if text.chars().count() > LONGEST_CUSTOM_VALUE => too_long(&text, LONGEST_CUSTOM_VALUE),
             Some(name) => {
                 if self.fields.insert(format!("{CUSTOM}{name}"), text).is_none() {
                     return;
                 }
-                format!("is given twice, both times as the custom field `{name}`; send it once")
+                format!("is a duplicate of the custom field `{name}`; send it once")
             }
         };
         self.problem(FieldProblem { pointer: pointer(), detail });
     }
 
-    /// Checks what concerns several fields. `blame` makes a problem of a field, without detail.
+    /// Runs the checks that involve several fields. `blame` creates a problem for a field, without detail.
     fn finish(mut self, blame: impl Fn(&str) -> FieldProblem) -> Result<Submission, Vec<FieldProblem>> {
         if self.custom > MOST_CUSTOM {
             let detail = format!(
-                "the submission has {} fields that the lead schema does not know; at most {MOST_CUSTOM} are kept as custom fields",
+                "the submission has {} fields that are not in the lead schema; the limit is {MOST_CUSTOM} custom \
+                 fields",
                 self.custom
             );
             self.problem(FieldProblem { pointer: String::new(), detail });
@@ -189,14 +192,16 @@ impl Check {
         if !self.has_email {
             match self.fields.get("phone") {
                 None => {
-                    let detail = "is missing; give an e-mail address or a telephone number (`phone`), so that the person can be reached".to_owned();
-                    self.problem(FieldProblem { detail, ..blame("email") });
+                    let detail = "is missing; send an e-mail address or a phone number (`phone`) so that the person \
+                                  can be reached";
+                    self.problem(FieldProblem { detail: detail.to_owned(), ..blame("email") });
                 }
                 Some(number) => {
                     let hint = self.fields.get("country").and_then(|text| country::code(text));
                     if phone::read(number, hint).phone.kind == PhoneKind::Invalid {
                         let detail = format!(
-                            "`{}` is not a number that can be called, and there is no e-mail address; write it with its country code, like +49 30 901820",
+                            "`{}` is not a valid phone number, and there is no e-mail address; write the number with its \
+                             country code, like +49 30 901820",
                             shown(number)
                         );
                         self.problem(FieldProblem { detail, ..blame("phone") });
@@ -208,7 +213,7 @@ impl Check {
     }
 }
 
-/// Why `text` cannot stand in `field`, if it cannot.
+/// Returns why `field` cannot hold `text`, or `None` if it can.
 fn refusal(field: &Field, text: &str) -> Option<String> {
     if text.chars().count() > field.longest {
         return Some(too_long(text, field.longest));
@@ -228,10 +233,10 @@ fn refusal(field: &Field, text: &str) -> Option<String> {
 }
 
 pub(super) fn too_long(text: &str, longest: usize) -> String {
-    format!("has {} characters; at most {longest} are kept", text.chars().count())
+    format!("has {} characters; the limit is {longest}", text.chars().count())
 }
 
-/// Input as it is repeated in a problem: its beginning.
+/// Shortens input for use in an error message: its first 60 characters.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 60;
     let mut shown: String = text.chars().take(MOST).collect();
@@ -241,10 +246,10 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
-/// Text without what nobody typed: blanks around it, control characters, zero-width blanks and marks that turn the
-/// direction of writing.
+/// Removes what people do not type on purpose: surrounding whitespace, control characters, zero-width spaces and marks
+/// that change the writing direction.
 ///
-/// One line has single blanks; several lines keep their line ends, as `\n`.
+/// In a single line, runs of whitespace become one space. With `lines`, line breaks are kept as `\n`.
 pub(super) fn clean(text: &str, lines: bool) -> String {
     let unseen = |c: &char| {
         (c.is_control() && !c.is_whitespace())

@@ -1,11 +1,11 @@
-//! The members of a JSON object in the order given, so that one given twice is noticed.
+//! The members of a JSON object in the order given, so that duplicates can be detected.
 
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-/// The members of an object.
+/// Members of a JSON object, duplicates included.
 pub(super) struct Members(pub(super) Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -32,11 +32,11 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// Reads the members of a JSON object, or says what is wrong without repeating what was sent.
+/// Reads the members of a JSON object. The error message does not repeat the input.
 pub(super) fn members(bytes: &[u8]) -> Result<Vec<(String, Value)>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let malformed = |error: &serde_json::Error| format!("the body is not valid JSON: {error}");
-    // Whether it is JSON at all comes first: a syntax error is said with its place even where no object was begun.
+    // Check the syntax first, so that a syntax error is reported with its position even if the input is not an object.
     serde_json::from_slice::<de::IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
     let kind = match bytes.trim_ascii_start().first() {
         Some(b'{') => {
@@ -53,7 +53,7 @@ pub(super) fn members(bytes: &[u8]) -> Result<Vec<(String, Value)>, String> {
     Err(format!("the body must be an object like {{\"email\": \"name@company.example\"}}, not {kind}"))
 }
 
-/// What a value is, in the words of problems.
+/// Names the type of a value, as error messages call it.
 pub(super) const fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

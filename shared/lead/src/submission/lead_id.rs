@@ -1,17 +1,17 @@
-//! The id of a lead, worked out from what the sender calls it.
+//! The id of a lead, derived from the sender's own key for it.
 
 use uuid::Uuid;
 
 use crate::id::{LeadId, SourceId};
 
 /// Namespace of all lead ids, a random UUID made for Fairleader in 2026. It must never change: every id of a keyed lead
-/// rests on it.
+/// depends on it.
 const NAMESPACE: Uuid = Uuid::from_u128(0xbbef_658c_40f6_4a32_ba7c_5c51_8491_9f70);
 
-/// The id of the lead that `source` calls `key` (its idempotency key, or the provider's own lead id).
+/// Derives the id of the lead that `source` calls `key` (its idempotency key, or the provider's own lead id).
 ///
-/// A version 5 UUID (RFC 9562, 5.5) over both parts, each with its length in bytes before it, so that no two pairs run
-/// together to the same name. The same pair always gives the same id, without a look-up.
+/// The id is a version 5 UUID (RFC 9562, 5.5) over both parts, each prefixed with its length in bytes so that no two
+/// pairs give the same name. The same pair always gives the same id, without a look-up.
 ///
 /// ```
 /// use fairleader_lead::submission::lead_id;
@@ -31,12 +31,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_never_changes() {
+    fn gives_stable_ids() {
         insta::assert_snapshot!(derive(&"website".into(), "form-17"), @"24c875e2-d32c-565d-a365-9f2e35ff9e4f");
     }
 
     #[test]
-    fn parts_do_not_run_together() {
+    fn keeps_source_and_key_apart() {
         assert_ne!(derive(&"a".into(), "1:b"), derive(&"a1:".into(), "b"));
         assert_ne!(derive(&"ab".into(), "c"), derive(&"a".into(), "bc"));
     }

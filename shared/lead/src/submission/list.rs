@@ -1,4 +1,4 @@
-//! A list: many submissions in one CSV file, as spreadsheets and CRM systems write it.
+//! A list: many submissions in one CSV file, as exported by spreadsheets and CRM systems.
 
 use std::borrow::Cow;
 
@@ -10,30 +10,30 @@ use super::schema::{self, Field, LONGEST_CUSTOM_NAME, MOST_CUSTOM};
 use crate::normalise::fold::key;
 use crate::problem::FieldProblem;
 
-/// A list with a header that could be read. Its rows are checked one by one, when asked for.
+/// A list with a valid header. Its rows are checked one by one as [`List::rows`] is read.
 #[derive(Clone, Debug)]
 pub struct List {
     header: Header,
     encoding: Encoding,
     delimiter: u8,
-    /// The text from the header line on.
+    /// The text, starting with the header line.
     text: String,
-    /// Lines of the file before `text`.
+    /// Number of lines in the file before `text`.
     lines_before: u64,
 }
 
-/// How the bytes of a list were read.
+/// Character encoding of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// UTF-8, with or without a byte order mark.
     Utf8,
-    /// UTF-16 with a byte order mark: "Unicode text" of spreadsheets.
+    /// UTF-16 with a byte order mark: the "Unicode text" format of spreadsheets.
     Utf16,
-    /// Windows-1252, because it was not UTF-8.
+    /// Windows-1252, assumed because the bytes are not valid UTF-8.
     Windows1252,
 }
 
-/// What each column of a list holds.
+/// Header of a list, with the meaning of each column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     columns: Vec<Column>,
@@ -42,65 +42,69 @@ pub struct Header {
 /// One column of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its header as in the file.
+    /// Its header, as in the file.
     pub title: String,
-    /// What stands in it.
+    /// What it contains.
     pub holds: Holds,
 }
 
-/// What stands in a column.
+/// Content of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holds {
     /// A field of the lead schema.
     Field(&'static Field),
-    /// A custom field of this name.
+    /// A custom field with this name.
     Custom(String),
-    /// Nothing: the column has no header.
+    /// Nothing: the column has no header, so its cells must be empty.
     Nothing,
 }
 
 /// A row of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Which row with data it is, from 1; blank ones do not count.
+    /// Its number among the rows with data, from 1; blank rows are not counted.
     pub number: u32,
-    /// The line of the file it begins on, from 1.
+    /// The line of the file on which it starts, from 1.
     pub line: u64,
-    /// What it says, or everything that is wrong with it.
+    /// The submission, or everything that is wrong with the row.
     pub result: Result<Submission, Vec<FieldProblem>>,
 }
 
-/// Why a list cannot be read at all.
+/// Reason why a whole list cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListProblem {
-    /// Nothing is in it.
-    #[error("the list is empty; its first line names the columns, one of them `email` or `phone`")]
+    /// The file is empty.
+    #[error("the list is empty; start with a line of column names that includes `email` or `phone`")]
     Empty,
-    /// It is not text.
-    #[error("the file is not a CSV list but looks like {looks_like}; export it as CSV (UTF-8)")]
+    /// The file is not text.
+    #[error("the file is not CSV, it looks like {looks_like}; export it as CSV (UTF-8)")]
     NotText {
         /// What it looks like.
         looks_like: &'static str,
     },
-    /// Nobody in it could be reached.
-    #[error("no column holds an e-mail address or a telephone number; the first line names {}; call one of them `email` or `phone`", quoted(.found))]
+    /// No person in the list could be reached.
+    #[error(
+        "no column holds an e-mail address or a phone number; the columns are {}; name one of them `email` or `phone`",
+        quoted(.found)
+    )]
     NoContactColumn {
         /// The headers in the file.
         found: Vec<String>,
     },
-    /// Two columns say the same.
+    /// Two columns hold the same field.
     #[error("columns `{first}` and `{second}` both hold `{field}`; rename or remove one of them")]
     SameColumn {
         /// The field.
         field: String,
-        /// Header of the one.
+        /// Header of the first column.
         first: String,
-        /// Header of the other.
+        /// Header of the second column.
         second: String,
     },
-    /// More columns than can be kept.
+    /// There are more custom columns than a lead can keep.
     #[error(
-        "the list has {count} columns that the lead schema does not know; at most {MOST_CUSTOM} are kept as custom fields; remove some"
+        "the list has {count} columns that are not in the lead schema; the limit is {MOST_CUSTOM} custom fields; remove \
+         some columns"
     )]
     TooManyColumns {
         /// How many.
@@ -117,7 +121,7 @@ fn quoted(headers: &[String]) -> String {
 impl List {
     /// Reads a list's encoding, delimiter (`,`, `;` or tab) and header.
     ///
-    /// The delimiter is the one under which most headers are known. A first line `sep=;`, as Excel writes it, is
+    /// The delimiter is the one with which most headers are recognised. A first line `sep=;`, as written by Excel, is
     /// skipped.
     ///
     /// ```
@@ -151,30 +155,31 @@ impl List {
         Ok(Self { header: Header::read(&titles)?, encoding, delimiter, text: text.to_owned(), lines_before })
     }
 
-    /// What each column holds.
+    /// Returns the header, which says what each column holds.
     pub const fn header(&self) -> &Header {
         &self.header
     }
 
-    /// How the bytes were read.
+    /// Returns the encoding in which the bytes were read.
     pub const fn encoding(&self) -> Encoding {
         self.encoding
     }
 
-    /// What the sender should know although it is no problem.
+    /// Returns a warning for the sender about something that does not stop the import.
     pub const fn note(&self) -> Option<&'static str> {
         match self.encoding {
             Encoding::Windows1252 => Some(
-                "the list is not UTF-8 and was read as Windows-1252; check letters like ä, é and ñ, or export it as CSV (UTF-8)",
+                "the list is not UTF-8, so it was read as Windows-1252; check letters like ä, é and ñ, or export it as \
+                 CSV (UTF-8)",
             ),
             Encoding::Utf8 | Encoding::Utf16 => None,
         }
     }
 
-    /// The rows in order. Blank ones are left out, and a bad one does not stop the others.
+    /// Returns the rows in order. Blank rows are left out, and a bad row does not stop the others.
     pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
         let records = reader(&self.text, self.delimiter).into_records();
-        // The reader goes over text in memory and that is UTF-8, so it has no errors to report.
+        // The text is UTF-8 and in memory, so the reader cannot fail.
         let with_data =
             records.skip(1).filter_map(Result::ok).filter(|record| record.iter().any(|cell| !cell.trim().is_empty()));
         (1..).zip(with_data).map(|(number, record)| Row {
@@ -185,8 +190,8 @@ impl List {
     }
 }
 
-/// The line of `text` a record begins on. The reader's position is where it began to look, which may be blank lines
-/// earlier.
+/// Returns the line of `text` on which a record starts. The reader's own position is where it started to look, which
+/// may be some blank lines earlier.
 pub fn line_of(text: &str, record: &StringRecord) -> u64 {
     let Some(position) = record.position() else { return 0 };
     let from = usize::try_from(position.byte()).ok().and_then(|byte| text.as_bytes().get(byte..)).unwrap_or_default();
@@ -199,7 +204,7 @@ impl Header {
         let strong: Vec<_> = titles.iter().map(schema::by_header).collect();
         let mut columns: Vec<Column> = Vec::with_capacity(titles.len());
         for (title, field) in titles.iter().zip(&strong) {
-            // The first of several weak headers counts; the others become custom fields.
+            // Of several weak headers for one field, the first is used; the others become custom fields.
             let taken = |wanted: &'static Field| {
                 strong.contains(&Some(wanted)) || columns.iter().any(|column| column.holds == Holds::Field(wanted))
             };
@@ -240,25 +245,26 @@ impl Header {
         Ok(())
     }
 
-    /// The columns in the file's order.
+    /// Returns the columns in the order of the file.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// The header of the column that holds a field of the schema.
+    /// Returns the header of the column that holds this field of the schema.
     pub fn title_of(&self, field: &str) -> Option<&str> {
         let column =
             self.columns.iter().find(|column| matches!(column.holds, Holds::Field(known) if known.name == field))?;
         Some(&column.title)
     }
 
-    /// Why a record's cells cannot be given to columns, if they cannot.
+    /// Returns why the cells of a record cannot be matched to the columns, or `None` if they can.
     pub(super) fn shape_problem(&self, record: &StringRecord) -> Option<FieldProblem> {
         let wide = self.columns.len();
         let beyond = record.iter().skip(wide).any(|cell| !cell.trim().is_empty());
         if record.len() < wide || beyond {
             let detail = format!(
-                "the row has {} cells where the header has {wide}; text that holds the delimiter or a line end must stand in double quotes",
+                "wrong number of cells: {} instead of {wide}; put text that contains the delimiter or a line break in \
+                 double quotes",
                 record.len()
             );
             return Some(FieldProblem { pointer: String::new(), detail });
@@ -268,13 +274,13 @@ impl Header {
             .find(|(_, (column, cell))| column.holds == Holds::Nothing && !cell.trim().is_empty());
         stray.map(|(at, (_, cell))| FieldProblem {
             pointer: format!("column {at}"),
-            detail: format!("`{}` stands in a column without a header; name the column or empty it", shown(cell)),
+            detail: format!("`{}` is in a column without a header; add a header or clear the column", shown(cell)),
         })
     }
 }
 
 impl Column {
-    /// The schema's or the custom field's name.
+    /// Returns the name of the schema field or custom field.
     fn field_name(&self) -> Option<&str> {
         match &self.holds {
             Holds::Field(field) => Some(field.name),
@@ -284,8 +290,9 @@ impl Column {
     }
 }
 
-/// A header as the name of a custom field: what such a name cannot hold becomes a blank, what is too long is cut.
-/// Spreadsheets' headers are free text (`Umsatz (Mio. €)`), and nobody should have to rename columns they do not need.
+/// Turns a header into the name of a custom field: characters that are not allowed become spaces, and a long header is
+/// cut. Headers of spreadsheets are free text (`Umsatz (Mio. €)`), and people should not have to rename columns that
+/// they do not need.
 fn custom_name(title: &str) -> Option<String> {
     let plain: String = title.chars().map(|c| if schema::is_name_character(c) { c } else { ' ' }).collect();
     let tidy = plain.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -317,7 +324,7 @@ fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Encoding), ListProblem> {
         return Err(ListProblem::NotText { looks_like: "a spreadsheet" });
     }
     if bytes.contains(&0) {
-        return Err(ListProblem::NotText { looks_like: "a program's own format" });
+        return Err(ListProblem::NotText { looks_like: "a binary file" });
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     Ok(match std::str::from_utf8(bytes) {
@@ -326,7 +333,7 @@ fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Encoding), ListProblem> {
     })
 }
 
-/// A character of Windows-1252, by the index of the WHATWG encoding standard.
+/// Decodes a byte of Windows-1252, following the index of the WHATWG encoding standard.
 fn windows_1252(byte: u8) -> char {
     const FROM_0X80: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
@@ -359,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spreadsheet_export_is_read() {
+    fn reads_a_spreadsheet_export() {
         let text = "\u{feff}Vorname;Nachname;E-Mail;PLZ;Firma;Umsatz (Mio. €);;Handy\r\nAda;Lovelace;ada@acme.example;01067;\"Acme; Söhne\nGmbH\";12,5;;\r\n;;;;;;;\r\n\r\nMax;Müller;max@beta.example;10115;Beta \"KG\";;;0171 3920000;;\r\n";
         let rows = rows(text);
         assert_eq!(rows.iter().map(|row| (row.number, row.line)).collect::<Vec<_>>(), [(1, 2), (2, 6)]);
@@ -378,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn delimiters_are_found_out() {
+    fn detects_the_delimiter() {
         for text in [
             "email,company\na@b.example,Acme",
             "email;company\na@b.example;Acme",
@@ -395,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn old_encodings_are_read_with_a_note() {
+    fn reads_other_encodings_with_a_note() {
         let list = List::parse(b"Email;Ciudad;Empresa\nana@acme.example;M\xe1laga;\x80uro \x93Sol\x94\n").unwrap();
         assert_eq!(list.encoding(), Encoding::Windows1252);
         assert!(list.note().unwrap().contains("Windows-1252"));
@@ -412,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_row_names_its_columns_and_stops_no_other() {
+    fn reports_a_bad_row_by_column_and_continues() {
         let rows = rows(
             "E-Mail,Company,Opt-in\nanna(at)x,Acme,perhaps\n,Acme,yes\na@b.example\na@b.example,Acme,yes,extra\na@b.example,Acme,yes,,\n",
         );
@@ -426,35 +433,35 @@ mod tests {
         assert_eq!(
             problems(&rows[1]),
             [
-                "E-Mail: is missing; give an e-mail address or a telephone number (`phone`), so that the person can be reached"
+                "E-Mail: is missing; send an e-mail address or a phone number (`phone`) so that the person can be reached"
             ]
         );
         assert_eq!(
             problems(&rows[2]),
             [
-                "the row has 1 cells where the header has 3; text that holds the delimiter or a line end must stand in double quotes"
+                "wrong number of cells: 1 instead of 3; put text that contains the delimiter or a line break in double quotes"
             ]
         );
         assert_eq!(
             problems(&rows[3]),
             [
-                "the row has 4 cells where the header has 3; text that holds the delimiter or a line end must stand in double quotes"
+                "wrong number of cells: 4 instead of 3; put text that contains the delimiter or a line break in double quotes"
             ]
         );
         assert!(rows[4].result.is_ok());
     }
 
     #[test]
-    fn text_under_no_header_is_not_lost() {
+    fn reports_text_without_a_header() {
         let rows = rows("email,,company\na@b.example,stray,Acme\n");
         assert_eq!(
             problems(&rows[0]),
-            ["column 2: `stray` stands in a column without a header; name the column or empty it"]
+            ["column 2: `stray` is in a column without a header; add a header or clear the column"]
         );
     }
 
     #[test]
-    fn weak_headers_stand_in_only_where_needed() {
+    fn uses_weak_headers_only_as_a_fallback() {
         let row = &rows("Email,Phone,Mobile,Title\na@b.example,+4930901820,+491713920000,CEO")[0];
         assert_eq!(
             fields(row),
@@ -470,22 +477,22 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_cannot_be_read_says_what_to_do() {
+    fn says_how_to_fix_an_unreadable_list() {
         let problem = |bytes: &[u8]| List::parse(bytes).expect_err("no list").to_string();
-        insta::assert_snapshot!(problem(b"Name,Company\nAda,Acme\n"), @"no column holds an e-mail address or a telephone number; the first line names `Name`, `Company`; call one of them `email` or `phone`");
+        insta::assert_snapshot!(problem(b"Name,Company\nAda,Acme\n"), @"no column holds an e-mail address or a phone number; the columns are `Name`, `Company`; name one of them `email` or `phone`");
         insta::assert_snapshot!(problem(b"E-Mail;email address;x\n"), @"columns `E-Mail` and `email address` both hold `email`; rename or remove one of them");
         insta::assert_snapshot!(problem(b"email;Budget;budget\n"), @"columns `Budget` and `budget` both hold `Budget`; rename or remove one of them");
-        insta::assert_snapshot!(problem(b""), @"the list is empty; its first line names the columns, one of them `email` or `phone`");
-        insta::assert_snapshot!(problem(b"PK\x03\x04\0\0"), @"the file is not a CSV list but looks like a spreadsheet; export it as CSV (UTF-8)");
+        insta::assert_snapshot!(problem(b""), @"the list is empty; start with a line of column names that includes `email` or `phone`");
+        insta::assert_snapshot!(problem(b"PK\x03\x04\0\0"), @"the file is not CSV, it looks like a spreadsheet; export it as CSV (UTF-8)");
         let wide = format!("email,{}", (0..51).map(|n| format!("c{n}")).collect::<Vec<_>>().join(","));
-        insta::assert_snapshot!(problem(wide.as_bytes()), @"the list has 51 columns that the lead schema does not know; at most 50 are kept as custom fields; remove some");
+        insta::assert_snapshot!(problem(wide.as_bytes()), @"the list has 51 columns that are not in the lead schema; the limit is 50 custom fields; remove some columns");
         assert_eq!(List::parse(b" ; ;\n").expect_err("blank"), ListProblem::Empty);
         assert!(matches!(List::parse(b"a\0b"), Err(ListProblem::NotText { .. })));
     }
 
     proptest::proptest! {
         #[test]
-        fn any_bytes_give_rows_or_a_problem(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), header in "(email|E-Mail;Ort|phone,x|sep=;\nemail)\r?\n") {
+        fn gives_rows_or_a_problem_for_any_bytes(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), header in "(email|E-Mail;Ort|phone,x|sep=;\nemail)\r?\n") {
             let with_header = [header.as_bytes(), &bytes].concat();
             for bytes in [&bytes, &with_header] {
                 if let Ok(list) = List::parse(bytes) {

@@ -1,8 +1,7 @@
-//! A lead as somebody writes it down to try a rulebook with: a submission, and what else the pipeline would know by
-//! then.
+//! A sample lead for trying out a rulebook: a submission, plus what else the pipeline would know about it.
 //!
-//! It is checked and normalised by the very functions that senders' leads go through, so raw and messy input shows what
-//! would become of it.
+//! Samples are checked and normalised by the same functions as real leads, so raw and messy input gives realistic
+//! results.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -15,29 +14,30 @@ use crate::normalise;
 use crate::problem::FieldProblem;
 use crate::profile::Profile;
 
-/// The source of a sample that names none.
+/// The default source of a sample.
 pub const SOURCE: &str = "sample";
 
 /// The fields of a sample that a submission does not have.
 pub const FIELDS: [&str; 3] = ["source", "received_at", "activities"];
 
-/// Most activities of one sample; more than are remembered would not be looked at.
+/// Limit on the activities of one sample. It is far above the number that a profile remembers; the rest would be
+/// ignored.
 const MOST_ACTIVITIES: usize = 1_000;
 
-/// A lead to try a rulebook with.
+/// Lead for trying out a rulebook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// What the sender says.
+    /// The sender's fields.
     pub submission: Submission,
     /// Where it comes from.
     pub source: SourceId,
     /// When it was received.
     pub received_at: Timestamp,
-    /// What the person did beside sending it.
+    /// What else the person did.
     pub activities: Vec<Activity>,
 }
 
-/// The part of a line in which no key may be given twice either.
+/// Activities of a line, with duplicate keys preserved so that they can be rejected.
 #[derive(Deserialize)]
 struct Beside {
     #[serde(default)]
@@ -45,12 +45,12 @@ struct Beside {
 }
 
 impl Sample {
-    /// Checks a JSON object: the fields of a submission as [`Submission::from_json`] takes them, and beside them
-    /// `source`, `received_at` (an instant; `now` if it is not given) and `activities`, a list of objects as
-    /// `POST /v1/activities` takes them, without `email` and `lead_id`. Nothing may lie after `now`.
+    /// Checks a JSON object: the fields of [`Submission::from_json`], plus `source`, `received_at` (a timestamp, by
+    /// default `now`) and `activities`. Activities are a list of objects as for `POST /v1/activities`, but without
+    /// `email` and `lead_id`. No timestamp can be later than `now`.
     ///
     /// # Errors
-    /// Every problem at once, each with a JSON pointer; malformed JSON is one problem with an empty pointer.
+    /// Returns every problem at once, each with a JSON pointer. Malformed JSON is one problem with an empty pointer.
     ///
     /// ```
     /// use fairleader_lead::submission::sample::Sample;
@@ -63,7 +63,7 @@ impl Sample {
     /// let wrong = br#"{"email": "ada@acme.example", "activities": [{"did": "demo", "spend": "much"}]}"#;
     /// assert_eq!(
     ///     Sample::from_json(wrong, now).unwrap_err()[0].to_string(),
-    ///     "/activities/0/spend: `much` is not how much it asked of them; write low, medium or high"
+    ///     "/activities/0/spend: `much` is not a level of spend; write low, medium or high"
     /// );
     /// ```
     pub fn from_json(bytes: &[u8], now: Timestamp) -> Result<Self, Vec<FieldProblem>> {
@@ -76,7 +76,7 @@ impl Sample {
         let mut sample = Self::new(submission.unwrap_or_default(), now);
         for (at, (name, value)) in beside.iter().enumerate() {
             if beside.iter().take(at).any(|(earlier, _)| earlier == name) {
-                problems.push(FieldProblem::field(name, "is given twice; send it once"));
+                problems.push(FieldProblem::field(name, "appears twice; send it once"));
                 continue;
             }
             let read = match (name.as_str(), value) {
@@ -102,12 +102,12 @@ impl Sample {
         if problems.is_empty() { Ok(sample) } else { Err(problems) }
     }
 
-    /// A submission that was received at `now`, by somebody of whom nothing else is known.
+    /// Creates a sample from a submission received at `now`, with no other activities.
     pub fn new(submission: Submission, now: Timestamp) -> Self {
         Self { submission, source: SourceId::from(SOURCE), received_at: now, activities: Vec::new() }
     }
 
-    /// What is known of the person once all of it went through the pipeline; their account is for others to find.
+    /// Returns the profile that the pipeline would build from the sample. The account is not looked up here.
     pub fn profile(&self) -> Profile {
         let mut profile = normalise::profile(&self.submission);
         profile.said(&self.lead_id(), &self.submission.payload_hash(), self.received_at);
@@ -117,24 +117,24 @@ impl Sample {
         profile
     }
 
-    /// An id that follows from the content.
+    /// Returns an id derived from the content.
     fn lead_id(&self) -> LeadId {
         lead_id::derive(&self.source, &self.submission.payload_hash())
     }
 }
 
-/// What was given in place of a list of objects.
+/// Describes a value that is not a list of objects.
 fn described(value: &Value) -> &'static str {
-    if value.is_array() { "a list of something else" } else { json::kind(value) }
+    if value.is_array() { "a list of other values" } else { json::kind(value) }
 }
 
 fn source(text: &str) -> Result<SourceId, String> {
     let text = text.trim();
-    let advice = format!("use up to {MAX_NAME} of `a-z 0-9 - _ .`, a letter or digit first");
+    let advice = format!("use up to {MAX_NAME} characters of `a-z 0-9 - _ .`, starting with a letter or digit");
     if is_name(text) {
         Ok(SourceId::from(text))
     } else {
-        Err(format!("`{}` cannot be a source; {advice}", super::check::shown(text)))
+        Err(format!("`{}` is not a valid source name; {advice}", super::check::shown(text)))
     }
 }
 
@@ -144,7 +144,7 @@ fn activities(bytes: &[u8], source: &SourceId, now: Timestamp) -> Result<Vec<Act
     let beside: Beside = serde_json::from_slice(bytes).map_err(|error| problem(error.to_string()))?;
     let list = beside.activities.unwrap_or_default();
     if list.len() > MOST_ACTIVITIES {
-        return Err(problem(format!("has {} activities; at most {MOST_ACTIVITIES} are taken", list.len())));
+        return Err(problem(format!("has {} activities; the limit is {MOST_ACTIVITIES}", list.len())));
     }
     let mut read = Vec::new();
     let mut problems = Vec::new();
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_becomes_the_profile_that_the_pipeline_would_make_of_it() {
+    fn builds_the_same_profile_as_the_pipeline() {
         let sample = read(
             r#"{"email": "Ada@ACME.example", "did": "Newsletter", "received_at": "2026-02-01T08:00:00+01:00",
                 "activities": [{"did": "Request a demo", "at": "2026-03-01T10:00:00Z", "product": "Keel"},
@@ -187,24 +187,24 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_of_a_line_is_named() {
+    fn reports_every_problem_of_a_line() {
         let said = |line: &str| read(line).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(said(
             r#"{"email": "anna(at)x", "source": "Trade Fair", "received_at": "soon", "received_at": "later",
                 "activities": [{"did": "demo", "did": "trial"}, {"email": "a@b.example", "at": "2027-01-01T00:00:00Z"}]}"#
         ), @"
         /email: `anna(at)x` is not an e-mail address; write it like name@company.example
-        /source: `Trade Fair` cannot be a source; use up to 64 of `a-z 0-9 - _ .`, a letter or digit first
-        /received_at: `soon` is not an instant; write it in RFC 3339, like 2026-03-03T10:00:00+01:00
-        /received_at: is given twice; send it once
-        /activities/0/did: is given twice; send it once
-        /activities/1/email: is not a field of an activity; those are did, channel, spend, response, product, at
-        /activities/1/at: `2027-01-01T00:00:00Z` is still to come; it is 2026-03-03T09:00:00Z now
-        /activities/1/did: is missing; say what the person did, in a word like demo or webinar
+        /source: `Trade Fair` is not a valid source name; use up to 64 characters of `a-z 0-9 - _ .`, starting with a letter or digit
+        /received_at: `soon` is not an RFC 3339 timestamp; write it like 2026-03-03T10:00:00+01:00
+        /received_at: appears twice; send it once
+        /activities/0/did: appears twice; send it once
+        /activities/1/email: is not an activity field; use did, channel, spend, response, product, at
+        /activities/1/at: `2027-01-01T00:00:00Z` is in the future; it is now 2026-03-03T09:00:00Z
+        /activities/1/did: is missing; send what the person did, in a word like demo or webinar
         ");
         insta::assert_snapshot!(said(r#"{"email": "a@b.example", "source": 7, "activities": ["demo"]}"#), @r#"
         /source: must be text, not a number
-        /activities: must be a list of objects like {"did": "demo"}, not a list of something else
+        /activities: must be a list of objects like {"did": "demo"}, not a list of other values
         "#);
         insta::assert_snapshot!(said(r#"{"email": "a@b.example", "activities": "demo"}"#), @r#"/activities: must be a list of objects like {"did": "demo"}, not text"#);
         insta::assert_snapshot!(said(r#"{"email": "#), @"the body is not valid JSON: EOF while parsing a value at line 1 column 10");

@@ -1,4 +1,4 @@
-//! The fields of a lead as senders name them: one table for JSON, forms and lists.
+//! The lead fields that senders can use: one table for JSON, forms and lists.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -17,36 +17,36 @@ pub const MOST_CUSTOM: usize = 50;
 /// One field of the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name, in JSON and as a column.
+    /// Its name, both in JSON and as a column.
     pub name: &'static str,
-    /// What it holds.
+    /// The kind of value it holds.
     pub kind: FieldKind,
-    /// Most characters.
+    /// Length limit in characters.
     pub longest: usize,
-    /// Other column headers that mean it, separated by `;`, without regard to case, accents, blanks and punctuation.
+    /// Other column headers for it, separated by `;`. Case, accents, spaces and punctuation are ignored.
     pub headers: &'static str,
-    /// Headers that mean it where no better column is there; otherwise such a column is a custom field.
+    /// Headers that are used for it only if the list has no better column; otherwise such a column is a custom field.
     pub instead: &'static str,
 }
 
-/// What a field may hold.
+/// Kinds of value that a field can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldKind {
     /// One line of text.
     Text,
-    /// Text of several lines.
+    /// Text with line breaks.
     Lines,
     /// An e-mail address.
     Email,
     /// A number or text (`50-999`).
     Number,
-    /// Yes or no: a boolean, or a word for it.
+    /// A boolean, or a word for yes or no.
     Flag,
-    /// A way to reach a person.
+    /// A channel for reaching a person.
     Channel,
 }
 
-/// Every field, in the order people think of them.
+/// Every field, in the order in which people think of them.
 pub const FIELDS: &[Field] = &[
     Field {
         name: "email",
@@ -249,18 +249,18 @@ pub const FIELDS: &[Field] = &[
     Field { name: "utm_medium", kind: FieldKind::Text, longest: 300, headers: "Medium; Medio; Support", instead: "" },
 ];
 
-/// The field with this very name.
+/// Finds the field with exactly this name.
 pub(super) fn find(name: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|field| field.name == name)
 }
 
-/// The field a column header means.
+/// Finds the field that a column header clearly names.
 pub(super) fn by_header(header: &str) -> Option<&'static Field> {
     static HEADERS: LazyLock<Headers> = LazyLock::new(|| index(Field::own_headers));
     HEADERS.get(&key(header)).copied()
 }
 
-/// The field a column header means where no better column is there.
+/// Finds the field that a column header may name if the list has no better column for it.
 pub(super) fn by_weak_header(header: &str) -> Option<&'static Field> {
     static HEADERS: LazyLock<Headers> = LazyLock::new(|| index(|field| Box::new(field.instead.split(';'))));
     HEADERS.get(&key(header)).copied()
@@ -279,8 +279,8 @@ impl Field {
     }
 }
 
-/// The name a custom field is kept under, blanks around it dropped; `None` if it is empty, too long or has other
-/// characters than letters, digits, blanks and `_ - .`.
+/// Returns the name under which a custom field is stored: `name` without surrounding spaces. Returns `None` if it is
+/// empty, too long, or contains anything except letters, digits, spaces and `_ - .`.
 pub(super) fn custom_name(name: &str) -> Option<&str> {
     let name = name.trim();
     let short = (1..=LONGEST_CUSTOM_NAME).contains(&name.chars().count());
@@ -288,12 +288,13 @@ pub(super) fn custom_name(name: &str) -> Option<&str> {
     (short && plain).then_some(name)
 }
 
-/// Whether a custom field's name may hold this character, blanks aside. Marks are parts of letters in many scripts.
+/// Returns whether the name of a custom field can contain this character, spaces aside. Combining marks are allowed
+/// because they are parts of letters in many scripts.
 pub(super) fn is_name_character(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c) || matches!(c, '_' | '-' | '.')
 }
 
-/// The field that a column header means, in any of the languages known.
+/// Finds the field that a column header names, in any supported language.
 pub fn meant_by_header(header: &str) -> Option<&'static Field> {
     by_header(header).or_else(|| by_weak_header(header))
 }
@@ -303,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_header_means_two_fields() {
+    fn maps_each_header_to_one_field() {
         let mut seen = BTreeMap::new();
         for field in FIELDS {
             for header in field.own_headers().chain(field.instead.split(';')).filter(|header| !header.is_empty()) {
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_known_in_any_dress() {
+    fn ignores_case_accents_and_punctuation_in_headers() {
         for (header, name) in [
             ("email", "email"),
             ("E-MAIL", "email"),

@@ -12,7 +12,7 @@ fn problems(json: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_lead_is_kept_in_the_senders_words() {
+fn keeps_the_senders_own_values() {
     let json = r#"{
         "email": " Ada@Acme.example ", "phone": "call me", "country": "Atlantis", "employees": 200, "consent_email": true, "consent_phone": "no",
         "message": " Hello,\r\n\tworld\u0000 ", "company": "Acme \n  GmbH\u200b", "city": "", "state": "   ", "product": null, "emial": "typo", "budget": 1.5, "vip": false, " my field ": "x", "custom.size": "L"
@@ -36,7 +36,7 @@ fn a_lead_is_kept_in_the_senders_words() {
 }
 
 #[test]
-fn every_problem_is_said_at_once() {
+fn reports_every_problem_at_once() {
     let json = r#"{
         "email": "anna(at)x", "phone": 4930901820, "employees": [200], "consent_email": "perhaps", "consent_phone": 1, "preferred_channel": "pigeon", "postal_code": 1067, "address": {"street": "x"}, "tags": [],
         "a/b": "x", "": "x", "first_name": "A", "first_name": "B"
@@ -49,21 +49,21 @@ fn every_problem_is_said_at_once() {
     /consent_phone: must be true, false or text, not a number
     /preferred_channel: `pigeon` is not a channel; write email, phone, sms or whatsapp
     /postal_code: must be text, not a number; put it in quotes
-    /address: is not a field of a lead, and an object cannot be kept as a custom field; send text, a number, true or false
-    /tags: is not a field of a lead, and a list cannot be kept as a custom field; send text, a number, true or false
-    /a~1b: is not a name for a custom field; use 1 to 64 letters, digits, blanks, `_`, `-` or `.`
-    /: is not a name for a custom field; use 1 to 64 letters, digits, blanks, `_`, `-` or `.`
-    /first_name: is given twice; send it once
+    /address: is not a lead field, and a custom field cannot hold an object; send text, a number, true or false
+    /tags: is not a lead field, and a custom field cannot hold a list; send text, a number, true or false
+    /a~1b: is not a valid name for a custom field; use 1 to 64 letters, digits, spaces, `_`, `-` or `.`
+    /: is not a valid name for a custom field; use 1 to 64 letters, digits, spaces, `_`, `-` or `.`
+    /first_name: appears twice; send it once
     ");
 }
 
 #[test]
-fn somebody_must_be_reachable() {
+fn requires_an_address_or_a_valid_phone_number() {
     for json in ["{}", r#"{"email": "", "phone": " "}"#, r#"{"email": null, "company": "Acme"}"#] {
         assert_eq!(
             problems(json),
             [
-                "/email: is missing; give an e-mail address or a telephone number (`phone`), so that the person can be reached"
+                "/email: is missing; send an e-mail address or a phone number (`phone`) so that the person can be reached"
             ]
         );
     }
@@ -77,20 +77,20 @@ fn somebody_must_be_reachable() {
     assert_eq!(
         problems(r#"{"phone": "030 901820"}"#),
         [
-            "/phone: `030 901820` is not a number that can be called, and there is no e-mail address; write it with its country code, like +49 30 901820"
+            "/phone: `030 901820` is not a valid phone number, and there is no e-mail address; write the number with its country code, like +49 30 901820"
         ]
     );
     assert_eq!(problems(r#"{"email": 5}"#), ["/email: must be text, not a number; put it in quotes"]);
 }
 
 #[test]
-fn lengths_are_counted_in_characters() {
+fn counts_lengths_in_characters() {
     for (field, longest) in [("message", 5_000), ("company", 200), ("website", 300), ("anything", 1_000)] {
         let json = |length: usize| format!(r#"{{"email": "a@b.example", "{field}": "{}"}}"#, "é".repeat(length));
         ok(&json(longest));
         assert_eq!(
             problems(&json(longest + 1)),
-            [format!("/{field}: has {} characters; at most {longest} are kept", longest + 1)]
+            [format!("/{field}: has {} characters; the limit is {longest}", longest + 1)]
         );
     }
     let long = format!(r#"{{"email": "{}"}}"#, "x".repeat(100));
@@ -101,7 +101,7 @@ fn lengths_are_counted_in_characters() {
 }
 
 #[test]
-fn custom_fields_have_bounds() {
+fn limits_custom_fields() {
     let with = |count: usize| {
         let custom: Vec<_> = (0..count).map(|n| format!(r#", "c{n}": "x""#)).collect();
         let custom = custom.concat();
@@ -110,18 +110,18 @@ fn custom_fields_have_bounds() {
     ok(&with(MOST_CUSTOM));
     assert_eq!(
         problems(&with(MOST_CUSTOM + 1)),
-        ["the submission has 51 fields that the lead schema does not know; at most 50 are kept as custom fields"]
+        ["the submission has 51 fields that are not in the lead schema; the limit is 50 custom fields"]
     );
     assert_eq!(
         problems(r#"{"email": "a@b.example", "x": "1", " x": "2"}"#),
-        ["/ x: is given twice, both times as the custom field `x`; send it once"]
+        ["/ x: is a duplicate of the custom field `x`; send it once"]
     );
     let name = "n".repeat(65);
     assert_eq!(problems(&format!(r#"{{"email": "a@b.example", "{name}": "1"}}"#)).len(), 1);
 }
 
 #[test]
-fn malformed_json_is_one_problem_with_its_place() {
+fn reports_malformed_json_with_its_position() {
     let said: Vec<_> = [
         "",
         "{",
@@ -153,7 +153,7 @@ fn malformed_json_is_one_problem_with_its_place() {
 }
 
 #[test]
-fn the_hash_is_of_what_was_said() {
+fn hashes_the_fields_not_the_layout() {
     let hash = |json: &str| Submission::from_json(json.as_bytes()).unwrap().payload_hash();
     let one = hash(r#"{"email": "a@b.example", "company": "Acme"}"#);
     assert_eq!(one, hash(r#"{ "company": " Acme", "email": "a@b.example", "city": null }"#));
@@ -163,7 +163,7 @@ fn the_hash_is_of_what_was_said() {
 }
 
 #[test]
-fn json_and_a_list_say_the_same() {
+fn reads_json_and_lists_alike() {
     let list = list::List::parse(b"email,company,Budget\na@b.example, Acme ,5\n").unwrap();
     let from_list = list.rows().next().unwrap().result.unwrap();
     let from_json = Submission::from_json(br#"{"email": "a@b.example", "company": "Acme", "Budget": 5}"#).unwrap();
@@ -173,16 +173,16 @@ fn json_and_a_list_say_the_same() {
 
 proptest! {
     #[test]
-    fn no_bytes_are_too_strange(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn rejects_arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(Submission::from_json(&bytes).is_err());
     }
 
     #[test]
-    fn no_object_is_too_strange(names in proptest::collection::vec(prop_oneof![proptest::sample::select(FIELDS).prop_map(|field| field.name.to_owned()), any::<String>()], 0..8), texts in proptest::collection::vec(any::<String>(), 8)) {
+    fn accepts_again_what_it_kept(names in proptest::collection::vec(prop_oneof![proptest::sample::select(FIELDS).prop_map(|field| field.name.to_owned()), any::<String>()], 0..8), texts in proptest::collection::vec(any::<String>(), 8)) {
         let object: serde_json::Map<_, _> = names.into_iter().zip(texts.into_iter().map(Value::String)).collect();
         let bytes = serde_json::to_vec(&object).unwrap();
         if let Ok(submission) = Submission::from_json(&bytes) {
-            // What is kept passes again: checking and keeping agree.
+            // What was kept must pass the checks again.
             let kept: serde_json::Map<_, _> = submission.fields.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
             prop_assert_eq!(Submission::from_json(&serde_json::to_vec(&kept).unwrap()), Ok(submission));
         }
