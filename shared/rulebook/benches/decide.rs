@@ -1,9 +1,9 @@
-//! How long a decision takes, by the number of rules: `cargo bench -p fairleader-domain`.
+//! Measures how long a decision takes, by number of rules: `cargo bench -p fairleader-rulebook`.
 //!
-//! Every figure is one decision, the mean over 1,024 different leads in turn. `hits` were made for a rule somewhere in the
-//! rulebook, `misses` come from the same countries and reach the last rule, `strangers` come from a country that no rule
-//! names. `typed` decides on a lead that was read before, `read` only reads it, `decide` does both and gives an owned ruling.
-//! `compile`, `parse` and those of tables that read or check are one run each.
+//! Every figure is one decision, the mean over 1,024 different leads in turn. `hits` are made for a rule somewhere in
+//! the rulebook, `misses` come from the same countries and reach the last rule, `strangers` come from a country that no
+//! rule names. `typed` decides on a lead that was read before, `read` only reads it, `decide` does both and returns an
+//! owned ruling. `compile`, `parse`, and reading and checking tables are one run each.
 
 #![allow(missing_docs, reason = "a benchmark's functions are named after what they measure")]
 #![allow(
@@ -33,16 +33,16 @@ use territories::Rule;
 
 const RULES: [usize; 4] = [100, 1_000, 10_000, 100_000];
 const LEADS: usize = 1_024;
-/// Rows of a table that a lookup reads.
+/// The numbers of rows of a table that a lookup reads.
 const ROWS: [usize; 2] = [1_000, 50_000];
 
-/// A rulebook and the rules it was made of.
+/// A rulebook and the rules it was built from.
 struct Case {
     rules: Vec<Rule>,
     rulebook: Rulebook,
 }
 
-/// The rulebook of `count` rules, parsed once.
+/// Returns the rulebook of `count` rules, parsed once.
 fn case(count: usize) -> Arc<Case> {
     static KNOWN: Mutex<BTreeMap<usize, Arc<Case>>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +73,7 @@ fn facts(profile: &Profile) -> Facts<'_> {
     Facts { profile, source: &SOURCE, received_at: now, account: None, score: Some(&SCORE), now }
 }
 
-/// Leads that no rule but the last one fits; the more rules, the fewer there are.
+/// Returns leads that only the last rule matches; the more rules, the fewer there are.
 fn misses(rulebook: &Rulebook) -> Vec<Profile> {
     let last = |profile: &Profile| rulebook.read(&facts(profile)).decide().rule == "everyone else";
     let misses: Vec<Profile> = territories::anyone(LEADS * 32).into_iter().filter(last).take(LEADS).collect();
@@ -134,7 +134,7 @@ fn decide_misses(bencher: Bencher<'_, '_>, count: usize) {
     in_turn(bencher, &facts, |facts| case.rulebook.decide(facts));
 }
 
-/// A decision with its explanation.
+/// Measures a decision with its explanation.
 #[divan::bench(args = RULES, sample_count = 10, sample_size = 64)]
 fn explain_hits(bencher: Bencher<'_, '_>, count: usize) {
     let case = case(count);
@@ -143,28 +143,28 @@ fn explain_hits(bencher: Bencher<'_, '_>, count: usize) {
     in_turn(bencher, &facts, |facts| case.rulebook.explain(facts));
 }
 
-/// The index alone, out of a rulebook that was checked before.
+/// Measures compiling the index of a rulebook that was already checked.
 #[divan::bench(args = RULES, sample_count = 10, sample_size = 1)]
 fn compile(bencher: Bencher<'_, '_>, count: usize) {
     let case = case(count);
     bencher.with_inputs(|| case.rulebook.clone()).bench_local_values(Rulebook::compiled);
 }
 
-/// All of it: reading the YAML, checking and compiling.
+/// Measures the whole process: reading the YAML, checking and compiling.
 #[divan::bench(args = RULES, sample_count = 3, sample_size = 1)]
 fn parse(bencher: Bencher<'_, '_>, count: usize) {
     let text = territories::rulebook(&case(count).rules);
     bencher.bench_local(|| Rulebook::parse(&text, &References::default()));
 }
 
-/// Reading a table out of its CSV.
+/// Measures reading a table from CSV.
 #[divan::bench(args = ROWS, sample_count = 10, sample_size = 1)]
 fn table_read(bencher: Bencher<'_, '_>, rows: usize) {
     let text = tables::csv(rows);
     bencher.bench_local(|| Table::parse("territories", &text));
 }
 
-/// Checking a short rulebook with a table that was read before, and making the table ready to be asked.
+/// Measures checking a short rulebook with a table that was already read, including preparing the table.
 #[divan::bench(args = ROWS, sample_count = 10, sample_size = 1)]
 fn table_check(bencher: Bencher<'_, '_>, rows: usize) {
     let table = Table::parse("territories", &tables::csv(rows)).expect("a table");
@@ -172,7 +172,7 @@ fn table_check(bencher: Bencher<'_, '_>, rows: usize) {
     bencher.bench_local(|| tables::checked(&references));
 }
 
-/// A decision that finds the lead's row first.
+/// Measures a decision that has to find the lead's row first.
 #[divan::bench(args = ROWS, sample_count = 50, sample_size = 1_024)]
 fn table_decide(bencher: Bencher<'_, '_>, rows: usize) {
     let table = Table::parse("territories", &tables::csv(rows)).expect("a table");

@@ -1,9 +1,9 @@
-//! A rulebook as it was written: its shape is known, its values are still text. Every text knows its place.
+//! A rulebook as written: its shape is known, its values are still text. Every text has its position.
 
 use super::diagnostic::Span;
 pub(crate) use super::yaml::Text;
 
-/// A whole rulebook. What could not be read is absent; the problems say why.
+/// A whole rulebook. Parts that could not be read are absent; the problems say why.
 #[derive(Debug, Default)]
 pub(crate) struct Document {
     pub(crate) zone: Option<Text>,
@@ -17,25 +17,25 @@ pub(crate) struct Document {
     pub(crate) route: Vec<Rule>,
 }
 
-/// The type of a field of the sender's own.
+/// The type of a custom field.
 #[derive(Debug)]
 pub(crate) struct Custom {
-    /// With `custom.` before it.
+    /// The name, including `custom.`.
     pub(crate) name: Text,
-    /// The name of a type, or every word it may have.
+    /// The name of a type, or a list of values.
     pub(crate) kind: CustomKind,
 }
 
-/// See [`Custom`].
+/// How a [`Custom`] field is typed.
 #[derive(Debug)]
 pub(crate) enum CustomKind {
     /// `number`, `date`, …
     Named(Text),
-    /// A list of words.
+    /// The values it may have.
     OneOf(Vec<Text>),
 }
 
-/// A field of the rulebook's own, read off others.
+/// A field derived from other fields.
 #[derive(Debug)]
 pub(crate) struct Lookup {
     pub(crate) name: Text,
@@ -43,16 +43,16 @@ pub(crate) struct Lookup {
     pub(crate) source: LookupSource,
 }
 
-/// Where a lookup finds its value.
+/// The source of a lookup's value.
 #[derive(Debug)]
 pub(crate) enum LookupSource {
-    /// Written here.
+    /// Listed in the rulebook.
     Values(Vec<(Text, Vec<Text>)>),
-    /// In a table: these columns of the row that fits.
+    /// A table: these columns of the matching row.
     Table { table: Text, gives: Vec<Text> },
 }
 
-/// A condition with a name, to be used again.
+/// A condition with a name, for reuse.
 #[derive(Debug)]
 pub(crate) struct Named {
     pub(crate) name: Text,
@@ -71,7 +71,7 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// How messages call the rule of this name.
+    /// Returns how messages refer to the rule with this name.
     pub(crate) fn what(name: &Text) -> String {
         if name.text.is_empty() { "this rule".to_owned() } else { format!("rule `{}`", name.text) }
     }
@@ -80,9 +80,9 @@ impl Rule {
 /// When a rule applies.
 #[derive(Debug)]
 pub(crate) enum Guard {
-    /// It has no `if`.
+    /// The rule has no `if`.
     Always,
-    /// It has this one.
+    /// The rule has this `if`.
     If(Box<Condition>),
 }
 
@@ -99,16 +99,16 @@ pub(crate) enum Condition {
     Is(Vec<Text>),
     /// The field's value is one of these.
     Test { field: Text, values: Vec<Text> },
-    /// The person did something.
+    /// A test of the person's activities.
     Did(Did),
-    /// It could not be read; the problems say why.
+    /// A condition that could not be read; the problems say why.
     Broken(Span),
 }
 
-/// What a person has to have done; lists that are empty do not narrow it.
+/// A test of a person's activities; an empty list does not narrow it.
 #[derive(Debug)]
 pub(crate) struct Did {
-    /// The key `did` itself, for its place.
+    /// The key `did` itself, for its position.
     pub(crate) key: Text,
     pub(crate) words: Vec<Text>,
     pub(crate) within: Option<Text>,
@@ -120,7 +120,7 @@ pub(crate) struct Did {
 }
 
 impl Condition {
-    /// Where it begins.
+    /// Returns where it starts.
     pub(crate) fn span(&self) -> Span {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.first().map(Self::span).unwrap_or_default(),
@@ -140,11 +140,11 @@ pub(crate) enum Then {
     Pool { pool: Text, if_nobody: Option<Text> },
     /// Give it to one rep; `if_unavailable` names a pool.
     Owner { owner: Text, if_unavailable: Option<Text>, counts_as_turn: bool },
-    /// Keep in touch.
+    /// Leave the lead with marketing.
     Nurture(Text),
-    /// Refuse it.
+    /// Disqualify it.
     Disqualify(Text),
-    /// Stop until a person decides.
+    /// Hold it until a person decides.
     Hold(Text),
 }
 
@@ -165,7 +165,7 @@ pub(crate) struct Part {
     pub(crate) lines: Vec<Line>,
 }
 
-/// The part of the score that counts what a person did.
+/// The part of the score for what a person did.
 #[derive(Debug)]
 pub(crate) struct Engagement {
     pub(crate) share: Option<Text>,

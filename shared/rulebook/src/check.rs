@@ -1,6 +1,6 @@
-//! Gives a rulebook its meaning: resolves names, types values by the lead schema, and finds what cannot be meant.
+//! Checks a rulebook: resolves names, types values by the lead schema, and finds contradictions and dead rules.
 //!
-//! Every problem is reported, not only the first; so checking goes on after one, with what is left.
+//! Checking continues after a problem, so that all problems are reported at once.
 
 mod behaviour;
 mod conditions;
@@ -33,10 +33,10 @@ use crate::rulebook::Rulebook;
 use crate::scoring::Scoring;
 use fairleader_lead::id::{PoolId, RepId};
 
-/// What is asked of a check.
+/// How much a check reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
-    /// Only what cannot be decided by. What its rules do to each other is not looked at.
+    /// Only what makes the rulebook unusable. Rules are not compared with each other.
     Use,
     /// Errors and warnings.
     Problems,
@@ -44,7 +44,7 @@ pub(crate) enum Ask {
     Notes,
 }
 
-/// Checks what was written and compiles it. `None` if a part is missing; then `problems` says which.
+/// Checks a document and compiles it. Returns `None` if a part is missing; `problems` says which.
 pub(crate) fn check(
     document: &Document,
     references: &References,
@@ -69,12 +69,12 @@ pub(crate) fn check(
     checker.rulebook()
 }
 
-/// Who asks, and what may be asked there.
+/// The part of the rulebook that uses a condition, and what is known there.
 #[derive(Clone, Copy)]
 struct Place<'w> {
     /// `rule `x``, `a line of `mql``.
     what: &'w str,
-    /// Whether the score is known when this is decided.
+    /// Whether the score is known at this point.
     scored: bool,
 }
 
@@ -86,13 +86,13 @@ struct Checker<'d, 'p> {
     fields: Fields,
     /// Named conditions compiled so far; `None` if one is broken.
     named: BTreeMap<&'d str, Option<Arc<Named>>>,
-    /// Named conditions being compiled, each used by the one before.
+    /// Named conditions being compiled, each used by the previous one.
     chain: Vec<&'d str>,
     lookups: BTreeMap<&'d str, &'d Lookup>,
     conditions: BTreeMap<&'d str, &'d WrittenNamed>,
-    /// The words that the field in a slot may have, by how they are compared.
+    /// The values that the field in a slot may have, by their folded form.
     choices: BTreeMap<usize, BTreeMap<String, String>>,
-    /// Lookups of which a part could not be read; what follows from them is not reported.
+    /// Lookups that could not be read in full; follow-up problems are not reported.
     broken: BTreeSet<usize>,
     pools: BTreeSet<PoolId>,
     reps: BTreeSet<RepId>,
@@ -150,7 +150,7 @@ impl Checker<'_, '_> {
         if let Ok(known) = TimeZone::get(&zone.text) {
             return Some(known.iana_name().unwrap_or(&zone.text).to_owned());
         }
-        let message = format!("`{}` is no time zone", zone.text);
+        let message = format!("unknown time zone `{}`", zone.text);
         let city = zone.text.replace(' ', "_");
         let names = jiff::tz::db().available().map(|name| name.to_string());
         let meant = names
@@ -158,7 +158,7 @@ impl Checker<'_, '_> {
             .find(|name| name.rsplit_once('/').is_some_and(|(_, last)| last.eq_ignore_ascii_case(&city)));
         let help = match meant {
             Some(name) => format!("did you mean `{name}`?"),
-            None => "write a continent and one of its large cities, such as `Europe/Berlin`".to_owned(),
+            None => "write a continent and a large city in it, such as `Europe/Berlin`".to_owned(),
         };
         self.problems.error_help(zone.span, "unknown-zone", message, help);
         None
@@ -168,12 +168,12 @@ impl Checker<'_, '_> {
         if currency.text.len() == 3 && currency.text.bytes().all(|b| b.is_ascii_uppercase()) {
             return Some(currency.text.clone());
         }
-        let message = format!("`{}` is no currency", currency.text);
-        let help = "write its three letters in capitals, such as `EUR`".to_owned();
+        let message = format!("`{}` is not a currency code", currency.text);
+        let help = "write three capital letters, such as `EUR`".to_owned();
         self.problems.error_help(currency.span, "unknown-currency", message, help);
         None
     }
 }
 
-/// Words of a condition that cannot be fields.
+/// Keys of a condition that cannot be field names.
 const RESERVED: [&str; 5] = ["all", "any", "not", "is", "did"];

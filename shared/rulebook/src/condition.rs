@@ -1,4 +1,4 @@
-//! Conditions ready to decide with: what holds for a lead, in which words, and what one condition says about another.
+//! Compiled conditions: whether they hold for a lead, how to put them in words, and how they relate to each other.
 
 use crate::matcher::{How, Matcher};
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use super::reading::Reading;
 /// A condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// All of these hold; with none, every lead passes.
+    /// All of these hold; an empty list holds for every lead.
     All(Vec<Condition>),
     /// At least one of these holds.
     Any(Vec<Condition>),
-    /// This does not hold. A lead without the value passes `not: { country: DE }`.
+    /// This does not hold. `not: { country: DE }` holds for a lead without a country.
     Not(Box<Condition>),
     /// A named condition.
     Named(Arc<Named>),
     /// A test of one field.
     Test(Test),
-    /// A test of what the person did.
+    /// A test of the person's activities.
     Did(Arc<Did>),
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Condition {
 pub(crate) struct Named {
     pub(crate) name: String,
     pub(crate) condition: Condition,
-    /// Number of tests it takes at most, everything it uses counted in full.
+    /// The most tests it may need, with the conditions that it uses counted in full.
     pub(crate) size: usize,
 }
 
@@ -63,11 +63,11 @@ impl Test {
         join(&objects, "or")
     }
 
-    /// `country is DE`, `country is not known`.
+    /// `country is DE`, `country is unknown`.
     fn state(&self, reading: &Reading<'_>) -> String {
         match reading.value(self.slot) {
             Some(value) => format!("{} is {}", self.field, value.show(self.free_text)),
-            None => format!("{} is not known", self.field),
+            None => format!("{} is unknown", self.field),
         }
     }
 
@@ -88,10 +88,10 @@ impl Test {
 }
 
 impl Condition {
-    /// The condition every lead meets.
+    /// The condition that holds for every lead.
     pub(crate) const ALWAYS: Self = Self::All(Vec::new());
 
-    /// Whether it holds.
+    /// Returns whether it holds.
     pub(crate) fn holds(&self, reading: &Reading<'_>) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.holds(reading)),
@@ -103,19 +103,19 @@ impl Condition {
         }
     }
 
-    /// The condition in words, without a lead's values: `job.level is c_level or vp`.
+    /// Returns the condition in words, without a lead's values: `job.level is c_level or vp`.
     pub(crate) fn words(&self) -> String {
         self.words_within(usize::MAX)
     }
 
-    /// The condition in words, of each list of values at most `most`: `country is AT or BE or 23 others`.
+    /// Returns the condition in words, with at most `most` values of each list: `country is AT, BE or 23 others`.
     pub(crate) fn words_within(&self, most: usize) -> String {
         match self {
             Self::All(parts) if parts.is_empty() => "every lead".to_owned(),
             Self::All(parts) => Self::words_of(parts, " and ", most),
             Self::Any(parts) => Self::words_of(parts, " or ", most),
             Self::Not(inner) => format!("not ({})", inner.words_within(most)),
-            Self::Named(named) => format!("it is `{}`", named.name),
+            Self::Named(named) => format!("it meets `{}`", named.name),
             Self::Test(test) => test.words(most),
             Self::Did(did) => did.words(),
         }
@@ -129,7 +129,7 @@ impl Condition {
         words.collect::<Vec<String>>().join(and)
     }
 
-    /// Why it holds for this lead, one reason per part: `company.employees is 1200 (1000 or more)`.
+    /// Returns why it holds for this lead, one reason per part: `company.employees is 1200 (1000 or more)`.
     pub(crate) fn reasons(&self, reading: &Reading<'_>) -> Vec<String> {
         match self {
             Self::All(parts) => parts.iter().flat_map(|part| part.reasons(reading)).collect(),
@@ -144,14 +144,14 @@ impl Condition {
             },
             Self::Named(named) => {
                 let reasons = named.condition.reasons(reading);
-                vec![format!("it is `{}`: {}", named.name, join(&reasons, "and"))]
+                vec![format!("it meets `{}`: {}", named.name, join(&reasons, "and"))]
             }
             Self::Test(test) => vec![test.reason(reading)],
             Self::Did(did) => vec![did.reason(reading)],
         }
     }
 
-    /// Every part that fails for this lead: `company.employees is 40, needed 1000 or more`. Empty if it holds.
+    /// Returns every part that fails for this lead: `company.employees is 40, needed 1000 or more`. Empty if it holds.
     pub(crate) fn failures(&self, reading: &Reading<'_>) -> Vec<String> {
         if self.holds(reading) {
             return Vec::new();
@@ -164,21 +164,21 @@ impl Condition {
             }
             Self::Not(inner) => vec![match inner.as_ref() {
                 Self::Test(test) => format!("{}, needed anything but {}", test.state(reading), test.wanted()),
-                Self::Did(did) => format!("{}, which must not be", did.reason(reading)),
-                inner => format!("it must not be that {}", inner.words()),
+                Self::Did(did) => format!("{}, which rules it out", did.reason(reading)),
+                inner => format!("this must not hold: {}", inner.words()),
             }],
             Self::Named(named) => {
                 let failures = named.condition.failures(reading);
-                vec![format!("it is not `{}`: {}", named.name, join(&failures, "and"))]
+                vec![format!("it does not meet `{}`: {}", named.name, join(&failures, "and"))]
             }
-            // Of what is not known it needs no saying that some value was needed.
+            // "x is unknown" already implies that a value was needed.
             Self::Test(test) if test.any_of == [Matcher::Present] => vec![test.state(reading)],
             Self::Test(test) => vec![format!("{}, needed {}", test.state(reading), test.wanted())],
             Self::Did(did) => vec![did.failure(reading)],
         }
     }
 
-    /// How many of its parts would have to be otherwise for it to hold; of alternatives those of the nearest.
+    /// Returns how many of its parts would have to change for it to hold; for alternatives, the smallest number.
     pub(crate) fn short_of(&self, reading: &Reading<'_>) -> usize {
         match self {
             _ if self.holds(reading) => 0,
@@ -189,7 +189,7 @@ impl Condition {
         }
     }
 
-    /// Every test in it.
+    /// Visits every test in it.
     pub(crate) fn each_test(&self, visit: &mut dyn FnMut(&Test)) {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(visit)),
@@ -200,7 +200,7 @@ impl Condition {
         }
     }
 
-    /// Number of tests it takes at most.
+    /// Returns the most tests that it may need.
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().fold(1, |sum, part| sum.saturating_add(part.size())),
@@ -210,7 +210,7 @@ impl Condition {
         }
     }
 
-    /// The conditions that must all hold.
+    /// Returns the conditions that must all hold.
     pub(crate) fn conjuncts(&self) -> Vec<&Self> {
         match self {
             Self::All(parts) => parts.iter().flat_map(Self::conjuncts).collect(),
@@ -219,7 +219,7 @@ impl Condition {
         }
     }
 
-    /// Two tests that must both hold and cannot, in words.
+    /// Returns two tests, in words, that must both hold but cannot.
     pub(crate) fn contradiction(&self) -> Option<(String, String)> {
         let parts = self.conjuncts();
         let mut tests = parts.iter().filter_map(|part| match part {
@@ -239,9 +239,9 @@ impl Condition {
     }
 }
 
-/// What is said of the first `most` of `all`, and how many others there are.
+/// Applies `say` to the first `most` items, and adds how many others there are.
 pub(crate) fn some<T>(all: &[T], most: usize, say: impl Fn(&T) -> String) -> Vec<String> {
-    // One alone is said sooner than counted.
+    // Naming a single remaining item is as short as counting it.
     let shown = if all.len() <= most.saturating_add(1) { all.len() } else { most };
     let mut said: Vec<String> = all.iter().take(shown).map(say).collect();
     if shown < all.len() {

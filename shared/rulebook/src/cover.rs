@@ -1,15 +1,15 @@
-//! Which leads a condition holds for, and whether conditions before it leave it any.
+//! Finds which leads a condition holds for, and whether earlier conditions leave it any.
 //!
-//! Every lead is a point in a space of as many dimensions as the rulebook asks questions. A field with words has one atom
-//! for each word that the rulebook mentions, one for all others and one for no value; a number or a date has the stretches
-//! between the bounds mentioned; a search in a text that is not mentioned, and each thing that may have been done, is a
-//! dimension of its own with the atoms no and yes. Lookups of plain values are views of the field they read. So a
-//! condition is a union of boxes ([`Cube`]), and a rule can never win if the boxes of the rules before it leave nothing
-//! of its own.
+//! Every lead is a point in a space with one dimension per question that the rulebook asks. A field with words has one
+//! atom for each word that the rulebook mentions, one for all other words and one for a missing value. A number or a
+//! date has the intervals between the bounds mentioned. A search in texts that the rulebook does not mention, and each
+//! test of activities, is a dimension with the atoms no and yes. Lookups of plain values are views of the field they
+//! read. So a condition is a union of boxes ([`Cube`]), and a rule can never win if the boxes of the earlier rules
+//! cover its own.
 //!
-//! Every lead has its point, but not every point is a lead (nothing says here that a search for `bank` and an ending in
-//! `ank` go together), so a rule that is said to be covered is covered, while one that is covered may go unnoticed. The
-//! work is bounded too: what takes more is [`Covered::Unknown`].
+//! Every lead has a point, but not every point is a lead (the space does not know that a text ending in `bank` also
+//! ends in `ank`). So there are no false reports of covered rules, but a covered rule may go unnoticed. The work is
+//! limited too; beyond the limit the answer is [`Covered::Unknown`].
 
 mod atoms;
 mod covering;
@@ -29,24 +29,24 @@ pub(crate) use self::space::Space;
 use super::condition::Condition;
 use crate::matcher::Matcher;
 
-/// Most cubes that one condition may take.
+/// The most cubes of one condition.
 const MAX_CUBES: usize = 128;
-/// The points a condition holds for; `None` if that takes too many cubes to say.
+/// The points for which a condition holds; `None` if that takes too many cubes.
 pub(crate) type Region = Option<Vec<Cube>>;
 
-/// Works out the regions of conditions; named ones once.
+/// Computes the regions of conditions, and those of named conditions only once.
 pub(crate) struct Regions<'s> {
     space: &'s Space,
     named: BTreeMap<(String, bool), Region>,
 }
 
 impl<'s> Regions<'s> {
-    /// No regions yet.
+    /// Creates an empty cache.
     pub(crate) const fn new(space: &'s Space) -> Self {
         Self { space, named: BTreeMap::new() }
     }
 
-    /// Where the condition holds and there is a value in the slot `needed`.
+    /// Returns where the condition holds and the slot `needed` has a value.
     pub(crate) fn of(&mut self, condition: &Condition, needed: Option<usize>) -> Region {
         let region = self.region(condition, true)?;
         let Some(slot) = needed else { return Some(region) };
@@ -76,7 +76,7 @@ impl<'s> Regions<'s> {
         }
     }
 
-    /// Where all parts, or any of them, hold or do not hold.
+    /// Returns where all parts, or any of them, hold or do not hold.
     fn parts(&mut self, parts: &[Condition], holds: bool, all: bool) -> Region {
         if all {
             return intersections(parts.iter().map(|part| self.region(part, holds)));
@@ -112,7 +112,7 @@ fn intersection(one: &[Cube], other: &[Cube]) -> Region {
     Some(both)
 }
 
-/// Adds a cube, as part of another where that says the same.
+/// Adds a cube, merging it with another one if possible.
 fn add(sum: &mut Vec<Cube>, cube: Cube) {
     let mut cube = cube;
     let mut at = 0;
@@ -128,7 +128,7 @@ fn add(sum: &mut Vec<Cube>, cube: Cube) {
     sum.push(cube);
 }
 
-/// Whether two regions have a point in common.
+/// Returns whether two regions have a point in common.
 pub(crate) fn meet(one: &[Cube], other: &[Cube]) -> bool {
     one.iter().any(|cube| other.iter().any(|other| cube.meets(other)))
 }

@@ -1,4 +1,4 @@
-//! Dates and spans of time as people write them in a rulebook: `within 7 days`, `before 2026-04-01`.
+//! Dates and durations as a rulebook writes them: `within 7 days`, `before 2026-04-01`.
 
 use crate::time_span::{LENGTH_HELP, length};
 use jiff::civil::Date;
@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::diagnostic::{WrongValue, wrong};
 use crate::matcher::Matcher;
 
-/// The matcher for a date as it was written; days begin and end in the company's `zone`.
+/// Reads a date into a matcher; days start and end in the company's `zone`.
 pub(crate) fn read(text: &str, zone: &TimeZone) -> Result<Matcher, WrongValue> {
     as_written(text, zone).map_err(|problem| match instead(text) {
         Some(help) if problem.code == "wrong-type" => WrongValue { help: Some(help), ..problem },
@@ -18,7 +18,7 @@ pub(crate) fn read(text: &str, zone: &TimeZone) -> Result<Matcher, WrongValue> {
 fn as_written(text: &str, zone: &TimeZone) -> Result<Matcher, WrongValue> {
     let age = |from, to, shown: String| Ok(Matcher::Age { from, to, shown });
     let span =
-        |of: &str| length(of).ok_or_else(|| wrong("wrong-type", "which is no span of time", LENGTH_HELP.to_owned()));
+        |of: &str| length(of).ok_or_else(|| wrong("wrong-type", "which is not a duration", LENGTH_HELP.to_owned()));
     if let Some(rest) = text.strip_prefix("within ") {
         let length = span(rest)?;
         return age(0, length.ms, format!("within {}", length.shown));
@@ -38,7 +38,7 @@ fn as_written(text: &str, zone: &TimeZone) -> Result<Matcher, WrongValue> {
     } else if let Some((first, last)) = text.split_once(" to ") {
         let (first, last) = (date(first)?, date(last)?);
         if last < first {
-            return Err(wrong("empty-range", "which no day is in", format!("write `{last} to {first}`")));
+            return Err(wrong("empty-range", "which is an empty range", format!("write `{last} to {first}`")));
         }
         (start(first, zone)?, end(last, zone)?)
     } else {
@@ -48,7 +48,7 @@ fn as_written(text: &str, zone: &TimeZone) -> Result<Matcher, WrongValue> {
     Ok(Matcher::Date { from, to, shown: text.to_owned() })
 }
 
-/// What to write instead of a date that is written in another way.
+/// Returns what to write instead of a date in another format.
 fn instead(text: &str) -> Option<String> {
     let day = |text: &str| text.trim().parse::<Date>().ok();
     for word in ["after ", "> ", ">"] {
@@ -88,20 +88,20 @@ fn date(text: &str) -> Result<Date, WrongValue> {
     let strict = text.trim();
     strict.parse::<Date>().ok().filter(|_| strict.len() == 10).ok_or_else(|| {
         let help = "write a day as `2026-04-01`, `before 2026-04-01`, `since 2026-04-01` or `2026-04-01 to 2026-06-30`, \
-                    or a time from now as `within 7 days`, `more than 30 days ago` or `in the next 90 days`";
-        wrong("wrong-type", "which is no date", help.to_owned())
+                    or relative to now as `within 7 days`, `more than 30 days ago` or `in the next 90 days`";
+        wrong("wrong-type", "which is not a date", help.to_owned())
     })
 }
 
-/// The first millisecond of a day.
+/// Returns the first millisecond of a day.
 fn start(day: Date, zone: &TimeZone) -> Result<i64, WrongValue> {
-    let zoned = day.to_zoned(zone.clone()).map_err(|_| wrong("wrong-value", "which is no day that can be", None))?;
+    let zoned = day.to_zoned(zone.clone()).map_err(|_| wrong("wrong-value", "which is not a valid day", None))?;
     Ok(zoned.timestamp().as_millisecond())
 }
 
-/// The last millisecond of a day.
+/// Returns the last millisecond of a day.
 fn end(day: Date, zone: &TimeZone) -> Result<i64, WrongValue> {
-    let next = day.tomorrow().map_err(|_| wrong("wrong-value", "which is no day that can be", None))?;
+    let next = day.tomorrow().map_err(|_| wrong("wrong-value", "which is not a valid day", None))?;
     Ok(start(next, zone)? - 1)
 }
 
@@ -112,7 +112,7 @@ mod tests {
     use crate::time_span::ago;
 
     #[test]
-    fn spans_of_time() {
+    fn reads_durations() {
         let pairs = [
             ("1 minute", Some((60_000, "1 minute"))),
             ("1 days", Some((86_400_000, "1 day"))),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_those_of_the_company() {
+    fn days_follow_the_company_time_zone() {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
         let range = |text: &str| match read(text, &zone) {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_written_otherwise_gets_the_right_spelling() {
+    fn suggests_the_spelling_of_a_date() {
         let pairs = [
             ("last 7 days", "write `within 7 days`"),
             ("less than 2 weeks ago", "write `within 2 weeks`"),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_are_said_in_the_largest_unit() {
+    fn shows_ages_in_the_largest_unit() {
         let all = [0, 59_999, 60_000, 7_200_000, 86_400_000, 200_000_000, -7_200_000].map(ago);
         let expected = ["just now", "just now", "1 minute ago", "2 hours ago", "1 day ago", "2 days ago", "in 2 hours"];
         assert_eq!(all, expected);

@@ -1,49 +1,49 @@
-//! What is wrong with a rulebook, said where it is wrong, so that the person who wrote it can mend it.
+//! Problems in a rulebook, each with its position, so that the author can fix it.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-/// How bad a [`Diagnostic`] is.
+/// The severity of a [`Diagnostic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The rulebook cannot be used like this.
+    /// The rulebook cannot be used.
     Error,
-    /// The rulebook works, but probably not as it was meant.
+    /// The rulebook works, but probably not as intended.
     Warning,
-    /// Nothing is wrong; it is worth knowing.
+    /// Not a problem, but worth knowing.
     Note,
 }
 
-/// Most characters of a line that are shown.
+/// The most characters of a source line to show.
 const MAX_SHOWN: usize = 160;
 
-/// One thing that is wrong with a rulebook.
+/// A problem in a rulebook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// The line, counted from 1.
     pub line: usize,
-    /// The column of the first character meant, counted from 1 in characters.
+    /// The column of the first character concerned, counted from 1 in characters.
     pub column: usize,
-    /// How many characters are meant; at least 1.
+    /// How many characters are concerned; at least 1.
     pub length: usize,
-    /// A stable word for the kind of problem (`unknown-field`).
+    /// A stable code for the kind of problem (`unknown-field`).
     pub code: &'static str,
     /// What is wrong, in one sentence without a final stop.
     pub message: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// The rule it is about, where it is about one.
+    /// The rule it concerns, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
 }
 
 impl Diagnostic {
-    /// Shows the problem with the line of `source` it is in, the text meant underlined. `file` is the name to show.
+    /// Renders the problem with its line of `source` and the text underlined. `file` is the file name to show.
     pub fn render(&self, source: &str, file: &str) -> String {
         let severity = match self.severity {
             Severity::Error => "error",
@@ -51,7 +51,7 @@ impl Diagnostic {
             Severity::Note => "note",
         };
         let line = source.lines().nth(self.line.saturating_sub(1)).unwrap_or_default();
-        // Of a long line only what is around the problem.
+        // Of a long line, show only the part around the problem.
         let before = self.column.saturating_sub(1);
         let hidden = if line.chars().count() > MAX_SHOWN { before.saturating_sub(MAX_SHOWN / 2) } else { 0 };
         let text: String =
@@ -73,7 +73,7 @@ impl Diagnostic {
     }
 }
 
-/// A piece of one line of the source.
+/// A stretch of one source line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span {
     /// The line, counted from 1.
@@ -84,7 +84,7 @@ pub(crate) struct Span {
     pub(crate) end: usize,
 }
 
-/// Collects problems; all of them are reported at once.
+/// Collects problems, so that all of them are reported at once.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     found: Vec<Diagnostic>,
@@ -93,17 +93,17 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
-    /// From here on, problems are about `rule`.
+    /// Attributes the problems that follow to `rule`.
     pub(crate) fn about(&mut self, rule: Option<&str>) {
         self.rule = rule.map(ToOwned::to_owned);
     }
 
-    /// Notes an error.
+    /// Adds an error.
     pub(crate) fn error(&mut self, span: Span, code: &'static str, message: impl Into<String>) {
         self.push(Severity::Error, span, code, message.into(), None);
     }
 
-    /// Notes an error with what to do about it.
+    /// Adds an error with help.
     pub(crate) fn error_help(
         &mut self,
         span: Span,
@@ -114,7 +114,7 @@ impl Problems {
         self.push(Severity::Error, span, code, message.into(), help.into());
     }
 
-    /// Notes a warning with what to do about it.
+    /// Adds a warning with help.
     pub(crate) fn warn(
         &mut self,
         span: Span,
@@ -125,7 +125,7 @@ impl Problems {
         self.push(Severity::Warning, span, code, message.into(), help.into());
     }
 
-    /// Notes what is no problem, but worth knowing.
+    /// Adds a note: not a problem, but worth knowing.
     pub(crate) fn note(
         &mut self,
         span: Span,
@@ -150,12 +150,12 @@ impl Problems {
         self.found.push(diagnostic);
     }
 
-    /// Whether there is an error among what was found so far.
+    /// Returns whether any error was found so far.
     pub(crate) fn has_errors(&self) -> bool {
         self.found.iter().any(|found| found.severity == Severity::Error)
     }
 
-    /// Everything found, in the order of the source; `Err` if any of it is an error.
+    /// Returns everything found, in source order; `Err` if any of it is an error.
     pub(crate) fn finish(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         self.found.sort_by(|a, b| (a.line, a.column, a.code).cmp(&(b.line, b.column, b.code)));
         self.found.dedup();
@@ -163,7 +163,7 @@ impl Problems {
     }
 }
 
-/// The candidate that `wrong` was probably meant to be.
+/// Returns the candidate that `wrong` was probably meant to be.
 pub(crate) fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     let far = 1 + wrong.chars().count() / 4;
@@ -171,7 +171,7 @@ pub(crate) fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a 
         .into_iter()
         .map(|candidate| {
             let whole = strsim::damerau_levenshtein(&wrong, &candidate.to_lowercase());
-            // `employees` is meant to be `company.employees`.
+            // `employees` means `company.employees`.
             let last = candidate.rsplit('.').next().is_some_and(|last| last == wrong);
             (if last { whole.min(1) } else { whole }, candidate)
         })
@@ -180,12 +180,12 @@ pub(crate) fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a 
         .map(|(_, candidate)| candidate)
 }
 
-/// ``did you mean `x`?``, if anything is near.
+/// Returns ``did you mean `x`?`` if a candidate is similar.
 pub(crate) fn did_you_mean<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(wrong, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
 }
 
-/// Joins words as people do: `a, b or c`.
+/// Joins words as prose does: `a, b or c`.
 pub(crate) fn join<S: AsRef<str>>(words: &[S], last: &str) -> String {
     match words {
         [] => String::new(),
@@ -197,7 +197,7 @@ pub(crate) fn join<S: AsRef<str>>(words: &[S], last: &str) -> String {
     }
 }
 
-/// What is wrong with a value, after the words `FIELD is compared with VALUE, …`.
+/// A problem with a value; the message continues `FIELD is compared with VALUE, …`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct WrongValue {
     pub(crate) code: &'static str,

@@ -1,4 +1,4 @@
-//! Conditions on what a person did: `did: [contact_me, demo], within: 7 days`.
+//! Conditions on a person's activities: `did: [contact_me, demo], within: 7 days`.
 
 use super::diagnostic::join;
 use super::reading::Reading;
@@ -8,10 +8,10 @@ use crate::time_span;
 use crate::time_span::Length;
 use fairleader_lead::activity::{Activity, Spend};
 
-/// Which activities are meant. An empty list of anything but `did` does not narrow it.
+/// Which activities match. An empty list does not narrow it, except for `did`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Did {
-    /// What they did: any of these words; `absent` is a matcher of its own.
+    /// What the person did: any of these words; `absent` is a matcher too.
     pub(crate) words: Vec<Matcher>,
     /// At most this long ago.
     pub(crate) within: Option<Length>,
@@ -19,11 +19,11 @@ pub(crate) struct Did {
     pub(crate) response: Vec<Matcher>,
     pub(crate) channel: Vec<Matcher>,
     pub(crate) product: Vec<Matcher>,
-    /// How often, from and to, both included; `u32::MAX` is no upper end.
+    /// How many times, from and to, both included; `u32::MAX` means no upper limit.
     pub(crate) times: Option<(u32, u32)>,
 }
 
-/// The word of a [`Spend`].
+/// Returns the word for a [`Spend`].
 pub(crate) const fn spend_word(spend: Spend) -> &'static str {
     match spend {
         Spend::Low => "low",
@@ -38,12 +38,12 @@ fn any(matchers: &[Matcher], value: Option<&str>) -> bool {
 }
 
 impl Did {
-    /// Whether it asks that nothing was done.
+    /// Returns whether it requires that nothing was done.
     pub(crate) fn wants_nothing(&self) -> bool {
         self.words == [Matcher::Absent]
     }
 
-    /// Whether an activity is meant.
+    /// Returns whether an activity matches.
     pub(crate) fn means(&self, activity: &Activity, reading: &Reading<'_>) -> bool {
         let age = reading.now.as_millisecond() - activity.at.as_millisecond();
         self.within.as_ref().is_none_or(|within| age <= within.ms)
@@ -54,8 +54,8 @@ impl Did {
             && any(&self.product, activity.product.as_deref())
     }
 
-    /// Whether `other` holds for everybody for whom this one does; both ask for something that was done. May say no
-    /// where it is so.
+    /// Returns whether `other` holds whenever this one does, if both require that something was done. May return false
+    /// negatives.
     pub(crate) fn implies(&self, other: &Self) -> bool {
         let narrower = |mine: &[Matcher], theirs: &[Matcher]| {
             let implied = |one: &Matcher| theirs.iter().any(|other| one.implies(other));
@@ -83,7 +83,7 @@ impl Did {
         reading.activities.iter().filter(|activity| self.means(activity, reading))
     }
 
-    /// Whether it holds.
+    /// Returns whether it holds.
     pub(crate) fn holds(&self, reading: &Reading<'_>) -> bool {
         match self.times {
             _ if self.wants_nothing() => self.meant(reading).next().is_none(),
@@ -94,12 +94,12 @@ impl Did {
         }
     }
 
-    /// The condition in words: `did contact_me or demo within 7 days`.
+    /// Returns the condition in words: `did contact_me or demo within 7 days`.
     pub(crate) fn words(&self) -> String {
         format!("did {}", self.wanted())
     }
 
-    /// What has to be done, after `did`.
+    /// Returns what it requires, to follow `did`.
     pub(crate) fn wanted(&self) -> String {
         let objects = |matchers: &[Matcher]| {
             let words: Vec<String> = matchers.iter().map(Matcher::object).collect();
@@ -132,18 +132,18 @@ impl Did {
         format!("{what}{times}{details}{within}")
     }
 
-    /// Why it holds: `did demo 2 days ago`.
+    /// Returns why it holds: `did demo 2 days ago`.
     pub(crate) fn reason(&self, reading: &Reading<'_>) -> String {
         let count = self.meant(reading).count();
         match self.meant(reading).next_back() {
-            Some(last) if count > 1 => format!("{}, {count} times", done(last, reading)),
+            Some(last) if count > 1 => format!("{}, {count} times in all", done(last, reading)),
             Some(last) => done(last, reading),
             None => self.words(),
         }
     }
 
-    /// What the person did instead: `did webinar 3 days ago, needed demo within 7 days`. Of what was asked for the last
-    /// time counts, else what they did last.
+    /// Returns what the person did instead: `did webinar 3 days ago, needed demo within 7 days`. Names the latest
+    /// activity of the kind asked for, or else the latest of any kind.
     pub(crate) fn failure(&self, reading: &Reading<'_>) -> String {
         let count = self.meant(reading).count();
         if let (Some(last), Some(_)) = (self.meant(reading).next_back(), self.times) {
@@ -155,12 +155,12 @@ impl Did {
             (Some(same), _) => format!("{}{}", done(same, reading), self.details(same)),
             (None, Some(last)) if reading.activities.len() > 1 => format!("last {}", done(last, reading)),
             (None, Some(last)) => done(last, reading),
-            (None, None) => "did nothing that is known".to_owned(),
+            (None, None) => "no known activity".to_owned(),
         };
         format!("{state}, needed {}", self.wanted())
     }
 
-    /// What is known of an activity, of all that is asked for beside the word.
+    /// Returns the details of an activity that the condition tests besides the word.
     fn details(&self, activity: &Activity) -> String {
         let asked = [
             ("spend", !self.spend.is_empty(), activity.spend.map(spend_word)),
@@ -169,7 +169,7 @@ impl Did {
             ("product", !self.product.is_empty(), activity.product.as_deref()),
         ];
         let asked = asked.iter().filter(|(_, asked, _)| *asked);
-        let details: Vec<String> = asked.map(|(name, _, of)| format!("{name} {}", of.unwrap_or("not known"))).collect();
+        let details: Vec<String> = asked.map(|(name, _, of)| format!("{name} {}", of.unwrap_or("unknown"))).collect();
         if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) }
     }
 }

@@ -1,7 +1,7 @@
-//! What is different between two rulebooks, in sentences that whoever sells can follow.
+//! Compares two rulebooks and describes the differences in sentences that salespeople understand.
 //!
-//! [`diff`] compares what decides, not how it is written: order within a list, format, the case of words and a named
-//! condition written out do not count. It says nothing only if every lead is decided alike.
+//! [`diff`] compares meaning, not notation: the order within a list, formatting, the case of words and writing out a
+//! named condition make no difference. It returns nothing only if both rulebooks decide every lead in the same way.
 
 mod conditions;
 mod order;
@@ -20,26 +20,26 @@ use super::diagnostic::join;
 use crate::matcher::Matcher;
 use crate::rulebook::Rulebook;
 
-/// Most users of something that are named in a sentence.
+/// The most affected parts that a sentence names.
 const MAX_NAMED: usize = 5;
 
 /// A difference between two rulebooks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// The part it is about.
+    /// The kind of part that changed.
     pub about: About,
-    /// What the part is called in the new rulebook, or in the old one if it is gone; absent for parts without a name.
+    /// The part's name in the new rulebook, or in the old one if it was removed; absent for parts without a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What it was called before, if it was renamed.
+    /// Its previous name, if it was renamed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
-    /// What became of it.
+    /// The kind of change.
     pub what: What,
-    /// What else decides differently because of it (``rule `dach` ``, `the score`); empty for rules themselves.
+    /// Other parts that this change affects (``rule `dach` ``, `the score`); empty for rules themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub touches: Vec<String>,
-    /// All of it in words, without a capital and a final stop.
+    /// The change in words, without an initial capital or a final stop.
     pub sentence: String,
 }
 
@@ -49,11 +49,11 @@ pub struct Change {
 pub enum About {
     /// The company's zone or currency.
     Company,
-    /// The type of a field of the sender's own.
+    /// The type of a custom field.
     Field,
     /// A lookup.
     Lookup,
-    /// The content of a table.
+    /// The contents of a table.
     Table,
     /// A named condition.
     Condition,
@@ -67,17 +67,17 @@ pub enum About {
     Mql,
 }
 
-/// What became of a part.
+/// The kind of a [`Change`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// It is new.
     Added,
-    /// It is gone.
+    /// It was removed.
     Removed,
-    /// It is called differently and does the same.
+    /// It has a new name but does the same.
     Renamed,
-    /// It stands elsewhere among the others.
+    /// Its position changed.
     Moved,
     /// It does something else.
     Changed,
@@ -100,7 +100,7 @@ impl Change {
             if let Some(more) = all.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
                 named.push(format!("{more} more"));
             }
-            self.sentence.push_str("; this touches ");
+            self.sentence.push_str("; this affects ");
             self.sentence.push_str(&join(&named, "and"));
             self.touches = all;
         }
@@ -108,7 +108,8 @@ impl Change {
     }
 }
 
-/// What `new` does differently from `old`, in the order of the sections; empty if they decide every lead alike.
+/// Returns what `new` does differently from `old`, in the order of the sections; empty if both decide every lead in the
+/// same way.
 ///
 /// ```
 /// use fairleader_rulebook::{References, Rulebook, diff};
@@ -137,7 +138,7 @@ pub fn diff(old: &Rulebook, new: &Rulebook) -> Vec<Change> {
     found
 }
 
-/// Whatever uses this in one of the two.
+/// Returns the parts that use `wanted` in either rulebook.
 fn users(old: &Outline<'_>, new: &Outline<'_>, wanted: Wanted<'_>) -> BTreeSet<String> {
     old.users(&wanted).into_iter().chain(new.users(&wanted)).collect()
 }
@@ -204,7 +205,7 @@ fn lookups(old: &Outline<'_>, new: &Outline<'_>, found: &mut Vec<Change>) {
 }
 
 impl Lookup<'_> {
-    /// `reads country`, ``reads country and postal_code in table `territories` ``.
+    /// Returns `reads country` or ``reads country and postal_code in table `territories` ``.
     fn source(&self) -> String {
         match self {
             Self::Values { from, .. } => format!("reads {from}"),
@@ -226,7 +227,7 @@ impl Lookup<'_> {
     }
 }
 
-/// `` `dach` for DE, AT or CH ``.
+/// Returns `` `dach` for DE, AT or CH ``.
 fn entry(key: &str, values: &[Matcher]) -> String {
     let values: Vec<String> = values.iter().map(Matcher::object).collect();
     format!("`{key}` for {}", join(&values, "or"))
@@ -260,7 +261,7 @@ fn compare_lookups(old: &Lookup<'_>, new: &Lookup<'_>) -> Vec<String> {
     said
 }
 
-/// The entries that one of the two has not, or with other values; `None` if more than single entries changed.
+/// Returns the entries that differ; `None` if the lookups differ in more than entries.
 fn changed_entries(old: &Lookup<'_>, new: &Lookup<'_>) -> Option<BTreeSet<String>> {
     let (Lookup::Values { from, entries: old }, Lookup::Values { from: now_from, entries: new }) = (old, new) else {
         return None;
@@ -271,7 +272,7 @@ fn changed_entries(old: &Lookup<'_>, new: &Lookup<'_>) -> Option<BTreeSet<String
     (from == now_from && !changed.is_empty()).then_some(changed)
 }
 
-/// The values of an entry.
+/// Returns the values of an entry.
 fn find<'e>(entries: &'e [(String, Vec<Matcher>)], key: &str) -> Option<&'e [Matcher]> {
     entries.iter().find(|(known, _)| known == key).map(|(_, values)| values.as_slice())
 }
@@ -292,7 +293,7 @@ fn compare_entries(old: &[(String, Vec<Matcher>)], new: &[(String, Vec<Matcher>)
     for (key, values) in old.iter().filter(|(key, _)| find(new, key).is_none()) {
         said.push(format!("{} is removed", entry(key, values)));
     }
-    // The first entry that fits is taken, so their order counts where a value fits two of them.
+    // The first matching entry is taken, so the order of entries that can match the same value counts.
     let keys = |entries: &[(String, Vec<Matcher>)], others: &[(String, Vec<Matcher>)]| {
         let keys = entries.iter().map(|(key, _)| key.clone()).filter(|key| find(others, key).is_some());
         keys.collect::<Vec<String>>()
@@ -302,13 +303,13 @@ fn compare_entries(old: &[(String, Vec<Matcher>)], new: &[(String, Vec<Matcher>)
         for first in after.iter().take(at) {
             let place = |key: &String| before.iter().position(|known| known == key);
             if place(first) > place(second) && overlap(find(new, first), find(new, second)) {
-                said.push(format!("`{first}` now comes before `{second}` where both fit"));
+                said.push(format!("`{first}` now comes before `{second}` where both match"));
             }
         }
     }
 }
 
-/// Whether a value may fit both.
+/// Returns whether a value may match both.
 fn overlap(one: Option<&[Matcher]>, other: Option<&[Matcher]>) -> bool {
     let (Some(one), Some(other)) = (one, other) else { return false };
     one.iter().any(|a| other.iter().any(|b| !a.excludes(b)))

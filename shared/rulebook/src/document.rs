@@ -1,4 +1,4 @@
-//! From a YAML document to a rulebook: reads it, checks it, and says everything that is wrong with it.
+//! Turns a YAML document into a rulebook: reads it, checks it, and reports all problems.
 
 use std::collections::BTreeSet;
 
@@ -15,24 +15,24 @@ use crate::yaml;
 pub struct Checked {
     /// The rulebook, ready to decide.
     pub rulebook: Rulebook,
-    /// What works, but was probably not meant.
+    /// What works, but probably not as intended.
     pub warnings: Vec<Diagnostic>,
 }
 
 impl Rulebook {
-    /// Reads and checks a YAML document; what it names must be among `references`.
+    /// Reads and checks a YAML document; everything it names must be in `references`.
     ///
     /// # Errors
-    /// Everything that is wrong with it, warnings included, in the order of the source.
+    /// All problems, including warnings, in source order.
     pub fn parse(text: &str, references: &References) -> Result<Checked, Vec<Diagnostic>> {
         Self::read_for(Ask::Problems, text, references)
     }
 
-    /// Reads a YAML document that was checked when it came in, to decide by it. What its rules do to each other is not
-    /// looked at again: that takes time, and a check that has become sharper must not stop a rulebook that is in use.
+    /// Reads a YAML document that was checked when it was uploaded. Rules are not compared with each other again: that
+    /// takes time, and a check that has become stricter must not stop a rulebook that is in use.
     ///
     /// # Errors
-    /// What cannot be read, or not be decided by.
+    /// The problems that make the rulebook unusable.
     pub fn reuse(text: &str, references: &References) -> Result<Self, Vec<Diagnostic>> {
         Ok(Self::read_for(Ask::Use, text, references)?.rulebook)
     }
@@ -46,15 +46,16 @@ impl Rulebook {
         let warnings = problems.finish()?;
         match rulebook {
             Some(rulebook) => Ok(Checked { rulebook, warnings }),
-            // A part is missing only with a problem that says so.
+            // If a part is missing, a problem says so.
             None => Err(warnings),
         }
     }
 
-    /// What is worth knowing about a YAML document though nothing is wrong with it: rules whose order decides,
-    /// neighbours that do the same, and what is left for the last rule. Empty for one that [`Rulebook::parse`] refuses.
+    /// Returns what is worth knowing about a YAML document although it is not a problem: rules whose order matters,
+    /// neighbours that do the same, and which leads reach the last rule. Empty for a document that [`Rulebook::parse`]
+    /// rejects.
     ///
-    /// This takes longer than checking alone, and most people want it only now and then, so it is asked for by itself.
+    /// Separate from the check because it takes longer and is needed only now and then.
     pub fn notes(text: &str, references: &References) -> Vec<Diagnostic> {
         let mut problems = Problems::default();
         let Some(root) = yaml::read(text, &mut problems) else { return Vec::new() };
@@ -64,7 +65,7 @@ impl Rulebook {
         found.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Note).collect()
     }
 
-    /// The tables that a YAML document uses, by name; empty for a text that cannot be read.
+    /// Returns the names of the tables that a YAML document uses; empty if the document cannot be read.
     pub fn tables_used(text: &str) -> BTreeSet<String> {
         let mut problems = Problems::default();
         let Some(root) = yaml::read(text, &mut problems) else { return BTreeSet::new() };

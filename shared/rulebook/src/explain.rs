@@ -1,4 +1,4 @@
-//! Why a decision came out as it did, in words. Explaining reads the rulebook; it never takes part in deciding.
+//! Explains decisions in words. Explaining only reads the rulebook and never takes part in deciding.
 
 use std::collections::BTreeSet;
 
@@ -15,34 +15,34 @@ use fairleader_lead::ruling::{IfNobody, IfUnavailable, NOT_AN_MQL, Outcome, Prio
 use fairleader_lead::score::Score;
 
 impl Rulebook {
-    /// Says in words why [`Rulebook::decide`] decides as it does.
+    /// Explains in words why [`Rulebook::decide`] decides as it does.
     pub fn explain(&self, facts: &Facts<'_>) -> Explanation {
         self.with_score(facts, |facts, reading| explain(self, facts, reading))
     }
 }
 
-/// Most near misses that are kept.
+/// The most near misses to keep.
 const MAX_NEAR_MISSES: usize = 5;
 
-/// Why the rulebook decided as it did.
+/// The reasons for a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
     /// The rule that won.
     pub rule: String,
-    /// The section it stands in.
+    /// The section of the rule.
     pub section: Section,
-    /// What made it win, with the lead's values (`country is DE`); empty if it takes every lead. At section
-    /// [`Section::Mql`]: what the lead lacked, line by line.
+    /// Why it won, with the lead's values (`country is DE`); empty if it takes every lead. For [`Section::Mql`]: what
+    /// the lead lacked, line by line.
     pub reasons: Vec<String>,
-    /// Earlier rules of the section that did not win, those that failed on one condition only first; at most 5.
+    /// Earlier rules of the section that did not match; those that failed on a single condition come first. At most 5.
     pub near_misses: Vec<NearMiss>,
-    /// What the lookups found that the deciding rule and the near misses look at (`region of DE is dach`).
+    /// What the lookups used by the winning rule and the near misses found (`region is dach for DE`).
     pub lookups: Vec<String>,
-    /// All of it in one or two sentences.
+    /// The explanation in one or two sentences.
     pub sentence: String,
 }
 
-/// A rule that came before the winning one and did not fit.
+/// A rule that came before the winning one and did not match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NearMiss {
     /// The rule.
@@ -52,35 +52,34 @@ pub struct NearMiss {
 }
 
 impl Explanation {
-    /// All of it in a few plain sentences: what was decided by which rule and why, what was looked up, how the score
-    /// came about, and which version of the rulebook said so.
+    /// Returns the explanation in a few sentences: which rule decided what and why, what was looked up, how the score
+    /// adds up, and which version of the rulebook decided.
     pub fn sentences(&self, score: Option<&Score>, version: Option<&RulebookVersion>) -> Vec<String> {
         let mut said = vec![self.sentence.clone()];
         if !self.lookups.is_empty() {
             said.push(format!("Looked up: {}.", self.lookups.join("; ")));
         }
-        // `block` knows no score.
+        // `block` decides before scoring.
         if let Some(score) = score.filter(|_| self.section != Section::Block) {
             said.extend(score_sentences(score));
         }
         if let Some(version) = version {
-            said.push(format!("Version {version} of the rulebook says so."));
+            said.push(format!("Decided by version {version} of the rulebook."));
         }
         said
     }
 }
 
-/// `It scores 47 of 100 (grade C): fit 60, engagement 35, account 0.`, and what each part adds up.
+/// `Score 47 of 100 (grade C): fit 60, engagement 35, account 0.`, and how each part adds up.
 fn score_sentences(score: &Score) -> Vec<String> {
     let Score { total, fit, engagement, account, .. } = score;
     let grade = score.grade.as_ref().map(|grade| format!(" (grade {grade})")).unwrap_or_default();
-    let mut said =
-        vec![format!("It scores {total} of 100{grade}: fit {fit}, engagement {engagement}, account {account}.")];
-    for part in ["fit", "engagement"] {
+    let mut said = vec![format!("Score {total} of 100{grade}: fit {fit}, engagement {engagement}, account {account}.")];
+    for (part, title) in [("fit", "Fit"), ("engagement", "Engagement")] {
         let lines = score.lines.iter().filter(|line| line.part == part);
-        let lines: Vec<String> = lines.map(|line| format!("{:+} for {}", line.points, line.reason)).collect();
+        let lines: Vec<String> = lines.map(|line| format!("{:+} because {}", line.points, line.reason)).collect();
         if !lines.is_empty() {
-            said.push(format!("The {part} is made of {}.", lines.join("; ")));
+            said.push(format!("{title}: {}.", lines.join("; ")));
         }
     }
     if let Some(by) = &score.mql_by {
@@ -129,15 +128,15 @@ pub(super) fn explain(rulebook: &Rulebook, facts: &Facts<'_>, reading: &Reading<
     Explanation { rule: ruling.rule, section, reasons, near_misses, lookups, sentence }
 }
 
-/// A rule that did not fit.
+/// A rule that did not match.
 struct Miss<'r> {
     rule: &'r Rule,
-    /// Whether only one of several conditions failed, so that people will ask about it.
+    /// Whether only one of several conditions failed, which makes the rule worth mentioning.
     close: bool,
     near: NearMiss,
 }
 
-/// The misses that are kept. All earlier rules are counted through, so words are found for these only.
+/// Returns the near misses to keep. There may be many earlier rules, so only these are put in words.
 fn misses<'r>(earlier: impl Iterator<Item = &'r Rule>, fields: &Fields, reading: &Reading<'_>) -> Vec<Miss<'r>> {
     let mut by_one: Vec<&'r Rule> = Vec::new();
     let mut by_more: Vec<&'r Rule> = Vec::new();
@@ -159,10 +158,10 @@ fn misses<'r>(earlier: impl Iterator<Item = &'r Rule>, fields: &Fields, reading:
     misses.take(MAX_NEAR_MISSES).collect()
 }
 
-/// What the lookups at these slots found, each once, and those that they were asked with.
+/// Returns what the lookups at these slots found, each once, including lookups that they depend on.
 fn lookups(slots: &BTreeSet<usize>, fields: &Fields, reading: &Reading<'_>) -> Vec<String> {
     let mut wanted = slots.clone();
-    // A lookup is asked with slots that are lower than its own.
+    // A lookup depends only on lower slots.
     for slot in (0..fields.iter().count()).rev().filter(|slot| slots.last() >= Some(slot)) {
         if !wanted.contains(&slot) {
             continue;
@@ -183,8 +182,8 @@ fn lookups(slots: &BTreeSet<usize>, fields: &Fields, reading: &Reading<'_>) -> V
             Origin::Lookup { from, .. } => found.extend(reading.value(*from).map(|of| {
                 let of = of.show(false);
                 match reading.value(slot) {
-                    Some(value) => format!("{} of {of} is {}", field.name, value.show(false)),
-                    None => format!("{} of {of} is not known", field.name),
+                    Some(value) => format!("{} is {} for {of}", field.name, value.show(false)),
+                    None => format!("{} is unknown for {of}", field.name),
                 }
             })),
             Origin::Cell { table, .. } if last_table != Some(*table) => {
@@ -197,29 +196,29 @@ fn lookups(slots: &BTreeSet<usize>, fields: &Fields, reading: &Reading<'_>) -> V
     found
 }
 
-/// `line 3 of table territories fits DE 01234: territory is Saxony, territory.pool is east`.
+/// `line 3 of table territories matches DE 01234: territory is Saxony, territory.pool is east`.
 fn row_found(table: usize, fields: &Fields, reading: &Reading<'_>) -> Option<String> {
     let lookup = fields.table(table)?;
     let asked = lookup.from.iter().filter_map(|slot| reading.value(*slot)).map(|value| value.show(false));
     let asked = asked.collect::<Vec<String>>().join(" ");
-    let asked = if asked.is_empty() { "a lead of which nothing is known".to_owned() } else { asked };
+    let asked = if asked.is_empty() { "a lead without any of these values".to_owned() } else { asked };
     let name = lookup.table.name();
     let Some(row) = lookup.find(reading).and_then(|row| lookup.table.rows().get(row)) else {
-        return Some(format!("no line of table `{name}` fits {asked}"));
+        return Some(format!("no line of table `{name}` matches {asked}"));
     };
     let mut shown = BTreeSet::new();
     let cells = fields.iter().enumerate().filter_map(|(slot, field)| match field.origin {
-        // The first column is the lookup's own value as well.
+        // The first column is also the lookup's own value.
         Origin::Cell { table: of, column } if of == table && shown.insert(column) => {
             Some(format!("{} is {}", field.name, reading.value(slot)?.show(false)))
         }
         _ => None,
     });
     let cells: Vec<String> = cells.collect();
-    Some(format!("line {} of table `{name}` fits {asked}: {}", row.line, cells.join(", ")))
+    Some(format!("line {} of table `{name}` matches {asked}: {}", row.line, cells.join(", ")))
 }
 
-/// How urgent it is and what it is worth, where the rule says more than the usual.
+/// Returns the priority and the expected value, unless they are the default.
 fn extras(ruling: &Ruling, value: Option<ValueOf>, fields: &Fields, currency: &str) -> String {
     let priority =
         (ruling.priority != Priority::default()).then(|| format!(", with priority {}", ruling.priority.as_str()));
@@ -242,53 +241,55 @@ fn sentence(
     if section == Section::Mql {
         return format!("The lead is {NOT_AN_MQL}, so it goes to nurture: {}.", list(reasons));
     }
-    // Where a pool or rep is read off the lead, from which field.
+    // The field that a pool or rep was taken from.
     let by = target.map(|target| format!(" ({target})")).unwrap_or_default();
     let does = match &ruling.outcome {
         Outcome::Pool { pool, if_nobody: IfNobody::Wait } => format!("gives the lead to pool `{pool}`{by}"),
         Outcome::Pool { pool, if_nobody: IfNobody::Pool(other) } => {
-            format!("gives the lead to pool `{pool}`{by}, or to `{other}` if nobody there can take it")
+            format!("gives the lead to pool `{pool}`{by}, or to pool `{other}` if no rep there can take it")
         }
         Outcome::Owner { rep, if_unavailable: IfUnavailable::Assign, .. } => format!("gives the lead to `{rep}`{by}"),
         Outcome::Owner { rep, if_unavailable: IfUnavailable::Pool(pool), .. } => {
             format!("gives the lead to `{rep}`{by}, or to pool `{pool}` if they cannot take it")
         }
         Outcome::Nurture { reason } => format!("keeps the lead in nurture (`{reason}`)"),
-        Outcome::Disqualify { reason } => format!("refuses the lead (`{reason}`)"),
-        Outcome::Hold { reason } => format!("holds the lead for a person to decide (`{reason}`)"),
+        Outcome::Disqualify { reason } => format!("disqualifies the lead (`{reason}`)"),
+        Outcome::Hold { reason } => format!("holds the lead for review (`{reason}`)"),
     };
-    let because = if reasons.is_empty() { "no earlier rule fits".to_owned() } else { list(reasons) };
+    let because = if reasons.is_empty() { "no earlier rule matches".to_owned() } else { list(reasons) };
     let sentence = format!("Rule `{}` {does}{extras}, because {because}.", ruling.rule);
     match missed {
-        Some(NearMiss { rule, failed }) => format!("{sentence} Rule `{rule}` comes before it, but {failed}."),
+        Some(NearMiss { rule, failed }) => {
+            format!("{sentence} Rule `{rule}` comes earlier but does not match: {failed}.")
+        }
         None => sentence,
     }
 }
 
-/// Joins reasons so that a comma within one does not look like the next.
+/// Joins reasons, with semicolons if one of them contains a comma or a colon.
 fn list(reasons: &[String]) -> String {
     if reasons.iter().any(|reason| reason.contains([',', ':'])) { reasons.join("; ") } else { join(reasons, "and") }
 }
 
-/// The slots that a condition looks at.
+/// Collects the slots that a condition uses.
 fn slots_of(condition: &Condition, slots: &mut BTreeSet<usize>) {
     condition.each_test(&mut |test| _ = slots.insert(test.slot));
 }
 
 impl Rule {
-    /// How many things would have to be otherwise for the rule to win.
+    /// Returns how many things would have to change for the rule to win.
     fn short_of(&self, reading: &Reading<'_>) -> usize {
         self.condition.short_of(reading) + usize::from(self.lacks(reading).is_some())
     }
 
-    /// The slots that it looks at.
+    /// Collects the slots that it uses.
     fn slots(&self, slots: &mut BTreeSet<usize>) {
         slots_of(&self.condition, slots);
         slots.extend(self.target.slot());
         slots.extend(self.value.and_then(ValueOf::slot));
     }
 
-    /// The field that its pool or rep is read off, and the account it is inherited from.
+    /// Returns the field that its pool or rep is taken from, and the parent account it is inherited from.
     fn read_off(&self, facts: &Facts<'_>, fields: &Fields) -> Option<String> {
         let name = fields.get(self.target.slot()?)?.name.clone();
         let parent = facts.account.filter(|_| matches!(self.target, Target::Owner { owner: Rep::AccountOwner(_), .. }));
@@ -297,16 +298,16 @@ impl Rule {
         Some(parent.map_or_else(|| name.clone(), |parent| format!("{name} of its parent `{parent}`")))
     }
 
-    /// What keeps the rule from winning.
+    /// Returns what keeps the rule from winning.
     fn failures(&self, fields: &Fields, reading: &Reading<'_>) -> Vec<String> {
         let mut failures = self.condition.failures(reading);
         if let Some(field) = self.lacks(reading).and_then(|slot| fields.get(slot)) {
-            failures.push(format!("{} is not known", field.name));
+            failures.push(format!("{} is unknown", field.name));
         }
         failures
     }
 
-    /// How many conditions it has, an owner it needs counted as one.
+    /// Returns how many conditions it has, counting an owner or pool that it needs.
     fn conditions(&self) -> usize {
         self.condition.conjuncts().len() + usize::from(self.target.slot().is_some())
     }

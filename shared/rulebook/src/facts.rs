@@ -1,4 +1,4 @@
-//! What a rulebook looks at when it decides on a lead.
+//! The input of a decision.
 
 use fairleader_lead::account::AccountFacts;
 use fairleader_lead::id::SourceId;
@@ -6,19 +6,19 @@ use fairleader_lead::profile::Profile;
 use fairleader_lead::score::Score;
 use jiff::Timestamp;
 
-/// What a rulebook may look at when it decides on a lead.
+/// What a rulebook may use to decide on a lead.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// Who the lead is.
+    /// The lead's profile.
     pub profile: &'a Profile,
-    /// Where it came from.
+    /// The source that sent it.
     pub source: &'a SourceId,
     /// When it was received.
     pub received_at: Timestamp,
-    /// Its account, if it has one.
+    /// Its account, if any.
     pub account: Option<&'a AccountFacts>,
-    /// Its score, once it has one.
+    /// Its score, if it has been scored.
     pub score: Option<&'a Score>,
-    /// The instant it is decided on; ages and half-lives count up to it.
+    /// The time of the decision; ages and half-lives are relative to it.
     pub now: Timestamp,
 }

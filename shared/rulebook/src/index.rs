@@ -1,33 +1,33 @@
-//! Finds the first rule that fits a lead without asking all of them.
+//! Finds the first rule that matches a lead without testing every rule.
 //!
 //! # How
 //!
-//! Every condition is written out as a few alternatives (`term`), each a list of tests that must all hold. A tree splits
-//! these terms (`tree`): a node asks for one field and has a branch for each key that a term wants there, or for each piece
-//! of the numbers, and one more, the *rest*, for the terms that do not say. So a lead follows at most two branches of a
-//! node (more only where rules name beginnings of a text that begin with each other), and every branch knows the least
-//! rule in it: what cannot come before the best rule found so far is not visited. Where a split would cost more than it
-//! spares, the terms form a block (`block`): bitmaps for what is left of the fields, which are compared all at once.
+//! Every condition is expanded into a few alternatives (`term`), each a list of tests that must all hold. A tree splits
+//! these terms (`tree`): a node tests one field and has a branch for each key that a term requires, or for each range
+//! of numbers, and one more, the *rest*, for terms that do not test the field. So a lead follows at most two branches
+//! of a node (more only if rules name prefixes of the same text), and every branch knows its lowest rule: a branch that
+//! cannot improve on the best rule found so far is not visited. Where a split would cost more than it saves, the terms
+//! form a block (`block`): bitmaps for the remaining fields, which are compared all at once.
 //!
-//! **Neither decides; they only leave out.** What is left is compared in full, term by term, in the order of the rules, and
-//! what cannot be compared by integers (searches within a text, behaviour, points in time, conditions with more alternatives
-//! than are written out) is asked of the condition itself. A rule that needs an owner or a pool the lead does not have is
-//! passed over, and the search goes on.
+//! **Neither decides; both only rule terms out.** The remaining terms are compared in full, in the order of the rules.
+//! What cannot be compared by integers (searches within a text, activities, points in time, conditions with too many
+//! alternatives) is left to the condition itself. A rule that needs an owner or a pool that the lead lacks is skipped,
+//! and the search continues.
 //!
 //! # Why both
 //!
-//! Bitmaps alone grow with the rules: 1,563 words for each field at 100,000 of them. A tree alone goes down both branches
-//! at every field that only some rules name, and ended in dozens of small leaves: on the benchmark's rulebooks it took 0.5
-//! microseconds at 1,000 rules and 1.3 at 10,000. The field that splits best (the country, there) divides the rules by
-//! dozens, and bitmaps compare the rest of them 64 at a time: 0.17 and 0.21 microseconds on the same machine, with a
-//! quarter of the entries. What a node, a block and its terms cost (`tree`) is set by these measurements, which
-//! `cargo bench -p fairleader-domain` repeats.
+//! Bitmaps alone grow with the number of rules: 1,563 words per field at 100,000 rules. A tree alone follows both
+//! branches at every field that only some rules test, and ends in dozens of small leaves: on the benchmark's rulebooks
+//! it took 0.5 microseconds at 1,000 rules and 1.3 at 10,000. The field that splits best (there, the country) divides
+//! the number of rules by dozens, and bitmaps compare the remaining rules 64 at a time: 0.17 and 0.21 microseconds on
+//! the same machine, with a quarter of the entries. The costs of a node, a block and its terms (`tree`) come from these
+//! measurements, which `cargo bench -p fairleader-rulebook` repeats.
 //!
 //! # Bounds
 //!
-//! A rule has at most 8 terms and 16 entries; if that makes more than 8 entries for each term altogether, the tree is grown
-//! again with fewer copies. Terms that ask for more keys than they may have copies stay in the rest. A block has at most 512
-//! bytes of bitmaps for each term; one that would need more is halved.
+//! A rule has at most 8 terms and 16 entries. If the total is more than 8 entries per term, the tree is grown again
+//! with fewer copies. Terms that test more keys than they may have copies stay in the rest. A block has at most 512
+//! bytes of bitmaps per term; one that would need more is halved.
 
 mod block;
 mod term;
@@ -49,7 +49,7 @@ pub(super) struct Indexes {
 }
 
 impl Indexes {
-    /// Compiles the rules of both sections, and the texts they name into `fields`.
+    /// Compiles the rules of both sections, and adds the texts they name to `fields`.
     pub(super) fn compile(fields: &mut Fields, block: &[Rule], route: &[Rule]) -> Self {
         fields.prepare();
         let [block, route] = [block, route].map(|rules| seeds(fields, rules));
@@ -57,7 +57,7 @@ impl Indexes {
         Self { block: tree::grow(&block, fields), route: tree::grow(&route, fields) }
     }
 
-    /// What they take.
+    /// Returns their total size.
     pub(super) fn size(&self) -> IndexSize {
         let [block, route] = [&self.block, &self.route].map(Index::size);
         IndexSize {
@@ -68,14 +68,14 @@ impl Indexes {
     }
 }
 
-/// What the index of a rulebook takes.
+/// The size of a rulebook's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexSize {
     /// Nodes of its trees.
     pub nodes: usize,
-    /// Places in which rules stand in leaves.
+    /// How many times rules appear in leaves and blocks.
     pub entries: usize,
-    /// Bytes on the heap, the texts that rules name included.
+    /// Bytes on the heap, including the texts that rules name.
     pub bytes: usize,
 }
 
@@ -89,7 +89,7 @@ fn seeds(fields: &mut Fields, rules: &[Rule]) -> Vec<Seed> {
     seeds
 }
 
-/// The terms of a section's rules as a tree; everything stands in a few lists, and refers to each other by position.
+/// The terms of a section's rules as a tree, stored in a few lists that refer to each other by position.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     root: Branch,
@@ -103,20 +103,20 @@ pub(super) struct Index {
     cuts: Vec<u32>,
     /// The branches of [`Node::Numbers`].
     pieces: Vec<Branch>,
-    /// The terms of [`Node::Block`]: their rules, and where their code stands.
+    /// The terms of [`Node::Block`]: their rules, and the positions of their code.
     terms: Vec<(u32, u32)>,
-    /// What terms ask for. The code of a term: a head (twice its length, and one if the rule's condition has to be asked
-    /// as well), then its parts. A leaf: how many terms, then each term's rule and code.
+    /// The tests of terms. The code of a term is a head (twice its length, plus one if the rule's condition has to be
+    /// tested as well), then its parts. A leaf is the number of its terms, then the rule and code of each.
     code: Vec<u32>,
-    /// In how many places terms stand.
+    /// How many times terms appear in leaves and blocks.
     entries: usize,
 }
 
-/// A way down the tree, and the first rule that stands there.
+/// A branch of the tree, with its lowest rule.
 #[derive(Clone, Copy, Debug)]
 struct Branch {
     least: u32,
-    /// The node; with [`LEAF`], where a leaf stands in the code.
+    /// The node; with [`LEAF`], the position of a leaf in the code.
     to: u32,
 }
 
@@ -124,7 +124,7 @@ struct Branch {
 const LEAF: u32 = 1 << 31;
 
 impl Branch {
-    /// Leads nowhere; no rule stands there.
+    /// An empty branch.
     const NONE: Self = Self { least: NONE, to: NONE };
 }
 
@@ -136,23 +136,23 @@ impl Default for Branch {
 
 #[derive(Clone, Copy, Debug)]
 enum Node {
-    /// Terms, the first rule first, as many as are worth columns of bitmaps; see `block`.
+    /// Terms in the order of their rules, compared by columns of bitmaps; see `block`.
     Block { from: u32, to: u32, columns: u32, columns_end: u32 },
-    /// Two halves of what was too much for one block; the rules of the first come first.
+    /// The two halves of a block that would have been too large; the rules of the first come first.
     Pair { first: Branch, second: Branch },
-    /// By the keys of a field; `mask` is the size of its table less one.
+    /// Splits by the keys of a field; `mask` is the size of its table minus one.
     Keys { slot: u16, table: u32, mask: u32, rest: Branch },
-    /// By the numbers of a field: the pieces begin at `cuts[from..to]`, the lowest at 0.
+    /// Splits by the numbers of a field: the pieces start at `cuts[from..to]`, the lowest at 0.
     Numbers { slot: u16, from: u32, to: u32, pieces: u32, rest: Branch },
 }
 
-/// Where a key is looked for first.
+/// Returns where to look for a key first.
 fn place(key: u32, mask: u32) -> usize {
     at((key.wrapping_mul(0x9E37_79B1) >> 7) & mask)
 }
 
-/// Stores values by their keys in a hash table at the end of `all`, at most half full, so that a search soon ends: where it
-/// begins, and its size less one.
+/// Appends a hash table of values by their keys to `all`, at most half full to keep searches short. Returns where it
+/// starts, and its size minus one.
 fn table<T: Copy + Default>(all: &mut Vec<(u32, T)>, keyed: &[(u32, T)]) -> (u32, u32) {
     let size = (keyed.len() * 2).next_power_of_two();
     let mask = number(size - 1);
@@ -171,7 +171,7 @@ fn table<T: Copy + Default>(all: &mut Vec<(u32, T)>, keyed: &[(u32, T)]) -> (u32
     (from, mask)
 }
 
-/// What a table has for a key.
+/// Returns the value of a key in a table.
 fn find<T: Copy>(all: &[(u32, T)], from: u32, mask: u32, key: u32) -> Option<T> {
     let mut position = place(key, mask);
     loop {
@@ -184,7 +184,7 @@ fn find<T: Copy>(all: &[(u32, T)], from: u32, mask: u32, key: u32) -> Option<T> 
 }
 
 impl Index {
-    /// Stores the code of a term; where.
+    /// Stores the code of a term and returns its position.
     fn code<'p>(&mut self, parts: impl IntoIterator<Item = &'p Part>, more: bool) -> u32 {
         let head = self.code.len();
         self.code.push(0);
@@ -198,8 +198,8 @@ impl Index {
         if key == NONE { Branch::NONE } else { find(&self.keyed, table, mask, key).unwrap_or_default() }
     }
 
-    /// The first rule that fits: of those whose terms hold for the lead, the lowest that `fits` has something for. It is
-    /// asked with the rule's number and whether the rule's condition is known to hold.
+    /// Returns the first matching rule: of the rules with a term that holds for the lead, the lowest for which `fits`
+    /// returns something. `fits` gets the rule's number, and whether its condition is known to hold.
     pub(super) fn first<T>(&self, reading: &Reading<'_>, fits: impl Fn(usize, bool) -> Option<T>) -> Option<T> {
         let mut search = Search { index: self, reading, fits, best: NONE, found: None };
         search.visit(self.root);
@@ -273,7 +273,7 @@ impl<T, F: Fn(usize, bool) -> Option<T>> Search<'_, '_, F, T> {
         }
     }
 
-    /// The branch with the lower rule first: what is found there may spare the other one.
+    /// Visits the branch with the lower rule first, because a match there may make the other one unnecessary.
     fn both(&mut self, one: Branch, other: Branch) {
         let (first, second) = if one.least <= other.least { (one, other) } else { (other, one) };
         self.visit(first);
@@ -289,7 +289,8 @@ impl<T, F: Fn(usize, bool) -> Option<T>> Search<'_, '_, F, T> {
         }
     }
 
-    /// Compares the term at the beginning of `code`. `None` if it wins, so that no later one matters; else what follows.
+    /// Compares the term at the start of `code`. Returns `None` if it wins, so that no later term matters, or else the
+    /// rest.
     fn misses<'c>(&mut self, rule: u32, code: &'c [u32]) -> Option<&'c [u32]> {
         let (head, code) = code.split_first()?;
         let (term, rest) = code.split_at_checked(at(head >> 1))?;

@@ -17,7 +17,7 @@ pub(crate) enum Value<'a> {
         folded: Cow<'a, str>,
     },
     YesNo(bool),
-    /// A point in time, and how long it is ago when the lead is decided on; in milliseconds.
+    /// A point in time, and its age when the lead is decided on; both in milliseconds.
     Date {
         ms: i64,
         age: i64,
@@ -34,7 +34,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Text.
+    /// Folds a text.
     pub(crate) fn text(shown: &'a str) -> Self {
         Self::Text { shown, folded: fold(shown) }
     }
@@ -45,11 +45,11 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Longest text of a lead that is shown in an explanation, in characters.
+/// The longest text of a lead to show in an explanation, in characters.
 const MAX_SHOWN: usize = 60;
 
 impl Value<'_> {
-    /// The value for people; free text in backticks.
+    /// Formats the value for people; free text goes in backticks.
     pub(crate) fn show(&self, free_text: bool) -> String {
         match self {
             Self::Number(number) => number.to_string(),
@@ -68,14 +68,14 @@ impl Value<'_> {
     }
 }
 
-/// Text as it is compared: without regard to case, accents and the number of blanks. `Łódź` and `lodz` fold alike, so
-/// do `Straße` and `STRASSE`.
+/// Returns text in the form used for comparison, without case, accents and repeated spaces. `Łódź` and `lodz` fold to
+/// the same text, and so do `Straße` and `STRASSE`.
 pub(crate) fn fold(text: &str) -> Cow<'_, str> {
     if !text.is_ascii() {
         let folded = letters::fold(text);
         return Cow::Owned(folded.split_whitespace().collect::<Vec<&str>>().join(" "));
     }
-    // Most text is ASCII, and much of that is folded already: codes, words and domains.
+    // Most text is ASCII, and much of it is already folded: codes, words and domains.
     let plain = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
     if text.bytes().fold(true, |all, byte| all & plain(byte)) {
         return Cow::Borrowed(text);
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folding_ignores_case_accents_and_blanks() {
+    fn folding_ignores_case_accents_and_spaces() {
         let pairs = [
             ("Łódź", "lodz"),
             ("  STRASSE\t 5 ", "Straße 5"),
@@ -118,16 +118,16 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// ASCII takes a shorter way to the same text.
+        /// ASCII takes a shortcut to the same result.
         #[test]
-        fn ascii_folds_as_everything_does(text in "[ -~\\t\\n\\x0b\\x1f]{0,12}") {
+        fn ascii_folds_like_other_text(text in "[ -~\\t\\n\\x0b\\x1f]{0,12}") {
             let plain = letters::fold(&text).split_whitespace().collect::<Vec<&str>>().join(" ");
             proptest::prop_assert_eq!(fold(&text), plain);
         }
     }
 
     #[test]
-    fn a_long_text_is_cut_and_stays_on_one_line() {
+    fn shortens_long_text_to_one_line() {
         let long = format!("a\nb{}", "é".repeat(100));
         let shown = Value::text(&long).show(true);
         assert_eq!(shown.chars().count(), 60 + 1 + 2);

@@ -1,26 +1,26 @@
-//! The rulebook: what marketing and sales agreed on, in plain words.
+//! The rulebook: what marketing and sales have agreed on, in plain words.
 //!
-//! [`Rulebook::parse`] reads a YAML document in steps, each with a file of its own: `yaml` (nodes with their places),
-//! `parse` (the shape: `ast`), `check` (names, types, contradictions; gives the compiled rulebook), with `cover` (which
-//! leads a condition holds for, so which rules can never win). All problems are reported at once; [`Rulebook::notes`]
-//! says what is worth knowing besides, and [`unstaffed`] when nobody is there. [`Rulebook::decide`] is pure, and so is
-//! [`Rulebook::explain`], which never takes part in a decision.
+//! [`Rulebook::parse`] reads a YAML document in steps, one module each: `yaml` (nodes with their positions), `parse`
+//! (the shape: `ast`), `check` (names, types, contradictions; produces the compiled rulebook), with `cover` (which
+//! leads a condition holds for, and so which rules can never win). All problems are reported at once.
+//! [`Rulebook::notes`] reports what else is worth knowing, and [`unstaffed`] reports when a pool has no rep at work.
+//! [`Rulebook::decide`] is pure, and so is [`Rulebook::explain`], which never takes part in a decision.
 //!
-//! What a document may say:
+//! The sections of a document:
 //!
-//! - `block`: rules that `disqualify` or `hold` a lead before anything else; they know no score.
-//! - `score`: lines that give or take points, see `scoring`; `mql`: any of these lines makes a lead an MQL.
-//! - `route`: rules for MQLs, top down, the first match wins; the last has no `if`. A rule that gives the lead to
-//!   `account.owner` or `account.deal_owner` does not fit a lead for which there is none.
-//! - `lookups`: fields of the rulebook's own (`region` from `country`); `conditions`: named ones, used as `is: NAME`.
+//! - `block`: rules that `disqualify` or `hold` a lead before anything else; they cannot use the score.
+//! - `score`: lines that give or take points, see `scoring`. `mql`: any of these lines makes a lead an MQL.
+//! - `route`: rules for MQLs, from top to bottom; the first match wins, and the last has no `if`. A rule that gives the
+//!   lead to `account.owner` or `account.deal_owner` does not match a lead without one.
+//! - `lookups`: derived fields (`region` from `country`). `conditions`: named conditions, used as `is: NAME`.
 //!
 //! `docs/rulebook.md` is the reference, for the people who write rulebooks; a test reads, checks and decides every
 //! example in it. [`Rulebook::json_schema`] is for their editors.
 //!
-//! In a condition every field named must pass; a list means any of. Values stay text until the field's type reads them,
-//! so `NO` is Norway and `01067` keeps its zero. Text is compared without regard to case, accents and the number of
-//! blanks. A test of a value the lead does not have fails, except for `absent`, so `not: { country: DE }` holds for
-//! such a lead.
+//! Every field in a condition must match; a list means any of its values. Values stay text until the field's type reads
+//! them, so `NO` is Norway and `01067` keeps its zero. Text comparison ignores case, accents and repeated spaces. A
+//! test of a value that the lead does not have fails, except for `absent`, so `not: { country: DE }` holds for such a
+//! lead.
 
 mod ast;
 mod check;

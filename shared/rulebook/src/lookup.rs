@@ -1,4 +1,4 @@
-//! Finds the row of a table that fits a lead: exact keys first, and of a postal code the longest prefix.
+//! Finds the row of a table that matches a lead: by exact keys and, for a postal code, by the longest prefix.
 
 use std::sync::Arc;
 
@@ -8,28 +8,29 @@ use super::table::Table;
 use crate::lead_value::{Value, fold};
 use crate::matcher::{How, Matcher};
 
-/// Stands between the keys of a row; a control character, which no folded text contains.
+/// Separates the keys of a row; a control character, which no folded text contains.
 const BETWEEN: char = '\u{1f}';
 
-/// A table made ready to be asked.
+/// A table prepared for searching.
 #[derive(Clone, Debug)]
 pub(crate) struct TableLookup {
     pub(crate) table: Arc<Table>,
-    /// The fields it is asked with, by slot, in the order of the keys.
+    /// The slots of the fields to look up by, in the order of the keys.
     pub(crate) from: Vec<usize>,
-    /// Whether the last key is a postal code, of which rows name a prefix.
+    /// Whether the last key is a postal code, for which rows contain a prefix.
     prefix: bool,
-    /// The keys of every row, as one text.
+    /// The keys of every row, joined to one text.
     keys: Texts,
     /// The row of each of these texts.
     rows: Vec<usize>,
-    /// Bytes of the longest.
+    /// The length of the longest text in bytes.
     longest: usize,
-    /// Which exact keys the rows leave open, one bit a key; those that leave the least open come first.
+    /// The combinations of exact keys that rows leave open, one bit per key; those with the fewest open keys come
+    /// first.
     open: Vec<usize>,
 }
 
-/// The entries of a lookup that knows nothing but exact texts, by these texts.
+/// The entries of a lookup with exact texts only, by text.
 #[derive(Clone, Debug)]
 pub(crate) struct Exact {
     texts: Texts,
@@ -40,14 +41,14 @@ pub(crate) struct Exact {
 }
 
 impl Exact {
-    /// `None` if a value has to be compared otherwise.
+    /// Returns `None` if some value is not an exact text.
     pub(crate) fn new(entries: &[(String, Vec<Matcher>)]) -> Option<Self> {
         let folded = entries.iter().map(|(value, _)| fold(value).into_owned()).collect();
         let mut exact = Self { texts: Texts::default(), entries: Vec::new(), folded };
         for (entry, (_, of)) in entries.iter().enumerate() {
             for matcher in of {
                 let Matcher::Text { how: How::Is, folded, .. } = matcher else { return None };
-                // Of two entries with the same text the first counts.
+                // If two entries have the same text, the first one counts.
                 if exact.texts.insert(folded).1 {
                     exact.entries.push(entry);
                 }
@@ -56,7 +57,7 @@ impl Exact {
         Some(exact)
     }
 
-    /// The entry for a value, and what the lookup gives there, folded.
+    /// Returns the entry for a value, and the lookup's result, folded.
     pub(crate) fn find(&self, value: &Value<'_>) -> Option<(usize, &str)> {
         let Value::Text { folded, .. } = value else { return None };
         let entry = *self.entries.get(at(self.texts.get(folded)?))?;
@@ -64,14 +65,14 @@ impl Exact {
     }
 }
 
-/// Two rows of a table with the same keys, by their positions.
+/// The positions of two rows with the same keys.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SameKey {
     pub(crate) first: usize,
     pub(crate) second: usize,
 }
 
-/// A postal code as it is compared: without blanks and hyphens.
+/// Returns a postal code in the form used for comparison: folded, without spaces and hyphens.
 pub(crate) fn postal(text: &str) -> String {
     squeeze(&fold(text))
 }
@@ -81,8 +82,8 @@ fn squeeze(folded: &str) -> String {
 }
 
 impl TableLookup {
-    /// Makes a table ready. `columns` are those of the keys, one for each slot of `from`. An empty cell, or `*`, fits
-    /// every lead for which no other row does better; a postal code may end in `*`, which says nothing more.
+    /// Prepares a table. `columns` are the key columns, one for each slot of `from`. An empty cell or `*` matches every
+    /// lead, but other rows take precedence. A `*` at the end of a postal code has no effect.
     pub(crate) fn new(table: Arc<Table>, from: Vec<usize>, columns: &[usize], prefix: bool) -> (Self, Vec<SameKey>) {
         let (mut keys, mut rows, mut longest) = (Texts::default(), Vec::with_capacity(table.len()), 0);
         let (mut open, mut repeats) = (Vec::new(), Vec::new());
@@ -117,7 +118,7 @@ impl TableLookup {
         (Self { table, from, prefix, keys, rows, longest, open }, repeats)
     }
 
-    /// The row that fits a lead best: the one that leaves the fewest keys open, then the one with the longest prefix.
+    /// Returns the best row for a lead: the one with the fewest open keys, then the one with the longest prefix.
     pub(crate) fn find(&self, reading: &Reading<'_>) -> Option<usize> {
         let text = |slot: &usize| match reading.value(*slot) {
             Some(Value::Text { folded, .. }) => Some(folded.as_ref()),
@@ -139,7 +140,7 @@ impl TableLookup {
         })
     }
 
-    /// The row whose key is `key` and the longest beginning of `rest` that there is.
+    /// Returns the row with `key`, followed by the longest possible prefix of `rest`.
     fn longest(&self, mut key: String, rest: &str) -> Option<usize> {
         let shortest = key.len();
         key.push_str(rest);
@@ -184,7 +185,7 @@ route:
   - { rule: everyone else, then: { pool: inbound } }
 ";
 
-    /// Beginnings of postal codes of 40 countries, in no order: 50,000 rows, the first in line 2.
+    /// Returns postal code prefixes of 40 countries in shuffled order: 50,000 rows, starting at line 2.
     fn rows() -> Vec<(&'static str, String)> {
         let countries = [
             "DE", "US", "GB", "FR", "NL", "CH", "AT", "ES", "IT", "SE", "NO", "DK", "FI", "PL", "BE", "CZ", "IE", "PT",
@@ -220,7 +221,7 @@ route:
     }
 
     #[test]
-    fn of_50_000_rows_the_longest_beginning_is_found() {
+    fn finds_the_longest_prefix_among_50_000_rows() {
         let rows = rows();
         assert_eq!(rows.len(), 50_000);
         let table = Table::parse("territories", &csv(&rows)).unwrap();
@@ -244,8 +245,8 @@ route:
     }
 
     #[test]
-    fn of_50_000_rows_the_wrong_ones_are_named_by_their_lines() {
-        // In a table that can be read, what the cells say is checked with the rulebook.
+    fn reports_wrong_rows_among_50_000_by_line() {
+        // If the table can be read, its contents are checked with the rulebook.
         let mut wrong = rows();
         let (first, second) = (wrong[41_000].clone(), wrong[12_345].clone());
         wrong[777].0 = "UK";
@@ -255,13 +256,13 @@ route:
         let found = check(Table::parse("territories", &csv(&wrong)).unwrap()).unwrap_err();
         let found: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
         insta::assert_snapshot!(found.join("\n"), @"
-        line 779 of table `territories`: `UK` is no country
-        line 50001 of table `territories`: `Atlantis` is no country
+        line 779 of table `territories`: `UK` is not a valid country
+        line 50001 of table `territories`: `Atlantis` is not a valid country
         lines 12347 and 30002 of table `territories` have the same keys
         lines 41002 and 45002 of table `territories` have the same keys
         ");
 
-        // One that cannot be read says so itself.
+        // If it cannot be read, reading reports the problems.
         let text: Vec<String> = csv(&rows()).lines().map(ToOwned::to_owned).collect();
         let mut lines: BTreeMap<usize, String> = (1..).zip(text).collect();
         lines.insert(20_000, "DE,1".to_owned());
@@ -270,8 +271,8 @@ route:
         let found: Vec<String> =
             Table::parse("territories", &text).unwrap_err().iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(found.join("\n"), @"
-        line 20000: the row has 2 cells where the header has 4
-        line 50001: the row has 5 cells where the header has 4
+        line 20000: the row has 2 cells, but the header has 4
+        line 50001: the row has 5 cells, but the header has 4
         ");
     }
 }

@@ -1,6 +1,7 @@
-//! A rulebook as the process that people have to follow: its steps in order, each in words, to be drawn or read out.
+//! A rulebook as a process: its steps in order, each in words, for a diagram or a text.
 //!
-//! The map says what the rulebook says and decides nothing. Long lists of values are cut, with a count of the others.
+//! The map only describes the rulebook and decides nothing. Long lists of values are shortened, with a count of the
+//! rest.
 
 mod prose;
 
@@ -16,15 +17,15 @@ use crate::rule::{Rule, Target, ValueOf};
 use crate::rulebook::Rulebook;
 use fairleader_lead::ruling::{IfNobody, IfUnavailable, NOT_AN_MQL_REASON, Outcome, Priority};
 
-/// Most values of one list that are named.
+/// The most values of a list to name.
 const MOST_VALUES: usize = 8;
 
-/// What people call pools and reps; an id that is not here is shown as it is.
+/// Display names of pools and reps; an id without one is shown as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    /// Of each pool, by its id.
+    /// Pool names by pool id.
     pub pools: BTreeMap<String, String>,
-    /// Of each rep, by their id.
+    /// Rep names by rep id.
     pub reps: BTreeMap<String, String>,
 }
 
@@ -37,33 +38,33 @@ pub struct Map {
     pub currency: String,
     /// Rules that come before everything else.
     pub block: Vec<Step>,
-    /// What the score is made of.
+    /// How the score is calculated.
     pub score: ScoreMap,
     /// Any of these makes a lead an MQL, in words.
     pub mql: Vec<String>,
-    /// What happens to a lead that is no MQL.
+    /// What happens to a lead that is not an MQL.
     pub not_an_mql: Destination,
-    /// Rules for MQLs, in order; the last one takes every lead that gets there.
+    /// Rules for MQLs, in order; the last one takes every lead that reaches it.
     pub route: Vec<Step>,
-    /// The rulebook's own words: lookups and named conditions that are used.
+    /// The terms that the rulebook defines and uses: lookups and named conditions.
     pub words: Vec<Word>,
 }
 
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// Its place in its section, from 1.
+    /// Its position in its section, from 1.
     pub number: usize,
     /// Its name.
     pub rule: String,
-    /// What must hold, in words, all of it; nothing for the last rule.
+    /// What must hold, in words: all of these. Empty for the last rule.
     pub conditions: Vec<String>,
     /// Where it sends the lead.
     pub goes: Destination,
-    /// How urgent the lead is then, where it is not as most.
+    /// The lead's priority, unless it is the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
-    /// What it is expected to be worth, in words.
+    /// The lead's expected value, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
@@ -71,21 +72,21 @@ pub struct Step {
 /// Where a rule sends a lead.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Destination {
-    /// What sort of place it is.
+    /// The kind of destination.
     pub kind: Kind,
-    /// The pool, rep or reason, or the field it is read off.
+    /// The pool, rep or reason, or the field that holds it.
     pub name: String,
-    /// Whether `name` is a field, in which the pool or rep stands.
+    /// Whether `name` is a field that holds the pool or rep.
     pub read_off: bool,
-    /// What people call the pool or rep.
+    /// The display name of the pool or rep.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What happens if nobody there can take the lead, in words.
+    /// What happens if no rep there can take the lead, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<String>,
 }
 
-/// What sort of place a lead is sent to.
+/// The kind of a [`Destination`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -93,11 +94,11 @@ pub enum Kind {
     Owner,
     /// A pool of reps.
     Pool,
-    /// Marketing keeps in touch.
+    /// Left with marketing.
     Nurture,
-    /// A person decides.
+    /// Held until a person decides.
     Hold,
-    /// Refused.
+    /// Disqualified.
     Disqualify,
 }
 
@@ -105,31 +106,31 @@ impl Kind {
     /// Every kind, in the order of a legend.
     pub const ALL: [Self; 5] = [Self::Owner, Self::Pool, Self::Nurture, Self::Hold, Self::Disqualify];
 
-    /// What it means, in a few words.
+    /// Describes the kind in a few words.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Owner => "to one rep",
             Self::Pool => "to a pool of reps",
             Self::Nurture => "kept in nurture",
-            Self::Hold => "held for a person to decide",
-            Self::Disqualify => "refused",
+            Self::Hold => "held for review",
+            Self::Disqualify => "disqualified",
         }
     }
 }
 
-/// What the score is made of.
+/// How the score is calculated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ScoreMap {
-    /// Who the person and company are.
+    /// Points for who the person and company are.
     pub fit: PartMap,
-    /// What they did.
+    /// Points for what the person did.
     pub engagement: PartMap,
-    /// After how long an activity counts half, in words.
+    /// The half-life of an activity's points, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halves_every: Option<String>,
     /// Share of the account's own score, in percent.
     pub account: u32,
-    /// Each grade and the lowest total it is given for, the best first.
+    /// Each grade with its lowest score, best first.
     pub grades: Vec<(String, u8)>,
 }
 
@@ -138,24 +139,24 @@ pub struct ScoreMap {
 pub struct PartMap {
     /// In percent.
     pub share: u32,
-    /// Points and what gives them, in words.
+    /// Points, and the condition that gives them, in words.
     pub lines: Vec<(i32, String)>,
 }
 
-/// A word of the rulebook's own.
+/// A term that the rulebook defines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Word {
-    /// The word.
+    /// The term.
     pub word: String,
     /// What it means.
     pub meaning: String,
-    /// One line for each value it may have, if it has several.
+    /// One line per value, if it has several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
 }
 
 impl Rulebook {
-    /// The rulebook as a process. `names` are those of pools and reps.
+    /// Describes the rulebook as a process. `names` are the display names of pools and reps.
     pub fn map(&self, names: &Names) -> Map {
         let reader = Reader { rulebook: self, names };
         let last = Step {
@@ -199,7 +200,7 @@ impl Reader<'_> {
         steps.collect()
     }
 
-    /// What must hold, the owner or pool that the rule needs among it.
+    /// Returns what must hold, including the owner or pool that the rule needs.
     fn conditions(&self, rule: &Rule) -> Vec<String> {
         let parts = match &rule.condition {
             Condition::All(parts) => parts.as_slice(),
@@ -265,15 +266,17 @@ impl Reader<'_> {
 
     fn if_nobody(&self, if_nobody: &IfNobody) -> String {
         match if_nobody {
-            IfNobody::Wait => "it waits in line if nobody can take it".to_owned(),
-            IfNobody::Pool(pool) => format!("if nobody can take it, to pool {}", self.pool(pool.as_str())),
+            IfNobody::Wait => "it waits until a rep can take it".to_owned(),
+            IfNobody::Pool(pool) => format!("if no rep can take it, it goes to pool {}", self.pool(pool.as_str())),
         }
     }
 
     fn if_unavailable(&self, if_unavailable: &IfUnavailable) -> String {
         match if_unavailable {
-            IfUnavailable::Assign => "even if they are away".to_owned(),
-            IfUnavailable::Pool(pool) => format!("if they cannot take it, to pool {}", self.pool(pool.as_str())),
+            IfUnavailable::Assign => "even if they are unavailable".to_owned(),
+            IfUnavailable::Pool(pool) => {
+                format!("if they cannot take it, it goes to pool {}", self.pool(pool.as_str()))
+            }
         }
     }
 
@@ -288,7 +291,7 @@ impl Reader<'_> {
         let scoring = &self.rulebook.scoring;
         let fit = scoring.fit.lines.iter().map(|line| (line.points, said(&line.condition)));
         let engagement = scoring.engagement.lines.iter().map(|line| {
-            // A part has at most 100 points anyway.
+            // A part never has more than 100 points, so a limit of 100 or more needs no mention.
             let needless = line.at_most >= 100 || line.points.unsigned_abs() == line.at_most;
             let most = if needless { String::new() } else { format!(", at most {} in all", line.at_most) };
             (line.points, format!("{}{most}", line.did.words()))
@@ -302,7 +305,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Lookups in the order of the rulebook, then named conditions in the order in which they are used.
+    /// Returns lookups in the order of the rulebook, then named conditions in order of use.
     fn words(&self) -> Vec<Word> {
         let fields = &self.rulebook.fields;
         let mut tables = BTreeSet::new();
@@ -332,7 +335,11 @@ impl Reader<'_> {
     fn lookup(&self, field: &Field, from: usize, entries: &[(String, Vec<Matcher>)]) -> Word {
         let values =
             entries.iter().map(|(value, of)| format!("{value}: {}", some(of, MOST_VALUES, Matcher::object).join(", ")));
-        Word { word: field.name.clone(), meaning: format!("read off {}", self.field(from)), values: values.collect() }
+        Word {
+            word: field.name.clone(),
+            meaning: format!("looked up by {}", self.field(from)),
+            values: values.collect(),
+        }
     }
 
     fn table(&self, number: usize) -> Option<Word> {
@@ -357,7 +364,7 @@ impl Reader<'_> {
     }
 }
 
-/// A condition in words. Alternatives that name several values each would run into each other, so they stand apart.
+/// Puts a condition in words. Alternatives are separated by semicolons, because each may contain several values.
 fn said(condition: &Condition) -> String {
     match condition {
         Condition::Any(parts) if parts.len() > 1 => {
@@ -372,7 +379,7 @@ fn priority(priority: Priority) -> Option<Priority> {
     (priority != Priority::default()).then_some(priority)
 }
 
-/// The named conditions that a condition uses, each once.
+/// Collects the named conditions that a condition uses, each once.
 fn names<'r>(condition: &'r Condition, found: &mut Vec<&'r Named>) {
     match condition {
         Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| names(part, found)),

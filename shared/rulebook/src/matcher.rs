@@ -1,21 +1,21 @@
-//! What one value is compared with, and in which words.
+//! Matchers: what a value is compared with.
 
 use crate::lead_value::{Value, fold};
 
-/// What a value is compared with.
+/// A test of a single value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Matcher {
     /// The lead has a value.
     Present,
-    /// The lead has none.
+    /// The lead has no value.
     Absent,
-    /// A number from `from` to `to`, both included; `u32::MAX` is no upper end.
+    /// A number from `from` to `to`, both included; `u32::MAX` means no upper limit.
     Number { from: u32, to: u32 },
     /// Yes or no.
     YesNo(bool),
     /// A point in time from `from` to `to`, both included, in milliseconds since 1970.
     Date { from: i64, to: i64, shown: String },
-    /// A point in time that is from `from` to `to` milliseconds ago, both included; less than 0 is yet to come.
+    /// A point in time from `from` to `to` milliseconds ago, both included; negative values are in the future.
     Age { from: i64, to: i64, shown: String },
     /// Text.
     Text { how: How, shown: String, folded: String },
@@ -32,7 +32,7 @@ pub(crate) enum How {
 }
 
 impl How {
-    /// The ways that begin with a keyword.
+    /// The comparisons that start with a keyword.
     pub(crate) const KEYWORDS: [(&'static str, Self); 4] = [
         ("starts with ", Self::StartsWith),
         ("ends with ", Self::EndsWith),
@@ -40,7 +40,7 @@ impl How {
         ("word ", Self::Word),
     ];
 
-    /// Whether folded text is what is wanted.
+    /// Returns whether folded text matches.
     pub(crate) fn holds(self, text: &str, wanted: &str) -> bool {
         match self {
             Self::Is => text == wanted,
@@ -57,13 +57,13 @@ impl How {
 }
 
 impl Matcher {
-    /// Text to compare with; `free` text is shown in backticks.
+    /// Creates a text matcher; `free` text is shown in backticks.
     pub(crate) fn text(how: How, wanted: &str, free: bool) -> Self {
         let shown = if free { format!("`{wanted}`") } else { wanted.to_owned() };
         Self::Text { how, shown, folded: fold(wanted).into_owned() }
     }
 
-    /// Whether it holds for a value, or for the lack of one.
+    /// Returns whether it holds for a value, or for a missing one.
     pub(crate) fn holds(&self, value: Option<&Value<'_>>) -> bool {
         match (self, value) {
             (Self::Absent, None) | (Self::Present, Some(_)) => true,
@@ -76,7 +76,7 @@ impl Matcher {
         }
     }
 
-    /// What it asks for, after a form of "is".
+    /// Returns what it requires, to follow "is" or "needed".
     pub(crate) fn object(&self) -> String {
         match self {
             Self::Present => "any value".to_owned(),
@@ -98,7 +98,7 @@ impl Matcher {
         }
     }
 
-    /// What it says of a field, after the field's name.
+    /// Returns what it requires, to follow the field's name.
     pub(crate) fn predicate(&self) -> String {
         match self {
             Self::Present => "is present".to_owned(),
@@ -116,12 +116,12 @@ impl Matcher {
         }
     }
 
-    /// Whether it asks for a value that can be named as it is.
+    /// Returns whether it requires a specific value, so that "is" can precede it.
     pub(crate) fn is_plain(&self) -> bool {
         !matches!(self, Self::Present | Self::Absent) && !matches!(self, Self::Text { how, .. } if *how != How::Is)
     }
 
-    /// Whether everything `self` holds for, `other` holds for too. May say no where it is so.
+    /// Returns whether `other` holds for every value that `self` holds for. May return false negatives.
     pub(crate) fn implies(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absent, _) => matches!(other, Self::Absent),
@@ -142,7 +142,7 @@ impl Matcher {
         }
     }
 
-    /// Whether no value satisfies both. May say no where it is so.
+    /// Returns whether no value satisfies both. May return false negatives.
     pub(crate) fn excludes(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absent, Self::Absent) => false,

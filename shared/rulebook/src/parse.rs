@@ -1,6 +1,6 @@
-//! Turns the YAML tree into the shape of a rulebook: which keys may stand where, and what kind of thing they hold.
+//! Parses the YAML tree into the shape of a rulebook: which keys are allowed where, and what kind of value they hold.
 //!
-//! Names and values are not looked at here; that is [`super::check`]. Reading goes on after a mistake, with what is left.
+//! Names and values are left to [`super::check`]. Parsing continues after a mistake with what is left.
 
 mod instead;
 
@@ -15,42 +15,42 @@ type Entries<'n> = &'n [(Text, Node)];
 
 pub(crate) const SECTIONS: &[&str] = &["company", "fields", "lookups", "conditions", "block", "score", "mql", "route"];
 pub(crate) const COMPANY_KEYS: &[&str] = &["zone", "currency"];
-/// Of a lookup with its values written beside it.
+/// Keys of a lookup that lists its values.
 pub(crate) const VALUES_KEYS: &[&str] = &["from", "values"];
-/// Of a lookup in a table.
+/// Keys of a lookup in a table.
 pub(crate) const TABLE_KEYS: &[&str] = &["from", "use", "gives"];
 pub(crate) const RULE_KEYS: &[&str] = &["rule", "if", "then"];
 pub(crate) const ACTIONS: &[&str] = &["pool", "owner", "nurture", "disqualify", "hold"];
-/// Beside each of [`ACTIONS`].
+/// Returns the keys that may accompany an action.
 pub(crate) fn action_keys(action: &str) -> &'static [&'static str] {
     match action {
         "pool" => &["if_nobody", "priority", "value"],
         "owner" => &["if_unavailable", "counts_as_turn", "priority", "value"],
-        // Leads on hold stand in a list too, the most urgent first.
+        // Leads on hold are listed too, most urgent first.
         "hold" => &["priority", "value"],
         "nurture" => &["value"],
         _ => &[],
     }
 }
-/// What to do about a key that stands beside another action than its own; `None` if it is no action's key.
+/// Returns the help for a key that accompanies the wrong action; `None` if no action has this key.
 fn misplaced(key: &str, action: &str) -> Option<String> {
     let help = match (key, action) {
-        ("if_nobody", "owner") => "with `owner` write `if_unavailable`",
+        ("if_nobody", "owner") => "with `owner` use `if_unavailable`",
         ("if_nobody" | "if_unavailable", "nurture" | "disqualify" | "hold") => {
-            "remove it; without `pool` and `owner` no rep is looked for"
+            "remove it; only `pool` and `owner` look for a rep"
         }
-        ("if_unavailable", _) => "with `pool` write `if_nobody`",
-        ("counts_as_turn", "pool") => "remove it; a lead from a pool is always a turn",
-        ("counts_as_turn", _) => "remove it; a lead that goes to no rep costs nobody a turn",
+        ("if_unavailable", _) => "with `pool` use `if_nobody`",
+        ("counts_as_turn", "pool") => "remove it; a lead from a pool always counts as a turn",
+        ("counts_as_turn", _) => "remove it; only a lead that goes to a rep counts as a turn",
         ("priority", "nurture") => {
-            "remove it; it puts leads in order where they wait for people, and marketing writes to those in nurture"
+            "remove it; priority orders leads that wait for a person, and leads in nurture do not"
         }
-        ("priority" | "value", _) => "remove it; nobody works on a lead that is refused",
+        ("priority" | "value", _) => "remove it; a disqualified lead is not worked on",
         _ => return None,
     };
     Some(help.to_owned())
 }
-/// The actions that can fall back on something else: the key that says so, and the word it may be instead of a pool.
+/// The key for a fallback, and the word it may have instead of a pool.
 pub(crate) const IF_NOBODY: (&str, &str) = ("if_nobody", "wait");
 /// See [`IF_NOBODY`].
 pub(crate) const IF_UNAVAILABLE: (&str, &str) = ("if_unavailable", "assign");
@@ -59,15 +59,15 @@ pub(crate) const SCORE_KEYS: &[&str] = &["fit", "engagement", "account", "grades
 pub(crate) const FIT_KEYS: &[&str] = &["share", "lines"];
 pub(crate) const LINE_KEYS: &[&str] = &["if", "points"];
 pub(crate) const ENGAGEMENT_KEYS: &[&str] = &["share", "halves_every", "lines"];
-/// Of a line of `engagement`, with [`DID_KEYS`].
+/// Keys of a line of `engagement`, besides [`DID_KEYS`].
 pub(crate) const DID_LINE_KEYS: &[&str] = &["did", "product", "points", "at_most"];
 pub(crate) const ACCOUNT_KEYS: &[&str] = &["share"];
-/// What a condition may say besides fields and [`DID_KEYS`].
+/// Keys of a condition besides fields and [`DID_KEYS`].
 pub(crate) const CONDITION_KEYS: &[&str] = &["all", "any", "not", "is", "did"];
-/// What narrows `did` in a condition.
+/// Keys that narrow `did` in a condition.
 pub(crate) const DID_KEYS: &[&str] = &["within", "times", "spend", "response", "channel"];
 
-/// Reads the shape of a rulebook; what is wrong with it goes to `problems`.
+/// Parses the shape of a rulebook and adds what is wrong with it to `problems`.
 pub(crate) fn parse(root: &Node, problems: &mut Problems) -> Document {
     Shaper { problems }.document(root)
 }
@@ -227,7 +227,7 @@ impl Shaper<'_> {
         Some(Rule { name, guard, then, priority, value })
     }
 
-    /// What stands in `then`.
+    /// Returns the entries of `then`.
     fn actions<'n>(&mut self, node: &'n Node, of: &str) -> Option<Entries<'n>> {
         self.open_mapping_or(node, of, || instead::of_actions(node))
     }
@@ -243,11 +243,11 @@ impl Shaper<'_> {
                 let (span, help) = wrong.map_or((node.span, None), |(key, help)| (key.span, Some(help)));
                 let known: Vec<String> = ACTIONS.iter().map(|name| format!("`{name}`")).collect();
                 let help = help.unwrap_or_else(|| format!("write one of {}", join(&known, "or")));
-                self.problems.error_help(span, "no-action", format!("{of} does not say what to do"), help);
+                self.problems.error_help(span, "no-action", format!("{of} has no action"), help);
                 return None;
             }
             [(first, _), (second, _), ..] => {
-                let message = format!("{of} says both `{}` and `{}`", first.text, second.text);
+                let message = format!("{of} has both `{}` and `{}`", first.text, second.text);
                 self.problems.error_help(second.span, "two-actions", message, "keep one of them".to_owned());
                 return None;
             }
@@ -257,7 +257,7 @@ impl Shaper<'_> {
         for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
             match misplaced(&key.text, action) {
                 Some(help) => {
-                    let message = format!("{of} says `{}` beside `{action}`", key.text);
+                    let message = format!("{of} has `{}`, which does not go with `{action}`", key.text);
                     self.problems.error_help(key.span, "misplaced-key", message, help);
                 }
                 None => self.unknown_key(key, of, &known),
@@ -277,7 +277,7 @@ impl Shaper<'_> {
         })
     }
 
-    /// `wait | { pool: NAME }`: the pool, if it names one.
+    /// Reads `wait | { pool: NAME }` and returns the pool, if it names one.
     fn fallback(&mut self, entries: Entries<'_>, (key, word): (&str, &str)) -> Option<Text> {
         let node = get(entries, key)?;
         match &node.content {
@@ -383,7 +383,7 @@ impl Shaper<'_> {
         Some(DidLine { did, points: points?, at_most })
     }
 
-    /// What was done, with the keys beside `did` that narrow it.
+    /// Reads `did` with the keys beside it that narrow it.
     fn did(&mut self, key: &Text, did: &Node, beside: Entries<'_>) -> Did {
         let words = self.words(did, "did");
         let mut one = |key| get(beside, key).and_then(|node| self.text(node, key));
@@ -399,7 +399,7 @@ impl Shaper<'_> {
         nodes.iter().map(|node| self.condition(node, "a line of `mql`")).collect()
     }
 
-    /// The condition, with what could be read of it.
+    /// Reads a condition as far as possible.
     fn condition(&mut self, node: &Node, what: &str) -> Condition {
         let whose = if what.starts_with("condition ") { what.to_owned() } else { format!("the condition of {what}") };
         let Some(entries) = self.open_mapping_or(node, &whose, || instead::of_condition(node)) else {
@@ -410,7 +410,7 @@ impl Shaper<'_> {
         let mut last: Option<&(Text, Node)> = None;
         for entry @ (key, value) in entries {
             if key.text.starts_with(|c: char| c.is_ascii_digit()) && value.span == key.span {
-                let message = format!("the comma before `{}` ends the value there", key.text);
+                let message = format!("the comma before `{}` ends the value", key.text);
                 let help = "write numbers without it (`1000+`), and several values as a list: `[DE, AT]`".to_owned();
                 self.problems.error_help(key.span, "comma", message, help);
                 parts.push(Condition::Broken(key.span));
@@ -429,8 +429,8 @@ impl Shaper<'_> {
             last = Some(entry);
             if DID_KEYS.contains(&key.text.as_str()) {
                 if !has_did {
-                    let message = format!("`{}` stands without a `did` beside it", key.text);
-                    let help = format!("write `did: demo, {}: …` in one condition", key.text);
+                    let message = format!("`{}` needs a `did` in the same condition", key.text);
+                    let help = format!("write `did: demo, {}: …`", key.text);
                     self.problems.error_help(key.span, "did-missing", message, help);
                 }
                 continue;
@@ -440,8 +440,9 @@ impl Shaper<'_> {
                 "all" => self.alternatives(key, value, what, Condition::All),
                 "any" => self.alternatives(key, value, what, Condition::Any),
                 "not" if matches!(value.content, Content::Sequence(_)) => {
-                    let message = "`not` holds a condition, not a list".to_owned();
-                    let help = "write `not: { any: […] }` for none of them, or `not: { all: […] }`".to_owned();
+                    let message = "`not` takes one condition, not a list".to_owned();
+                    let help = "write `not: { any: […] }` if none may hold, `not: { all: […] }` if not all may hold"
+                        .to_owned();
                     self.problems.error_help(value.span, "wrong-shape", message, help);
                     self.misplaced_conditions(key, value, what)
                 }
@@ -455,7 +456,7 @@ impl Shaper<'_> {
         only.unwrap_or(Condition::All(parts))
     }
 
-    /// Conditions under a key that was reported; they are read for what else is wrong with them.
+    /// Reads conditions under a key that was already reported, to find further problems in them.
     fn misplaced_conditions(&mut self, key: &Text, node: &Node, what: &str) -> Condition {
         let mut parts = vec![Condition::Broken(key.span)];
         if matches!(key.text.as_str(), "and" | "or" | "none" | "nor" | "not") {
@@ -467,20 +468,20 @@ impl Shaper<'_> {
         Condition::All(parts)
     }
 
-    /// Whether `key` holds conditions where only values can stand; says what was probably meant.
+    /// Returns whether `key` holds conditions where values are expected, and reports what was probably meant.
     fn is_misplaced(&mut self, key: &Text, node: &Node) -> bool {
         let first = match &node.content {
             Content::Sequence(nodes) => nodes.first().map(|node| &node.content),
             other => Some(other),
         };
         let Some(Content::Mapping(entries)) = first else { return false };
-        let message = format!("`{}` is compared with keys instead of values", key.text);
+        let message = format!("`{}` contains keys where values are expected", key.text);
         let help = match key.text.as_str() {
-            "and" => "write `all: […]`, or just the fields beside each other".to_owned(),
+            "and" => "write `all: […]`, or list the fields side by side".to_owned(),
             "or" => "write `any: […]`".to_owned(),
             "none" | "nor" => "write `not: { any: […] }`".to_owned(),
             name => match entries.first() {
-                Some((inner, _)) => format!("a field is written in one word: `{name}.{}: …`", inner.text),
+                Some((inner, _)) => format!("write the field as one word: `{name}.{}: …`", inner.text),
                 None => format!("write `{name}: VALUE`"),
             },
         };
@@ -492,7 +493,7 @@ impl Shaper<'_> {
         match &node.content {
             Content::Sequence(nodes) if nodes.is_empty() => {
                 let message = format!("the list of `{}` is empty", key.text);
-                let help = format!("put a condition into it, or leave `{}` out", key.text);
+                let help = format!("add a condition, or remove `{}`", key.text);
                 self.problems.error_help(node.span, "empty", message, help);
             }
             _ => {
@@ -505,12 +506,12 @@ impl Shaper<'_> {
         Condition::Broken(key.span)
     }
 
-    /// A mapping with any keys, at least one of them.
+    /// Reads a mapping with any keys, at least one.
     fn open_mapping<'n>(&mut self, node: &'n Node, what: &str, example: &str) -> Option<Entries<'n>> {
         self.open_mapping_or(node, what, || format!("write `{example}`"))
     }
 
-    /// The same, with what to do about anything else.
+    /// The same; `instead` is the help if the node is something else.
     fn open_mapping_or<'n>(
         &mut self,
         node: &'n Node,
@@ -520,7 +521,7 @@ impl Shaper<'_> {
         match &node.content {
             Content::Mapping(entries) if !entries.is_empty() => return Some(entries),
             Content::Mapping(_) => {
-                let help = "leave the key out if nothing belongs there".to_owned();
+                let help = "add an entry, or remove the key".to_owned();
                 self.problems.error_help(node.span, "empty", format!("{what} is empty"), help);
             }
             Content::Refused => {}
@@ -532,7 +533,7 @@ impl Shaper<'_> {
         None
     }
 
-    /// A mapping with none but the keys `known`.
+    /// Reads a mapping with no keys other than `known`.
     fn mapping<'n>(&mut self, node: &'n Node, what: &str, known: &[&str], example: &str) -> Option<Entries<'n>> {
         let entries = self.open_mapping(node, what, example)?;
         self.only(entries, what, known);
@@ -566,11 +567,11 @@ impl Shaper<'_> {
         None
     }
 
-    /// One value or a list of them; at least one.
+    /// Reads one value or a list of at least one.
     fn texts(&mut self, node: &Node, key: &str) -> Vec<Text> {
         match &node.content {
             Content::Sequence(nodes) if nodes.is_empty() => {
-                let message = format!("`{key}: []` holds for no lead");
+                let message = format!("`{key}: []` never holds");
                 let help = "name at least one value, or write `absent`".to_owned();
                 self.problems.error_help(node.span, "contradiction", message, help);
                 Vec::new()
@@ -580,14 +581,14 @@ impl Shaper<'_> {
         }
     }
 
-    /// Like [`Self::texts`], of texts with a letter or digit in each.
+    /// Like [`Self::texts`], for texts that contain a letter or digit.
     fn words(&mut self, node: &Node, key: &str) -> Vec<Text> {
         let mut texts = self.texts(node, key);
         texts.retain(|text| {
             let is_word = text.text.contains(char::is_alphanumeric);
             if !is_word {
-                let message = format!("`{key}` is `{}`, which is no word", text.text);
-                let help = "write a word such as `demo`, or `present` for any".to_owned();
+                let message = format!("`{key}` is `{}`, which contains no letter or digit", text.text);
+                let help = "write a word such as `demo`, or `present` for anything".to_owned();
                 self.problems.error_help(text.span, "wrong-value", message, help);
             }
             is_word
@@ -626,12 +627,12 @@ impl Shaper<'_> {
     }
 }
 
-/// Whether nothing was written.
+/// Returns whether the value was left empty.
 fn nothing(node: &Node) -> bool {
     matches!(&node.content, Content::Scalar { text, quoted: false } if text.is_empty())
 }
 
-/// Where a mapping begins: its first key.
+/// Returns where a mapping starts: its first key.
 fn start(entries: Entries<'_>) -> Span {
     entries.first().map(|(key, _)| key.span).unwrap_or_default()
 }

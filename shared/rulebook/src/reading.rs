@@ -1,7 +1,6 @@
-//! A lead as one rulebook sees it: the value of every field its conditions look at, read and made ready to compare
-//! once.
+//! A lead as one rulebook sees it: the value of every field its conditions use, read and prepared once.
 //!
-//! Conditions name a field by its slot here, so a decision folds each text once, however many rules look at it.
+//! Conditions refer to a field by its slot, so a decision folds each text once, however many rules use it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,36 +18,36 @@ use crate::matcher::Matcher;
 use fairleader_lead::activity::Activity;
 use fairleader_lead::normalise::{choice, country};
 
-/// Every field a rulebook looks at; its index is its slot.
+/// Every field that a rulebook uses; its index is its slot.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     list: Vec<Field>,
     /// The first slot of every name.
     slots: BTreeMap<String, usize>,
     tables: Vec<TableLookup>,
-    /// The company's: where a day begins.
+    /// The company's time zone, in which days start.
     zone: TimeZone,
-    /// What compiling adds, by slot; see [`Fields::prepare`].
+    /// What compiling adds to each slot; see [`Fields::prepare`].
     prepared: Vec<Prepared>,
 }
 
-/// What makes reading a field quick.
+/// Lookup tables that make reading a field fast.
 #[derive(Clone, Debug, Default)]
 struct Prepared {
-    /// The keys that rules ask of it.
+    /// The keys that rules test.
     symbols: Symbols,
-    /// At [`Origin::Lookup`], if all it knows are exact texts.
+    /// For an [`Origin::Lookup`] with exact texts only.
     exact: Option<Exact>,
 }
 
-/// A field a rulebook looks at.
+/// A field that a rulebook uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     /// Its name in the rulebook.
     pub(crate) name: String,
     /// Its type.
     pub(crate) kind: Kind,
-    /// The words it may have, at [`Kind::OneOf`].
+    /// The values of a [`Kind::OneOf`].
     pub(crate) choices: Vec<String>,
     /// Where its value comes from.
     pub(crate) origin: Origin,
@@ -59,16 +58,16 @@ pub(crate) struct Field {
 pub(crate) enum Origin {
     /// The lead schema.
     Schema(&'static Spec),
-    /// The sender's own field of this name. What cannot be read as the field's type counts as absent.
+    /// The custom field of this name. A value that cannot be read as the field's type counts as absent.
     Custom(String),
-    /// A lookup of the rulebook, by the value in slot `from`, which is lower than the lookup's own.
+    /// A lookup by the value in slot `from`, which is lower than the lookup's own slot.
     Lookup { from: usize, entries: Vec<(String, Vec<Matcher>)> },
-    /// A column of the row that a lookup finds in its table; the slots it is asked with are lower than this one.
+    /// A column of the row that a lookup finds in its table; the slots it looks up by are lower than this one.
     Cell { table: usize, column: usize },
 }
 
 impl Fields {
-    /// No fields yet; days begin in `zone`.
+    /// Creates an empty set of fields; days start in `zone`.
     pub(crate) const fn new(zone: TimeZone) -> Self {
         Self { list: Vec::new(), slots: BTreeMap::new(), tables: Vec::new(), zone, prepared: Vec::new() }
     }
@@ -78,12 +77,12 @@ impl Fields {
         &self.zone
     }
 
-    /// The slot of the field of this name.
+    /// Returns the slot of the field of this name.
     pub(crate) fn slot(&self, name: &str) -> Option<usize> {
         self.slots.get(name).copied()
     }
 
-    /// Adds a field that is not there yet; its slot.
+    /// Adds a new field and returns its slot.
     pub(crate) fn push(&mut self, field: Field) -> usize {
         let slot = self.list.len();
         self.slots.entry(field.name.clone()).or_insert(slot);
@@ -91,38 +90,38 @@ impl Fields {
         slot
     }
 
-    /// Adds a table for [`Origin::Cell`]; its number.
+    /// Adds a table for [`Origin::Cell`] and returns its number.
     pub(crate) fn push_table(&mut self, table: TableLookup) -> usize {
         self.tables.push(table);
         self.tables.len() - 1
     }
 
-    /// The table of this number.
+    /// Returns the table of this number.
     pub(crate) fn table(&self, number: usize) -> Option<&TableLookup> {
         self.tables.get(number)
     }
 
-    /// Every table.
+    /// Returns all tables.
     pub(crate) fn tables(&self) -> &[TableLookup] {
         &self.tables
     }
 
-    /// Every field, in the order of slots.
+    /// Returns all fields in slot order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Field> {
         self.list.iter()
     }
 
-    /// The field at `slot`.
+    /// Returns the field at `slot`.
     pub(crate) fn get(&self, slot: usize) -> Option<&Field> {
         self.list.get(slot)
     }
 
-    /// Whether the value at `slot` is known only once a lead has its score.
+    /// Returns whether the value at `slot` is known only after scoring.
     pub(crate) fn is_scored(&self, slot: usize) -> bool {
         self.get(slot).is_some_and(|field| matches!(field.origin, Origin::Schema(spec) if spec.scored))
     }
 
-    /// Makes ready for compiling, once all fields are there.
+    /// Starts compiling, once all fields were added.
     pub(crate) fn prepare(&mut self) {
         let exact = |field: &Field| match &field.origin {
             Origin::Lookup { entries, .. } => Exact::new(entries),
@@ -132,22 +131,22 @@ impl Fields {
         self.prepared = prepared.collect();
     }
 
-    /// The keys that rules ask of the field at `slot`.
+    /// Returns the keys that rules test in the field at `slot`.
     pub(crate) fn symbols_mut(&mut self, slot: usize) -> Option<&mut Symbols> {
         self.prepared.get_mut(slot).map(|prepared| &mut prepared.symbols)
     }
 
-    /// The keys that rules ask of the field at `slot`.
+    /// Returns the keys that rules test in the field at `slot`.
     pub(crate) fn symbols(&self, slot: u16) -> Option<&Symbols> {
         self.prepared.get(usize::from(slot)).map(|prepared| &prepared.symbols)
     }
 
-    /// Ends compiling, once the rules have said all the keys they ask for.
+    /// Finishes compiling, once all keys of the rules were added.
     pub(crate) fn finish(&mut self) {
         self.prepared.iter_mut().for_each(|prepared| prepared.symbols.finish());
     }
 
-    /// Bytes that compiling has added.
+    /// Returns the number of bytes that compiling added.
     pub(crate) fn prepared_bytes(&self) -> usize {
         let each = self.prepared.iter().map(|prepared| prepared.symbols.bytes());
         each.sum::<usize>() + self.prepared.capacity() * size_of::<Prepared>()
@@ -162,7 +161,7 @@ impl Fields {
             activities: &facts.profile.activities,
             now: facts.now,
         };
-        // The columns of a table stand side by side, so it is asked once, when the first of them is read.
+        // The columns of a table are adjacent, so it is searched only once, for the first of them.
         let mut asked: Option<(usize, Option<usize>)> = None;
         for (slot, field) in self.list.iter().enumerate() {
             let prepared = self.prepared.get(slot);
@@ -197,7 +196,7 @@ impl Fields {
 }
 
 impl Field {
-    /// A field of the sender's own, read as the type that the rulebook gives it.
+    /// Reads a custom field as the type that the rulebook gives it.
     fn custom<'a>(&'a self, text: &'a str, zone: &TimeZone, now: Timestamp) -> Option<Value<'a>> {
         match self.kind {
             Kind::Number { most } => whole(text).filter(|number| *number <= most).map(Value::Number),
@@ -215,7 +214,7 @@ impl Field {
     }
 }
 
-/// A whole number as people write it: `1200`, `1,200`, `1 200`, `1.200`. `None` for anything else.
+/// Parses a whole number as people write it: `1200`, `1,200`, `1 200`, `1.200`. `None` for anything else.
 fn whole(text: &str) -> Option<u32> {
     let text = text.trim();
     let groups: Vec<&str> = text.split([',', '.', ' ', '\'', '\u{a0}']).collect();
@@ -227,13 +226,13 @@ fn whole(text: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// A field of the sender's own. Forms and lists write the same name with capitals here and without them there.
+/// Returns the value of a custom field, ignoring the case of its name: forms and lists spell the same name differently.
 fn sent<'a>(custom: &'a BTreeMap<String, String>, name: &str) -> Option<&'a String> {
     custom.get(name).or_else(|| custom.iter().find(|(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, text)| text))
 }
 
-/// A point in time as senders write it: RFC 3339, or a day (`2026-12-20`, `20.12.2026`), which begins in the company's
-/// zone. `12/20/2026` is none: who writes so may mean the day or the month first.
+/// Parses a point in time as senders write it: RFC 3339, or a day (`2026-12-20`, `20.12.2026`), which starts in the
+/// company's zone. Rejects `12/20/2026`, because the day and the month could be confused.
 fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -244,38 +243,38 @@ fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     Some(local.to_zoned(zone.clone()).ok()?.timestamp())
 }
 
-/// The values a rulebook looks at, of one lead.
+/// The values of one lead that a rulebook uses.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
     values: Vec<Option<Value<'a>>>,
-    /// Every value as rules compare it.
+    /// Every value in the form that rules compare.
     keys: Vec<Key>,
     fields: &'a Fields,
-    /// What the person did, the earliest first.
+    /// The person's activities, earliest first.
     pub(crate) activities: &'a [Activity],
-    /// The instant it is decided on.
+    /// The time of the decision.
     pub(crate) now: Timestamp,
 }
 
 impl<'a> Reading<'a> {
-    /// The value at `slot`, if the lead has one.
+    /// Returns the value at `slot`, if the lead has one.
     pub(crate) fn value(&self, slot: usize) -> Option<&Value<'a>> {
         self.values.get(slot).and_then(Option::as_ref)
     }
 
-    /// The value at `slot` as rules compare it.
+    /// Returns the value at `slot` in the form that rules compare.
     pub(crate) fn key(&self, slot: u16) -> Key {
         self.keys.get(usize::from(slot)).copied().unwrap_or(Key::Other)
     }
 
-    /// This key and those of the shorter texts that its text begins with.
+    /// Returns this key and the keys of all shorter prefixes of its text.
     pub(crate) fn begins(&self, slot: u16, longest: u32) -> impl Iterator<Item = u32> {
         let symbols = self.fields.symbols(slot);
         let known = |key: u32| (key != NONE).then_some(key);
         std::iter::successors(known(longest), move |key| known(symbols?.shorter(*key)))
     }
 
-    /// The text at `slot`.
+    /// Returns the text at `slot`.
     pub(crate) fn text(&self, slot: usize) -> Option<&'a str> {
         match self.value(slot) {
             Some(Value::Text { shown, .. }) => Some(shown),
@@ -283,7 +282,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The number at `slot`.
+    /// Returns the number at `slot`.
     pub(crate) fn number(&self, slot: usize) -> Option<u32> {
         match self.value(slot) {
             Some(Value::Number(number)) => Some(*number),
@@ -297,7 +296,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_fields_are_found_and_dated_as_senders_write_them() {
+    fn reads_custom_fields_as_senders_write_them() {
         let custom =
             BTreeMap::from([("Renewal".to_owned(), "x".to_owned()), ("renewal date".to_owned(), "y".to_owned())]);
         assert_eq!(sent(&custom, "renewal").map(String::as_str), Some("x"));

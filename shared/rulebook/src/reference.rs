@@ -1,16 +1,16 @@
-//! The reference page, `docs/rulebook.md`, is true: its examples are read, checked and decided here.
+//! Tests the reference page, `docs/rulebook.md`: reads and checks its examples, and decides their leads.
 //!
-//! The info string of a fenced block says what to do with it:
+//! The info string of a fenced block says how to test it:
 //!
 //! | info | the block is |
 //! |---|---|
 //! | `yaml` | a whole rulebook, without problems |
-//! | `yaml sections` | some sections of one; those it must have are added |
+//! | `yaml sections` | some sections of a rulebook; required sections are added |
 //! | `yaml rules` | rules of `route`; a last one is added |
-//! | `yaml condition`, `yaml conditions` | what stands under `if`; a list of such, any of which is enough |
-//! | `yaml wrong …` | one of these that is refused; the next block is `text` with the exact messages |
-//! | `csv NAME`, `csv wrong NAME` | a table that the examples after it can use; one with problems, which follow as `text` |
-//! | `leads` | leads for the example before: `LEAD → CLAIM, …` |
+//! | `yaml condition`, `yaml conditions` | the content of `if`; a list of them, any of which is enough |
+//! | `yaml wrong …` | one of these with mistakes; the next block is `text` with the exact messages |
+//! | `csv NAME`, `csv wrong NAME` | a table for later examples; with `wrong`, its problems follow as `text` |
+//! | `leads` | leads for the preceding example: `LEAD → CLAIM, …` |
 //! | `console`, `json` | for people only |
 
 use crate::time_span;
@@ -46,7 +46,7 @@ use fairleader_lead::score::Interest;
 
 const PAGE: &str = include_str!("../../../docs/rulebook.md");
 
-/// Codes of mistakes that a schema sees as well.
+/// Codes of mistakes that the schema catches as well.
 const SEEN_BY_SCHEMA: &[&str] = &[
     "unknown-key",
     "misplaced-key",
@@ -86,7 +86,7 @@ fn blocks() -> Vec<Block<'static>> {
     blocks
 }
 
-/// An example made a whole rulebook.
+/// An example completed to a whole rulebook.
 struct Framed {
     source: String,
     /// Lines and columns before the example.
@@ -129,7 +129,7 @@ impl Framed {
         Some(Self { source, before: (head.lines().count(), indent), example: example.to_owned(), whole: false })
     }
 
-    /// The problems as they are shown, at their places in the example; of parts of a rulebook only the errors.
+    /// Renders the problems at their positions in the example; for parts of a rulebook, only the errors.
     fn rendered(&self, found: Vec<Diagnostic>) -> String {
         let shown = found.into_iter().filter(|one| self.whole || one.severity == Severity::Error).map(|one| {
             let (line, column) = (one.line - self.before.0, one.column - self.before.1);
@@ -139,7 +139,7 @@ impl Framed {
     }
 }
 
-/// The sections that a rulebook must have and `example` has not.
+/// Returns the required sections that `example` lacks.
 fn missing(example: &str, route: &str) -> String {
     let sections = [("company:", COMPANY), ("score:", SCORE), ("mql:", MQL), ("route:", route)];
     let missing = sections.into_iter().filter(|(name, _)| !example.lines().any(|line| line.starts_with(name)));
@@ -147,7 +147,7 @@ fn missing(example: &str, route: &str) -> String {
 }
 
 #[test]
-fn every_example_of_the_page_is_true() {
+fn every_example_of_the_page_is_correct() {
     let mut references = References::default();
     let mut example: Option<(Framed, Rulebook)> = None;
     let mut messages: Option<String> = None;
@@ -206,14 +206,14 @@ fn every_example_of_the_page_is_true() {
     assert!(counts["yaml"] > 40 && counts["leads"] > 20, "{counts:?}");
 }
 
-/// Decides one line of a block of leads: `{ country: DE } → taken`.
+/// Checks one line of a block of leads: `{ country: DE } → matches`.
 fn decide(line: &str, number: usize, framed: &Framed, rulebook: &Rulebook, references: &References) {
     let (lead, claims) = line.split_once('→').unwrap_or_else(|| panic!("line {number}: no `→`"));
     let lead = Lead::from(&read(lead, number), number);
     for (claim, node) in entries(&read(&format!("{{ {claims} }}"), number)) {
         let wanted = match &node.content {
             Content::Scalar { text, .. } => text.as_str(),
-            _ => panic!("line {number}: `{claim}` is no claim"),
+            _ => panic!("line {number}: `{claim}` is not a claim"),
         };
         let found = lead.ask(|facts| claimed(&claim, facts, rulebook));
         if let Some(found) = found {
@@ -230,23 +230,23 @@ fn decide(line: &str, number: usize, framed: &Framed, rulebook: &Rulebook, refer
     }
 }
 
-/// What a lead shows of what is claimed; `None` for a field.
+/// Returns the actual value for a claim; `None` if the claim is about a field.
 fn claimed(claim: &str, facts: &Facts<'_>, rulebook: &Rulebook) -> Option<String> {
     let ruling = rulebook.decide(facts);
     let score = rulebook.score(facts);
     let pool_or = |pool: Option<&PoolId>, word: &str| pool.map_or_else(|| word.to_owned(), ToString::to_string);
     let none = || "none".to_owned();
     Some(match claim {
-        "taken" => {
+        "matches" => {
             if ruling.rule == "example" {
                 String::new()
             } else {
                 format!("by {}", ruling.rule)
             }
         }
-        "not taken" => {
+        "does not match" => {
             if ruling.rule == "example" {
-                "taken".to_owned()
+                "matches".to_owned()
             } else {
                 String::new()
             }
@@ -320,14 +320,14 @@ fn zone() -> TimeZone {
     TimeZone::get("Europe/Berlin").unwrap()
 }
 
-/// The instant of the page: Tuesday, 3 March 2026, 10:00 in Berlin.
+/// Returns the time used on the page: Tuesday, 3 March 2026, 10:00 in Berlin.
 fn now() -> Timestamp {
     "2026-03-03T09:00:00Z".parse().unwrap()
 }
 
-/// `3 days ago`, `in 2 hours`, `2026-03-01` (at noon).
+/// Parses `3 days ago`, `in 2 hours` or `2026-03-01` (at noon).
 fn instant(text: &str) -> Timestamp {
-    let ms = |length: &str| time_span::length(length).unwrap_or_else(|| panic!("`{text}` is no time")).ms;
+    let ms = |length: &str| time_span::length(length).unwrap_or_else(|| panic!("`{text}` is not a time")).ms;
     let moved = |ms: i64| Timestamp::from_millisecond(now().as_millisecond() + ms).unwrap();
     if let Some(length) = text.strip_suffix(" ago") {
         return moved(-ms(length));
@@ -335,11 +335,11 @@ fn instant(text: &str) -> Timestamp {
     if let Some(length) = text.strip_prefix("in ") {
         return moved(ms(length));
     }
-    let day: Date = text.parse().unwrap_or_else(|_| panic!("`{text}` is no time"));
+    let day: Date = text.parse().unwrap_or_else(|_| panic!("`{text}` is not a time"));
     day.at(12, 0, 0, 0).to_zoned(zone()).unwrap().timestamp()
 }
 
-/// A lead as the page writes it.
+/// A lead as written on the page.
 struct Lead {
     profile: Profile,
     source: SourceId,
@@ -383,7 +383,7 @@ impl Lead {
         lead
     }
 
-    /// `demo`, `demo 3 days ago`; without an age ten minutes ago.
+    /// Adds an activity such as `demo` or `demo 3 days ago`; without an age, ten minutes ago.
     fn did(&mut self, text: &str, details: &[(&str, &str)]) {
         let (did, at) = match text.split_once(' ').filter(|_| text.ends_with(" ago")) {
             Some((did, age)) => (did, instant(age)),
@@ -523,7 +523,7 @@ fn scalar(node: &Node) -> &str {
 }
 
 #[test]
-fn the_table_of_fields_is_complete() {
+fn the_field_table_is_up_to_date() {
     let mut table = "| field | type | for example | what it is |\n|---|---|---|---|\n".to_owned();
     for spec in FIELDS {
         let kind = spec.kind.in_words();

@@ -7,13 +7,13 @@ use fairleader_lead::id::{PoolId, RepId};
 
 use crate::table::Table;
 
-/// What a rulebook may refer to; names that are not here are reported.
+/// The names that a rulebook may use; other names are reported.
 #[derive(Clone, Debug, Default)]
 pub struct References {
-    /// Every pool there is; with `None` any pool may be named.
+    /// All pools; with `None`, any pool may be named.
     pub pools: Option<BTreeSet<PoolId>>,
-    /// Every rep there is; with `None` any rep may be named.
+    /// All reps; with `None`, any rep may be named.
     pub reps: Option<BTreeSet<RepId>>,
-    /// Every table there is, by its name.
+    /// All tables, by name.
     pub tables: BTreeMap<String, Arc<Table>>,
 }

@@ -1,4 +1,4 @@
-//! A compiled rule: its condition, and what it does with the leads that meet it.
+//! A compiled rule: its condition, and what it does with matching leads.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,16 @@ use crate::facts::Facts;
 use crate::field;
 use crate::reading::Reading;
 
-/// A [`Ruling`] that borrows from the rulebook what it can: nothing is allocated for a rule that always does the same.
+/// A [`Ruling`] that borrows from the rulebook, so a rule that always does the same needs no allocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict<'r> {
     /// The rule that won, or [`fairleader_lead::ruling::NOT_AN_MQL`].
     pub rule: &'r str,
-    /// What it wants.
+    /// What happens to the lead.
     pub outcome: Cow<'r, Outcome>,
-    /// How urgent the lead is.
+    /// The lead's priority.
     pub priority: Priority,
-    /// What it is expected to be worth, in whole units of the company's currency, where the rule says so.
+    /// The lead's expected value in whole units of the company's currency, if the rule gives one.
     pub value: Option<u32>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Rule {
     pub(crate) value: Option<ValueOf>,
 }
 
-/// The last rule of `route`, which takes every lead that gets there.
+/// The last rule of `route`, which takes every lead that reaches it.
 #[derive(Clone, Debug)]
 pub(crate) struct LastRule {
     pub(crate) name: String,
@@ -51,15 +51,15 @@ pub(crate) struct LastRule {
 /// What a rule does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Always the same.
+    /// Always has the same outcome.
     Fixed(Outcome),
-    /// Gives the lead to a rep read off the lead; if there is none, the rule does not fit.
+    /// Gives the lead to a rep taken from the lead; without one, the rule does not match.
     Owner { owner: Rep, if_unavailable: IfUnavailable, counts_as_turn: bool },
-    /// Gives the lead to the pool named in a field; if there is none, the rule does not fit.
+    /// Gives the lead to the pool named in a field; without one, the rule does not match.
     Pool { slot: usize, if_nobody: IfNobody },
 }
 
-/// A rep read off the lead, with the slot of the field they stand in.
+/// A rep taken from the lead, with the slot of the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rep {
     /// `account.owner`.
@@ -86,11 +86,11 @@ impl Rep {
     }
 }
 
-/// What a lead is expected to be worth, in whole units of the company's currency.
+/// The expected value of a lead, in whole units of the company's currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ValueOf {
     Fixed(u32),
-    /// What stands in this slot.
+    /// The number in this slot.
     Field(usize),
 }
 
@@ -111,7 +111,7 @@ impl ValueOf {
 }
 
 impl Target {
-    /// The slot it needs a value in.
+    /// Returns the slot in which it needs a value.
     pub(crate) const fn slot(&self) -> Option<usize> {
         match self {
             Self::Fixed(_) => None,
@@ -122,7 +122,8 @@ impl Target {
 }
 
 impl Rule {
-    /// What it wants for a lead that meets its condition; `None` if it needs an owner or a pool that the lead lacks.
+    /// Returns its verdict on a lead that meets its condition; `None` if the lead lacks the owner or pool that it
+    /// needs.
     pub(crate) fn verdict<'r>(&'r self, facts: &Facts<'_>, reading: &Reading<'_>) -> Option<Verdict<'r>> {
         let outcome = match &self.target {
             Target::Fixed(outcome) => Cow::Borrowed(outcome),
@@ -139,7 +140,7 @@ impl Rule {
         Some(Verdict { rule: &self.name, outcome, priority: self.priority, value })
     }
 
-    /// The slot of the owner or pool that the rule needs and the lead does not have.
+    /// Returns the slot of the owner or pool that the rule needs and the lead lacks.
     pub(crate) fn lacks(&self, reading: &Reading<'_>) -> Option<usize> {
         self.target.slot().filter(|slot| reading.value(*slot).is_none())
     }

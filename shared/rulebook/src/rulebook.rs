@@ -28,60 +28,60 @@ pub struct Rulebook {
     pub(crate) last: LastRule,
     pub(crate) pools: BTreeSet<PoolId>,
     pub(crate) reps: BTreeSet<RepId>,
-    /// Finds the rules of `block` and `route` that fit.
+    /// Finds the matching rules of `block` and `route`.
     pub(crate) indexes: Indexes,
 }
 
 impl Rulebook {
-    /// The tables it looks things up in.
+    /// Returns the tables that its lookups read.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.fields.tables().iter().map(|lookup| lookup.table.as_ref())
     }
 
-    /// The company's time zone, by its IANA name.
+    /// Returns the IANA name of the company's time zone.
     pub fn zone(&self) -> &str {
         &self.zone
     }
 
-    /// The company's time zone.
+    /// Returns the company's time zone.
     pub const fn time_zone(&self) -> &TimeZone {
         self.fields.zone()
     }
 
-    /// The company's currency, ISO 4217.
+    /// Returns the company's currency (ISO 4217).
     pub fn currency(&self) -> &str {
         &self.currency
     }
 
-    /// Every pool that a rule names.
+    /// Returns every pool that a rule or a table names.
     pub const fn pools(&self) -> &BTreeSet<PoolId> {
         &self.pools
     }
 
-    /// Every rep that a rule, or a table which it reads owners from, names.
+    /// Returns every rep that a rule names, or a table that rules read owners from.
     pub const fn reps(&self) -> &BTreeSet<RepId> {
         &self.reps
     }
 
-    /// The names of all rules, of `block` first, each section in its order.
+    /// Returns the names of all rules in order, `block` before `route`.
     pub fn rule_names(&self) -> impl Iterator<Item = &str> {
         let rules = self.block.iter().chain(&self.route).map(|rule| &rule.name);
         rules.chain([&self.last.name]).map(String::as_str)
     }
 
-    /// Scores a lead and says whether it is an MQL; what `facts` has for a score is not looked at.
+    /// Scores a lead and says whether it is an MQL; ignores any score in `facts`.
     pub fn score(&self, facts: &Facts<'_>) -> Score {
         self.scoring.score(&self.fields, facts)
     }
 
-    /// What the `block` rules want, if one of them fits. Needs no score.
+    /// Returns the ruling of the first matching `block` rule, if any. Needs no score.
     pub fn blocked(&self, facts: &Facts<'_>) -> Option<Ruling> {
         let reading = self.fields.read(facts);
         self.first_block(facts, &reading).map(|(_, verdict)| verdict.into())
     }
 
-    /// Decides on a lead: `block` first, then whether it is an MQL (as its score says), then `route`. A lead that comes
-    /// without a score is scored here.
+    /// Decides on a lead: `block` first, then whether it is an MQL (according to its score), then `route`. A lead
+    /// without a score is scored first.
     pub fn decide(&self, facts: &Facts<'_>) -> Ruling {
         self.with_score(facts, |facts, reading| self.decide_reading(facts, reading).1.into())
     }
@@ -118,19 +118,19 @@ pub(crate) fn not_an_mql() -> Verdict<'static> {
     Verdict { rule: NOT_AN_MQL, outcome, priority: Priority::default(), value: None }
 }
 
-/// What a decision came from.
+/// The part of the rulebook that decided.
 pub(crate) enum Winner<'r> {
     /// A rule of `block`.
     Block(&'r Rule),
     /// No line of `mql` held.
     NotAnMql,
-    /// A rule of `route` with an `if`.
+    /// A rule of `route` other than the last.
     Route(&'r Rule),
     /// The last rule of `route`.
     Last,
 }
 
-/// The first rule that fits.
+/// Returns the first matching rule.
 pub(crate) fn first<'r>(
     rules: &'r [Rule],
     index: &Index,

@@ -1,10 +1,10 @@
-//! The JSON Schema of rulebooks, from which editors complete keys and values, show what they mean and mark mistakes.
+//! The JSON Schema of rulebooks, with which editors complete keys and values, explain them and mark mistakes.
 //!
-//! It is made of the same lists as `parse` and the same table of fields as the checks, so it can forget neither. It
-//! never refuses what [`Rulebook::parse`] takes (but for accents in words of closed lists), and cannot catch all that
-//! is wrong: a schema does not know which lookups, pools and reps there are. An editor gives scalars a type before the
-//! schema sees them (`01067` a number, in YAML 1.1 `NO` false), so numbers and booleans are accepted wherever text may
-//! look like one.
+//! It is built from the same lists of keys as `parse` and the same table of fields as the checks, so it stays complete.
+//! It never rejects what [`Rulebook::parse`] accepts (except for accents in fixed values), but it cannot catch every
+//! mistake: it does not know which lookups, pools and reps exist. An editor gives scalars a type before it applies the
+//! schema (`01067` becomes a number and, in YAML 1.1, `NO` becomes false), so the schema accepts numbers and booleans
+//! wherever text may look like one.
 
 use crate::time_span;
 use serde_json::{Map, Value, json};
@@ -22,11 +22,11 @@ use fairleader_lead::ruling::Priority;
 const NAME: &str = "[a-z0-9][a-z0-9._-]{0,63}";
 /// The types that an editor may give to a value.
 const SCALAR: [&str; 4] = ["string", "number", "boolean", "null"];
-/// A span of time; see [`super::time_span::length`].
+/// A duration; see [`super::time_span::length`].
 const LENGTH: &str = r"[1-9]\d* +(?:minutes?|hours?|days?|weeks?)";
 
 impl Rulebook {
-    /// The JSON Schema (draft 2020-12) of rulebooks, for editors.
+    /// Returns the JSON Schema (draft 2020-12) of rulebooks, for editors.
     ///
     /// ```
     /// use fairleader_rulebook::Rulebook;
@@ -39,7 +39,7 @@ impl Rulebook {
         let mut schema = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "Fairleader rulebook",
-            "description": "Which leads sales gets, who gets them, and which ones marketing keeps. The reference is docs/rulebook.md.",
+            "description": "Which leads go to sales, who gets them, and which stay with marketing. Reference: docs/rulebook.md.",
             "$defs": {
                 "scalar": scalar(),
                 "texts": one_or_many(&refer("scalar")),
@@ -78,7 +78,7 @@ fn refer(definition: &str) -> Value {
     json!({ "$ref": format!("#/$defs/{definition}") })
 }
 
-/// The schema with a text that editors show.
+/// Adds a description, which editors show.
 fn described(mut schema: Value, description: &str) -> Value {
     if let Some(object) = schema.as_object_mut() {
         object.insert("description".to_owned(), description.into());
@@ -86,7 +86,7 @@ fn described(mut schema: Value, description: &str) -> Value {
     schema
 }
 
-/// A mapping with none but these keys. A key that `of` does not know may hold anything.
+/// Returns a mapping with no other keys than these; `of` gives the schema of each key.
 fn object(keys: &[&str], required: &[&str], of: impl Fn(&str) -> Value) -> Value {
     let properties: Map<String, Value> = keys.iter().map(|key| ((*key).to_owned(), of(key))).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
@@ -100,7 +100,7 @@ fn one_or_many(one: &Value) -> Value {
     json!({ "anyOf": [one, list(one)] })
 }
 
-/// The schema with what an editor says of values that do not fit it, where it knows the keyword.
+/// Adds the message for values that do not match, for editors that support `errorMessage`.
 fn hinted(mut schema: Value, help: &str) -> Value {
     if let Some(object) = schema.as_object_mut() {
         object.insert("errorMessage".to_owned(), help.into());
@@ -108,7 +108,7 @@ fn hinted(mut schema: Value, help: &str) -> Value {
     schema
 }
 
-/// Any value: whatever type the editor gives it, the rulebook reads the text.
+/// Returns a schema for any value: whatever type the editor gives it, the rulebook reads the text.
 fn scalar() -> Value {
     json!({ "type": SCALAR })
 }
@@ -116,35 +116,33 @@ fn scalar() -> Value {
 fn section(name: &str) -> Value {
     match name {
         "company" => described(company(), "Time zone and currency of the company."),
-        "fields" => described(fields(), "Types of your own fields, so that they can be compared as numbers, dates, …"),
+        "fields" => described(fields(), "Types of custom fields, so that they can be compared as numbers, dates, …"),
         "lookups" => {
             let lookups = json!({ "type": "object", "minProperties": 1, "additionalProperties": refer("lookup") });
-            described(
-                lookups,
-                "Fields of your own, found by the value of others: a region by the country, a territory in a table.",
-            )
+            described(lookups, "Fields derived from other fields: a region from the country, a territory from a table.")
         }
         "conditions" => {
             let name = json!({ "pattern": format!("^{NAME}$") });
             let conditions = json!({
                 "type": "object", "minProperties": 1, "propertyNames": name, "additionalProperties": refer("condition"),
             });
-            described(conditions, "Conditions with a name, to be used as `is: NAME`.")
+            described(conditions, "Conditions with a name; use them as `is: NAME`.")
         }
         "block" => described(
             list(&refer("block_rule")),
-            "Rules that refuse or hold a lead before anything else; the first match wins.",
+            "Rules that disqualify or hold a lead before anything else; the first match wins.",
         ),
-        "score" => {
-            described(score(), "How good a lead is: fit, engagement and the account, each 0 to 100 times its share.")
-        }
+        "score" => described(
+            score(),
+            "How good a lead is: fit, engagement and account, each from 0 to 100 and times its share.",
+        ),
         "mql" => described(
             list(&refer("condition")),
-            "A lead that meets any of these lines is ready for sales; all others stay in nurture.",
+            "A lead that meets any of these lines is ready for sales; all other leads go to nurture.",
         ),
         "route" => described(
             list(&refer("rule")),
-            "Who gets a lead: top down, the first match wins; the last rule has no `if`.",
+            "Who gets the lead: from top to bottom, the first match wins; the last rule has no `if`.",
         ),
         _ => json!(true),
     }
@@ -154,11 +152,11 @@ fn company() -> Value {
     object(COMPANY_KEYS, COMPANY_KEYS, |key| match key {
         "zone" => described(
             json!({ "type": "string", "minLength": 1, "examples": ["Europe/Berlin", "America/New_York", "UTC"] }),
-            "IANA name of the time zone in which days begin and end.",
+            "Time zone in which days start and end, by its IANA name.",
         ),
         "currency" => described(
             json!({ "type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR", "USD", "GBP"] }),
-            "Currency of every value, three letters of ISO 4217.",
+            "Currency of every value, as its three-letter ISO 4217 code.",
         ),
         _ => json!(true),
     })
@@ -167,7 +165,7 @@ fn company() -> Value {
 fn fields() -> Value {
     let kinds: Vec<&str> = CUSTOM_KINDS.iter().map(|(name, _)| *name).collect();
     let kind = json!({ "if": { "type": "array" }, "then": { "items": refer("scalar"), "minItems": 1 }, "else": { "enum": kinds } });
-    let kind = described(kind, "The type of the field, or a list of every word it may have.");
+    let kind = described(kind, "The type of the field, or a list of the values it may have.");
     json!({ "type": "object", "minProperties": 1, "patternProperties": { r"^custom\..": kind }, "additionalProperties": false })
 }
 
@@ -175,14 +173,14 @@ fn lookup() -> Value {
     let key = |key: &str| match key {
         "from" => described(
             refer("texts"),
-            "The field, or for a table the fields, that the value is found by; a postal code last.",
+            "The field to look up by; for a table, one or more fields, with a postal code last.",
         ),
         "values" => {
             let values = json!({ "type": "object", "minProperties": 1, "additionalProperties": refer("texts") });
-            described(values, "Each word with the values it stands for: `dach: [DE, AT, CH]`.")
+            described(values, "Each result with the values that lead to it: `dach: [DE, AT, CH]`.")
         }
         "use" => described(refer("name"), "The table."),
-        "gives" => described(refer("texts"), "Columns of the table; the first is the lookup's own value."),
+        "gives" => described(refer("texts"), "Columns to read from the table; the first is the lookup's own value."),
         _ => json!(true),
     };
     let table = object(TABLE_KEYS, TABLE_KEYS, key);
@@ -194,9 +192,9 @@ fn rule(condition: &str, then: Value) -> Value {
     object(RULE_KEYS, &["rule", "then"], |key| match key {
         "rule" => described(
             json!({ "type": SCALAR, "maxLength": 100 }),
-            "Its name, as decisions and explanations call it; every rule has its own.",
+            "The rule's name, shown in decisions and explanations; it must be unique.",
         ),
-        "if" => described(refer(condition), "Which leads it takes; without it, all of them."),
+        "if" => described(refer(condition), "Which leads the rule takes; without `if` it takes all of them."),
         "then" => then.clone(),
         _ => json!(true),
     })
@@ -219,7 +217,7 @@ fn then(actions: &[&str]) -> Value {
             all_of.push(json!({ "if": { "required": [key] }, "then": { "anyOf": beside } }));
         }
     }
-    // Of two actions the second is in the way.
+    // If there are two actions, mark the second.
     for (at, first) in actions.iter().enumerate() {
         let others: Map<String, Value> =
             actions.iter().skip(at + 1).map(|other| ((*other).to_owned(), json!(false))).collect();
@@ -249,31 +247,31 @@ fn action(key: &str) -> Value {
             name(true),
             "Give the lead to one rep: `account.owner`, `account.deal_owner`, `from LOOKUP.owner` or the name of a rep.",
         ),
-        "nurture" => described(refer("name"), "Marketing keeps in touch; the reason, one word."),
-        "disqualify" => described(refer("name"), "Refuse the lead; the reason, one word."),
-        "hold" => described(refer("name"), "Stop until a person decides; the reason, one word."),
+        "nurture" => described(refer("name"), "Leave the lead with marketing; give the reason in one word."),
+        "disqualify" => described(refer("name"), "Disqualify the lead; give the reason in one word."),
+        "hold" => described(refer("name"), "Hold the lead until a person decides; give the reason in one word."),
         "if_nobody" => described(
             fallback(IF_NOBODY.1),
-            "If nobody of the pool can take the lead: `wait` in its line (also without this key), or try another pool.",
+            "If no rep of the pool can take the lead: `wait` in its waiting line (the default), or try another pool.",
         ),
         "if_unavailable" => described(
             fallback(IF_UNAVAILABLE.1),
-            "If the owner cannot take the lead: `assign` it all the same (also without this key), or try a pool.",
+            "If the owner cannot take the lead: `assign` it anyway (the default), or try a pool.",
         ),
         "counts_as_turn" => described(
             json!({ "enum": ["yes", "no", true, false] }),
-            "Whether it costs the owner a turn in the pool of `if_unavailable`; `yes` without this key.",
+            "Whether it counts as one of the owner's turns in the pool of `if_unavailable`; the default is `yes`.",
         ),
         "priority" => {
             let known = Priority::ALL.map(Priority::as_str);
             described(
                 json!({ "enum": known }),
-                "How urgent the lead is, before its score counts; `normal` without this key.",
+                "How urgent the lead is; this comes before its score. The default is `normal`.",
             )
         }
         "value" => described(
             json!({ "type": ["string", "integer"], "pattern": r"^(?:\d+|from .+)$", "minimum": 0, "maximum": u32::MAX }),
-            "What the lead is expected to be worth, in whole units of the currency; `from FIELD` takes it from a number.",
+            "Expected value of the lead, in whole units of the currency; `from FIELD` takes it from a number field.",
         ),
         _ => json!(true),
     }
@@ -294,43 +292,42 @@ fn score() -> Value {
                 "if" => described(refer("early_condition"), "Which leads the line counts for."),
                 key => part(key, &json!(true)),
             });
-            described(object(FIT_KEYS, &["share"], |key| part(key, &line)), "What person and company are.")
+            described(object(FIT_KEYS, &["share"], |key| part(key, &line)), "Who the person and company are.")
         }
         "engagement" => {
             let keys: Vec<&str> = DID_LINE_KEYS.iter().chain(DID_KEYS).copied().collect();
             let line = object(&keys, &["did", "points"], |key| match key {
-                "product" => described(refer("texts"), "Only what was about one of these products."),
+                "product" => described(refer("texts"), "Count only activities about one of these products."),
                 "at_most" => described(
                     points(0),
-                    "The most that the line gives or takes, however often it happened; 100 without this key.",
+                    "The most points the line gives or takes, however many activities it counts; the default is 100.",
                 ),
                 "points" => part(key, &json!(true)),
                 key => did(key),
             });
             described(object(ENGAGEMENT_KEYS, &["share"], |key| part(key, &line)), "What the person did.")
         }
-        "account" => described(
-            object(ACCOUNT_KEYS, &["share"], |key| part(key, &json!(true))),
-            "The score that the account itself has.",
-        ),
+        "account" => {
+            described(object(ACCOUNT_KEYS, &["share"], |key| part(key, &json!(true))), "The account's own score.")
+        }
         "grades" => {
             let from = json!({ "type": "string", "pattern": r"^0*(?:100|\d{1,2})\+$", "examples": ["80+"] });
             let grades = json!({ "type": "object", "minProperties": 1, "additionalProperties": from });
-            described(grades, "Letters for scores, the best first: `{ A: 80+, B: 60+ }`.")
+            described(grades, "Letters for scores, best first: `{ A: 80+, B: 60+ }`.")
         }
         _ => json!(true),
     })
 }
 
-/// A key of a part of the score, or of its lines.
+/// Returns the schema for a key of a part of the score, or of its lines.
 fn part(key: &str, line: &Value) -> Value {
     match key {
-        "share" => described(refer("share"), "How much the part counts; all shares make 100 %."),
-        "lines" => described(list(line), "Lines that give or take points; those that hold add up."),
-        "points" => described(refer("points"), "From -100 to 100; of engagement for each time, when it is new."),
+        "share" => described(refer("share"), "How much the part counts; the shares add up to 100%."),
+        "lines" => described(list(line), "Lines that give or take points; the lines that hold are added up."),
+        "points" => described(refer("points"), "From -100 to 100; for engagement, the points of one new activity."),
         "halves_every" => described(
             refer("length"),
-            "After how long something done counts half; without this key it always counts in full.",
+            "How long until an activity counts half; without this key it always counts in full.",
         ),
         _ => json!(true),
     }
@@ -339,9 +336,9 @@ fn part(key: &str, line: &Value) -> Value {
 fn condition(own: &str, scored: bool) -> Value {
     let keys: Vec<&str> = CONDITION_KEYS.iter().chain(DID_KEYS).copied().collect();
     let mut condition = object(&keys, &[], |key| match key {
-        "all" => described(list(&refer(own)), "Every one of these conditions holds."),
+        "all" => described(list(&refer(own)), "All of these conditions hold."),
         "any" => described(list(&refer(own)), "At least one of these conditions holds."),
-        "not" => described(refer(own), "This condition does not hold; so it is for a lead that has no such value."),
+        "not" => described(refer(own), "This condition does not hold. A lead without the value passes."),
         "is" => described(refer("texts"), "One of these named conditions holds."),
         key => did(key),
     });
@@ -354,9 +351,9 @@ fn condition(own: &str, scored: bool) -> Value {
         if let Some(properties) = condition.get_mut("properties").and_then(Value::as_object_mut) {
             properties.extend(fields);
         }
-        let own = described(refer("texts"), "A field of your own, as the sender calls it; `fields` says its type.");
+        let own = described(refer("texts"), "A custom field, by the name the sender gives it; `fields` sets its type.");
         condition.insert("patternProperties".to_owned(), json!({ r"^custom\..": own }));
-        // Lookups have names of the rulebook's own.
+        // Any other key may be the name of a lookup.
         condition.insert("additionalProperties".to_owned(), refer("texts"));
         condition.insert("minProperties".to_owned(), json!(1));
         condition.insert("dependentRequired".to_owned(), Value::Object(needed));
@@ -369,23 +366,21 @@ fn did(key: &str) -> Value {
     match key {
         "did" => described(
             refer("texts"),
-            "The person did one of these: `demo`, `contact_me`, `webinar`, …; `present` for anything, `absent` for nothing.",
+            "The person did one of these: `demo`, `contact_me`, …; `present` means anything, `absent` nothing.",
         ),
         "within" => described(refer("length"), "… at most this long ago."),
         "times" => described(
             json!({ "type": ["string", "integer"], "pattern": range("", r"\d+", r"\d+"), "minimum": 1 }),
-            "… this often: `3+`, `2-5`.",
+            "… this many times: `3+`, `2-5`.",
         ),
-        "spend" => {
-            described(one_or_many(&json!({ "enum": ["low", "medium", "high"] })), "… and it asked this much of them.")
-        }
-        "response" => described(refer("texts"), "… and they responded like this: `attended`, `no_show`, `clicked`, …"),
+        "spend" => described(one_or_many(&json!({ "enum": ["low", "medium", "high"] })), "… with this much effort."),
+        "response" => described(refer("texts"), "… with this response: `attended`, `no_show`, `clicked`, …"),
         "channel" => described(refer("texts"), "… through this channel: `web`, `email`, `event`, …"),
         _ => json!(true),
     }
 }
 
-/// What an editor shows for a field.
+/// Returns what an editor shows for a field.
 fn hover(spec: &Spec) -> String {
     let meaning = spec.meaning;
     let first = meaning.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
@@ -407,7 +402,7 @@ fn values(spec: &Spec) -> Value {
     one_or_many(&refer(definition))
 }
 
-/// `40`, `50-999`, `1000+`, `under 50`, with `whole` and `end` as patterns for the numbers.
+/// Returns a pattern for `40`, `50-999`, `1000+` and `under 50`, with `whole` and `end` as patterns for the numbers.
 fn range(words: &str, whole: &str, end: &str) -> String {
     format!(r"^(?:{words}{whole} *\+?|{whole} *- *{whole}|under +{end})$")
 }
@@ -421,7 +416,7 @@ fn number(most: Option<u32>) -> Value {
     json!({
         "type": ["string", "integer"], "minimum": 0, "maximum": most,
         "pattern": range("present|absent|", whole, end),
-        "errorMessage": "write a number from 0 as `40`, `50-99`, `60+` or `under 50`",
+        "errorMessage": "write a whole number or range, such as `40`, `50-99`, `60+` or `under 50`",
         "examples": ["40", "50-99", "60+", "under 50", "present", "absent"],
     })
 }
@@ -434,25 +429,25 @@ fn date() -> Value {
             "^(?:present|absent|(?:within|in the next) +{LENGTH}|more than +{LENGTH} ago|(?:(?:before|since) +)?{day}|{day} +to +{day})$"
         ),
         "errorMessage": "write a day as `2026-04-01`, `before 2026-04-01`, `since 2026-04-01` or `2026-04-01 to 2026-06-30`, \
-            or a time from now as `within 7 days`, `more than 30 days ago` or `in the next 90 days`",
+            or relative to now as `within 7 days`, `more than 30 days ago` or `in the next 90 days`",
         "examples": ["within 7 days", "more than 30 days ago", "in the next 90 days", "since 2026-01-01", "before 2026-04-01"],
     })
 }
 
 fn country() -> Value {
     let codes: Vec<&str> = field::countries().chain(["present", "absent"]).collect();
-    let help = "write the two letters of ISO 3166-1, such as `DE`";
+    let help = "write the two-letter ISO 3166-1 code, such as `DE`";
     json!({ "anyOf": [
         { "enum": codes, "errorMessage": help },
         { "type": "string", "pattern": "^(?:[a-z][A-Za-z]|[A-Z][a-z])$", "errorMessage": help },
-        { "const": false, "description": "Norway (`NO`), as an editor for YAML 1.1 reads it." },
+        { "const": false, "description": "Norway (`NO`), as a YAML 1.1 editor reads it." },
     ] })
 }
 
 fn language() -> Value {
     json!({ "anyOf": [
-        { "type": "string", "pattern": "^(?:[A-Za-z]{2}|present|absent)$", "errorMessage": "write the two letters of ISO 639-1, such as `de`", "examples": ["de", "en", "fr"] },
-        { "const": false, "description": "Norwegian (`no`), as an editor for YAML 1.1 reads it." },
+        { "type": "string", "pattern": "^(?:[A-Za-z]{2}|present|absent)$", "errorMessage": "write the two-letter ISO 639-1 code, such as `de`", "examples": ["de", "en", "fr"] },
+        { "const": false, "description": "Norwegian (`no`), as a YAML 1.1 editor reads it." },
     ] })
 }
 
@@ -478,7 +473,10 @@ fn in_any_case(word: &str) -> String {
 
 fn name(or_from: bool) -> Value {
     let pattern = if or_from { format!("^(?:{NAME}|from .+)$") } else { format!("^{NAME}$") };
-    hinted(json!({ "type": SCALAR, "pattern": pattern }), "write one word of `a-z 0-9 - _ .`, a letter or digit first")
+    hinted(
+        json!({ "type": SCALAR, "pattern": pattern }),
+        "write one word of `a-z 0-9 - _ .`, starting with a letter or digit",
+    )
 }
 
 fn points(least: i32) -> Value {

@@ -1,9 +1,9 @@
-//! Fit, engagement, the account's own score, grades and the MQL threshold.
+//! Scores leads: fit, engagement, the account's own score, grades and MQL lines.
 //!
-//! A score has three parts, each 0 to 100: **fit** (who the person and company are) adds up the points of the
-//! rulebook's lines that hold; **engagement** (what they did) adds up the points of every activity that a line means,
-//! less with every half-life that has passed since, and no line gives more than its `at_most`; **account** is the
-//! account's own score. The total is each part times its share. Integers throughout; halves round up.
+//! A score has three parts, each from 0 to 100. **Fit** (who the person and company are) is the sum of the lines that
+//! hold. **Engagement** (what they did) is the sum of the points of every activity that a line matches; points halve
+//! with every half-life, and no line gives more than its `at_most`. **Account** is the account's own score. The total
+//! is the sum of the parts times their shares. All arithmetic uses integers; halves round up.
 //!
 //! The points that engagement gives for activities about a product are also the person's interest in that product.
 
@@ -17,19 +17,19 @@ use crate::did::Did;
 use crate::facts::Facts;
 use crate::reading::{Fields, Reading};
 
-/// Most products whose interest is kept with a score.
+/// The most products for which a score keeps the interest.
 const MAX_INTERESTS: usize = 5;
-/// Parts of a point that are counted before a line's points are rounded.
+/// Points are calculated in thousandths until a line is rounded.
 const MILLI: i64 = 1_000;
 
-/// How a rulebook scores; checked: the shares add up to 100.
+/// How a rulebook scores; checking ensures that the shares add up to 100.
 #[derive(Clone, Debug)]
 pub(crate) struct Scoring {
     pub(crate) fit: Part,
     pub(crate) engagement: Engagement,
     /// Share of the account's own score, in percent.
     pub(crate) account: u32,
-    /// From the best to the worst.
+    /// From best to worst.
     pub(crate) grades: Vec<Grade>,
     /// Any of these makes a lead an MQL.
     pub(crate) mql: Vec<Condition>,
@@ -52,27 +52,27 @@ pub(crate) struct Line {
     pub(crate) points: i32,
 }
 
-/// The part of the score that counts what a person did.
+/// The part of the score for what a person did.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Engagement {
     /// In percent.
     pub(crate) share: u32,
-    /// After how long an activity counts half; `None` if it always counts in full.
+    /// The half-life of an activity; `None` if it always counts in full.
     pub(crate) halves_every_ms: Option<i64>,
     pub(crate) lines: Vec<DidLine>,
 }
 
-/// A line that gives or takes points for every activity it means.
+/// A line that gives or takes points for every matching activity.
 #[derive(Clone, Debug)]
 pub(crate) struct DidLine {
     pub(crate) did: Did,
-    /// For one activity, when it is new.
+    /// The points of one new activity.
     pub(crate) points: i32,
-    /// The most that the line gives, or takes, for all of them.
+    /// The most points that the line gives or takes in total.
     pub(crate) at_most: u32,
 }
 
-/// A letter and the lowest total it is given for.
+/// A grade with its lowest score.
 #[derive(Clone, Debug)]
 pub(crate) struct Grade {
     pub(crate) name: String,
@@ -80,7 +80,7 @@ pub(crate) struct Grade {
 }
 
 impl Scoring {
-    /// Scores a lead. `fields` are those the conditions were compiled with.
+    /// Scores a lead. `fields` are the ones that the conditions were compiled with.
     pub(crate) fn score(&self, fields: &Fields, facts: &Facts<'_>) -> Score {
         let mut score = self.without_mql(fields, facts);
         let facts = Facts { score: Some(&score), ..*facts };
@@ -115,7 +115,7 @@ impl Scoring {
 }
 
 impl Engagement {
-    /// The part's points, and the interest in each product; what counted goes to `lines`.
+    /// Returns the points and the interest in each product, and adds to `lines` what counted.
     fn score(&self, reading: &Reading<'_>, lines: &mut Vec<ScoreLine>) -> (u8, Vec<Interest>) {
         let mut sum: i64 = 0;
         let mut products: BTreeMap<&str, i64> = BTreeMap::new();
@@ -150,7 +150,7 @@ impl Engagement {
         (percent(sum), interest)
     }
 
-    /// What is left of an activity's points at `now`, in thousandths.
+    /// Returns what is left of an activity's points at `now`, in thousandths.
     fn left(&self, points: i32, at: Timestamp, now: Timestamp) -> i64 {
         let full = i64::from(points) * MILLI;
         match self.halves_every_ms {
@@ -160,15 +160,15 @@ impl Engagement {
     }
 }
 
-/// Thousandths of a point as whole points, halves up.
+/// Rounds thousandths of a point to whole points, halves up.
 fn whole(milli: i64) -> i32 {
     i32::try_from(milli.saturating_add(MILLI / 2).div_euclid(MILLI)).unwrap_or(i32::MAX)
 }
 
-/// Bits behind the point of the factors below.
+/// The number of fractional bits of the factors below.
 const BITS: u32 = 62;
 
-/// The 2nd, 4th, 8th, … root of one half, [`BITS`] behind the point.
+/// The 2nd, 4th, 8th, … root of one half, with [`BITS`] fractional bits.
 const ROOTS: [u128; 20] = {
     let mut roots = [0; 20];
     let mut root: u128 = 1 << (BITS - 1);
@@ -181,15 +181,15 @@ const ROOTS: [u128; 20] = {
     roots
 };
 
-/// `amount` after `age`, with half of it left after every `half_life`, rounded towards zero; an age below zero counts
-/// as none. Exact to a millionth, without floating point, so that every machine finds the same.
+/// Returns what is left of `amount` after `age`, halving every `half_life`, rounded towards zero; a negative age counts
+/// as 0. Exact to a millionth, without floating point, so that every machine gets the same result.
 fn decayed(amount: i64, age: i64, half_life: i64) -> i64 {
     let (age, half_life) = (u128::from(age.max(0).unsigned_abs()), u128::from(half_life.max(1).unsigned_abs()));
     let halvings = age / half_life;
     if halvings >= 63 {
         return 0;
     }
-    // The part of a half-life that is begun, bit by bit: each bit set is one root of one half.
+    // The fraction of the current half-life, bit by bit: each set bit multiplies by one root of one half.
     let mut begun = age % half_life;
     let mut factor: u128 = 1 << BITS;
     for root in ROOTS {
@@ -204,12 +204,12 @@ fn decayed(amount: i64, age: i64, half_life: i64) -> i64 {
     if amount < 0 { -left } else { left }
 }
 
-/// Caps points to 0..=100.
+/// Limits points to 0..=100.
 pub(crate) fn percent(points: i64) -> u8 {
     u8::try_from(points.clamp(0, 100)).unwrap_or(100)
 }
 
-/// Each part times its share in percent, halves rounded up.
+/// Returns the sum of the parts times their shares in percent, halves rounded up.
 pub(crate) fn total(parts: [(u8, u32); 3]) -> u8 {
     let sum: u32 = parts.iter().map(|(part, share)| u32::from(*part) * share).sum();
     percent(i64::from((sum + 50) / 100))
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_total_is_exact_and_halves_round_up() {
+    fn total_is_exact_and_rounds_halves_up() {
         assert_eq!(total([(100, 40), (100, 30), (100, 30)]), 100);
         assert_eq!(total([(0, 40), (0, 30), (0, 30)]), 0);
         assert_eq!(total([(1, 50), (0, 50), (0, 0)]), 1, "0.5 is 1");
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn half_is_left_after_every_half_life() {
+    fn points_halve_every_half_life() {
         let days = |days: i64| days * 86_400_000;
         let left = |age| decayed(100_000, age, days(14));
         assert_eq!([left(-5), left(0), left(days(14)), left(days(28))], [100_000, 100_000, 50_000, 25_000]);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn points_are_capped() {
+    fn limits_points_to_0_to_100() {
         assert_eq!([-5, 0, 100, 101, i64::MAX].map(percent), [0, 0, 100, 100, 100]);
     }
 }

@@ -1,4 +1,4 @@
-//! When nobody of a pool is at work: the hours of a week at which a lead that a rule gives to it has to wait.
+//! Finds the hours of the week in which no rep of a pool is at work, so that leads for it have to wait.
 
 use std::collections::BTreeMap;
 
@@ -13,29 +13,29 @@ use fairleader_lead::id::{PoolId, RepId};
 use fairleader_lead::pool::Pool;
 use fairleader_lead::rep::Rep;
 
-/// Time is looked at in steps of this many minutes; hours that begin or end within one count as of its beginning.
+/// The resolution in minutes; hours that start or end within a step count from its start.
 const STEP: usize = 5;
-/// Steps of a day.
+/// The steps of a day.
 const DAY: usize = 24 * 60 / STEP;
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/// A pool that is not always staffed.
+/// A pool that is not staffed all the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Staffing {
     /// The pool.
     pub pool: PoolId,
-    /// A warning where nobody of the pool ever works, else a note: leads wait until somebody does.
+    /// A warning if no rep of the pool ever works, or else a note.
     pub severity: Severity,
-    /// What is so, in one sentence without a final stop.
+    /// The finding, in one sentence without a final stop.
     pub message: String,
 }
 
-/// Every pool that `rulebook` names and that has hours of the week at which none of its members is at work, in the
-/// order of names. Hours are those of the company's zone, in the week (Monday to Sunday) that `week_of` falls in: members in
-/// other zones may be an hour off in weeks of which only one zone has changed its clocks.
+/// Returns every pool that `rulebook` names and that has hours of the week without a member at work, in the order of
+/// names. Hours are in the company's zone, for the week (Monday to Sunday) that contains `week_of`: for members in
+/// other zones they may be an hour off in weeks in which only one of the zones has changed its clocks.
 ///
-/// Whether somebody is switched off or has all the leads they take is not looked at, as that changes by the hour. A
-/// member who is not among `reps` never works.
+/// Ignores whether reps are switched off or at capacity, because that changes by the hour. A member who is not in
+/// `reps` never works.
 ///
 /// ```
 /// # use fairleader_rulebook::{References, Rulebook, unstaffed};
@@ -56,8 +56,8 @@ pub struct Staffing {
 /// let found = unstaffed(&rulebook, &pools, &reps, "2026-03-03T09:00:00Z".parse().unwrap());
 /// assert_eq!(
 ///     found[0].message,
-///     "nobody of pool `inbound` is at work Mon to Fri before 09:00 and from 17:00, Sat and Sun all day; leads wait until \
-///      somebody is"
+///     "no rep of pool `inbound` is at work Mon to Fri before 09:00 and from 17:00, Sat and Sun all day; leads wait \
+///      until one is"
 /// );
 /// ```
 pub fn unstaffed(rulebook: &Rulebook, pools: &[Pool], reps: &[Rep], week_of: Timestamp) -> Vec<Staffing> {
@@ -73,7 +73,7 @@ pub fn unstaffed(rulebook: &Rulebook, pools: &[Pool], reps: &[Rep], week_of: Tim
             continue;
         };
         if pool.members.is_empty() {
-            say(Severity::Warning, format!("pool `{id}` has no members; leads wait there for ever"));
+            say(Severity::Warning, format!("pool `{id}` has no members; leads sent there wait forever"));
             continue;
         }
         let mut staffed = vec![false; steps.len()];
@@ -83,16 +83,16 @@ pub fn unstaffed(rulebook: &Rulebook, pools: &[Pool], reps: &[Rep], week_of: Tim
             staffed.iter_mut().zip(hours).for_each(|(staffed, works)| *staffed |= *works);
         }
         if !staffed.contains(&true) {
-            say(Severity::Warning, format!("nobody of pool `{id}` ever works; leads wait there for ever"));
+            say(Severity::Warning, format!("no rep of pool `{id}` ever works; leads sent there wait forever"));
         } else if staffed.contains(&false) {
             let hours = words(&staffed);
-            say(Severity::Note, format!("nobody of pool `{id}` is at work {hours}; leads wait until somebody is"));
+            say(Severity::Note, format!("no rep of pool `{id}` is at work {hours}; leads wait until one is"));
         }
     }
     found
 }
 
-/// The steps of the week, from Monday at midnight by the clock on the wall.
+/// Returns the steps of the week in local time, from Monday at midnight.
 fn steps(week_of: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
     let today = week_of.to_zoned(zone.clone()).date();
     let since_monday = i64::from(today.weekday().to_monday_zero_offset());
@@ -114,10 +114,10 @@ fn at_work(rep: &Rep, steps: &[Timestamp]) -> Vec<bool> {
     steps.iter().map(|at| rep.hours.contains(*at, &zone)).collect()
 }
 
-/// The hours at which nobody works: `Mon to Fri before 09:00 and from 17:00, Sat and Sun all day`.
+/// Describes the hours without a rep at work: `Mon to Fri before 09:00 and from 17:00, Sat and Sun all day`.
 fn words(staffed: &[bool]) -> String {
     let days = staffed.chunks(DAY).map(day_words).zip(DAYS);
-    // Days in a row with the same hours are told together.
+    // Consecutive days with the same hours are combined.
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for (hours, day) in days.filter(|(hours, _)| !hours.is_empty()) {
         match groups.last_mut().filter(|(known, _)| *known == hours) {
@@ -133,7 +133,7 @@ fn words(staffed: &[bool]) -> String {
     groups.collect::<Vec<String>>().join(", ")
 }
 
-/// The stretches of a day at which nobody works; empty if somebody always does.
+/// Describes the hours of a day without a rep at work; empty if there are none.
 fn day_words(staffed: &[bool]) -> String {
     let mut stretches: Vec<String> = Vec::new();
     let mut at = 0;
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    /// What is said of a pool with the members `names`.
+    /// Returns the findings for a pool with the members `names`.
     fn said(reps: &[Rep], names: &[&str]) -> Vec<(Severity, String)> {
         let text = "company: { zone: Europe/Berlin, currency: EUR }\nscore: { fit: { share: 100% } }\n\
                     mql: [{ source: present }]\nroute: [{ rule: everyone, then: { pool: inbound } }]\n";
@@ -195,20 +195,20 @@ mod tests {
     }
 
     #[test]
-    fn the_hours_of_all_members_count_in_the_companys_zone() {
+    fn combines_members_hours_in_the_company_time_zone() {
         let anna = rep("anna", "Europe/Berlin", "mon-fri 09:00-12:00, mon-fri 13:00-17:00");
         let liz = rep("liz", "America/New_York", "mon-thu 09:00-17:00");
         let noor = rep("noor", "Asia/Kolkata", "always");
         let all = [anna, liz, noor];
         let hours =
             |names: &[&str]| said(&all, names).into_iter().map(|(_, message)| message).collect::<Vec<_>>().join("\n");
-        insta::assert_snapshot!(hours(&["anna"]), @"nobody of pool `inbound` is at work Mon to Fri before 09:00, 12:00 to 13:00 and from 17:00, Sat and Sun all day; leads wait until somebody is");
-        insta::assert_snapshot!(hours(&["anna", "liz"]), @"nobody of pool `inbound` is at work Mon to Thu before 09:00, 12:00 to 13:00 and from 23:00, Fri before 09:00, 12:00 to 13:00 and from 17:00, Sat and Sun all day; leads wait until somebody is");
+        insta::assert_snapshot!(hours(&["anna"]), @"no rep of pool `inbound` is at work Mon to Fri before 09:00, 12:00 to 13:00 and from 17:00, Sat and Sun all day; leads wait until one is");
+        insta::assert_snapshot!(hours(&["anna", "liz"]), @"no rep of pool `inbound` is at work Mon to Thu before 09:00, 12:00 to 13:00 and from 23:00, Fri before 09:00, 12:00 to 13:00 and from 17:00, Sat and Sun all day; leads wait until one is");
         assert_eq!(hours(&["anna", "noor"]), "");
     }
 
     #[test]
-    fn a_pool_that_nobody_works_in_is_a_warning() {
+    fn warns_about_a_pool_without_working_members() {
         let idle = rep("idle", "Europe/Berlin", "never");
         let warns = |names: &[&str], what: &str| {
             let found = said(std::slice::from_ref(&idle), names);

@@ -1,7 +1,6 @@
-//! The texts that rules name, as numbers: a lead's value is looked up once, and every test of it compares integers.
+//! Maps the texts that rules name to numbers: a lead's value is looked up once, and every test then compares integers.
 //!
-//! Numbers count within one field. What a rule asks of a field is a *key*: a text it is, a text it begins with, yes,
-//! no, or that there is no value.
+//! Each field has its own numbers. What a rule tests is a *key*: a text, a prefix, yes, no, or a missing value.
 
 use crate::lead_value::Value;
 
@@ -9,41 +8,40 @@ use crate::lead_value::Value;
 pub(crate) const ABSENT: u32 = 0;
 const NO: u32 = 1;
 const YES: u32 = 2;
-/// The first key of a text; those it is and those it begins with alternate.
+/// The first key of a text; keys of whole texts and of prefixes alternate.
 const FIRST: u32 = 3;
-/// No key: no rule names it.
+/// No key: no rule names the value.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// Numbers texts in the order in which they come, and finds them again.
+/// Numbers texts in the order of insertion, and finds them again.
 ///
-/// A hash table of its own rather than the standard one, whose order differs from run to run; nobody iterates over this
-/// one.
+/// A custom hash table, because the order of the standard one differs from run to run; this one is never iterated over.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
-    /// All texts, one after the other.
+    /// All texts, concatenated.
     letters: String,
     /// Where each text ends.
     ends: Vec<u32>,
-    /// Hash and number of each text, at the place that the hash says or the next free one; a power of two of them, at
-    /// most half of them taken.
+    /// Hash and number of each text, at the position given by the hash or the next free one. The length is a power of
+    /// two, and at most half of the places are taken.
     places: Vec<(u32, u32)>,
 }
 
 const FREE: (u32, u32) = (0, NONE);
 
-/// A number as a position; `u32` always fits where this runs.
+/// Converts a number to a position; `u32` always fits on the supported platforms.
 pub(crate) fn at(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// A position as a number. What does not fit becomes [`NONE`], which nothing is found at; 4 billion of anything are out
-/// of reach for a document of a few megabytes.
+/// Converts a position to a number. A position that does not fit becomes [`NONE`], which is never found; a document of
+/// a few megabytes cannot contain 4 billion of anything.
 pub(crate) fn number(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(NONE)
 }
 
-/// Multiplies and folds, eight bytes at a time; rulebooks are written by people who want them to work, so nothing here
-/// has to withstand made-up collisions.
+/// Multiplies and folds, eight bytes at a time. The authors of rulebooks are trusted, so the hash need not resist
+/// deliberate collisions.
 fn hash(text: &str) -> u32 {
     const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut hash = u64::from(number(text.len()));
@@ -58,7 +56,7 @@ fn hash(text: &str) -> u32 {
 }
 
 impl Texts {
-    /// How many there are.
+    /// Returns the number of texts.
     pub(crate) const fn len(&self) -> usize {
         self.ends.len()
     }
@@ -68,7 +66,7 @@ impl Texts {
         self.letters.get(from..at(*self.ends.get(at(number))?))
     }
 
-    /// The number of a text, and whether it is new.
+    /// Returns the number of a text, and whether it is new.
     pub(crate) fn insert(&mut self, text: &str) -> (u32, bool) {
         if let Some(known) = self.get(text) {
             return (known, false);
@@ -98,7 +96,7 @@ impl Texts {
         }
     }
 
-    /// The number of a text.
+    /// Returns the number of a text, if it is known.
     pub(crate) fn get(&self, text: &str) -> Option<u32> {
         if self.places.is_empty() {
             return None;
@@ -118,7 +116,7 @@ impl Texts {
         }
     }
 
-    /// Bytes on the heap.
+    /// Returns the number of bytes on the heap.
     fn bytes(&self) -> usize {
         self.letters.capacity()
             + self.ends.capacity() * size_of::<u32>()
@@ -126,27 +124,27 @@ impl Texts {
     }
 }
 
-/// The keys that the rules of one rulebook ask of one field.
+/// The keys that the rules of one rulebook test in one field.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Symbols {
     is: Texts,
     begins: Texts,
-    /// Lengths of the texts in `begins`, in bytes, the longest first.
+    /// The lengths of the prefixes in bytes, longest first.
     lengths: Vec<usize>,
-    /// Of each text in `begins`, the key of the longest other one it begins with.
+    /// For each prefix, the key of the longest shorter prefix that it starts with.
     shorter: Vec<u32>,
-    /// Of each text in `is`, the key of the longest one in `begins` it begins with.
+    /// For each whole text, the key of the longest prefix that it starts with.
     longest: Vec<u32>,
 }
 
-/// A lead's value in one field, as far as it is compared by keys and ranges.
+/// A lead's value in one field, in the form used to compare keys and ranges.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Key {
-    /// A value with keys, or none at all.
+    /// A value with keys, or a missing value.
     Of {
-        /// [`ABSENT`], that of yes, no or the text, or [`NONE`].
+        /// [`ABSENT`], the key of yes, no or the text, or [`NONE`].
         is: u32,
-        /// The longest text it begins with, or [`NONE`]; the shorter ones follow from [`Symbols::shorter`].
+        /// The longest prefix it starts with, or [`NONE`]; [`Symbols::shorter`] gives the shorter ones.
         begins: u32,
     },
     /// A number.
@@ -156,17 +154,17 @@ pub(crate) enum Key {
 }
 
 impl Symbols {
-    /// The key of leads whose text is this.
+    /// Adds a whole text and returns its key.
     pub(crate) fn insert_is(&mut self, text: &str) -> u32 {
         Self::is(self.is.insert(text).0)
     }
 
-    /// The key of leads whose text begins with this.
+    /// Adds a prefix and returns its key.
     pub(crate) fn insert_begins(&mut self, text: &str) -> u32 {
         Self::begins(self.begins.insert(text).0)
     }
 
-    /// The key of yes or no.
+    /// Returns the key of yes or no.
     pub(crate) const fn yes_no(yes: bool) -> u32 {
         if yes { YES } else { NO }
     }
@@ -179,7 +177,7 @@ impl Symbols {
         Self::is(number).saturating_add(1)
     }
 
-    /// To be called when all keys are there.
+    /// Completes the table, once all keys were added.
     pub(crate) fn finish(&mut self) {
         let texts: Vec<&str> = (0..number(self.begins.len())).filter_map(|number| self.begins.text(number)).collect();
         self.lengths = texts.iter().map(|text| text.len()).collect();
@@ -190,12 +188,12 @@ impl Symbols {
         self.longest = texts.map(|text| self.longest(text, usize::MAX)).collect();
     }
 
-    /// All keys of a lead that has this one, the shorter ones last. With a key of a text it begins with: those keys
-    /// that follow from it.
+    /// Returns all keys that a lead with this key has, shorter prefixes last. For the key of a prefix, these are the
+    /// keys that it implies.
     pub(crate) fn all(&self, key: u32) -> impl Iterator<Item = u32> {
         let number = key.checked_sub(FIRST);
         let next = move |known: u32| match number {
-            // `key` is a text that a lead's is.
+            // `key` is the key of a whole text.
             Some(number) if known == key && number.is_multiple_of(2) => {
                 self.longest.get(at(number / 2)).copied().unwrap_or(NONE)
             }
@@ -205,20 +203,20 @@ impl Symbols {
         std::iter::successors(Some(key), move |known| Some(next(*known)).filter(|key| *key != NONE))
     }
 
-    /// The longest text, shorter than `below`, that `text` begins with.
+    /// Returns the longest prefix of `text` that is shorter than `below`.
     fn longest(&self, text: &str, below: usize) -> u32 {
         let within = self.lengths.iter().filter(|length| **length < below);
         let found = within.filter_map(|length| self.begins.get(text.get(..*length)?));
         found.map(Self::begins).next().unwrap_or(NONE)
     }
 
-    /// The longest other text that the text of this key begins with, or [`NONE`].
+    /// Returns the longest shorter prefix of the prefix with this key, or [`NONE`].
     pub(crate) fn shorter(&self, begins: u32) -> u32 {
         let number = begins.saturating_sub(FIRST) / 2;
         self.shorter.get(at(number)).copied().unwrap_or(NONE)
     }
 
-    /// Reads a value.
+    /// Returns the key of a value.
     pub(crate) fn key(&self, value: Option<&Value<'_>>) -> Key {
         match value {
             None => Key::Of { is: ABSENT, begins: NONE },
@@ -232,7 +230,7 @@ impl Symbols {
         }
     }
 
-    /// Bytes on the heap.
+    /// Returns the number of bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         let numbers = self.shorter.capacity() + self.longest.capacity();
         let lists = self.lengths.capacity() * size_of::<usize>() + numbers * size_of::<u32>();
@@ -245,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_found_again() {
+    fn finds_inserted_texts() {
         let mut texts = Texts::default();
         assert_eq!(texts.get(""), None);
         let words: Vec<String> =
@@ -261,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_has_the_keys_of_everything_it_begins_with() {
+    fn a_text_has_the_keys_of_all_its_prefixes() {
         let mut symbols = Symbols::default();
         let is = symbols.insert_is("01067");
         let [long, short, other] = ["010", "0", "02"].map(|text| symbols.insert_begins(text));
@@ -272,7 +270,7 @@ mod tests {
         assert_eq!(symbols.all(is).collect::<Vec<u32>>(), [is, long, short]);
         assert_eq!(symbols.all(other).collect::<Vec<u32>>(), [other, short]);
         assert_eq!(symbols.all(ABSENT).collect::<Vec<u32>>(), [ABSENT]);
-        // `é` takes two bytes; a length that falls between them is no beginning.
+        // The second character takes two bytes; a length between them is not a prefix.
         assert!(matches!(symbols.key(Some(&Value::text("0٣"))), Key::Of { is: NONE, begins } if begins == short));
         assert!(matches!(symbols.key(None), Key::Of { is: ABSENT, begins: NONE }));
     }

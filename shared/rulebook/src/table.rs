@@ -1,6 +1,6 @@
-//! Tables that lookups read: territories, named accounts, partner lists. A table is a CSV with a header, kept apart
-//! from the rulebook because other people change it more often; a version of a rulebook names the very content it was
-//! checked with, by hash.
+//! Tables for lookups: territories, named accounts, partner lists. A table is a CSV file with a header. It is separate
+//! from the rulebook because other people change it, and more often. A version of a rulebook refers by hash to the
+//! exact contents it was checked with.
 
 use std::fmt::Write as _;
 
@@ -8,16 +8,16 @@ use sha2::{Digest as _, Sha256};
 
 use fairleader_lead::submission::list::line_of;
 
-/// Most rows a table may have.
+/// The most rows of a table.
 const MAX_ROWS: usize = 100_000;
-/// Most columns a table may have.
+/// The most columns of a table.
 const MAX_COLUMNS: usize = 20;
-/// Longest cell, in characters.
+/// The longest cell, in characters.
 const MAX_CELL: usize = 200;
-/// Most problems that are reported of one table; a wrong column has one in every row.
+/// The most problems to report for one table; a wrong column causes one in every row.
 const MAX_PROBLEMS: usize = 50;
 
-/// A table as it was written: columns by name, cells as text.
+/// A table as written: named columns, and cells as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     name: String,
@@ -29,18 +29,18 @@ pub struct Table {
 /// A row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// The line of the file it begins on, from 1.
+    /// The line of the file on which it starts, from 1.
     pub(crate) line: u64,
     cells: Vec<Box<str>>,
 }
 
-/// What is wrong with a row of a table.
+/// A problem in a row of a table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 #[error("line {line}{}: {message}", column.as_ref().map(|name| format!(", column `{name}`")).unwrap_or_default())]
 pub struct RowProblem {
     /// The line of the file, from 1.
     pub line: u64,
-    /// The column it is about, where it is about one.
+    /// The column concerned, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// What is wrong.
@@ -48,12 +48,12 @@ pub struct RowProblem {
 }
 
 impl Table {
-    /// Reads a table: a header, then rows of as many cells, separated by `,`, `;` or tab as the header is. Blank lines
-    /// do not count, blanks around a cell are dropped, and cells stay text: `01067` keeps its zero and `NO` is no
-    /// answer.
+    /// Reads a table: a header, then rows with the same number of cells, separated by `,`, `;` or tab like the header.
+    /// Blank lines are skipped, spaces around a cell are removed, and cells stay text: `01067` keeps its zero, and `NO`
+    /// stays `NO`.
     ///
     /// # Errors
-    /// What is wrong, line by line; at most 50 problems.
+    /// The problems, line by line; at most 50.
     ///
     /// ```
     /// use fairleader_rulebook::Table;
@@ -62,7 +62,7 @@ impl Table {
     /// assert_eq!((table.columns().len(), table.len()), (4, 1));
     ///
     /// let wrong = Table::parse("territories", "country;pool\nDE\n").unwrap_err();
-    /// assert_eq!(wrong[0].to_string(), "line 2: the row has 1 cell where the header has 2");
+    /// assert_eq!(wrong[0].to_string(), "line 2: the row has 1 cell, but the header has 2");
     /// ```
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<RowProblem>> {
         let problem = |line, message: String| RowProblem { line, column: None, message };
@@ -86,7 +86,7 @@ impl Table {
                 Ok(record) => record,
                 Err(error) => {
                     let line = error.position().map_or(1, csv::Position::line);
-                    problems.push(problem(line, "the line cannot be read as CSV".to_owned()));
+                    problems.push(problem(line, "the line is not valid CSV".to_owned()));
                     continue;
                 }
             };
@@ -101,7 +101,7 @@ impl Table {
             }
             if record.len() != columns.len() {
                 let cells = if record.len() == 1 { "cell" } else { "cells" };
-                let message = format!("the row has {} {cells} where the header has {}", record.len(), columns.len());
+                let message = format!("the row has {} {cells}, but the header has {}", record.len(), columns.len());
                 problems.push(problem(line, message));
                 continue;
             }
@@ -112,12 +112,12 @@ impl Table {
             }
             rows.push(Row { line, cells: record.iter().map(Box::from).collect() });
             if rows.len() > MAX_ROWS {
-                problems.push(problem(line, format!("a table has at most {MAX_ROWS} rows")));
+                problems.push(problem(line, format!("a table can have at most {MAX_ROWS} rows")));
                 break;
             }
         }
         if columns.is_empty() {
-            problems.push(problem(1, "the table is empty; its first line names the columns".to_owned()));
+            problems.push(problem(1, "the table is empty; its first line must name the columns".to_owned()));
         }
         if problems.is_empty() {
             let hash = Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
@@ -131,59 +131,59 @@ impl Table {
         }
     }
 
-    /// What rulebooks call it.
+    /// Returns the name that rulebooks use.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// SHA-256 of the file, in hex: the same content has the same hash.
+    /// Returns the SHA-256 of the file in hex, so that equal contents have equal hashes.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The columns in the order of the file, in lower case, blanks and hyphens as `_`.
+    /// Returns the column names in file order, in lower case, with spaces and hyphens as `_`.
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// Number of rows, without the header.
+    /// Returns the number of rows without the header.
     pub const fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether it has no rows.
+    /// Returns whether it has no rows.
     pub const fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The column of this name.
+    /// Returns the position of the column with this name.
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column == name)
     }
 
-    /// Every row in the order of the file.
+    /// Returns all rows in file order.
     pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// A cell, if it is not empty.
+    /// Returns a cell, if it is not empty.
     pub(crate) fn cell(&self, row: usize, column: usize) -> Option<&str> {
         self.rows.get(row)?.cell(column)
     }
 }
 
 impl Row {
-    /// A cell, if it is not empty.
+    /// Returns a cell, if it is not empty.
     pub(crate) fn cell(&self, column: usize) -> Option<&str> {
         self.cells.get(column).map(AsRef::as_ref).filter(|cell| !cell.is_empty())
     }
 }
 
 fn header_problems(columns: &[String]) -> impl Iterator<Item = String> {
-    let many = (columns.len() > MAX_COLUMNS).then(|| format!("a table has at most {MAX_COLUMNS} columns"));
+    let many = (columns.len() > MAX_COLUMNS).then(|| format!("a table can have at most {MAX_COLUMNS} columns"));
     let blank = columns.iter().position(String::is_empty).map(|at| format!("column {} has no name", at + 1));
     let twice = columns.iter().enumerate().find(|(at, name)| columns.iter().skip(at + 1).any(|other| other == *name));
-    let twice = twice.map(|(_, name)| format!("two columns are called `{name}`"));
+    let twice = twice.map(|(_, name)| format!("duplicate column `{name}`"));
     many.into_iter().chain(blank).chain(twice)
 }
 
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_stay_text_whatever_the_delimiter() {
+    fn cells_stay_text_with_any_delimiter() {
         for text in
             ["Country;Postal Code;Pool\nNO;01067;nord\n", "\u{feff}country,postal-code,pool\n\n NO ,01067,nord\r\n"]
         {
@@ -204,21 +204,21 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_row_is_named_by_its_line() {
+    fn reports_every_wrong_row_by_line() {
         let text = format!("a,b\n1\n1,2,3\n\n1,{}\n1,2\n", "x".repeat(201));
         let found: Vec<String> = Table::parse("t", &text).unwrap_err().iter().map(ToString::to_string).collect();
         assert_eq!(
             found,
             [
-                "line 2: the row has 1 cell where the header has 2",
-                "line 3: the row has 3 cells where the header has 2",
+                "line 2: the row has 1 cell, but the header has 2",
+                "line 3: the row has 3 cells, but the header has 2",
                 "line 5, column `b`: the cell is longer than 200 characters",
             ]
         );
         assert_eq!(Table::parse("t", "a,a,\n").unwrap_err().len(), 2);
         assert_eq!(
             Table::parse("t", "\n").unwrap_err()[0].message,
-            "the table is empty; its first line names the columns"
+            "the table is empty; its first line must name the columns"
         );
     }
 }

@@ -25,7 +25,7 @@ use fairleader_lead::id::{AccountId, ActivityId, LeadId};
 use fairleader_lead::profile::{Email, EmailKind, JobLevel};
 use fairleader_lead::score::Interest;
 
-/// The example of the design, as far as the language goes today.
+/// A rulebook with most of the language.
 const EXAMPLE: &str = "\
 company: { zone: Europe/Berlin, currency: EUR }
 lookups:
@@ -100,7 +100,7 @@ impl Lead {
         self
     }
 
-    /// Did something, ten minutes ago.
+    /// Adds an activity ten minutes ago.
     fn did(mut self, did: &str) -> Self {
         let at = "2026-03-03T08:50:00Z".parse().unwrap();
         self.profile.interest.did = Some(did.to_owned());
@@ -141,7 +141,7 @@ impl Lead {
         self
     }
 
-    /// Asks something about the lead, whose source is `website`.
+    /// Applies a function to the facts of the lead, with the source `website`.
     fn ask<T>(&self, ask: impl FnOnce(&Facts<'_>) -> T) -> T {
         let source = SourceId::from("website");
         let now = "2026-03-03T09:00:00Z".parse().unwrap();
@@ -171,7 +171,7 @@ fn rendered(found: &[Diagnostic], source: &str) -> String {
     found.iter().map(|diagnostic| diagnostic.render(source, "rulebook.yaml")).collect::<Vec<String>>().join("\n")
 }
 
-/// A small rulebook with one condition, rule and field put in.
+/// Returns a small rulebook with this condition.
 fn with_condition(condition: &str) -> String {
     format!(
         "company: {{ zone: Europe/Berlin, currency: EUR }}\nscore: {{ fit: {{ share: 100% }} }}\nmql: [{{ source: present }}]\n\
@@ -179,19 +179,19 @@ fn with_condition(condition: &str) -> String {
     )
 }
 
-/// Whether `condition` holds for a lead.
+/// Returns whether `condition` holds for a lead.
 fn holds(condition: &str, lead: &Lead) -> bool {
     lead.rule(&rulebook(&with_condition(condition))) == "yes"
 }
 
-/// What is wrong with `condition`: code, message, help.
+/// Returns the problems in `condition`: code, message, help.
 fn wrong(condition: &str) -> Vec<String> {
     let found = Rulebook::parse(&with_condition(condition), &References::default()).expect_err("problems");
     found.into_iter().map(|d| format!("{}: {} ({})", d.code, d.message, d.help.unwrap_or_default())).collect()
 }
 
 #[test]
-fn the_example_decides_and_explains() {
+fn decides_and_explains_the_example() {
     let rulebook = rulebook(EXAMPLE);
     assert_eq!((rulebook.zone(), rulebook.currency()), ("Europe/Berlin", "EUR"));
     assert_eq!(
@@ -218,20 +218,20 @@ fn the_example_decides_and_explains() {
         })
     });
     insta::assert_snapshot!(explained.collect::<Vec<String>>().join("\n"), @"
-    Rule `junk` refuses the lead (`junk`), because email.kind is disposable.
-    Rule `looks odd` holds the lead for a person to decide (`looks_odd`), because message is `Earn BITCOIN now`, which contains `bitcoin`.
+    Rule `junk` disqualifies the lead (`junk`), because email.kind is disposable.
+    Rule `looks odd` holds the lead for review (`looks_odd`), because message is `Earn BITCOIN now`, which contains `bitcoin`.
     The lead is not an MQL, so it goes to nurture: score is 0, needed 60 or more; did download 10 minutes ago, needed contact_me or demo.
     Rule `customers and open deals` gives the lead to `bert` (account.owner), or to pool `account-cover` if they cannot take it, because account.status is customer.
-    Rule `everyone else` gives the lead to pool `inbound`, or to `overflow` if nobody there can take it, because no earlier rule fits. Rule `customers and open deals` comes before it, but account.owner is not known.
-    Rule `big in saxony` gives the lead to `anna`, because it is `enterprise`: company.employees is 1200 (1000 or more); region is dach; postal_code is 01067, which starts with `01`.
-    Rule `dach` gives the lead to pool `dach`, because region is dach. Rule `big in saxony` comes before it, but postal_code is 10115, needed text starting with `01`.
+    Rule `everyone else` gives the lead to pool `inbound`, or to pool `overflow` if no rep there can take it, because no earlier rule matches. Rule `customers and open deals` comes earlier but does not match: account.owner is unknown.
+    Rule `big in saxony` gives the lead to `anna`, because it meets `enterprise`: company.employees is 1200 (1000 or more); region is dach; postal_code is 01067, which starts with `01`.
+    Rule `dach` gives the lead to pool `dach`, because region is dach. Rule `big in saxony` comes earlier but does not match: postal_code is 10115, needed text starting with `01`.
     Rule `nordics, not in a hurry` keeps the lead in nurture (`timing`), because region is nordics and never did contact_me.
-    Rule `everyone else` gives the lead to pool `inbound`, or to `overflow` if nobody there can take it, because no earlier rule fits. Rule `nordics, not in a hurry` comes before it, but did contact_me 10 minutes ago, which must not be.
+    Rule `everyone else` gives the lead to pool `inbound`, or to pool `overflow` if no rep there can take it, because no earlier rule matches. Rule `nordics, not in a hurry` comes earlier but does not match: did contact_me 10 minutes ago, which rules it out.
     ");
 }
 
 #[test]
-fn an_explanation_names_near_misses_and_lookups() {
+fn explanations_name_near_misses_and_lookups() {
     let lead = Lead::from("DE").did("demo").employees(40).postal_code("01067");
     let explanation = lead.ask(|facts| rulebook(EXAMPLE).explain(facts));
     insta::assert_json_snapshot!(explanation, @r#"
@@ -244,23 +244,23 @@ fn an_explanation_names_near_misses_and_lookups() {
       "near_misses": [
         {
           "rule": "big in saxony",
-          "failed": "it is not `enterprise`: company.employees is 40, needed 1000 or more"
+          "failed": "it does not meet `enterprise`: company.employees is 40, needed 1000 or more"
         },
         {
           "rule": "customers and open deals",
-          "failed": "account.status is not known, needed customer or open_deal"
+          "failed": "account.status is unknown, needed customer or open_deal"
         }
       ],
       "lookups": [
-        "region of DE is dach"
+        "region is dach for DE"
       ],
-      "sentence": "Rule `dach` gives the lead to pool `dach`, because region is dach. Rule `big in saxony` comes before it, but it is not `enterprise`: company.employees is 40, needed 1000 or more."
+      "sentence": "Rule `dach` gives the lead to pool `dach`, because region is dach. Rule `big in saxony` comes earlier but does not match: it does not meet `enterprise`: company.employees is 40, needed 1000 or more."
     }
     "#);
 }
 
 #[test]
-fn the_outcome_is_what_the_rule_says() {
+fn outcomes_follow_the_rule() {
     let rulebook = rulebook(EXAMPLE);
     let outcome = |lead: Lead| lead.ask(|facts| rulebook.decide(facts)).outcome;
     let cover = IfUnavailable::Pool(PoolId::from("account-cover"));
@@ -280,7 +280,7 @@ fn the_outcome_is_what_the_rule_says() {
 }
 
 #[test]
-fn a_deal_owner_counts_only_while_there_is_a_deal() {
+fn a_deal_owner_counts_only_with_an_open_deal() {
     let text = with_condition("{ account: present }").replace("{ pool: a }", "{ owner: account.deal_owner }");
     let rulebook = rulebook(&text);
     assert_eq!(Lead::from("DE").account(AccountStatus::OpenDeal, None).rule(&rulebook), "yes");
@@ -288,7 +288,7 @@ fn a_deal_owner_counts_only_while_there_is_a_deal() {
 }
 
 #[test]
-fn a_score_adds_up_and_says_why() {
+fn scores_add_up_with_reasons() {
     let rulebook = rulebook(EXAMPLE);
     let lead =
         Lead::from("DE").level(JobLevel::Vp).employees(5000).did("webinar").account(AccountStatus::Prospect, None);
@@ -310,7 +310,7 @@ fn a_score_adds_up_and_says_why() {
         },
         {
           "part": "fit",
-          "reason": "it is `enterprise`",
+          "reason": "it meets `enterprise`",
           "points": 50
         },
         {
@@ -326,7 +326,7 @@ fn a_score_adds_up_and_says_why() {
       ]
     }
     "#);
-    // The score that comes with the lead is the one that counts.
+    // The score in the facts takes precedence.
     let stored = Score { mql: false, ..score };
     assert_eq!(lead.ask(|facts| rulebook.decide(&Facts { score: Some(&stored), ..*facts })).rule, NOT_AN_MQL);
 }
@@ -341,7 +341,7 @@ fn blocking_needs_no_score() {
 }
 
 #[test]
-fn conditions_read_values_by_the_type_of_the_field() {
+fn values_are_read_by_field_type() {
     let norway = Lead::from("NO").postal_code("01067").custom("code", "1e5").custom("newsletter", "yes");
     assert!(holds("{ country: NO }", &norway));
     assert!(holds("{ country: no }", &norway));
@@ -355,7 +355,7 @@ fn conditions_read_values_by_the_type_of_the_field() {
 }
 
 #[test]
-fn text_is_compared_without_case_and_accents() {
+fn text_comparison_ignores_case_and_accents() {
     let lead = Lead::from("DE").message("Wir wünschen ein  ANGEBOT für die Straße 5.");
     for held in
         ["contains wunschen ein angebot", "starts with wir", "ends with 5.", "word strasse", "[nothing, word Angebot]"]
@@ -368,7 +368,7 @@ fn text_is_compared_without_case_and_accents() {
 }
 
 #[test]
-fn all_any_not_combine_and_absence_passes_only_not() {
+fn all_any_not_combine_and_missing_values_pass_only_not() {
     let lead = Lead::from("DE").employees(100);
     assert!(holds("{ any: [{ country: FR }, { company.employees: 50-999 }], not: { country: FR } }", &lead));
     assert!(!holds("{ all: [{ country: DE }, { company.employees: under 100 }] }", &lead));
@@ -378,10 +378,10 @@ fn all_any_not_combine_and_absence_passes_only_not() {
 }
 
 #[test]
-fn a_trap_of_yaml_says_what_to_write() {
+fn a_yaml_trap_says_what_to_write() {
     let source = EXAMPLE.replace("  - { score: 60+ }", "  - score: >= 60");
     insta::assert_snapshot!(rendered(&Rulebook::parse(&source, &References::default()).unwrap_err(), &source), @r#"
-    error[wrong-type]: a line of `mql` compares `score` with `>= 60`, which is no whole number or range
+    error[wrong-type]: a line of `mql` compares `score` with `>= 60`, which is not a whole number or range
       --> rulebook.yaml:27:12
        |
     27 |   - score: >= 60
@@ -395,12 +395,12 @@ fn a_trap_of_yaml_says_what_to_write() {
        |
     11 |  hold: looks_odd
        | ^
-       = help: indent with blanks, two per level
+       = help: indent with spaces, two per level
     ");
 }
 
 #[test]
-fn conditions_that_cannot_be_meant() {
+fn rejects_impossible_conditions() {
     let all = [
         "{ country: [] }",
         "{ all: [{ country: DE }, { country: [FR, AT] }] }",
@@ -417,24 +417,24 @@ fn conditions_that_cannot_be_meant() {
         "DE",
     ];
     insta::assert_snapshot!(all.map(|condition| wrong(condition).join("\n")).join("\n"), @"
-    contradiction: `country: []` holds for no lead (name at least one value, or write `absent`)
-    contradiction: rule `yes` can never win: `country is DE` and `country is FR or AT` exclude each other (use `any` if one of them is enough)
-    contradiction: rule `yes` can never win: `company.employees is 1000 or more` and `company.employees is under 50` exclude each other (use `any` if one of them is enough)
-    empty-range: rule `yes` compares `company.employees` with `999-50`, which no number is in (write `50-999`)
-    out-of-range: rule `yes` compares `score` with `101+`, but it goes from 0 to 100 ()
-    unknown-value: rule `yes` compares `country` with `UK`, which is no country code (write `GB`, the code of the United Kingdom)
+    contradiction: `country: []` never holds (name at least one value, or write `absent`)
+    contradiction: rule `yes` can never win: `country is DE` and `country is FR or AT` cannot both be true (use `any` if one of them is enough)
+    contradiction: rule `yes` can never win: `company.employees is 1000 or more` and `company.employees is under 50` cannot both be true (use `any` if one of them is enough)
+    empty-range: rule `yes` compares `company.employees` with `999-50`, which is an empty range (write `50-999`)
+    out-of-range: rule `yes` compares `score` with `101+`, which is outside 0 to 100 ()
+    unknown-value: rule `yes` compares `country` with `UK`, which is not a country code (write `GB`, the code of the United Kingdom)
     unknown-field: rule `yes` tests unknown field `employees` (write `company.employees`)
     wrong-type: rule `yes` compares `consent.email` with `true`, which is neither yes nor no (write `yes`)
-    unknown-value: rule `yes` compares `grade` with `A`, which it never is (add `grades:` under `score`, such as `grades: { A: 80+, B: 60+ }`)
-    unknown-condition: rule `yes` uses unknown condition `enterprise` (name it under `conditions` first)
+    unknown-value: rule `yes` compares `grade` with `A`, which is not one of its values (add `grades:` under `score`, such as `grades: { A: 80+, B: 60+ }`)
+    unknown-condition: rule `yes` uses unknown condition `enterprise` (define it under `conditions`)
     wrong-value: rule `yes` compares `message` with `starts with`, which does not say what to look for (write the text after `starts with`)
-    empty: the condition of rule `yes` is empty (leave the key out if nothing belongs there)
+    empty: the condition of rule `yes` is empty (add an entry, or remove the key)
     wrong-shape: the condition of rule `yes` must be keys with values, not `DE` (write a field with its value, such as `{ country: DE }`)
     ");
 }
 
 #[test]
-fn priority_and_value_stand_where_they_mean_something() {
+fn priority_and_value_need_a_suitable_action() {
     let with = |then: &str| {
         let rule = format!("route:\n  - {{ rule: x, if: {{ country: DE }}, then: {{ {then} }} }}\n");
         EXAMPLE.replacen("route:\n", &rule, 1)
@@ -465,23 +465,23 @@ fn priority_and_value_stand_where_they_mean_something() {
     insta::assert_snapshot!(said, @"
     hold: tender, priority: high, value: 900: high Some(900)
     nurture: timing, value: from company.employees: normal Some(40)
-    nurture: timing, priority: high, if_nobody: wait: misplaced-key: `then` of rule `x` says `priority` beside `nurture` (remove it; it puts leads in order where they wait for people, and marketing writes to those in nurture)
-    nurture: timing, priority: high, if_nobody: wait: misplaced-key: `then` of rule `x` says `if_nobody` beside `nurture` (remove it; without `pool` and `owner` no rep is looked for)
-    disqualify: junk, priority: low, value: 0: misplaced-key: `then` of rule `x` says `priority` beside `disqualify` (remove it; nobody works on a lead that is refused)
-    disqualify: junk, priority: low, value: 0: misplaced-key: `then` of rule `x` says `value` beside `disqualify` (remove it; nobody works on a lead that is refused)
-    pool: dach, if_unavailable: assign, counts_as_turn: no: misplaced-key: `then` of rule `x` says `if_unavailable` beside `pool` (with `pool` write `if_nobody`)
-    pool: dach, if_unavailable: assign, counts_as_turn: no: misplaced-key: `then` of rule `x` says `counts_as_turn` beside `pool` (remove it; a lead from a pool is always a turn)
-    owner: anna, if_nobody: wait: misplaced-key: `then` of rule `x` says `if_nobody` beside `owner` (with `owner` write `if_unavailable`)
-    hold: tender, counts_as_turn: no, prio: high: misplaced-key: `then` of rule `x` says `counts_as_turn` beside `hold` (remove it; a lead that goes to no rep costs nobody a turn)
-    hold: tender, counts_as_turn: no, prio: high: unknown-key: `then` of rule `x` has an unknown key `prio` (known here: `hold`, `priority` and `value`)
+    nurture: timing, priority: high, if_nobody: wait: misplaced-key: `then` of rule `x` has `priority`, which does not go with `nurture` (remove it; priority orders leads that wait for a person, and leads in nurture do not)
+    nurture: timing, priority: high, if_nobody: wait: misplaced-key: `then` of rule `x` has `if_nobody`, which does not go with `nurture` (remove it; only `pool` and `owner` look for a rep)
+    disqualify: junk, priority: low, value: 0: misplaced-key: `then` of rule `x` has `priority`, which does not go with `disqualify` (remove it; a disqualified lead is not worked on)
+    disqualify: junk, priority: low, value: 0: misplaced-key: `then` of rule `x` has `value`, which does not go with `disqualify` (remove it; a disqualified lead is not worked on)
+    pool: dach, if_unavailable: assign, counts_as_turn: no: misplaced-key: `then` of rule `x` has `if_unavailable`, which does not go with `pool` (with `pool` use `if_nobody`)
+    pool: dach, if_unavailable: assign, counts_as_turn: no: misplaced-key: `then` of rule `x` has `counts_as_turn`, which does not go with `pool` (remove it; a lead from a pool always counts as a turn)
+    owner: anna, if_nobody: wait: misplaced-key: `then` of rule `x` has `if_nobody`, which does not go with `owner` (with `owner` use `if_unavailable`)
+    hold: tender, counts_as_turn: no, prio: high: misplaced-key: `then` of rule `x` has `counts_as_turn`, which does not go with `hold` (remove it; only a lead that goes to a rep counts as a turn)
+    hold: tender, counts_as_turn: no, prio: high: unknown-key: `then` of rule `x` has an unknown key `prio` (write one of `hold`, `priority` or `value`)
     ");
     let early = EXAMPLE.replacen("hold: looks_odd", "hold: looks_odd\n      value: from score", 1);
     let found = Rulebook::parse(&early, &References::default()).unwrap_err();
-    assert_eq!(found[0].message, "rule `looks odd` tests `score`, which is not known there");
+    assert_eq!(found[0].message, "rule `looks odd` tests `score` before it is known");
 }
 
 #[test]
-fn a_word_that_a_custom_field_lists_twice_is_said_once() {
+fn reports_duplicate_values_of_a_custom_field() {
     let fields = "fields: { custom.size: [S, M, s, L, M] }\nlookups:";
     let source = EXAMPLE.replacen("lookups:", fields, 1).replacen("{ country: DE }", "{ custom.size: s }", 1).replacen(
         "enterprise: { company",
@@ -491,12 +491,12 @@ fn a_word_that_a_custom_field_lists_twice_is_said_once() {
     let checked = Rulebook::parse(&source, &References::default()).unwrap();
     let said: Vec<(usize, usize, &str)> =
         checked.warnings.iter().map(|d| (d.line, d.column, d.message.as_str())).collect();
-    assert_eq!(said, [(2, 31, "`s` stands here twice"), (2, 37, "`M` stands here twice")]);
+    assert_eq!(said, [(2, 31, "duplicate value `s`"), (2, 37, "duplicate value `M`")]);
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one document with every kind of mistake, and what is said about it")]
-fn every_mistake_is_reported_at_once() {
+fn reports_all_mistakes_at_once() {
     let source = "\
 company: { zone: Europe/Berln, currency: Euro }
 lookups:
@@ -533,21 +533,21 @@ route:
     };
     let found = Rulebook::parse(source, &references).unwrap_err();
     insta::assert_snapshot!(rendered(&found, source), @"
-    error[unknown-zone]: `Europe/Berln` is no time zone
+    error[unknown-zone]: unknown time zone `Europe/Berln`
      --> rulebook.yaml:1:18
       |
     1 | company: { zone: Europe/Berln, currency: Euro }
       |                  ^^^^^^^^^^^^
-      = help: write a continent and one of its large cities, such as `Europe/Berlin`
+      = help: write a continent and a large city in it, such as `Europe/Berlin`
 
-    error[unknown-currency]: `Euro` is no currency
+    error[unknown-currency]: `Euro` is not a currency code
      --> rulebook.yaml:1:42
       |
     1 | company: { zone: Europe/Berln, currency: Euro }
       |                                          ^^^^
-      = help: write its three letters in capitals, such as `EUR`
+      = help: write three capital letters, such as `EUR`
 
-    error[duplicate-value]: lookup `region` puts `AT` under `dach` and again under `alps`
+    error[duplicate-value]: lookup `region` lists `AT` under both `dach` and `alps`
      --> rulebook.yaml:3:61
       |
     3 |   region: { from: country, values: { dach: [DE, AT], alps: [AT, CH] } }
@@ -575,35 +575,35 @@ route:
       |   ^^^
       = help: remove it, or use it in a rule
 
-    error[cycle]: condition `one` uses itself: `one` uses `two` uses `one`
+    error[cycle]: condition `one` uses itself: `one` → `two` → `one`
      --> rulebook.yaml:7:14
       |
     7 |   two: { is: one }
       |              ^^^
       = help: write one of them out in full
 
-    error[unknown-value]: rule `junk` compares `email.kind` with `disposible`, which it never is
+    error[unknown-value]: rule `junk` compares `email.kind` with `disposible`, which is not one of its values
      --> rulebook.yaml:9:37
       |
     9 |   - { rule: junk, if: { email.kind: disposible }, then: { disqualify: junk } }
       |                                     ^^^^^^^^^^
       = help: did you mean `disposable`?
 
-    error[not-yet-scored]: rule `cold` tests `score`, which is not known there
+    error[not-yet-scored]: rule `cold` tests `score` before it is known
       --> rulebook.yaml:10:25
        |
     10 |   - { rule: cold, if: { score: under 20 }, then: { nurture: cold } }
        |                         ^^^^^
-       = help: the score is worked out after `block` and by the lines of `score`; test it in `mql` or `route`
+       = help: the score is calculated after `block`, from the lines of `score`; test it in `mql` or `route`
 
-    error[wrong-section]: rule `cold` stands in `block` but says `nurture`
+    error[wrong-section]: rule `cold` is in `block` but uses `nurture`
       --> rulebook.yaml:10:61
        |
     10 |   - { rule: cold, if: { score: under 20 }, then: { nurture: cold } }
        |                                                             ^^^^
-       = help: in `block` write `disqualify` or `hold`; other rules belong to `route`
+       = help: in `block` use `disqualify` or `hold`; other actions belong in `route`
 
-    error[shares]: the shares of the score add up to 90 %, not 100 %
+    error[shares]: the shares of the score add up to 90%, not 100%
       --> rulebook.yaml:11:1
        |
     11 | score:
@@ -617,7 +617,7 @@ route:
        |                 ^^^^^^
        = help: did you mean `country`?
 
-    error[points]: `many` is no number of points
+    error[points]: `many` is not a valid number of points
       --> rulebook.yaml:15:39
        |
     15 |       - { if: { contry: DE }, points: many }
@@ -629,9 +629,9 @@ route:
        |
     17 |   grades: { B: 60+, A: 80+ }
        |                        ^^^
-       = help: order grades from the best to the worst
+       = help: order grades from best to worst
 
-    error[unknown-value]: a line of `mql` compares `grade` with `D`, which it never is
+    error[unknown-value]: a line of `mql` compares `grade` with `D`, which is not one of its values
       --> rulebook.yaml:19:26
        |
     19 |   - { score: 60+, grade: D }
@@ -643,16 +643,16 @@ route:
        |
     20 | sla: []
        | ^^^
-       = help: leave it out: Fairleader does not read a section `sla` yet
+       = help: remove it; Fairleader has no section `sla` yet
 
-    error[unknown-value]: rule `twins` compares `region` with `dahc`, which it never is
+    error[unknown-value]: rule `twins` compares `region` with `dahc`, which is not one of its values
       --> rulebook.yaml:22:34
        |
     22 |   - { rule: twins, if: { region: dahc, country: [] }, then: { pool: inbond } }
        |                                  ^^^^
        = help: did you mean `dach`?
 
-    error[contradiction]: `country: []` holds for no lead
+    error[contradiction]: `country: []` never holds
       --> rulebook.yaml:22:49
        |
     22 |   - { rule: twins, if: { region: dahc, country: [] }, then: { pool: inbond } }
@@ -666,12 +666,12 @@ route:
        |                                                                     ^^^^^^
        = help: did you mean `inbound`?
 
-    error[duplicate-rule]: there are two rules `twins`, the first in line 22
+    error[duplicate-rule]: duplicate rule name `twins`, first used on line 22
       --> rulebook.yaml:23:13
        |
     23 |   - { rule: twins, if: { country: DE }, then: { owner: annna, if_unavailable: asign } }
        |             ^^^^^
-       = help: give each its own name; decisions name the rule that won
+       = help: give each rule its own name; decisions name the rule that won
 
     error[unknown-rep]: rule `twins` names unknown rep `annna`
       --> rulebook.yaml:23:56
@@ -687,35 +687,35 @@ route:
        |                                                                               ^^^^^
        = help: write `assign` or `{ pool: NAME }`
 
-    error[comma]: the comma before `000+` ends the value there
+    error[comma]: the comma before `000+` ends the value
       --> rulebook.yaml:24:63
        |
     24 |   - { rule: narrower, if: { country: DE, company.employees: 1,000+ }, then: { pool: inbound, owner: anna } }
        |                                                               ^^^^
        = help: write numbers without it (`1000+`), and several values as a list: `[DE, AT]`
 
-    error[two-actions]: `then` of rule `narrower` says both `pool` and `owner`
+    error[two-actions]: `then` of rule `narrower` has both `pool` and `owner`
       --> rulebook.yaml:24:94
        |
     24 |   - { rule: narrower, if: { country: DE, company.employees: 1,000+ }, then: { pool: inbound, owner: anna } }
        |                                                                                              ^^^^^
        = help: keep one of them
 
-    error[no-action]: `then` of rule `again` does not say what to do
+    error[no-action]: `then` of rule `again` has no action
       --> rulebook.yaml:25:76
        |
     25 |   - { rule: again, if: { job.level: [vp, director], country: DE }, then: { poool: inbound } }
        |                                                                            ^^^^^
        = help: did you mean `pool`?
 
-    error[never-wins]: rule `too late` can never win: rule `everyone` in line 26 takes every lead before it
+    error[never-wins]: rule `too late` can never win: rule `everyone` on line 26 comes first and takes every lead
       --> rulebook.yaml:27:13
        |
     27 |   - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
        |             ^^^^^^^^
        = help: move the rule without `if` to the end
 
-    error[no-last-rule]: rule `too late` is the last of `route` and has an `if`, so some leads fit no rule
+    error[no-last-rule]: rule `too late` is the last of `route` and has an `if`, so some leads match no rule
       --> rulebook.yaml:27:13
        |
     27 |   - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
@@ -729,17 +729,17 @@ route:
        |                       ^^^
        = help: did you mean `if`?
 
-    error[reason]: `Ask Anna` cannot be a reason
+    error[reason]: `Ask Anna` is not a valid reason
       --> rulebook.yaml:27:71
        |
     27 |   - { rule: too late, iff: {}, if: { source: website }, then: { hold: Ask Anna } }
        |                                                                       ^^^^^^^^
-       = help: write it in small letters and without blanks, such as `ask_anna`
+       = help: write it in lower case without spaces, such as `ask_anna`
     ");
 }
 
 #[test]
-fn a_rule_that_an_earlier_one_covers_is_named() {
+fn names_rules_covered_by_an_earlier_one() {
     let source = "\
 company: { zone: Europe/Berlin, currency: EUR }
 conditions: { big: { company.employees: 1000+ }, idle: { country: DE } }
@@ -758,14 +758,14 @@ route:
     let found: Vec<String> = found.into_iter().map(|d| format!("{}: {}", d.line, d.message)).collect();
     insta::assert_snapshot!(found.join("\n"), @r#"
     2: condition `idle` is never used
-    8: rule `bigger` can never win: rule `big` in line 7 takes every lead it fits
-    9: rule `owned too` can never win: rule `owned` in line 6 takes every lead it fits
-    11: rule `owned again` can never win: rule `just germany` in line 10 takes every lead it fits
+    8: rule `bigger` can never win: rule `big` on line 7 takes every lead it matches
+    9: rule `owned too` can never win: rule `owned` on line 6 takes every lead it matches
+    11: rule `owned again` can never win: rule `just germany` on line 10 takes every lead it matches
     "#);
 }
 
 #[test]
-fn named_conditions_cannot_blow_up() {
+fn limits_the_size_of_named_conditions() {
     let doubled = (1..30).map(|n| format!("  c{n}: {{ is: [c{}, c{}] }}\n", n - 1, n - 1));
     let conditions = format!("conditions:\n  c0: {{ country: DE }}\n{}route:", doubled.collect::<String>());
     let source = with_condition("{ is: c29 }").replace("route:", &conditions);
@@ -774,7 +774,7 @@ fn named_conditions_cannot_blow_up() {
 }
 
 #[test]
-fn diagnostics_are_for_programs_too() {
+fn serialises_diagnostics() {
     let found = Rulebook::parse("route: []", &References::default()).unwrap_err();
     insta::assert_json_snapshot!(found.last(), @r#"
     {
@@ -789,7 +789,7 @@ fn diagnostics_are_for_programs_too() {
     "#);
 }
 
-/// A rule of the oracle: countries (none: any), fewest employees, whether it needs an account owner.
+/// A rule of the oracle: countries (empty means any), minimum number of employees, whether it needs an account owner.
 type Simple = (Vec<usize>, Option<u32>, bool);
 
 const COUNTRIES: [&str; 4] = ["DE", "AT", "NO", "FR"];
@@ -800,9 +800,9 @@ fn simple_rule() -> impl Strategy<Value = Simple> {
 }
 
 proptest! {
-    /// Rules written out as YAML decide like a reading of the rules by hand; a rule called dead never wins.
+    /// Rules written as YAML decide like the oracle, and a rule reported as dead never wins.
     #[test]
-    fn deciding_equals_a_plain_reading(rules in prop::collection::vec(simple_rule(), 1..8), country in 0..5_usize, employees in prop::option::of(0..8_u32), owned: bool) {
+    fn decides_like_the_oracle(rules in prop::collection::vec(simple_rule(), 1..8), country in 0..5_usize, employees in prop::option::of(0..8_u32), owned: bool) {
         let country = COUNTRIES.get(country).copied();
         let plain = rules.iter().position(|(countries, fewest, owner)| {
             let place = countries.is_empty() || country.is_some_and(|c| countries.iter().any(|at| COUNTRIES[*at] == c));
@@ -839,7 +839,7 @@ proptest! {
         }
     }
 
-    /// Whatever is sent, checking answers; places lie within the source.
+    /// Checking handles any input, and positions are within the source.
     #[test]
     fn checking_never_panics(edits in prop::collection::vec((0..EXAMPLE.len(), 0..12_usize, "[\\]\\[{}:,>|&*!#%'\"\t\n a-z0-9-]{0,6}"), 1..5)) {
         let mut text = EXAMPLE.to_owned();
@@ -859,13 +859,13 @@ proptest! {
 }
 
 #[test]
-fn explanations_survive_being_stored() {
+fn explanations_survive_a_round_trip() {
     let explanation = Lead::from("DE").did("demo").ask(|facts| rulebook(EXAMPLE).explain(facts));
     let text = serde_json::to_string(&explanation).unwrap();
     assert_eq!(serde_json::from_str::<Explanation>(&text).unwrap(), explanation);
 }
 
-/// What the example of the design does not show: types of custom fields, tables, dates, behaviour, priority and value.
+/// The rest of the language: types of custom fields, tables, dates, activities, priority and value.
 const WHOLE: &str = "\
 company: { zone: Europe/Berlin, currency: EUR }
 fields:
@@ -936,7 +936,7 @@ fn whole() -> Rulebook {
 }
 
 #[test]
-fn a_territory_is_the_longest_prefix_of_the_country() {
+fn a_territory_is_the_longest_prefix_in_the_country() {
     let rulebook = whole();
     let goes = |country: &str, code: &str| {
         let lead = Lead::from(country).postal_code(code).custom("budget", "12,000");
@@ -951,12 +951,12 @@ fn a_territory_is_the_longest_prefix_of_the_country() {
     assert_eq!(goes("DE", "01234"), "territories: east");
     assert_eq!(goes("DE", "01067"), "named accounts: dora");
     assert_eq!(goes("GB", "sw1a 1aa"), "territories: london");
-    assert_eq!(goes("GB", "SW1"), "territories: world", "a prefix longer than the code does not fit");
+    assert_eq!(goes("GB", "SW1"), "territories: world", "a prefix longer than the code does not match");
     assert_eq!(goes("AT", ""), "territories: world");
 }
 
 #[test]
-fn behaviour_dates_and_typed_fields_decide() {
+fn activities_dates_and_typed_fields_decide() {
     let rulebook = whole();
     let lead = Lead::from("FR").custom("renewal", "2026-04-01").custom("budget", "12.000").did("demo");
     let ruling = lead.ask(|facts| rulebook.decide(facts));
@@ -985,13 +985,13 @@ fn behaviour_dates_and_typed_fields_decide() {
     assert_eq!(score.interest, [Interest { product: "keel".to_owned(), points: 32 }]);
     assert_eq!(
         score.lines.last().map(|line| line.reason.as_str()),
-        Some("did pricing 2 days ago, 3 times (20 points each when new)")
+        Some("did pricing 2 days ago, 3 times in all (20 points each when new)")
     );
     assert_eq!(score.lines.last().map(|line| line.points), Some(30), "no more than `at_most`");
 }
 
 #[test]
-fn what_a_table_says_is_checked_with_the_rulebook() {
+fn checks_table_contents_with_the_rulebook() {
     let table = "country,postal_code,name,pool,owner\nUK,1,x,inbound,\nDE,01,a,nowhere,\nDE,01*,b,inbound,nobody\n";
     let references = References {
         pools: Some(["inbound", "renewals"].map(PoolId::from).into()),
@@ -1001,17 +1001,17 @@ fn what_a_table_says_is_checked_with_the_rulebook() {
     let found = Rulebook::parse(WHOLE, &references).unwrap_err();
     let found: Vec<&str> = found.iter().map(|problem| problem.message.as_str()).collect();
     insta::assert_snapshot!(found.join("\n"), @"
-    line 2 of table `territories`: `UK` is no country
+    line 2 of table `territories`: `UK` is not a valid country
     lines 3 and 4 of table `territories` have the same keys
     line 3 of table `territories` names unknown pool `nowhere`
     line 4 of table `territories` names unknown rep `nobody`
     ");
     let found = Rulebook::parse(WHOLE, &References::default()).unwrap_err();
-    assert_eq!(found.len(), 1, "what follows from a missing table is not reported: {found:?}");
+    assert_eq!(found.len(), 1, "problems that follow from a missing table are not reported: {found:?}");
 }
 
 #[test]
-fn a_rulebook_in_use_is_not_stopped_by_what_its_rules_do_to_each_other() {
+fn reuse_accepts_dead_rules() {
     let text = "company: { zone: Europe/Berlin, currency: EUR }\nmql: [ { score: 60+ } ]\n\
         score: { fit: { share: 100%, lines: [ { if: { country: DE }, points: 90 } ] } }\nroute:\n  \
         - { rule: one, if: { country: [DE, AT] }, then: { pool: dach } }\n  \
@@ -1020,6 +1020,6 @@ fn a_rulebook_in_use_is_not_stopped_by_what_its_rules_do_to_each_other() {
     let refused = Rulebook::parse(text, &References::default()).unwrap_err();
     assert_eq!(refused[0].code, "never-wins");
     let used = Rulebook::reuse(text, &References::default()).unwrap();
-    assert_eq!(used.route.len(), 2, "the last one is kept by itself");
+    assert_eq!(used.route.len(), 2, "the last rule is stored separately");
     assert!(Rulebook::reuse(&text.replace("country: DE", "countri: DE"), &References::default()).is_err());
 }

@@ -1,5 +1,5 @@
-//! How high the threshold of the score could be for a lead to be an MQL, and whom a rulebook can give leads to: what a
-//! replay asks to weigh other thresholds against the people there are.
+//! The highest score threshold at which a lead is an MQL, and the reps a rulebook names. A replay uses both to weigh
+//! other thresholds against the available reps.
 
 use std::collections::BTreeSet;
 
@@ -13,22 +13,22 @@ use crate::rulebook::Rulebook;
 use fairleader_lead::id::RepId;
 use fairleader_lead::ruling::Outcome;
 
-/// The most points that a score has.
+/// The highest possible score.
 const MOST: u32 = 100;
 
-/// Up to which threshold of the score a lead is an MQL; lower thresholds let in more leads.
+/// The score threshold up to which a lead is an MQL; lower thresholds let in more leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MqlUpTo {
-    /// It is none at any threshold.
+    /// Not an MQL at any threshold.
     Never,
-    /// It is one as long as the score that is asked for is not higher than this.
+    /// An MQL as long as the required score is not higher than this.
     Threshold(u8),
-    /// It is one at any threshold: by a line that does not ask for a score of so much or more.
+    /// An MQL at any threshold: it meets a line without a minimum score.
     Always,
 }
 
 impl MqlUpTo {
-    /// Whether the lead is an MQL if the score has to be at least `threshold`.
+    /// Returns whether the lead is an MQL if the score has to be at least `threshold`.
     pub fn includes(self, threshold: u8) -> bool {
         match self {
             Self::Never => false,
@@ -43,10 +43,9 @@ impl MqlUpTo {
 }
 
 impl Rulebook {
-    /// Up to which threshold the lead is an MQL, if every line of `mql` that asks for a score of so much or more
-    /// (`60+`, `60-80`, `not: { score: under 60 }`) asked for that threshold instead. All other tests stay as they are,
-    /// also those of fit, engagement, interest, grade, one certain score and the score's upper end. A lead that comes
-    /// without a score is scored here.
+    /// Returns the threshold up to which the lead is an MQL, if every line of `mql` with a minimum score (`60+`,
+    /// `60-80`, `not: { score: under 60 }`) used that threshold instead. All other tests stay the same, including those
+    /// of fit, engagement, interest, grade, an exact score and a maximum score. A lead without a score is scored first.
     pub fn mql_up_to(&self, facts: &Facts<'_>) -> MqlUpTo {
         self.with_score(facts, |facts, reading| {
             let Some(total) = facts.score.map(|score| score.total) else { return MqlUpTo::Never };
@@ -55,7 +54,7 @@ impl Rulebook {
         })
     }
 
-    /// Every rep that a rule names; owners read off a lead are not among them.
+    /// Returns every rep that a rule names, but not owners taken from a lead.
     pub fn named_reps(&self) -> BTreeSet<&RepId> {
         let fixed = self.block.iter().chain(&self.route).filter_map(|rule| match &rule.target {
             Target::Fixed(outcome) => Some(outcome),
@@ -75,13 +74,13 @@ impl Rulebook {
 struct Scored<'r> {
     reading: &'r Reading<'r>,
     total: u8,
-    /// Where the score stands, if the rulebook looks at it.
+    /// The slot of the score, if the rulebook uses it.
     slot: Option<usize>,
 }
 
 impl Scored<'_> {
-    /// Up to which threshold `condition` holds; or, if not `holds`, does not hold: then what asks for a score under so
-    /// much is what a threshold stands in, and a list is its opposite.
+    /// Returns the threshold up to which `condition` holds, or does not hold if `holds` is false. In that case a
+    /// maximum score contains the threshold, and `all` and `any` swap.
     fn up_to(&self, condition: &Condition, holds: bool) -> MqlUpTo {
         match condition {
             Condition::All(parts) if holds => self.all(parts, holds),

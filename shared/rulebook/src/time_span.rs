@@ -1,21 +1,21 @@
-//! Spans of time, as people write and read them: `14 days`, `3 days ago`.
+//! Durations as people write and read them: `14 days`, `3 days ago`.
 
-/// A second, in milliseconds.
+/// One second in milliseconds.
 const SECOND: i64 = 1_000;
 
-/// A span of time as it was written, in milliseconds.
+/// A duration in milliseconds, and as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Length {
     pub(crate) ms: i64,
     pub(crate) shown: String,
 }
 
-/// What to write for a span of time.
+/// The help for a duration that cannot be read.
 pub(crate) const LENGTH_HELP: &str =
-    "write a number of minutes, hours, days or weeks, such as `14 days`; a month as `30 days`";
+    "write a number of minutes, hours, days or weeks, such as `14 days`; for a month write `30 days`";
 
-/// `14 days`, `2 hours`; a day has 24 hours, a week 7 days. `None` for anything else, nothing and more than 100 years
-/// included.
+/// Parses `14 days` or `2 hours`; a day has 24 hours and a week 7 days. Returns `None` for anything else, for 0 and for
+/// more than 100 years.
 pub(crate) fn length(text: &str) -> Option<Length> {
     let (number, unit) = text.trim().split_once(' ')?;
     let number: i64 = number.parse().ok().filter(|number| *number > 0)?;
@@ -31,7 +31,7 @@ pub(crate) fn length(text: &str) -> Option<Length> {
     Some(Length { ms, shown: format!("{number} {singular}{plural}") })
 }
 
-/// A span of time in the largest unit that it is a whole number of: `2 weeks`, `36 hours`.
+/// Formats a duration in the largest unit that gives a whole number: `2 weeks`, `36 hours`.
 pub(crate) fn span(ms: i64) -> String {
     let units = [(604_800, "week"), (86_400, "day"), (3_600, "hour"), (60, "minute")];
     let whole = units.into_iter().find(|(unit, _)| ms % (unit * SECOND) == 0);
@@ -40,7 +40,7 @@ pub(crate) fn span(ms: i64) -> String {
     format!("{number} {name}{}", if number == 1 { "" } else { "s" })
 }
 
-/// How long something is ago, in the largest unit that fits: `3 days ago`, `in 2 hours`, `just now`.
+/// Formats an age in the largest unit that fits: `3 days ago`, `in 2 hours`, `just now`.
 pub(crate) fn ago(age_ms: i64) -> String {
     let seconds = age_ms.unsigned_abs() / SECOND.unsigned_abs();
     let (number, unit) = match seconds {

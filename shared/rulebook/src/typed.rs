@@ -1,4 +1,4 @@
-//! A lead as one rulebook reads it, for whoever decides on the same lead more than once.
+//! A lead as one rulebook reads it, for deciding on the same lead more than once.
 
 use super::reading::Reading;
 use crate::facts::Facts;
@@ -6,10 +6,10 @@ use crate::index::{IndexSize, Indexes};
 use crate::rule::Verdict;
 use crate::rulebook::Rulebook;
 
-/// A lead with every value that its rulebook looks at, read and made ready to compare.
+/// A lead with every value that its rulebook uses, ready to compare.
 ///
-/// Reading looks up the texts that rules name and asks the tables; deciding compares numbers. [`Rulebook::decide`] does
-/// both.
+/// Reading looks up the texts that rules name and searches the tables; deciding compares numbers. [`Rulebook::decide`]
+/// does both.
 #[derive(Debug)]
 pub struct TypedLead<'a> {
     rulebook: &'a Rulebook,
@@ -25,18 +25,18 @@ impl<'a> TypedLead<'a> {
 }
 
 impl Rulebook {
-    /// Reads a lead. Nothing is scored here: without a score in `facts` it is no MQL.
+    /// Reads a lead without scoring it: if `facts` has no score, the lead is not an MQL.
     pub fn read<'a>(&'a self, facts: &Facts<'a>) -> TypedLead<'a> {
         TypedLead { rulebook: self, facts: *facts, reading: self.fields.read(facts) }
     }
 
-    /// What the index of this rulebook takes, the texts that rules name included.
+    /// Returns the size of this rulebook's index, including the texts that rules name.
     pub fn index_size(&self) -> IndexSize {
         let size = self.indexes.size();
         IndexSize { bytes: size.bytes + self.fields.prepared_bytes(), ..size }
     }
 
-    /// Compiles the rules again, as [`Rulebook::parse`] has done already. Only a benchmark needs to.
+    /// Compiles the rules again, as [`Rulebook::parse`] has already done. Only benchmarks need this.
     #[doc(hidden)]
     #[must_use]
     pub fn compiled(mut self) -> Self {

@@ -1,4 +1,4 @@
-//! What a value in a rulebook means, by the type of the field it is compared with.
+//! Reads a value in a rulebook according to the type of the field it is compared with.
 
 use crate::time_span;
 use jiff::tz::TimeZone;
@@ -11,8 +11,8 @@ use crate::lead_value::fold;
 use crate::matcher::{How, Matcher};
 use fairleader_lead::normalise::country;
 
-/// The matcher for `text`. `choices` are the words that a field of a closed list may have.
-/// Days begin in `zone`.
+/// Reads `text` into a matcher. `choices` are the possible values, if the field has a fixed list of them.
+/// Days start in `zone`.
 pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>, zone: &TimeZone) -> Result<Matcher, WrongValue> {
     match text {
         "present" => return Ok(Matcher::Present),
@@ -59,7 +59,7 @@ fn free_text(text: &str, free: bool) -> Result<Matcher, WrongValue> {
         }
     }
     if fold(text).is_empty() {
-        return Err(wrong("wrong-value", "which is no text", "write `absent` for leads without a value".to_owned()));
+        return Err(wrong("wrong-value", "which is empty", "write `absent` for leads without a value".to_owned()));
     }
     Ok(Matcher::text(How::Is, text, free))
 }
@@ -79,20 +79,20 @@ fn choice(kind: Kind, text: &str, choices: &[&str]) -> Result<Matcher, WrongValu
     }
     let spelt = text.replace([' ', '-'], "_");
     if let Some(help) = several_or_not(text) {
-        return Err(wrong("unknown-value", "which it never is", help));
+        return Err(wrong("unknown-value", "which is not one of its values", help));
     }
     let help = match nearest(&spelt, choices.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if choices.is_empty() && kind == Kind::Grade => {
             "add `grades:` under `score`, such as `grades: { A: 80+, B: 60+ }`".to_owned()
         }
-        None if choices.is_empty() => "the rulebook names no values it could have".to_owned(),
+        None if choices.is_empty() => "the rulebook defines no values for it".to_owned(),
         None => {
             let known: Vec<String> = choices.iter().map(|known| format!("`{known}`")).collect();
-            format!("it is one of {}", join(&known, "or"))
+            format!("write one of {}", join(&known, "or"))
         }
     };
-    Err(wrong("unknown-value", "which it never is", help))
+    Err(wrong("unknown-value", "which is not one of its values", help))
 }
 
 fn country_code(text: &str) -> Result<Matcher, WrongValue> {
@@ -103,21 +103,21 @@ fn country_code(text: &str) -> Result<Matcher, WrongValue> {
     let help = match code.as_str() {
         "UK" => "write `GB`, the code of the United Kingdom".to_owned(),
         "EL" => "write `GR`, the code of Greece".to_owned(),
-        _ if text.chars().count() == 2 => "write its code of two letters, such as `DE`".to_owned(),
+        _ if text.chars().count() == 2 => "write a two-letter code, such as `DE`".to_owned(),
         _ => several_or_not(text)
             .or_else(|| country::code(text).map(|code| format!("write `{code}`")))
-            .unwrap_or_else(|| "write its code of two letters, such as `DE`".to_owned()),
+            .unwrap_or_else(|| "write a two-letter code, such as `DE`".to_owned()),
     };
-    Err(wrong("unknown-value", "which is no country code", help))
+    Err(wrong("unknown-value", "which is not a country code", help))
 }
 
-/// What to write for several values in one text, and for all but one.
+/// Returns what to write for several values in one text, or for all values but one.
 fn several_or_not(text: &str) -> Option<String> {
     if let Some(excluded) = text.strip_prefix("not ").or_else(|| text.strip_prefix('!')) {
-        return Some(format!("for all others write `not: {{ FIELD: {} }}`", excluded.trim()));
+        return Some(format!("to exclude it write `not: {{ FIELD: {} }}`", excluded.trim()));
     }
     let parts: Vec<&str> = text.split([',', ';', '|']).flat_map(|part| part.split(" or ")).map(str::trim).collect();
-    (parts.len() > 1).then(|| format!("several values are a list: `[{}]`", parts.join(", ")))
+    (parts.len() > 1).then(|| format!("write several values as a list: `[{}]`", parts.join(", ")))
 }
 
 fn language(text: &str) -> Result<Matcher, WrongValue> {
@@ -126,11 +126,11 @@ fn language(text: &str) -> Result<Matcher, WrongValue> {
     }
     let help = several_or_not(text)
         .or_else(|| country::language(text).map(|code| format!("write `{code}`")))
-        .unwrap_or_else(|| "write its code of two letters, such as `de`".to_owned());
-    Err(wrong("unknown-value", "which is no language code", help))
+        .unwrap_or_else(|| "write a two-letter code, such as `de`".to_owned());
+    Err(wrong("unknown-value", "which is not a language code", help))
 }
 
-/// `within 7 days` for `within 7d`.
+/// Returns `within 7 days` for `within 7d`.
 fn span_within(text: &str) -> Option<String> {
     for (before, after) in [("within ", ""), ("in the next ", ""), ("more than ", " ago")] {
         if let Some(span) = text.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) {
@@ -140,7 +140,7 @@ fn span_within(text: &str) -> Option<String> {
     None
 }
 
-/// What to write instead of a span of time that is written in another way: `7 days` for `7d`, `1 week` for `a week`.
+/// Returns what to write instead of a duration in another format: `7 days` for `7d`, `1 week` for `a week`.
 pub(crate) fn span_meant(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -166,7 +166,7 @@ pub(crate) fn span_meant(text: &str) -> Option<String> {
     time_span::length(&format!("{number} {unit}")).map(|length| length.shown)
 }
 
-/// The whole number that is meant by `10k`, `10,000` and `10000 EUR`.
+/// Returns the whole number that is meant by `10k`, `10,000` or `10000 EUR`.
 pub(crate) fn whole_meant(text: &str) -> Option<u32> {
     let text = text.trim().trim_matches(['€', '$', '£']).trim();
     let at =
@@ -181,7 +181,7 @@ pub(crate) fn whole_meant(text: &str) -> Option<u32> {
     };
     let mut groups = number.trim().split(['.', ',', '\'', '_', ' ']);
     let first = groups.next().filter(|first| !first.is_empty())?;
-    // `1.5k` and `12,50` are no groups of thousands.
+    // `1.5k` and `12,50` do not have groups of thousands.
     let rest: Vec<&str> = groups.collect();
     if rest.iter().any(|group| group.len() != 3) || (!rest.is_empty() && (first.len() > 3 || factor > 1)) {
         return None;
@@ -189,7 +189,7 @@ pub(crate) fn whole_meant(text: &str) -> Option<u32> {
     format!("{first}{}", rest.concat()).parse::<u32>().ok()?.checked_mul(factor)
 }
 
-/// `1000+`, `50-999`, `under 50`, `40`.
+/// Reads `1000+`, `50-999`, `under 50` or `40`.
 fn number(text: &str, most: u32) -> Result<Matcher, WrongValue> {
     let matcher = if let Some(from) = text.strip_suffix('+') {
         let from = whole(from, text)?;
@@ -205,26 +205,26 @@ fn number(text: &str, most: u32) -> Result<Matcher, WrongValue> {
     match matcher {
         Some((from, to)) if from > to => {
             let help = format!("write `{to}-{from}`");
-            Err(wrong("empty-range", "which no number is in", help))
+            Err(wrong("empty-range", "which is an empty range", help))
         }
-        None => Err(wrong("empty-range", "which no number is in", None)),
+        None => Err(wrong("empty-range", "which is an empty range", None)),
         Some((from, to)) if from > most || (to > most && to != u32::MAX) => {
-            Err(wrong("out-of-range", format!("but it goes from 0 to {most}"), None))
+            Err(wrong("out-of-range", format!("which is outside 0 to {most}"), None))
         }
         Some((from, to)) => Ok(Matcher::Number { from, to }),
     }
 }
 
-/// A whole number; otherwise what to write instead of `all`.
+/// Reads a whole number; the error says what to write instead of `all`.
 fn whole(digits: &str, all: &str) -> Result<u32, WrongValue> {
     let digits = digits.trim();
     if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         return digits.parse().map_err(|_| wrong("wrong-type", "which is too large", None));
     }
-    Err(wrong("wrong-type", "which is no whole number or range", Some(instead(all))))
+    Err(wrong("wrong-type", "which is not a whole number or range", Some(instead(all))))
 }
 
-/// What to write instead of a number that is written in another way.
+/// Returns what to write instead of a number in another format.
 fn instead(all: &str) -> String {
     let number = |text: &str| text.trim().parse::<u32>().ok();
     let before = [
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_ranges() {
+    fn reads_numbers_and_ranges() {
         assert_eq!(range("40"), Some((40, 40)));
         assert_eq!(range("1000+"), Some((1000, u32::MAX)));
         assert_eq!(range("50-999"), Some((50, 999)));
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_written_otherwise_gets_the_right_spelling() {
+    fn suggests_the_spelling_of_a_number() {
         let pairs = [
             (">= 60", "write `60+`"),
             ("> 60", "write `61+`"),
@@ -319,25 +319,25 @@ mod tests {
     }
 
     #[test]
-    fn a_value_written_otherwise_gets_the_right_spelling() {
+    fn suggests_the_spelling_of_a_value() {
         let pairs = [
             (Kind::Country, "Germany", "write `DE`"),
-            (Kind::Country, "DE, AT", "several values are a list: `[DE, AT]`"),
-            (Kind::Country, "not DE", "for all others write `not: { FIELD: DE }`"),
+            (Kind::Country, "DE, AT", "write several values as a list: `[DE, AT]`"),
+            (Kind::Country, "not DE", "to exclude it write `not: { FIELD: DE }`"),
             (Kind::Language, "German", "write `de`"),
-            (Kind::Language, "de or fr", "several values are a list: `[de, fr]`"),
-            (Kind::Country, "Atlantis", "write its code of two letters, such as `DE`"),
+            (Kind::Language, "de or fr", "write several values as a list: `[de, fr]`"),
+            (Kind::Country, "Atlantis", "write a two-letter code, such as `DE`"),
         ];
         for (kind, text, help) in pairs {
             assert_eq!(read(kind, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(), Some(help), "{text}");
         }
         let choices: &[&str] = &["vp", "c_level"];
         let found = read(Kind::Choice(&[]), "vp or c_level", Some(choices), &TimeZone::UTC).unwrap_err();
-        assert_eq!(found.help.as_deref(), Some("several values are a list: `[vp, c_level]`"));
+        assert_eq!(found.help.as_deref(), Some("write several values as a list: `[vp, c_level]`"));
     }
 
     #[test]
-    fn spans_and_amounts_written_otherwise_are_understood() {
+    fn understands_other_spellings_of_durations_and_amounts() {
         let spans = [
             ("7d", Some("7 days")),
             ("a week", Some("1 week")),
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_of_the_field_says_what_a_text_is() {
+    fn the_field_type_decides_how_a_text_is_read() {
         assert_eq!(read(Kind::Country, "NO", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "NO", false)));
         assert_eq!(read(Kind::YesNo, "no", None, &TimeZone::UTC), Ok(Matcher::YesNo(false)));
         assert_eq!(read(Kind::Word, "01067", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "01067", false)));

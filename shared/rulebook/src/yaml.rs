@@ -1,7 +1,7 @@
-//! Reads YAML into a small tree in which every node knows its place and every scalar is still the text that was typed.
+//! Reads YAML into a small tree in which every node has its position and every scalar is the text that was typed.
 //!
-//! What a scalar means is for the lead schema to say: here `NO` is not false and `01067` not a number. Anchors, aliases
-//! and tags are refused (a rulebook is read by people, top to bottom), and so are duplicate keys and tabs.
+//! The lead schema decides what a scalar means: here `NO` is not false and `01067` is not a number. Anchors, aliases
+//! and tags are not allowed, because people read a rulebook from top to bottom; nor are duplicate keys and tabs.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,33 +10,33 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Range
 
 use super::diagnostic::{Problems, Span};
 
-/// Deepest nesting that is read; the grammar needs about ten.
+/// The deepest nesting allowed; the grammar needs about ten levels.
 const MAX_DEPTH: usize = 40;
 
-/// Stands for a `>` that YAML would take for the start of a block scalar; from the private-use area.
+/// Replaces a `>` that YAML would take for the start of a block scalar; from the private-use area.
 const DEFUSED: char = '\u{e000}';
 
-/// A node with its place. The span of a node over several lines covers the first of them.
+/// A node with its position. For a node over several lines, the span covers the first of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
     pub(crate) span: Span,
     pub(crate) content: Content,
 }
 
-/// What a node holds.
+/// The content of a [`Node`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// A value as it was typed; `quoted` tells `""` from nothing.
+    /// A value as typed; `quoted` distinguishes `""` from an empty value.
     Scalar { text: String, quoted: bool },
     /// A list.
     Sequence(Vec<Node>),
-    /// Keys and values in the order of the source.
+    /// Keys and values in source order.
     Mapping(Vec<(Text, Node)>),
-    /// Something already complained about; says nothing more.
+    /// Something that was already reported.
     Refused,
 }
 
-/// A piece of text with its place.
+/// A text with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Text {
     pub(crate) text: String,
@@ -44,7 +44,7 @@ pub(crate) struct Text {
 }
 
 impl Node {
-    /// What the node is, for messages: ``a list``, `` `x` ``.
+    /// Describes the node for messages: ``a list``, `` `x` ``.
     pub(crate) fn describe(&self) -> String {
         match &self.content {
             Content::Scalar { text, quoted } if text.is_empty() && !quoted => "nothing".to_owned(),
@@ -56,7 +56,7 @@ impl Node {
     }
 }
 
-/// Reads one document. `None` when it is too broken to go on; then `problems` says why.
+/// Reads one document. Returns `None` if it is too broken to continue; `problems` says why.
 pub(crate) fn read(source: &str, problems: &mut Problems) -> Option<Node> {
     if refuse_tabs(source, problems) || refuse_lookalikes(source, problems) {
         return None;
@@ -78,7 +78,7 @@ pub(crate) fn read(source: &str, problems: &mut Problems) -> Option<Node> {
     }
 }
 
-/// YAML forbids tabs for indentation, but says so in a way few understand; find them first.
+/// Reports tabs used as indentation: YAML forbids them, but the parser's message is hard to understand.
 fn refuse_tabs(source: &str, problems: &mut Problems) -> bool {
     let mut tabs = source.lines().zip(1..).filter_map(|(line, number)| {
         let indent = line.chars().take_while(|c| matches!(c, ' ' | '\t'));
@@ -91,12 +91,12 @@ fn refuse_tabs(source: &str, problems: &mut Problems) -> bool {
         0 => "this line is indented with a tab".to_owned(),
         more => format!("this line and {more} more are indented with tabs"),
     };
-    let help = "indent with blanks, two per level".to_owned();
+    let help = "indent with spaces, two per level".to_owned();
     problems.error_help(first, "tab", message, help);
     true
 }
 
-/// Characters that word processors put in the place of blanks and quotes: they look alike, and mean something else.
+/// Reports characters that word processors use for spaces and quotes: they look alike but have another meaning.
 fn refuse_lookalikes(source: &str, problems: &mut Problems) -> bool {
     let mut found = false;
     for (line, number) in source.lines().zip(1..) {
@@ -106,15 +106,13 @@ fn refuse_lookalikes(source: &str, problems: &mut Problems) -> bool {
         }
         let mut before = ' ';
         for (at, character) in written.chars().enumerate() {
-            // Inside a text such quotes may well be meant.
+            // Inside a text such quotes may be intended.
             let opens = matches!(before, ' ' | '[' | '{' | ',' | ':');
             let said = match character {
-                '\u{a0}' | '\u{202f}' | '\u{2007}' => {
-                    Some(("a blank here is of the kind that keeps words together", "write an ordinary blank"))
-                }
-                '\u{200b}' | '\u{2060}' => Some(("a character stands here that cannot be seen", "remove it")),
+                '\u{a0}' | '\u{202f}' | '\u{2007}' => Some(("this is a non-breaking space", "write an ordinary space")),
+                '\u{200b}' | '\u{2060}' => Some(("this is an invisible character", "remove it")),
                 '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{2018}' | '\u{2019}' | '\u{201a}' if opens => {
-                    Some(("a printer's quote is no quote", "write `\"` or `'`"))
+                    Some(("a curly quote does not quote", "write `\"` or `'`"))
                 }
                 _ => None,
             };
@@ -130,8 +128,9 @@ fn refuse_lookalikes(source: &str, problems: &mut Problems) -> bool {
     found
 }
 
-/// `score: >= 60` starts a block scalar in YAML and fails far from its cause. Replaces such a `>` by one character that
-/// means nothing to YAML, so that places stay true; [`restore`] puts it back and the value's own check explains.
+/// Replaces the `>` of `score: >= 60`, which starts a block scalar in YAML and fails far from its cause, by a single
+/// character without meaning in YAML, so that positions stay correct. [`restore`] undoes this, and the check of the
+/// value reports the mistake.
 fn defuse(source: &str) -> Cow<'_, str> {
     if !source.contains('>') {
         return Cow::Borrowed(source);
@@ -160,34 +159,31 @@ fn restore(text: &str) -> String {
     text.replace(DEFUSED, ">")
 }
 
-/// The parser's own messages are for people who know YAML; the common ones in plain words.
+/// Translates the parser's most common messages, which require knowledge of YAML, into plain words.
 fn in_plain_words(info: &str) -> (String, Option<String>) {
     let (message, help) = if info.contains("mapping values are not allowed") {
-        (
-            "there is a `:` where no key can be",
-            "indent keys that belong together alike, and put quotes around a text that contains `: `",
-        )
+        ("unexpected `:`", "align keys that belong together, and put quotes around a text that contains `: `")
     } else if info.contains("recursion") {
-        return ("it is nested too deeply".to_owned(), None);
+        return ("nested too deeply".to_owned(), None);
     } else if info.contains("anchor") {
         (
             "aliases (`*name`) are not supported in a rulebook",
             "name a condition under `conditions` and use it with `is: NAME`",
         )
     } else if info.contains("quoted scalar") {
-        ("a quote is opened here and never closed", "close it on the same line")
+        ("this quote is never closed", "close it on the same line")
     } else if info.contains("expected '-' indicator")
         || info.contains("expected <block end>")
         || info.contains("expected key")
     {
         (
-            "this line does not belong to the lines above it",
-            "begin the keys of one rule in the same column, and every `-` of one list in the same column; write a `:` after \
-             each key",
+            "this line does not line up with the lines above it",
+            "start the keys of a rule in the same column, and every `-` of a list in the same column; write a `:` \
+             after each key",
         )
     } else if info.contains("flow") || info.contains("','") {
         (
-            "a bracket is opened and not closed properly",
+            "a bracket is not closed properly",
             "separate entries with `, ` and close every `{` with `}` and every `[` with `]`",
         )
     } else {
@@ -198,7 +194,7 @@ fn in_plain_words(info: &str) -> (String, Option<String>) {
 
 struct Reader<'s, 'p> {
     parser: Parser<'s, StrInput<'s>>,
-    /// Length of every line in characters, without blanks at its end.
+    /// The length of every line in characters, without trailing spaces.
     lines: Vec<usize>,
     problems: &'p mut Problems,
 }
@@ -228,7 +224,7 @@ impl<'s> Reader<'s, '_> {
                     self.problems.error(
                         span,
                         "second-document",
-                        "a rulebook is one document; nothing may follow a `---` line",
+                        "a rulebook is one document; remove everything after the `---` line",
                     );
                     return Ok(None);
                 }
@@ -257,7 +253,7 @@ impl<'s> Reader<'s, '_> {
             self.problems.error_help(span, "anchor", "anchors (`&name`) are not supported in a rulebook", help);
         }
         if tagged {
-            let help = "leave the `!…` out, or put quotes around a text that starts with `!`".to_owned();
+            let help = "remove the `!…`, or put quotes around a text that starts with `!`".to_owned();
             self.problems.error_help(span, "tag", "tags (`!name`) are not supported in a rulebook", help);
         }
         match event {
@@ -301,16 +297,16 @@ impl<'s> Reader<'s, '_> {
             let (event, range) = self.next()?;
             let mut value = self.node(event, range, depth + 1)?;
             let Content::Scalar { text, .. } = key.content else {
-                self.problems.error(key.span, "key", "a key must be a single word or text");
+                self.problems.error(key.span, "key", "a key must be a word or a text");
                 continue;
             };
-            // A value that is not there has no place of its own.
+            // A missing value has no position, so use that of its key.
             if matches!(&value.content, Content::Scalar { text, quoted: false } if text.is_empty()) {
                 value.span = key.span;
             }
             if let Some(first) = seen.get(&text) {
-                let message = format!("`{text}` stands here twice, first in line {first}");
-                let help = "keep one of them; several values go into one list".to_owned();
+                let message = format!("duplicate key `{text}`, first used on line {first}");
+                let help = "keep one of them; write several values as one list".to_owned();
                 self.problems.error_help(key.span, "duplicate-key", message, help);
                 continue;
             }
@@ -339,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn scalars_stay_the_text_that_was_typed() {
+    fn scalars_stay_as_typed() {
         let Content::Mapping(entries) = tree("a: [NO, 01067, 1e5, yes, ~, \"\", null]\n").content else { panic!() };
         let Content::Sequence(items) = &entries[0].1.content else { panic!() };
         let texts: Vec<String> = items.iter().map(Node::describe).collect();
@@ -358,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rulebook_may_not_contain_is_named() {
+    fn rejects_anchors_tags_duplicates_and_aliases() {
         let source = "a: &x 1\nb: !!str 2\na: 3\n? [k]\n: 1\nc: *x\n";
         insta::assert_snapshot!(complaints(source), @r#"
         error[anchor]: anchors (`&name`) are not supported in a rulebook
@@ -372,14 +368,14 @@ mod tests {
           |
         2 | b: !!str 2
           |    ^^^^^^^
-          = help: leave the `!…` out, or put quotes around a text that starts with `!`
-        error[duplicate-key]: `a` stands here twice, first in line 1
+          = help: remove the `!…`, or put quotes around a text that starts with `!`
+        error[duplicate-key]: duplicate key `a`, first used on line 1
          --> x.yaml:3:1
           |
         3 | a: 3
           | ^
-          = help: keep one of them; several values go into one list
-        error[key]: a key must be a single word or text
+          = help: keep one of them; write several values as one list
+        error[key]: a key must be a word or a text
          --> x.yaml:4:3
           |
         4 | ? [k]
@@ -394,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_yaml_says_where_and_what_to_do() {
+    fn explains_broken_yaml() {
         let all = [
             "a:\n\tb: 1\n\tc: 2\n",
             "a: b: c\n",
@@ -411,30 +407,30 @@ mod tests {
           |
         2 |  b: 1
           | ^
-          = help: indent with blanks, two per level
+          = help: indent with spaces, two per level
 
-        error[yaml]: there is a `:` where no key can be
+        error[yaml]: unexpected `:`
          --> x.yaml:1:5
           |
         1 | a: b: c
           |     ^
-          = help: indent keys that belong together alike, and put quotes around a text that contains `: `
+          = help: align keys that belong together, and put quotes around a text that contains `: `
 
-        error[yaml]: a quote is opened here and never closed
+        error[yaml]: this quote is never closed
          --> x.yaml:1:4
           |
         1 | a: "x
           |    ^
           = help: close it on the same line
 
-        error[yaml]: a bracket is opened and not closed properly
+        error[yaml]: a bracket is not closed properly
          --> x.yaml:1:13
           |
         1 | a: {b: [1, 2}
           |             ^
           = help: separate entries with `, ` and close every `{` with `}` and every `[` with `]`
 
-        error[second-document]: a rulebook is one document; nothing may follow a `---` line
+        error[second-document]: a rulebook is one document; remove everything after the `---` line
          --> x.yaml:3:1
           |
         3 | b: 2
@@ -460,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_blank_or_a_quote_is_found() {
+    fn finds_lookalikes_of_spaces_and_quotes() {
         let said = |source: &str| {
             let mut problems = Problems::default();
             assert!(read(source, &mut problems).is_none(), "{source}");
@@ -469,10 +465,7 @@ mod tests {
         };
         assert_eq!(
             said("a: 1\nb:\u{a0}NO # ok\nc: \u{201c}contains x\u{201d}\n"),
-            [
-                (2, 3, "a blank here is of the kind that keeps words together".to_owned()),
-                (3, 4, "a printer's quote is no quote".to_owned()),
-            ]
+            [(2, 3, "this is a non-breaking space".to_owned()), (3, 4, "a curly quote does not quote".to_owned()),]
         );
         let mut problems = Problems::default();
         let fine = "# \u{201c}Sales\u{201d}\na: Women\u{2019}s Fashion # \u{a0}\n";
@@ -481,14 +474,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_do_not_fit_are_told_with_what_to_do() {
+    fn reports_lines_that_do_not_line_up() {
         let said = |source: &str| {
             let mut problems = Problems::default();
             read(source, &mut problems);
             problems.finish().unwrap_err().first().map(|one| one.message.clone()).unwrap_or_default()
         };
         for source in ["route:\n  - rule: a\n    if: { b: c }\n   then: { d: e }\n", "route:\n  - rule: a\n if: b\n"] {
-            assert_eq!(said(source), "this line does not belong to the lines above it", "{source}");
+            assert_eq!(said(source), "this line does not line up with the lines above it", "{source}");
         }
     }
 }

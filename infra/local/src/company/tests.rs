@@ -186,9 +186,9 @@ fn a_folder_is_read_as_the_demo_is() {
 
     std::fs::write(folder.path().join(TERRITORIES), "country,pool\nCH\nBE,dach,\nIT,dach\nIT,dach,x\n").unwrap();
     insta::assert_snapshot!(told(folder.path()), @"
-    territories.csv:2: the row has 1 cell where the header has 2
-    territories.csv:3: the row has 3 cells where the header has 2
-    territories.csv:5: the row has 3 cells where the header has 2
+    territories.csv:2: the row has 1 cell, but the header has 2
+    territories.csv:3: the row has 3 cells, but the header has 2
+    territories.csv:5: the row has 3 cells, but the header has 2
     ");
     std::fs::write(folder.path().join(TERRITORIES), b"country,pool\nCH,Z\xfcrich\n").unwrap();
     insta::assert_snapshot!(told(folder.path()), @"territories.csv:2: is not UTF-8 text from here on; save the file as UTF-8");

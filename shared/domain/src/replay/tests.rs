@@ -166,13 +166,13 @@ fn compares_a_draft_with_the_active_rulebook() {
       {
         "rank": 0,
         "lead_id": "lead-001",
-        "before": "Rule `rest` gives the lead to pool `inbound`, or to `night` if nobody there can take it, because no earlier rule fits. (score 60, grade B)",
+        "before": "Rule `rest` gives the lead to pool `inbound`, or to pool `night` if no rep there can take it, because no earlier rule matches. (score 60, grade B)",
         "after": "Rule `dach` gives the lead to pool `dach`, because country is CH. (score 60, grade B)"
       },
       {
         "rank": 0,
         "lead_id": "lead-004",
-        "before": "The lead is not an MQL, so it goes to nurture: score is 30, needed 60 or more; did nothing that is known, needed demo within 7 days. (score 30)",
+        "before": "The lead is not an MQL, so it goes to nurture: score is 30, needed 60 or more; no known activity, needed demo within 7 days. (score 30)",
         "after": "Rule `large` gives the lead to `henrik`, or to pool `inbound` if they cannot take it, because company.employees is 2000 (1000 or more). (score 30)"
       }
     ]

@@ -1,4 +1,4 @@
-//! A table of territories of any size, and a rulebook that asks it: the longest beginning of a postal code, by country.
+//! Territory tables of any size, and a rulebook that looks up the longest postal code prefix by country.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use fairleader_rulebook::{References, Rulebook, Table};
 
 use crate::territories::COUNTRIES;
 
-/// Rows as people write them, country by country: one for the country, then its beginnings of one, two, three and five
-/// digits, so that a code may meet four rows.
+/// Returns realistic rows, country by country: one for the country, then prefixes of one, two, three and five digits,
+/// so that a code may match four rows.
 pub(crate) fn csv(rows: usize) -> String {
     let mut text = "country,postal_code,name,pool\n".to_owned();
     let each = rows.div_ceil(COUNTRIES.len());
@@ -18,7 +18,7 @@ pub(crate) fn csv(rows: usize) -> String {
                 .step_by(step)
                 .map(move |code| format!("{code:0digits$}"))
         };
-        // Of five digits every 29th, so that most codes end with a shorter one.
+        // Only every 29th prefix of five digits, so that most codes match a shorter one.
         [String::new()].into_iter().chain(of(1, 1)).chain(of(2, 1)).chain(of(3, 1)).chain(of(5, 29))
     };
     let all = COUNTRIES.iter().flat_map(|country| codes().take(each).map(move |code| (country, code)));
@@ -32,7 +32,7 @@ pub(crate) fn references(table: Table) -> References {
     References { tables: [("territories".to_owned(), Arc::new(table))].into(), ..References::default() }
 }
 
-/// A rulebook with little else to do.
+/// A rulebook that does little else.
 const RULEBOOK: &str = "\
 company: { zone: Europe/Berlin, currency: EUR }
 lookups:
@@ -44,7 +44,7 @@ route:
   - { rule: everyone else, then: { pool: inbound } }
 ";
 
-/// The rulebook, checked with the table.
+/// Returns the rulebook, checked with the table.
 pub(crate) fn checked(references: &References) -> Rulebook {
     Rulebook::parse(RULEBOOK, references).expect("a rulebook without mistakes").rulebook
 }

@@ -1,6 +1,6 @@
-//! Rulebooks of any size, and leads for them: made up, but always the same, and like those of companies that route by
-//! territory. Rules look at country, state, postal code, industry and employees, with lists, ranges, negations and
-//! alternatives. The narrowest stand first, as people order them; so no rule is covered by one before it.
+//! Generates rulebooks of any size, and leads for them, deterministically, like those of companies that route by
+//! territory. Rules test country, state, postal code, industry and employees, with lists, ranges, negations and
+//! alternatives. The narrowest rules come first, as people order them, so no rule is covered by an earlier one.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 use fairleader_lead::profile::Profile;
 use fairleader_rulebook::{References, Rulebook, Severity};
 
-/// Numbers that look random and are the same every time (`SplitMix64`).
+/// Pseudo-random numbers that are the same every time (`SplitMix64`).
 pub(crate) struct Dice(u64);
 
 impl Dice {
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -26,7 +26,7 @@ impl Dice {
         self.below(100) < percent
     }
 
-    /// A number below `end`; low ones come up more often.
+    /// Returns a number below `end`; low numbers are more frequent.
     fn skewed(&mut self, end: u32) -> u32 {
         self.below(end).min(self.below(end))
     }
@@ -73,7 +73,7 @@ pub(crate) const INDUSTRIES: [&str; 30] = [
     "textiles",
     "paper",
 ];
-/// Where people cut companies by size.
+/// Typical company size limits.
 pub(crate) const SIZES: [u32; 24] = [
     1, 5, 10, 15, 20, 25, 35, 50, 75, 100, 150, 200, 250, 350, 500, 750, 1_000, 1_500, 2_500, 5_000, 7_500, 10_000,
     25_000, 50_000,
@@ -84,29 +84,29 @@ pub(crate) fn state(country: u32, number: u32) -> String {
     format!("{country} State {number}")
 }
 
-/// How many states a country has here.
+/// How many states each country has here.
 const STATES: u32 = 16;
 
-/// A rule; an empty set asks for nothing.
+/// A rule; an empty set is not tested.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rule {
     /// Positions in [`COUNTRIES`].
     pub(crate) countries: BTreeSet<u32>,
-    /// Of the one country.
+    /// States of the country, if there is only one.
     pub(crate) states: BTreeSet<u32>,
-    /// Beginnings of postal codes: digits and how many.
+    /// Postal code prefixes: digits, and how many.
     pub(crate) codes: BTreeSet<(u32, usize)>,
     /// Positions in [`INDUSTRIES`].
     pub(crate) industries: BTreeSet<u32>,
-    /// Whether it asks for every industry but these.
+    /// Whether it matches all industries except these.
     pub(crate) others: bool,
-    /// Positions in [`SIZES`]; without a second one there is no upper end.
+    /// Positions in [`SIZES`]; without a second one there is no upper limit.
     pub(crate) employees: Option<(usize, Option<usize>)>,
     /// Any of these industries, or at least that many employees.
     pub(crate) either: Option<(BTreeSet<u32>, usize)>,
 }
 
-/// Those of these codes that do not begin with another one.
+/// Returns the prefixes that do not start with another one.
 fn apart(codes: &BTreeSet<(u32, usize)>) -> BTreeSet<(u32, usize)> {
     let text = |(code, digits): &(u32, usize)| format!("{code:0digits$}");
     let within = |code: &&(u32, usize)| {
@@ -121,8 +121,8 @@ pub(crate) fn names(of: &BTreeSet<u32>, names: &[&'static str]) -> Vec<&'static 
 }
 
 impl Rule {
-    /// Most rules are about postal codes, some about states, few about whole countries, and these are narrow otherwise: the
-    /// larger a rulebook is, the more local are its rules.
+    /// Most rules test postal codes, some test states, and few test whole countries; the latter are narrow in other
+    /// ways. The larger a rulebook, the more local its rules.
     fn roll(dice: &mut Dice, alternatives: bool) -> Self {
         let kind = dice.below(100);
         let local = kind >= 30;
@@ -149,7 +149,8 @@ impl Rule {
         Self { countries, states, codes, industries, others, employees, either: None }
     }
 
-    /// How many leads it fits, were they spread evenly. Exact, so that a rule within another one fits fewer.
+    /// Returns how many leads it matches if they are evenly distributed. Exact, so that a rule within another matches
+    /// fewer.
     fn width(&self) -> u64 {
         let count = |length: usize| u64::try_from(length).expect("a length");
         let part = |found: usize, of: u64| if found == 0 { 240 } else { count(found) * 240 / of };
@@ -172,7 +173,7 @@ impl Rule {
         self.countries.first().copied().expect("a country")
     }
 
-    /// The `if` of the rule.
+    /// Returns the `if` of the rule.
     fn yaml(&self) -> String {
         let mut tests = vec![format!("country: [{}]", names(&self.countries, &COUNTRIES).join(", "))];
         if !self.states.is_empty() {
@@ -199,7 +200,7 @@ impl Rule {
         format!("{{ {} }}", tests.join(", "))
     }
 
-    /// A lead that it may fit.
+    /// Returns a lead that it may match.
     fn lead(&self, dice: &mut Dice) -> Profile {
         let mut lead = stranger(dice);
         let pick = |dice: &mut Dice, of: &BTreeSet<u32>| {
@@ -229,7 +230,7 @@ impl Rule {
     }
 }
 
-/// A lead from anywhere.
+/// Returns a lead from anywhere.
 fn stranger(dice: &mut Dice) -> Profile {
     let mut lead = Profile::default();
     let country = dice.skewed(40);
@@ -242,8 +243,8 @@ fn stranger(dice: &mut Dice) -> Profile {
     lead
 }
 
-/// The rules of a rulebook: `count` different ones, the narrowest first. `alternatives` over several fields are more than
-/// a decision table can say.
+/// Returns `count` different rules, narrowest first. `alternatives` adds conditions over several fields, which a
+/// decision table cannot express.
 pub(crate) fn rules(count: usize, alternatives: bool) -> Vec<Rule> {
     let mut dice = Dice(7);
     let mut rules = BTreeSet::new();
@@ -255,7 +256,7 @@ pub(crate) fn rules(count: usize, alternatives: bool) -> Vec<Rule> {
     rules
 }
 
-/// The rulebook as it is written. It blocks and scores nothing; every lead is an MQL.
+/// Returns the rulebook as text. It has no `block` rules and no score lines; every lead is an MQL.
 pub(crate) fn rulebook(rules: &[Rule]) -> String {
     let mut text = "company: { zone: Europe/Berlin, currency: EUR }\nscore: { fit: { share: 100% } }\n\
                     mql: [{ source: present }]\nroute:\n"
@@ -269,8 +270,8 @@ pub(crate) fn rulebook(rules: &[Rule]) -> String {
     text
 }
 
-/// A rulebook of `count` rules, ready to decide, and its rules. Of those rolled, a few can never win, because several others
-/// take all their leads; checking names them, and they are left out.
+/// Returns a rulebook of `count` rules and its rules. A few generated rules can never win, because several others
+/// together take all their leads; the check names them, and they are left out.
 pub(crate) fn checked(count: usize, alternatives: bool) -> (Vec<Rule>, Rulebook) {
     let mut rules = rules(count, alternatives);
     loop {
@@ -291,14 +292,14 @@ pub(crate) fn checked(count: usize, alternatives: bool) -> (Vec<Rule>, Rulebook)
     }
 }
 
-/// `count` leads, each made for a rule somewhere in the rulebook.
+/// Returns `count` leads, each made for a rule somewhere in the rulebook.
 pub(crate) fn leads(rules: &[Rule], count: usize) -> Vec<Profile> {
     let mut dice = Dice(11);
     let all = u32::try_from(rules.len()).expect("few");
     (0..count).map(|_| rules[usize::try_from(dice.below(all)).expect("an index")].lead(&mut dice)).collect()
 }
 
-/// `count` leads from countries that no rule names.
+/// Returns `count` leads from countries that no rule names.
 pub(crate) fn strangers(count: usize) -> Vec<Profile> {
     let mut dice = Dice(13);
     let far = |mut lead: Profile| {
@@ -308,7 +309,7 @@ pub(crate) fn strangers(count: usize) -> Vec<Profile> {
     (0..count).map(|_| far(stranger(&mut dice))).collect()
 }
 
-/// `count` leads from anywhere.
+/// Returns `count` leads from anywhere.
 pub(crate) fn anyone(count: usize) -> Vec<Profile> {
     let mut dice = Dice(17);
     (0..count).map(|_| stranger(&mut dice)).collect()

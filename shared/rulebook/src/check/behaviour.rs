@@ -1,4 +1,4 @@
-//! Conditions on what a person did.
+//! Checks conditions on a person's activities.
 
 use crate::time_span;
 use jiff::tz::TimeZone;
@@ -18,14 +18,14 @@ impl Checker<'_, '_> {
     pub(super) fn length(&mut self, text: &Text, what: &str) -> Option<time_span::Length> {
         let length = time_span::length(&text.text);
         if length.is_none() {
-            let message = format!("{what} is `{}`, which is no span of time", text.text);
+            let message = format!("{what} is `{}`, which is not a duration", text.text);
             let meant = value::span_meant(&text.text).map(|span| format!("write `{span}`"));
             self.problems.error_help(text.span, "length", message, meant.unwrap_or_else(|| LENGTH_HELP.to_owned()));
         }
         length
     }
 
-    /// A condition on what a person did.
+    /// Checks a condition on a person's activities.
     pub(super) fn did(&mut self, written: &WrittenDid, what: &str) -> Option<Did> {
         let within = written.within.as_ref().map(|text| self.length(text, "`within`"));
         let times = written.times.as_ref().map(|text| self.times(text));
@@ -38,7 +38,7 @@ impl Checker<'_, '_> {
         let response = words("response", &written.response);
         let channel = words("channel", &written.channel);
         let product = words("product", &written.product);
-        // What could not be read at all was reported by `parse`.
+        // `parse` has already reported what could not be read.
         let did = did.filter(|did| !did.is_empty())?;
         if did.len() > 1 && did.iter().any(|matcher| matches!(matcher, Matcher::Absent | Matcher::Present)) {
             let message = format!("{what} mixes `absent` or `present` with other values of `did`");
@@ -63,7 +63,7 @@ impl Checker<'_, '_> {
         };
         if did.wants_nothing() && did.times.is_some() {
             let message = format!("{what} says both `did: absent` and `times`");
-            self.problems.error_help(written.key.span, "did", message, "leave one of them out".to_owned());
+            self.problems.error_help(written.key.span, "did", message, "remove one of them".to_owned());
             return None;
         }
         Some(did)
@@ -74,7 +74,7 @@ impl Checker<'_, '_> {
         match value::read(Kind::Number { most }, &text.text, None, &TimeZone::UTC) {
             Ok(Matcher::Number { from, to }) if from > 0 => Some((from, to)),
             Ok(_) => {
-                let message = format!("`times` is `{}`, which holds without anything done", text.text);
+                let message = format!("`times` is `{}`, which holds even if nothing was done", text.text);
                 let help = "write `times: 2+`, or `not: { did: … }` for never".to_owned();
                 self.problems.error_help(text.span, "times", message, help);
                 None
@@ -93,7 +93,7 @@ impl Checker<'_, '_> {
             "medium" => Some(Spend::Medium),
             "high" => Some(Spend::High),
             other => {
-                let message = format!("`spend` is `{other}`, which it never is");
+                let message = format!("unknown `spend` `{other}`");
                 let help = "write `low`, `medium` or `high`".to_owned();
                 self.problems.error_help(text.span, "unknown-value", message, help);
                 None
@@ -101,7 +101,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// A word of an activity: as intake writes them, so `Request a demo` is `demo`.
+    /// Reads a word of an activity as intake normalises it, so `Request a demo` is `demo`.
     pub(super) fn did_word(&mut self, key: &str, text: &Text, what: &str) -> Option<Matcher> {
         match value::read(Kind::Word, &text.text, None, &TimeZone::UTC) {
             Ok(Matcher::Text { how: How::Is, .. }) if key == "did" => {

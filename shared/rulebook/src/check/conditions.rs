@@ -1,4 +1,4 @@
-//! Conditions: fields are found, values read by their types, named conditions put in.
+//! Checks conditions: resolves fields and named conditions, and reads values by the field's type.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use crate::matcher::{How, Matcher};
 use crate::reading::{Field, Origin};
 use crate::value;
 
-/// Most tests one condition may take, named conditions counted wherever they are used.
+/// The most tests a condition may have, counting named conditions each time they are used.
 const MAX_SIZE: usize = 5_000;
-/// Most named conditions that may use each other in a row.
+/// How deep named conditions may use each other.
 const MAX_CHAIN: usize = 32;
 
 impl<'d> Checker<'d, '_> {
-    /// The named condition, compiled once however often it is used.
+    /// Returns the named condition, compiled once however often it is used.
     pub(super) fn named(&mut self, name: &'d str, used_at: Span) -> Option<Arc<Named>> {
         if let Some(done) = self.named.get(name) {
             return done.clone();
@@ -33,9 +33,9 @@ impl<'d> Checker<'d, '_> {
         if self.chain.contains(&name) || self.chain.len() >= MAX_CHAIN {
             let names: Vec<String> = self.chain.iter().chain([&name]).map(|name| format!("`{name}`")).collect();
             let message = if self.chain.contains(&name) {
-                format!("condition `{name}` uses itself: {}", names.join(" uses "))
+                format!("condition `{name}` uses itself: {}", names.join(" → "))
             } else {
-                format!("more than {MAX_CHAIN} conditions use each other in a row")
+                format!("conditions use each other more than {MAX_CHAIN} levels deep")
             };
             self.problems.error_help(used_at, "cycle", message, "write one of them out in full".to_owned());
             return None;
@@ -67,7 +67,7 @@ impl<'d> Checker<'d, '_> {
             Written::Broken(_) => return None,
         };
         if condition.size() > MAX_SIZE {
-            let message = format!("{} takes more than {MAX_SIZE} tests", place.what);
+            let message = format!("{} needs more than {MAX_SIZE} tests", place.what);
             self.problems.error_help(written.span(), "too-large", message, "use a lookup, or several rules".to_owned());
             return None;
         }
@@ -84,7 +84,7 @@ impl<'d> Checker<'d, '_> {
         let Some(written) = self.conditions.get(name.text.as_str()).copied() else {
             let known = document.conditions.iter().map(|named| named.name.text.as_str());
             let message = format!("{} uses unknown condition `{}`", place.what, name.text);
-            let help = did_you_mean(&name.text, known).unwrap_or_else(|| "name it under `conditions` first".to_owned());
+            let help = did_you_mean(&name.text, known).unwrap_or_else(|| "define it under `conditions`".to_owned());
             self.problems.error_help(name.span, "unknown-condition", message, help);
             return None;
         };
@@ -99,7 +99,7 @@ impl<'d> Checker<'d, '_> {
             });
             if let Some(field) = scored {
                 let message =
-                    format!("{} uses condition `{}`, which tests `{field}`, not known there", place.what, name.text);
+                    format!("{} uses condition `{}`, which tests `{field}` before it is known", place.what, name.text);
                 self.problems.error_help(name.span, "not-yet-scored", message, NOT_YET.to_owned());
                 return None;
             }
@@ -115,7 +115,7 @@ impl<'d> Checker<'d, '_> {
         for text in values {
             match self.value(slot, text, values.len() == 1, place.what) {
                 Some(matcher) if !seen.insert(matcher.clone()) => {
-                    let message = format!("`{}` stands here twice", text.text);
+                    let message = format!("duplicate value `{}`", text.text);
                     self.problems.warn(text.span, "duplicate-value", message, None);
                 }
                 Some(matcher) => any_of.push(matcher),
@@ -147,19 +147,19 @@ impl<'d> Checker<'d, '_> {
             return None;
         };
         if spec.scored && !place.scored {
-            let message = format!("{} tests `{name}`, which is not known there", place.what);
+            let message = format!("{} tests `{name}` before it is known", place.what);
             self.problems.error_help(field.span, "not-yet-scored", message, NOT_YET.to_owned());
             return None;
         }
         self.schema_slot(name)
     }
 
-    /// A lookup's value, or a column of its table.
+    /// Returns the slot of a lookup's value, or of a column of its table.
     pub(super) fn lookup_field(&mut self, lookup: &Lookup, field: &Text, place: Place<'_>) -> Option<usize> {
         if let Some(slot) = self.fields.slot(&field.text) {
             return Some(slot);
         }
-        // A lookup that is broken as a whole is reported where it stands.
+        // A broken lookup is reported where it is defined.
         self.fields.slot(&lookup.name.text)?;
         let message = format!("{} tests unknown field `{}`", place.what, field.text);
         let help = match &lookup.source {
@@ -185,7 +185,7 @@ impl<'d> Checker<'d, '_> {
         self.fields.get(slot).map_or(Kind::Text, |field| field.kind)
     }
 
-    /// What a field is compared with; `alone` if this text is the only one.
+    /// Reads what a field is compared with; `alone` if this text is the only one.
     pub(super) fn value(&mut self, slot: usize, text: &Text, alone: bool, what: &str) -> Option<Matcher> {
         let field = self.fields.get(slot)?;
         let kind = field.kind;
@@ -228,4 +228,4 @@ impl<'d> Checker<'d, '_> {
     }
 }
 
-const NOT_YET: &str = "the score is worked out after `block` and by the lines of `score`; test it in `mql` or `route`";
+const NOT_YET: &str = "the score is calculated after `block`, from the lines of `score`; test it in `mql` or `route`";

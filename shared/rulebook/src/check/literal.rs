@@ -1,7 +1,7 @@
-//! Texts that are compared letter by letter where something else was probably meant: a range, several values, a pattern.
+//! Finds texts that are compared letter by letter although a range, several values or a pattern was probably meant.
 //!
-//! Any text can be a value, so these are warnings, each with a way to say that the text is meant as it stands. A domain
-//! is not any text: what cannot be in one is refused.
+//! Any text can be a value, so these are warnings, each with a way to confirm that the text is meant literally. Domains
+//! are stricter: a text that cannot be a domain is an error.
 
 use jiff::tz::TimeZone;
 
@@ -10,7 +10,7 @@ use crate::field::Kind;
 use crate::matcher::{How, Matcher};
 use crate::value;
 
-/// Most values of which a list is suggested.
+/// The most values to suggest as a list.
 const MAX_LISTED: usize = 8;
 
 /// Words after a `not` that belongs to the value: `not specified`, `not a customer`.
@@ -45,32 +45,32 @@ const NOT_ITSELF: [&str; 28] = [
     "yet",
 ];
 
-/// What was probably meant by a text that is compared as it stands.
+/// What was probably meant by a text that is compared literally.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Doubt {
-    /// After the words `FIELD is compared with VALUE, …`.
+    /// Continues the message `FIELD is compared with VALUE, …`.
     pub(super) message: &'static str,
     pub(super) help: String,
 }
 
-/// What is compared with a text, as far as it says what texts are likely.
+/// The context of a comparison, which makes some texts more likely than others.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Compared<'f> {
     pub(super) field: &'f str,
-    /// Whether it is a field of the sender's own to which the rulebook gives no type.
+    /// Whether it is a custom field without a type.
     pub(super) untyped: bool,
-    /// Whether it is compared with one text only, not with a list.
+    /// Whether it is compared with a single text, not with a list.
     pub(super) alone: bool,
 }
 
-/// What is wrong with a text for a domain.
+/// Returns what makes a text invalid as a domain.
 pub(super) fn wrong_domain(field: &str, text: &str) -> Option<WrongValue> {
     if !matches!(field, "email.domain" | "company.domain") {
         return None;
     }
     let (keyword, wanted) = searched(text).map_or(("", text), |(keyword, _, wanted)| (keyword, wanted));
     let (message, rest) = match wanted.rsplit_once('@').or_else(|| wanted.split_once("://")) {
-        Some((_, rest)) if wanted.contains('@') => ("but a domain is what stands after the `@`", rest),
+        Some((_, rest)) if wanted.contains('@') => ("but a domain is the part after the `@`", rest),
         Some((_, rest)) => ("but a domain has no `://`", rest),
         None => return None,
     };
@@ -83,7 +83,7 @@ pub(super) fn wrong_domain(field: &str, text: &str) -> Option<WrongValue> {
     Some(wrong("wrong-value", message, help))
 }
 
-/// What was probably meant by `text`, if hardly anything else can be meant.
+/// Returns what was probably meant by `text`, if the text itself is unlikely to be meant.
 pub(super) fn doubt(compared: Compared<'_>, text: &str) -> Option<Doubt> {
     let field = compared.field;
     if let Some((_, how, wanted)) = searched(text) {
@@ -96,12 +96,12 @@ pub(super) fn doubt(compared: Compared<'_>, text: &str) -> Option<Doubt> {
         let is_word = text.starts_with(char::is_alphabetic);
         return Some(Doubt {
             message: if is_word {
-                "in which `not` is a word of the text"
+                "in which `not` is part of the text"
             } else {
-                "in which each sign stands for itself"
+                "in which the sign is part of the text"
             },
             help: format!(
-                "for all others write `not: {{ {field}: {excluded} }}`; for a text that begins so, `starts with {text}`"
+                "to exclude it write `not: {{ {field}: {excluded} }}`; to match this text write `starts with {text}`"
             ),
         });
     }
@@ -109,16 +109,16 @@ pub(super) fn doubt(compared: Compared<'_>, text: &str) -> Option<Doubt> {
         && let Some(kind) = typed(text)
     {
         return Some(Doubt {
-            message: "which is a text as long as the field has no type",
+            message: "which is text, because the field has no type",
             help: format!(
-                "give it one: `fields: {{ {field}: {kind} }}`; if it is sent as this very text, `{field}: text`"
+                "give it a type: `fields: {{ {field}: {kind} }}`; if this exact text is sent, `{field}: text`"
             ),
         });
     }
     if field == "postal_code"
         && let Some(help) = codes(text)
     {
-        return Some(Doubt { message: "which is one text here, not a range", help });
+        return Some(Doubt { message: "which is a single text, not a range", help });
     }
     let several: Vec<&str> = match text.split(" or ").map(str::trim).collect::<Vec<&str>>() {
         parts if parts.len() > 1 => parts,
@@ -131,26 +131,26 @@ pub(super) fn doubt(compared: Compared<'_>, text: &str) -> Option<Doubt> {
     let list = several.join(", ");
     let whole = if text.contains(',') { format!("\"contains {text}\"") } else { format!("contains {text}") };
     Some(Doubt {
-        message: "which is one text here, not several values",
-        help: format!("several values are a list: `[{list}]`; if it is one text, write `{whole}`"),
+        message: "which is a single text, not several values",
+        help: format!("write several values as a list: `[{list}]`; if it is a single text, write `{whole}`"),
     })
 }
 
-/// `contains a or contains b`, `starts with 01*`.
+/// Handles `contains a or contains b` and `starts with 01*`.
 fn doubt_searched(text: &str, how: How, wanted: &str) -> Option<Doubt> {
     let parts: Vec<&str> = text.split(" or ").map(str::trim).collect();
     if parts.len() > 1 && parts.iter().all(|part| searched(part).is_some()) {
         return Some(Doubt {
-            message: "which is one text here, not several values",
-            help: format!("several values are a list: `[{}]`", parts.join(", ")),
+            message: "which is a single text, not several values",
+            help: format!("write several values as a list: `[{}]`", parts.join(", ")),
         });
     }
     let bare = wanted.trim_matches('*');
     (bare != wanted && !bare.is_empty())
-        .then(|| Doubt { message: "in which `*` stands for itself", help: format!("write `{}{bare}`", keyword(how)) })
+        .then(|| Doubt { message: "in which `*` is just a character", help: format!("write `{}{bare}`", keyword(how)) })
 }
 
-/// `spring*`, `*.edu`: the text looked for, and where.
+/// Handles `spring*` and `*.edu`: returns the search that was meant.
 fn pattern(text: &str) -> Option<Doubt> {
     let after = text.strip_suffix('*').map(|rest| rest.strip_suffix('.').unwrap_or(rest));
     let bare = after.unwrap_or(text);
@@ -163,18 +163,21 @@ fn pattern(text: &str) -> Option<Doubt> {
         (None, None) => return None,
         _ if bare.trim_matches('*').is_empty() => {
             return Some(Doubt {
-                message: "in which `*` stands for itself",
-                help: "for any value write `present`".to_owned(),
+                message: "in which `*` is just a character",
+                help: "to match any value write `present`".to_owned(),
             });
         }
         (Some(_), Some(_)) => How::Contains,
         (None, Some(_)) => How::StartsWith,
         (Some(_), None) => How::EndsWith,
     };
-    Some(Doubt { message: "in which `*` stands for itself", help: format!("write `{}{}`", keyword(how), bare.trim()) })
+    Some(Doubt {
+        message: "in which `*` is just a character",
+        help: format!("write `{}{}`", keyword(how), bare.trim()),
+    })
 }
 
-/// What `not keel` and `!= keel` exclude.
+/// Returns what `not keel` or `!= keel` excludes.
 fn excluded(text: &str) -> Option<&str> {
     if let Some(rest) = text.strip_prefix("!=").or_else(|| text.strip_prefix('!')).or_else(|| text.strip_prefix("<>")) {
         return Some(rest.trim()).filter(|rest| !rest.is_empty());
@@ -184,7 +187,7 @@ fn excluded(text: &str) -> Option<&str> {
     (!rest.is_empty() && !NOT_ITSELF.contains(&first.as_str())).then_some(rest)
 }
 
-/// The type of field that a text is written for: `10000+`, `since 2026-01-01`.
+/// Returns the field type that a text seems to be written for: `10000+`, `since 2026-01-01`.
 fn typed(text: &str) -> Option<&'static str> {
     let number = text.strip_suffix('+').or_else(|| text.strip_prefix("under "));
     let number = number.or_else(|| text.trim_start_matches(['<', '>', '=']).ne(text).then_some(text));
@@ -196,19 +199,19 @@ fn typed(text: &str) -> Option<&'static str> {
             return Some("number");
         }
     }
-    // A day by itself may be what is sent.
+    // A plain day may be the exact text that is sent.
     let is_day = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     (!is_day && value::read(Kind::Date, text, None, &TimeZone::UTC).is_ok()).then_some("date")
 }
 
-/// Parts of one word each, around commas and the like.
+/// Splits at commas and similar separators, if every part is a single word.
 fn words_apart(text: &str) -> Vec<&str> {
     let parts: Vec<&str> = text.split([',', ';', '|']).map(str::trim).collect();
     let is_word = |part: &&str| part.chars().any(char::is_alphanumeric) && !part.contains(char::is_whitespace);
     if parts.iter().all(is_word) { parts } else { Vec::new() }
 }
 
-/// How to ask for the postal codes `10000-19999`.
+/// Returns how to write the postal codes `10000-19999`.
 fn codes(text: &str) -> Option<String> {
     let (from, to) = ["-", "–", " to ", ".."].into_iter().find_map(|between| text.split_once(between))?;
     let (from, to) = (from.trim(), to.trim());
@@ -224,11 +227,11 @@ fn codes(text: &str) -> Option<String> {
             let list: Vec<String> = several.iter().map(|one| format!("starts with {one}")).collect();
             format!("write `[{}]`", list.join(", "))
         }
-        _ => "put the beginnings of the codes into a table, and use it under `lookups`".to_owned(),
+        _ => "put the prefixes in a table and use it under `lookups`".to_owned(),
     })
 }
 
-/// The beginnings, `before` in front of each, that take the codes from `from` to `to` and no others.
+/// Collects the prefixes, each starting with `before`, that match exactly the codes from `from` to `to`.
 fn cover(from: &str, to: &str, before: &str, found: &mut Vec<String>) {
     if from.bytes().all(|b| b == b'0') && to.bytes().all(|b| b == b'9') {
         return found.push(before.to_owned());
@@ -246,7 +249,7 @@ fn cover(from: &str, to: &str, before: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The keyword a text begins with, what it means, and the text after it.
+/// Returns the keyword that a text starts with, its meaning, and the rest of the text.
 fn searched(text: &str) -> Option<(&'static str, How, &str)> {
     How::KEYWORDS.into_iter().find_map(|(keyword, how)| Some((keyword, how, text.strip_prefix(keyword)?.trim())))
 }
@@ -255,7 +258,7 @@ fn keyword(how: How) -> &'static str {
     How::KEYWORDS.into_iter().find(|(_, other)| *other == how).map_or("", |(keyword, _)| keyword)
 }
 
-/// Whether a field of this type is compared with any text there is.
+/// Returns whether a field of this type can be compared with any text.
 pub(super) fn takes_any_text(kind: Kind, matcher: &Matcher) -> bool {
     matches!(kind, Kind::Text | Kind::Word) && matches!(matcher, Matcher::Text { .. })
 }
@@ -270,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_meant_is_said() {
+    fn suggests_what_was_meant() {
         let values = [
             ("postal_code", "10000-19999"),
             ("postal_code", "10000-29999"),
@@ -303,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_values_are_left_alone() {
+    fn accepts_plain_values() {
         let values = [
             ("industry", "Research and Development"),
             ("industry", "Mining, Quarrying, and Oil and Gas Extraction"),
@@ -337,13 +340,13 @@ mod tests {
         for (field, text) in values {
             assert_eq!(said(field, text), "fine", "{field}: {text}");
         }
-        // Who writes a list knows how; a comma in one of its texts is meant.
+        // In a list, a comma within a text is intended.
         let listed = Compared { field: "job.title", untyped: false, alone: false };
         assert_eq!(doubt(listed, "Director, Sales"), None);
     }
 
     #[test]
-    fn what_no_domain_has_is_refused() {
+    fn rejects_invalid_domains() {
         let help = |text: &str| wrong_domain("email.domain", text).and_then(|wrong| wrong.help);
         let pairs = [
             ("@acme.com", "write `acme.com`"),
@@ -361,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn beginnings_take_the_range_and_nothing_else() {
+    fn prefixes_match_exactly_the_range() {
         for (from, to) in [(0_u32, 999), (100, 199), (5, 17), (120, 999), (250, 349), (7, 8)] {
             let mut found = Vec::new();
             cover(&format!("{from:03}"), &format!("{to:03}"), "", &mut found);

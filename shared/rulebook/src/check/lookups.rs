@@ -1,4 +1,4 @@
-//! The rulebook's own fields: types of custom ones, lookups and the tables they read.
+//! Checks custom fields, lookups, and the tables that lookups read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,18 +17,18 @@ use crate::table::Table;
 use fairleader_lead::id::{PoolId, RepId, is_name};
 use fairleader_lead::normalise::country;
 
-/// Most fields a lookup may ask its table with.
+/// The most fields with which a lookup may search its table.
 const MAX_KEYS: usize = 4;
-/// Most rows of a table that are reported for the same reason.
+/// The most rows of a table to report for the same reason.
 const MAX_ROWS_SHOWN: usize = 10;
 
 impl<'d> Checker<'d, '_> {
-    /// The type of a field of the sender's own.
+    /// Checks the type of a custom field.
     pub(super) fn custom(&mut self, custom: &Custom) {
         let name = &custom.name;
         let Some(key) = name.text.strip_prefix("custom.").filter(|key| !key.is_empty()) else {
-            let message = format!("`fields` gives a type to `{}`, which is no field of the sender's own", name.text);
-            let help = format!("the lead schema knows the types of its fields; write `custom.{}: number`", name.text);
+            let message = format!("`fields` gives a type to `{}`, which is not a custom field", name.text);
+            let help = format!("built-in fields have a type; define a custom field as `custom.{}: number`", name.text);
             self.problems.error_help(name.span, "custom-field", message, help);
             return;
         };
@@ -38,10 +38,10 @@ impl<'d> Checker<'d, '_> {
                 let known = field::CUSTOM_KINDS.iter().find(|(known, _)| *known == kind.text);
                 let Some((_, known)) = known else {
                     let known = field::CUSTOM_KINDS.iter().map(|(known, _)| *known);
-                    let message = format!("`{}` is said to be `{}`, which is no type of field", name.text, kind.text);
+                    let message = format!("`{}` has unknown type `{}`", name.text, kind.text);
                     let help = did_you_mean(&kind.text, known.clone()).unwrap_or_else(|| {
                         let known: Vec<String> = known.map(|known| format!("`{known}`")).collect();
-                        format!("write one of {}, or list the words it may be", join(&known, "or"))
+                        format!("write one of {}, or list the values it may have", join(&known, "or"))
                     });
                     self.problems.error_help(kind.span, "custom-type", message, help);
                     return;
@@ -53,7 +53,7 @@ impl<'d> Checker<'d, '_> {
         self.fields.push(Field { name: name.text.clone(), kind, choices, origin });
     }
 
-    /// The words that a field may be, without those that stand there again.
+    /// Returns the values of a field without duplicates, and reports these.
     fn words_once(&mut self, words: &[Text]) -> Vec<String> {
         let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut once = Vec::new();
@@ -61,7 +61,7 @@ impl<'d> Checker<'d, '_> {
             if seen.insert(fold(&word.text).into_owned()) {
                 once.push(word.text.clone());
             } else {
-                let message = format!("`{}` stands here twice", word.text);
+                let message = format!("duplicate value `{}`", word.text);
                 self.problems.warn(word.span, "duplicate-value", message, None);
             }
         }
@@ -73,11 +73,11 @@ impl<'d> Checker<'d, '_> {
         let mut from = Vec::new();
         for field in &lookup.from {
             if roots(&field.text).any(|root| self.lookups.contains_key(root)) {
-                let message = format!("{what} reads `{}`, which is a lookup too", field.text);
+                let message = format!("{what} reads `{}`, which is itself a lookup", field.text);
                 let help = "read a field of the lead".to_owned();
                 self.problems.error_help(field.span, "lookup-chain", message, help);
             } else if field.text == "did" {
-                let message = format!("{what} reads `did`, and a person can do many things");
+                let message = format!("{what} reads `did`, which has many values");
                 let help = "write a named condition under `conditions` instead".to_owned();
                 self.problems.error_help(field.span, "lookup-field", message, help);
             } else if let Some(slot) = self.field(field, Place { what: &what, scored: false }) {
@@ -91,7 +91,7 @@ impl<'d> Checker<'d, '_> {
             (LookupSource::Values(values), [(_, from)]) => self.lookup_values(lookup, *from, values, &what),
             (LookupSource::Values(_), [_, (second, _), ..]) => {
                 let message = format!("{what} reads more than one field");
-                let help = "values written here are those of one field; a table can be asked with several".to_owned();
+                let help = "a lookup with `values` reads one field; to read several, use a table".to_owned();
                 self.problems.error_help(second.span, "lookup-field", message, help);
             }
             (LookupSource::Table { table, gives }, from) => self.lookup_table(lookup, from, table, gives, &what),
@@ -117,7 +117,7 @@ impl<'d> Checker<'d, '_> {
                     continue;
                 };
                 if let Some(other) = seen.get(&matcher) {
-                    let message = format!("{what} puts `{}` under `{other}` and again under `{}`", text.text, key.text);
+                    let message = format!("{what} lists `{}` under both `{other}` and `{}`", text.text, key.text);
                     self.problems.error_help(text.span, "duplicate-value", message, "keep one of them".to_owned());
                 }
                 seen.entry(matcher.clone()).or_insert(&key.text);
@@ -144,7 +144,7 @@ impl<'d> Checker<'d, '_> {
         let Some(table) = self.references.tables.get(&name.text) else {
             let message = format!("{what} uses unknown table `{}`", name.text);
             let help = did_you_mean(&name.text, self.references.tables.keys().map(String::as_str))
-                .unwrap_or_else(|| format!("bring it in first, as `{}.csv`", name.text));
+                .unwrap_or_else(|| format!("upload the table first, as `{}.csv`", name.text));
             self.problems.error_help(name.span, "unknown-table", message, help);
             return;
         };
@@ -156,8 +156,7 @@ impl<'d> Checker<'d, '_> {
         let column = |checker: &mut Self, text: &Text| {
             let found = table.column(&text.text);
             if found.is_none() {
-                let message =
-                    format!("{what} needs a column `{}`, which table `{}` does not have", text.text, name.text);
+                let message = format!("{what} needs column `{}`, which table `{}` does not have", text.text, name.text);
                 let columns = table.columns().iter().map(String::as_str);
                 let help = did_you_mean(&text.text, columns)
                     .unwrap_or_else(|| format!("its columns are {}", join(table.columns(), "and")));
@@ -174,7 +173,7 @@ impl<'d> Checker<'d, '_> {
         let postal = |(field, _): &(&Text, usize)| field.text == "postal_code";
         if let Some((field, _)) = from.iter().take(from.len() - 1).find(|entry| postal(entry)) {
             let message = format!("{what} reads `postal_code` before another field");
-            let help = "put it last; of it the longest beginning counts".to_owned();
+            let help = "put it last; it is matched by its longest prefix".to_owned();
             self.problems.error_help(field.span, "lookup-field", message, help);
             return;
         }
@@ -207,11 +206,11 @@ impl<'d> Checker<'d, '_> {
         }
     }
 
-    /// The keys of a table must be values that its field can have.
+    /// Checks that the keys of a table are possible values of the field.
     pub(super) fn table_keys(&mut self, table: &Table, (field, slot): (&Text, usize), column: usize, name: &Text) {
         let Some(kind) = self.fields.get(slot).map(|field| field.kind) else { return };
         if matches!(kind, Kind::Number { .. } | Kind::Date | Kind::YesNo) {
-            let message = format!("table `{}` cannot be asked with `{}`, which is no text", name.text, field.text);
+            let message = format!("table `{}` cannot be looked up by `{}`, which is not text", name.text, field.text);
             self.problems.error_help(field.span, "lookup-field", message, "use a rule with ranges".to_owned());
             return;
         }
@@ -222,7 +221,8 @@ impl<'d> Checker<'d, '_> {
                 Kind::Choice(words) => words.iter().any(|word| fold(word) == fold(cell)),
                 _ => true,
             };
-            let message = || format!("line {} of table `{}`: `{cell}` is no {}", row.line, name.text, field.text);
+            let (line, table) = (row.line, &name.text);
+            let message = || format!("line {line} of table `{table}`: `{cell}` is not a valid {}", field.text);
             (!known).then(|| (message(), meant(kind, cell)))
         });
         let found: Vec<(String, Option<String>)> = wrong.by_ref().take(MAX_ROWS_SHOWN).collect();
@@ -231,12 +231,12 @@ impl<'d> Checker<'d, '_> {
             self.problems.error_help(name.span, "table-row", message, help);
         }
         if more > 0 {
-            let message = format!("{more} more lines of table `{}` have a wrong `{}`", name.text, field.text);
+            let message = format!("{more} more lines of table `{}` have an invalid `{}`", name.text, field.text);
             self.problems.error(name.span, "table-row", message);
         }
     }
 
-    /// Pools and owners that a table gives must exist.
+    /// Checks that the pools and owners in a table exist.
     pub(super) fn table_cells(&mut self, table: &Table, text: &Text, column: usize) {
         let known = |cell: &str| match text.text.as_str() {
             "pool" => {
@@ -276,7 +276,7 @@ impl<'d> Checker<'d, '_> {
     }
 }
 
-/// What somebody may have meant by a key of a table that its field never has.
+/// Returns the help for a key of a table that its field never has.
 fn meant(kind: Kind, cell: &str) -> Option<String> {
     match kind {
         Kind::Country => {
@@ -285,12 +285,7 @@ fn meant(kind: Kind, cell: &str) -> Option<String> {
                 "EL" => Some("GR".to_owned()),
                 _ => country::code(cell).map(str::to_owned),
             };
-            Some(
-                code.map_or_else(
-                    || "write its code of two letters, such as `DE`".to_owned(),
-                    |c| format!("write `{c}`"),
-                ),
-            )
+            Some(code.map_or_else(|| "write a two-letter code, such as `DE`".to_owned(), |c| format!("write `{c}`")))
         }
         Kind::Choice(words) => did_you_mean(cell, words.iter().copied()),
         _ => None,

@@ -1,4 +1,4 @@
-//! What somebody meant who names a field that does not exist, and what to write instead.
+//! Guesses what an unknown field was meant to be, and suggests what to write instead.
 
 use super::RESERVED;
 use crate::diagnostic::{did_you_mean, join};
@@ -7,15 +7,15 @@ use crate::field::FIELDS;
 use fairleader_lead::normalise::fold::key;
 use fairleader_lead::submission;
 
-/// Names for whom a lead is about, which people write before a field's own.
+/// Prefixes that people put before a field's name.
 const OF_THE_LEAD: [&str; 5] = ["lead.", "contact.", "person.", "form.", "submission."];
 
-/// What to do about the field `name`, which is none; `lookups` are the names of the rulebook's own.
+/// Returns the help for the unknown field `name`; `lookups` are the names of the rulebook's lookups.
 pub(super) fn instead_of<'a>(name: &str, lookups: impl Iterator<Item = &'a str> + Clone) -> String {
     let bare = OF_THE_LEAD.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
     let wanted = key(bare);
     let schema = || FIELDS.iter().map(|spec| spec.name);
-    // What the sender calls it is no slip of the pen, however near another field's name is.
+    // A name that senders use is not a typo, even if it is similar to another field's name.
     submission::schema::FIELDS
         .iter()
         .find(|field| key(field.name) == wanted)
@@ -32,18 +32,18 @@ pub(super) fn instead_of<'a>(name: &str, lookups: impl Iterator<Item = &'a str> 
             field::find(last).map(|field| format!("did you mean `{}`?", field.name))
         })
         .or_else(|| submission::schema::meant_by_header(bare).and_then(|field| for_sent(field.name)))
-        .unwrap_or_else(|| format!("a field of the sender's own is written `custom.{bare}`"))
+        .unwrap_or_else(|| format!("write a custom field as `custom.{bare}`"))
 }
 
-/// What rules see of a field that senders fill in; `None` if it is `did`, which is no field.
+/// Returns the rulebook's name for a field that senders fill in; `None` for `did`, which is not a field.
 fn for_sent(name: &str) -> Option<String> {
     let help = match name {
-        "email" => "rules do not see the address itself, which is personal; test `email.domain` or `email.kind`",
-        "phone" => "rules do not see the number itself, which is personal; test `phone.kind`",
+        "email" => "rules cannot see the address itself, which is personal data; test `email.domain` or `email.kind`",
+        "phone" => "rules cannot see the number itself, which is personal data; test `phone.kind`",
         "name" => "write `name.first` or `name.last`; the company's is `company.name`",
         "first_name" => "write `name.first`",
         "last_name" => "write `name.last`",
-        "job_title" => "write `job.title` for the words, or `job.level` for how high somebody stands",
+        "job_title" => "write `job.title` for the wording, or `job.level` for seniority",
         "company" => "write `company.name`",
         "website" => "write `company.domain`",
         "employees" => "write `company.employees`",
@@ -53,17 +53,17 @@ fn for_sent(name: &str) -> Option<String> {
         "utm_source" => "write `campaign.source`; the form or list that sent the lead is `source`",
         "utm_medium" => "write `campaign.medium`",
         "did" => return None,
-        // What is left has the same name in a rulebook.
+        // All others have the same name in a rulebook.
         same => return Some(format!("write `{same}`")),
     };
     Some(help.to_owned())
 }
 
-/// Other things that people ask for, by [`key`].
+/// Returns the help for other common names, by [`key`].
 fn for_other(wanted: &str) -> Option<&'static str> {
     Some(match wanted {
         "domain" => "write `email.domain` or `company.domain`",
-        "title" | "role" => "write `job.title` for the words, or `job.level` for how high somebody stands",
+        "title" | "role" => "write `job.title` for the wording, or `job.level` for seniority",
         "seniority" | "level" => "write `job.level`",
         "size" | "companysize" => "write `company.employees`",
         "leadsource" | "utm" => {
@@ -71,9 +71,9 @@ fn for_other(wanted: &str) -> Option<&'static str> {
         }
         "consent" | "optin" | "marketingconsent" => "write `consent.email` or `consent.phone`",
         "created" | "createdat" | "date" | "receivedon" => "write `received_at`",
-        "region" => "write `state` for what the form says, or put countries into groups of your own under `lookups`",
-        "owner" => "write `account.owner` or `account.deal_owner`; rules choose the lead's own",
-        "status" | "stage" => "write `account.status`; a lead has no stage before it is decided on",
+        "region" => "write `state` for the region as sent, or group countries under `lookups`",
+        "owner" => "write `account.owner` or `account.deal_owner`; the lead's own owner is chosen by the rules",
+        "status" | "stage" => "write `account.status`; a lead has no stage until it is routed",
         _ => return None,
     })
 }
@@ -87,13 +87,13 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_a_form_is_pointed_to_what_rules_see_of_it() {
+    fn every_form_field_leads_to_a_rulebook_field() {
         for sent in submission::schema::FIELDS.iter().filter(|sent| sent.name != "did") {
             if field::find(sent.name).is_none() {
                 assert!(for_sent(sent.name).is_some_and(|help| !help.contains("custom.")), "{}", sent.name);
             }
         }
-        // Nobody is sent from one mistake to the next.
+        // A suggestion must not lead to the next mistake.
         let others = "domain title role seniority level size companysize leadsource utm consent optin marketingconsent \
             created createdat date receivedon region owner status stage";
         let sent = submission::schema::FIELDS.iter().filter_map(|sent| for_sent(sent.name));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn slips_of_the_pen_come_after_what_people_mean() {
+    fn known_names_come_before_typos() {
         let names = [
             "email",
             "E-Mail",
@@ -152,12 +152,12 @@ mod tests {
         ];
         let said: Vec<String> = names.iter().map(|name| format!("{name}: {}", instead(name))).collect();
         insta::assert_snapshot!(said.join("\n"), @"
-        email: rules do not see the address itself, which is personal; test `email.domain` or `email.kind`
-        E-Mail: rules do not see the address itself, which is personal; test `email.domain` or `email.kind`
-        contact.email: rules do not see the address itself, which is personal; test `email.domain` or `email.kind`
-        email.address: rules do not see the address itself, which is personal; test `email.domain` or `email.kind`
-        phone: rules do not see the number itself, which is personal; test `phone.kind`
-        mobile: rules do not see the number itself, which is personal; test `phone.kind`
+        email: rules cannot see the address itself, which is personal data; test `email.domain` or `email.kind`
+        E-Mail: rules cannot see the address itself, which is personal data; test `email.domain` or `email.kind`
+        contact.email: rules cannot see the address itself, which is personal data; test `email.domain` or `email.kind`
+        email.address: rules cannot see the address itself, which is personal data; test `email.domain` or `email.kind`
+        phone: rules cannot see the number itself, which is personal data; test `phone.kind`
+        mobile: rules cannot see the number itself, which is personal data; test `phone.kind`
         name: write `name.first` or `name.last`; the company's is `company.name`
         full_name: write `name.first` or `name.last`; the company's is `company.name`
         first_name: write `name.first`
@@ -166,9 +166,9 @@ mod tests {
         utm_source: write `campaign.source`; the form or list that sent the lead is `source`
         utm.campaign: write `campaign.name`
         utm_medium: write `campaign.medium`
-        utm_term: a field of the sender's own is written `custom.utm_term`
-        title: write `job.title` for the words, or `job.level` for how high somebody stands
-        job_title: write `job.title` for the words, or `job.level` for how high somebody stands
+        utm_term: write a custom field as `custom.utm_term`
+        title: write `job.title` for the wording, or `job.level` for seniority
+        job_title: write `job.title` for the wording, or `job.level` for seniority
         seniority: write `job.level`
         company: write `company.name`
         company.size: write `company.employees`
@@ -183,15 +183,15 @@ mod tests {
         lead_source: write `source` for the form or list that sent the lead, `campaign.source` for where its campaign ran
         lead.score: did you mean `score`?
         created_at: write `received_at`
-        owner: write `account.owner` or `account.deal_owner`; rules choose the lead's own
-        status: write `account.status`; a lead has no stage before it is decided on
+        owner: write `account.owner` or `account.deal_owner`; the lead's own owner is chosen by the rules
+        status: write `account.status`; a lead has no stage until it is routed
         contry: did you mean `country`?
         employees: write `company.employees`
         territry: did you mean `territory`?
         regoin: did you mean `region`?
-        budget: a field of the sender's own is written `custom.budget`
-        lead.budget: a field of the sender's own is written `custom.budget`
-        conditions: a field of the sender's own is written `custom.conditions`
+        budget: write a custom field as `custom.budget`
+        lead.budget: write a custom field as `custom.budget`
+        conditions: write a custom field as `custom.conditions`
         ");
     }
 }

@@ -1,4 +1,4 @@
-//! Names: what the rulebook's own fields, conditions and rules may be called.
+//! Checks the names of lookups, conditions and rules.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use fairleader_lead::normalise::fold::words;
 use fairleader_lead::ruling::NOT_AN_MQL;
 
 impl Checker<'_, '_> {
-    /// The names of the rulebook's own fields and conditions.
+    /// Checks the names of lookups and conditions.
     pub(super) fn names(&mut self) {
         let reserved = |name: &str| RESERVED.contains(&name) || DID_KEYS.contains(&name);
         for Lookup { name, .. } in &self.document.lookups {
             if field::find(&name.text).is_some() || reserved(&name.text) || name.text.starts_with("custom.") {
-                let message = format!("a lookup cannot be called `{}`; that name is taken", name.text);
+                let message = format!("a lookup cannot be named `{}`; the name is reserved", name.text);
                 self.problems.error(name.span, "name", message);
             } else if !is_name(&name.text) {
                 self.bad_name(name, "lookup");
@@ -30,12 +30,12 @@ impl Checker<'_, '_> {
     }
 
     pub(super) fn bad_name(&mut self, name: &Text, what: &str) {
-        let message = format!("`{}` cannot be the name of a {what}", name.text);
+        let message = format!("`{}` is not a valid name for a {what}", name.text);
         let plain = words(&name.text).join("-");
         let help = if is_name(&plain) {
-            format!("names are in lower case and without blanks; write `{plain}` if that is its name")
+            format!("names are lower case without spaces; write `{plain}` if that is what you mean")
         } else {
-            "use up to 64 small letters, digits, `-`, `_` and `.`; a letter or digit first".to_owned()
+            "use up to 64 lower-case letters, digits, `-`, `_` and `.`, starting with a letter or digit".to_owned()
         };
         self.problems.error_help(name.span, "name", message, help);
     }
@@ -46,19 +46,19 @@ impl Checker<'_, '_> {
         for rule in document.block.iter().chain(&document.route) {
             let name = &rule.name;
             self.problems.about(Some(&name.text));
-            // A missing name is reported by `parse`.
+            // `parse` has already reported a missing name.
             if name.text.is_empty() {
                 continue;
             }
             if name.text == NOT_AN_MQL {
-                let message = format!("a rule cannot be called `{NOT_AN_MQL}`; that name is taken");
+                let message = format!("a rule cannot be named `{NOT_AN_MQL}`; the name is reserved");
                 self.problems.error(name.span, "name", message);
             } else if name.text.chars().count() > 100 || name.text.contains(char::is_control) {
-                let message = format!("`{}` cannot be the name of a rule", name.text);
+                let message = format!("`{}` is not a valid name for a rule", name.text);
                 self.problems.error_help(name.span, "name", message, "use one line of 1 to 100 characters".to_owned());
             } else if let Some(line) = seen.get(name.text.as_str()) {
-                let message = format!("there are two rules `{}`, the first in line {line}", name.text);
-                let help = "give each its own name; decisions name the rule that won".to_owned();
+                let message = format!("duplicate rule name `{}`, first used on line {line}", name.text);
+                let help = "give each rule its own name; decisions name the rule that won".to_owned();
                 self.problems.error_help(name.span, "duplicate-rule", message, help);
             }
             seen.entry(&name.text).or_insert(name.span.line);

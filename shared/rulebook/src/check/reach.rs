@@ -1,4 +1,4 @@
-//! Scores that no lead can reach.
+//! Finds scores that no lead can reach.
 
 use super::Checker;
 use super::usage::Usage;
@@ -9,7 +9,7 @@ use crate::scoring;
 use crate::scoring::Scoring;
 use crate::value;
 
-/// The most that a lead can have.
+/// The highest scores that a lead can have.
 struct Most {
     fit: u8,
     engagement: u8,
@@ -17,18 +17,18 @@ struct Most {
 }
 
 impl<'d> Checker<'d, '_> {
-    /// Reports lines that never hold, and grades and thresholds above the most that the lines can give. A score never
-    /// falls below what its lines leave, so the bound counts no line that takes points.
+    /// Reports lines that never hold, and grades and thresholds above the most points that the lines can give. The
+    /// bound ignores lines that take points, because a lead need not match them.
     pub(super) fn reach(&mut self, scoring: &Scoring, regions: &mut Regions<'_>, usage: &Usage<'d>) {
         let document = self.document;
         let Some(written) = document.score.as_ref() else { return };
         let fit = written.fit.as_ref().map(|part| part.lines.as_slice()).unwrap_or_default();
         let engagement = written.engagement.as_ref().map(|part| part.lines.as_slice()).unwrap_or_default();
-        // A line that could not be read may be the one that gives the points.
+        // A line that could not be read may be the one that gives the missing points.
         if fit.len() != scoring.fit.lines.len() || engagement.len() != scoring.engagement.lines.len() {
             return;
         }
-        // Of lines that exclude each other a lead gets one, so they are counted together.
+        // A lead can match only one of several lines that exclude each other, so only the largest of them counts.
         let mut groups: Vec<(Vec<Vec<Cube>>, i32)> = Vec::new();
         for (line, written) in scoring.fit.lines.iter().zip(fit) {
             let region = regions.of(&line.condition, None);
@@ -84,7 +84,7 @@ impl<'d> Checker<'d, '_> {
             let known = scoring.grades.iter().find(|grade| grade.name == name.text);
             if known.is_some_and(|grade| grade.from > most.total) {
                 let message = format!(
-                    "no lead can get grade `{}`: it begins at `{}`, and `score` gives at most {}",
+                    "no lead can get grade `{}`: it starts at `{}`, but `score` gives at most {}",
                     name.text, from.text, most.total
                 );
                 self.problems.warn(from.span, "out-of-reach", message, help());

@@ -1,4 +1,4 @@
-//! The rules of `block` and `route`.
+//! Checks the rules of `block` and `route`.
 
 use super::{Checker, Place};
 use crate::ast::{Guard, Rule as WrittenRule, Text};
@@ -7,19 +7,19 @@ use crate::diagnostic::Span;
 use crate::rule::{LastRule, Rule, Target, ValueOf};
 use fairleader_lead::ruling::Priority;
 
-/// A rule of which a part may be broken.
+/// A rule with parts that may be broken.
 pub(super) struct Draft<'d> {
     pub(super) name: &'d Text,
-    /// Its section and its place there, from 0.
+    /// Its section, and its position there, from 0.
     pub(super) section: &'static str,
     pub(super) number: usize,
-    /// Where its `if` begins; its name, if it has none.
+    /// Where its `if` starts, or its name if it has no `if`.
     pub(super) at: Span,
     pub(super) condition: Option<Condition>,
     pub(super) target: Option<Target>,
     priority: Priority,
     value: Option<ValueOf>,
-    /// Whether it was reported already that its condition never holds.
+    /// Whether its condition was already reported as never holding.
     pub(super) contradictory: bool,
 }
 
@@ -34,7 +34,7 @@ impl Draft<'_> {
         })
     }
 
-    /// Whether both do the same with a lead.
+    /// Returns whether both rules do the same with a lead.
     pub(super) fn does_as(&self, other: &Self) -> bool {
         (&self.target, self.priority, self.value) == (&other.target, other.priority, other.value)
     }
@@ -64,7 +64,7 @@ impl<'d> Checker<'d, '_> {
         let contradiction = condition.as_ref().and_then(Condition::contradiction);
         let contradictory = contradiction.is_some();
         if let (Guard::If(written), Some((one, other))) = (&rule.guard, contradiction) {
-            let message = format!("{what} can never win: `{one}` and `{other}` exclude each other");
+            let message = format!("{what} can never win: `{one}` and `{other}` cannot both be true");
             let help = "use `any` if one of them is enough".to_owned();
             self.problems.error_help(written.span(), "contradiction", message, help);
         }
@@ -78,7 +78,7 @@ impl<'d> Checker<'d, '_> {
         Draft { name: &rule.name, section, number, at, condition, target, priority, value, contradictory }
     }
 
-    /// Every rule but the last, and the last, which must take every lead.
+    /// Splits off the last rule, which must take every lead.
     pub(super) fn last(
         &mut self,
         written: &[WrittenRule],
@@ -91,7 +91,7 @@ impl<'d> Checker<'d, '_> {
         let what = WrittenRule::what(&text.name);
         let problem = match (&text.guard, last) {
             (Guard::If(_), _) => (
-                format!("{what} is the last of `route` and has an `if`, so some leads fit no rule"),
+                format!("{what} is the last of `route` and has an `if`, so some leads match no rule"),
                 "end with a rule for everyone else: `- { rule: everyone else, then: { pool: NAME } }`",
             ),
             (_, Some(Rule { target: Target::Owner { .. } | Target::Pool { .. }, .. })) => (

@@ -1,4 +1,4 @@
-//! The `score` and `mql` sections.
+//! Checks the `score` and `mql` sections.
 
 use super::{Checker, Place};
 use crate::ast::{Condition as Written, DidLine, Engagement, Line, Part, Score, Text};
@@ -21,7 +21,7 @@ impl Checker<'_, '_> {
         }
         for text in parts.iter().filter_map(|(_, part)| (*part)?) {
             if share(text).is_none() {
-                let message = format!("`{}` is no share", text.text);
+                let message = format!("`{}` is not a share", text.text);
                 self.problems.error_help(
                     text.span,
                     "wrong-share",
@@ -33,7 +33,7 @@ impl Checker<'_, '_> {
         if let Some(sum) = sum.filter(|sum| *sum != 100) {
             let shares = parts.iter().filter_map(|(name, part)| Some(format!("{name} {}", (*part)??.text)));
             let shares: Vec<String> = shares.collect();
-            let message = format!("the shares of the score add up to {sum} %, not 100 %");
+            let message = format!("the shares of the score add up to {sum}%, not 100%");
             let help = if shares.is_empty() { None } else { Some(format!("they are {}", join(&shares, "and"))) };
             self.problems.error_help(score.name.span, "shares", message, help);
         }
@@ -62,7 +62,7 @@ impl Checker<'_, '_> {
     pub(super) fn points(&mut self, text: &Text, least: i32) -> Option<i32> {
         let points = text.text.parse::<i32>().ok().filter(|points| (least..=100).contains(points));
         if points.is_none() {
-            let message = format!("`{}` is no number of points", text.text);
+            let message = format!("`{}` is not a valid number of points", text.text);
             self.problems.error_help(text.span, "points", message, format!("write a whole number from {least} to 100"));
         }
         points
@@ -105,7 +105,7 @@ impl Checker<'_, '_> {
         for (name, text) in written {
             let from = text.text.strip_suffix('+').and_then(|from| from.parse::<u8>().ok()).filter(|from| *from <= 100);
             let Some(from) = from else {
-                let message = format!("grade `{}` begins at `{}`, which is no score", name.text, text.text);
+                let message = format!("grade `{}` starts at `{}`, which is not a score", name.text, text.text);
                 self.problems.error_help(
                     text.span,
                     "grade",
@@ -119,26 +119,21 @@ impl Checker<'_, '_> {
                     "grade `{}` can never be given: `{}` at {}+ comes first",
                     name.text, better.name, better.from
                 );
-                self.problems.error_help(
-                    text.span,
-                    "grade",
-                    message,
-                    "order grades from the best to the worst".to_owned(),
-                );
+                self.problems.error_help(text.span, "grade", message, "order grades from best to worst".to_owned());
             }
             grades.push(scoring::Grade { name: name.text.clone(), from });
         }
         grades
     }
 
-    /// The lines of `mql` with their places.
+    /// Compiles the lines of `mql`, with their positions.
     pub(super) fn mql(&mut self, written: &[Written]) -> Vec<(Span, Condition)> {
         let place = Place { what: "a line of `mql`", scored: true };
         let mut lines = Vec::new();
         for line in written {
             let Some(condition) = self.condition(line, place) else { continue };
             if let Some((one, other)) = condition.contradiction() {
-                let message = format!("a line of `mql` can never hold: `{one}` and `{other}` exclude each other");
+                let message = format!("a line of `mql` can never hold: `{one}` and `{other}` cannot both be true");
                 self.problems.error_help(
                     line.span(),
                     "contradiction",
@@ -152,7 +147,7 @@ impl Checker<'_, '_> {
     }
 }
 
-/// A share in percent.
+/// Parses a share in percent.
 fn share(text: &Text) -> Option<u32> {
     let share: u32 = text.text.strip_suffix('%')?.trim().parse().ok()?;
     (share <= 100).then_some(share)

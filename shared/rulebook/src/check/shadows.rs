@@ -1,4 +1,4 @@
-//! What the order of rules does: those that can never win, those that change nothing, and those whose order decides.
+//! Finds rules that can never win, rules that have no effect, and rules whose order matters.
 
 use super::rules::Draft;
 use super::usage::Usage;
@@ -10,16 +10,16 @@ use crate::diagnostic::{Span, join};
 use crate::rule::Target;
 use crate::scoring::Scoring;
 
-/// Most rules that one message names.
+/// The most rules that one message names.
 const MAX_NAMED: usize = 3;
-/// Most rules that are counted; more are said to be more.
+/// The most rules to count; beyond this a message says "many more".
 const MAX_COUNTED: usize = 50;
-/// Most pairs of rules that are compared to say whose order decides.
+/// The most pairs of rules to compare when looking for rules whose order matters.
 const MAX_PAIRS: usize = 100_000_000;
-/// Most things that are said of the leads that are left for the last rule.
+/// The most properties to name of the leads that are left for the last rule.
 const MAX_SIDES: usize = 6;
 
-/// A rule with the leads it fits.
+/// A rule with the leads it matches.
 struct Placed<'a, 'd> {
     draft: &'a Draft<'d>,
     cubes: Vec<Cube>,
@@ -73,7 +73,7 @@ impl<'d> Checker<'d, '_> {
         if let Some(score) = score {
             self.reach(score, &mut regions, usage);
         }
-        // Of a rulebook that has to be changed anyway notes would say little.
+        // Notes are of little use while the rulebook has errors.
         if self.ask == Ask::Notes && !self.problems.has_errors() {
             for section in [block, route] {
                 self.order_decides(&covering, section);
@@ -83,13 +83,13 @@ impl<'d> Checker<'d, '_> {
         self.problems.about(None);
     }
 
-    /// Reports the rules that can never win, and gives those of which that cannot be said.
+    /// Reports the rules that can never win, and returns those too complex to tell.
     fn never_win<'a>(&mut self, covering: &mut Covering<'_>, placed: &mut [Placed<'a, 'd>]) -> Vec<&'a Draft<'d>> {
         let mut unknown = Vec::new();
         let mut dead = Vec::new();
         {
             let mut earlier = covering.nothing();
-            // Which rules these are.
+            // The rules in `earlier`, by their position in `placed`.
             let mut compared: Vec<usize> = Vec::new();
             for (at, rule) in placed.iter().enumerate() {
                 self.problems.about(Some(&rule.draft.name.text));
@@ -99,7 +99,7 @@ impl<'d> Checker<'d, '_> {
                     continue;
                 }
                 let covered = covering.covered(&rule.cubes, &earlier);
-                // The last rule is there for what nobody thought of; it may well have nothing to do.
+                // The last rule catches the unexpected, so it may be left with no leads.
                 let spare = self.is_last(rule.draft);
                 match covered {
                     Covered::By(by) => {
@@ -110,7 +110,7 @@ impl<'d> Checker<'d, '_> {
                         dead.push(at);
                         let by: Vec<&Draft<'d>> = by.map(|rule| rule.draft).collect();
                         self.covered(rule.draft, &by);
-                        // What it would have taken others have taken already.
+                        // Earlier rules already take all of its leads, so it adds nothing to `earlier`.
                         continue;
                     }
                     Covered::Unknown => unknown.push(rule.draft),
@@ -131,13 +131,13 @@ impl<'d> Checker<'d, '_> {
         unknown
     }
 
-    /// Whether it is the rule for everyone else.
+    /// Returns whether this is the last rule of `route`, without an `if`.
     fn is_last(&self, draft: &Draft<'d>) -> bool {
         let last = draft.section == "route" && draft.number + 1 == self.document.route.len();
         last && draft.condition == Some(Condition::ALWAYS)
     }
 
-    /// A rule that no lead meets by itself.
+    /// Reports a rule that no lead can match, whatever comes before it.
     fn never_fits(&mut self, draft: &Draft<'d>) {
         if draft.contradictory {
             return;
@@ -147,26 +147,26 @@ impl<'d> Checker<'d, '_> {
         let message = match needed {
             Some(field) => {
                 format!(
-                    "{what} can never win: no lead that meets its `if` has `{}`, which its `then` needs",
+                    "{what} can never win: no lead that matches its `if` has `{}`, which its `then` needs",
                     field.name
                 )
             }
-            None => format!("{what} can never win: no lead can meet all of its `if`"),
+            None => format!("{what} can never win: no lead can match its `if`"),
         };
-        let help = "leave out what cannot be true together, or use `any` if one of them is enough".to_owned();
+        let help = "remove the tests that cannot be true together, or use `any` if one of them is enough".to_owned();
         self.problems.error_help(draft.at, "contradiction", message, help);
     }
 
     fn covered(&mut self, draft: &Draft<'d>, by: &[&Draft<'d>]) {
         let what = WrittenRule::what(draft.name);
-        let place = |cover: &&Draft<'d>| format!("{} in line {}", WrittenRule::what(cover.name), cover.name.span.line);
+        let place = |cover: &&Draft<'d>| format!("{} on line {}", WrittenRule::what(cover.name), cover.name.span.line);
         let always = by.iter().any(|cover| cover.condition == Some(Condition::ALWAYS));
         let (why, help) = match by {
             [cover] if always => {
-                (format!("{} takes every lead before it", place(cover)), "move the rule without `if` to the end")
+                (format!("{} comes first and takes every lead", place(cover)), "move the rule without `if` to the end")
             }
             [cover] => (
-                format!("{} takes every lead it fits", place(cover)),
+                format!("{} takes every lead it matches", place(cover)),
                 "move it up, narrow the earlier rule, or remove one of them",
             ),
             covers => {
@@ -175,7 +175,7 @@ impl<'d> Checker<'d, '_> {
                     places.push(format!("{} more", covers.len() - MAX_NAMED));
                 }
                 (
-                    format!("{} together take every lead it fits", join(&places, "and")),
+                    format!("{} together take every lead it matches", join(&places, "and")),
                     "move it up, narrow one of the earlier rules, or remove it",
                 )
             }
@@ -188,18 +188,18 @@ impl<'d> Checker<'d, '_> {
         let Some(first) = unknown.iter().min_by_key(|draft| draft.name.span) else { return };
         self.problems.about(Some(&first.name.text));
         let message = match unknown.len() {
-            1 => format!("{} is too large to be compared with the other rules", WrittenRule::what(first.name)),
+            1 => format!("{} is too complex to compare with the other rules", WrittenRule::what(first.name)),
             n => format!(
-                "{} and {} more are too large to be compared with the other rules",
+                "{} and {} more are too complex to compare with the other rules",
                 WrittenRule::what(first.name),
                 n - 1
             ),
         };
-        let help = "whether it can win was not checked; use a lookup, or split it into several rules".to_owned();
+        let help = "whether it can win is not checked; use a lookup, or split it into several rules".to_owned();
         self.problems.warn(first.name.span, "not-compared", message, help);
     }
 
-    /// Rules that the one right after them makes unnecessary, and neighbours that could be one.
+    /// Reports rules that the next one makes unnecessary, and neighbours that could be merged.
     fn redundant(&mut self, covering: &mut Covering<'_>, section: &[Placed<'_, 'd>]) {
         for pair in section.windows(2) {
             let [one, next] = pair else { continue };
@@ -214,19 +214,18 @@ impl<'d> Checker<'d, '_> {
             self.problems.about(Some(&one.draft.name.text));
             let (mine, theirs) = (WrittenRule::what(one.draft.name), WrittenRule::what(next.draft.name));
             if covering.within(&one.cubes, &next.cubes) {
-                let message =
-                    format!("{mine} changes nothing: {theirs} comes next, takes its leads too and does the same");
-                let help = "remove it, or keep it if its name in reports is worth a rule".to_owned();
+                let message = format!("{mine} has no effect: {theirs} follows, takes the same leads and does the same");
+                let help = "remove it, unless you want its name in reports".to_owned();
                 self.problems.warn(one.draft.name.span, "redundant", message, help);
             } else if self.ask == Ask::Notes {
-                let message = format!("{mine} and {theirs}, which comes next, do the same");
+                let message = format!("{mine} and {theirs}, which follows it, do the same");
                 let help = "they could be one rule with `any`".to_owned();
                 self.problems.note(one.draft.name.span, "same-result", message, help);
             }
         }
     }
 
-    /// Lines of `mql` that say nothing more than others.
+    /// Reports lines of `mql` that other lines make unnecessary.
     fn repeated_lines(&mut self, space: &Space, lines: &[(Span, Vec<Cube>)]) {
         self.problems.about(None);
         let mut covering = Covering::new(space, lines.iter().flat_map(|(_, cubes)| cubes));
@@ -234,7 +233,7 @@ impl<'d> Checker<'d, '_> {
         let before = by_those_before(&mut covering, lines, numbers());
         let after = by_those_before(&mut covering, lines, numbers().rev());
         for (((span, cubes), before), after) in lines.iter().zip(before).zip(after.into_iter().rev()) {
-            // Of two lines that say the same, the later one is one too many.
+            // If two lines say the same, report only the later one.
             let mut says_same = |by: &[usize]| {
                 let mut others = by.iter().filter_map(|at| lines.get(*at));
                 others.any(|(_, other)| covering.within(other, cubes))
@@ -247,9 +246,9 @@ impl<'d> Checker<'d, '_> {
             let places: Vec<String> =
                 by.iter().filter_map(|at| lines.get(*at)).map(|(span, _)| span.line.to_string()).collect();
             let message = match places.as_slice() {
-                [one] => format!("this line of `mql` changes nothing: the one in line {one} holds whenever it does"),
+                [one] => format!("this line of `mql` has no effect: line {one} holds whenever it does"),
                 all => format!(
-                    "this line of `mql` changes nothing: one of those in lines {} holds whenever it does",
+                    "this line of `mql` has no effect: one of lines {} holds whenever it does",
                     join(all, "and")
                 ),
             };
@@ -257,7 +256,7 @@ impl<'d> Checker<'d, '_> {
         }
     }
 
-    /// Rules that take leads which later ones would take too, and do something else with them.
+    /// Notes rules that take leads from later rules which would do something else with them.
     fn order_decides(&mut self, covering: &Covering<'_>, section: &[Placed<'_, 'd>]) {
         let regions: Vec<&[Cube]> = section.iter().map(|rule| rule.cubes.as_slice()).collect();
         let meeting = covering.meeting(&regions);
@@ -266,8 +265,8 @@ impl<'d> Checker<'d, '_> {
             self.problems.about(Some(&one.draft.name.text));
             if pairs > MAX_PAIRS {
                 let message =
-                    format!("from {} on, it was not looked at whose order decides", WrittenRule::what(one.draft.name));
-                let help = "there are too many rules to compare each with every other".to_owned();
+                    format!("from {} on, the order of rules is not analysed", WrittenRule::what(one.draft.name));
+                let help = "there are too many rules to compare every pair".to_owned();
                 self.problems.note(one.draft.name.span, "not-compared", message, help);
                 break;
             }
@@ -290,7 +289,7 @@ impl<'d> Checker<'d, '_> {
                 count => named.push(format!("{} more", count - MAX_NAMED)),
             }
             let message = format!(
-                "{} also fits leads of {}; it gets them because it comes first",
+                "{} also matches leads of {}; it takes them because it comes first",
                 WrittenRule::what(one.draft.name),
                 join(&named, "and")
             );
@@ -298,7 +297,7 @@ impl<'d> Checker<'d, '_> {
         }
     }
 
-    /// What the leads that only the last rule takes have in common.
+    /// Notes what the leads that reach the last rule have in common.
     fn left_for_last(&mut self, covering: &mut Covering<'_>, placed: &[Placed<'_, 'd>]) {
         let Some((last, earlier)) = placed.split_last().filter(|(last, _)| self.is_last(last.draft)) else { return };
         let mut all = covering.nothing();
@@ -307,15 +306,15 @@ impl<'d> Checker<'d, '_> {
         }
         let what = WrittenRule::what(last.draft.name);
         let message = match covering.left(&all) {
-            None => format!("no lead gets to {what}: the rules before it take them all"),
-            Some(common) if common.is_empty() => format!("leads of every kind get to {what}"),
+            None => format!("{what} gets no leads: the rules before it take them all"),
+            Some(common) if common.is_empty() => format!("{what} gets leads of every kind"),
             Some(common) => {
                 let mut sides: Vec<String> =
                     common.iter().take(MAX_SIDES).map(|side| covering.words(side, &self.fields)).collect();
                 if common.len() > MAX_SIDES {
                     sides.push(format!("{} more", common.len() - MAX_SIDES));
                 }
-                format!("only leads of which this is so get to {what}: {}", sides.join("; "))
+                format!("{what} gets only leads for which all of this holds: {}", sides.join("; "))
             }
         };
         self.problems.about(Some(&last.draft.name.text));
@@ -323,7 +322,7 @@ impl<'d> Checker<'d, '_> {
     }
 }
 
-/// By which of those before it in this order each line is covered.
+/// Returns, for each line, which of the lines before it in `order` cover it.
 fn by_those_before(
     covering: &mut Covering<'_>,
     lines: &[(Span, Vec<Cube>)],

@@ -1,4 +1,4 @@
-//! What a rule does with a lead: pools, owners, reasons, priority and value.
+//! Checks what a rule does with a lead: pools, owners, reasons, priority and value.
 
 use super::usage::roots;
 use super::{Checker, Place};
@@ -17,7 +17,7 @@ impl Checker<'_, '_> {
     pub(super) fn priority(&mut self, text: &Text) -> Option<Priority> {
         let found = Priority::ALL.into_iter().find(|priority| priority.as_str() == text.text);
         if found.is_none() {
-            let message = format!("`{}` is no priority", text.text);
+            let message = format!("unknown priority `{}`", text.text);
             let known: Vec<String> = Priority::ALL.iter().map(|known| format!("`{}`", known.as_str())).collect();
             let help = did_you_mean(&text.text, Priority::ALL.iter().map(|known| known.as_str()))
                 .unwrap_or_else(|| format!("write {}", join(&known, "or")));
@@ -26,7 +26,7 @@ impl Checker<'_, '_> {
         found
     }
 
-    /// `12000`, or `from FIELD` with a field that is a number.
+    /// Reads `12000`, or `from FIELD` with a number field.
     pub(super) fn value_of(&mut self, text: &Text, place: Place<'_>) -> Option<ValueOf> {
         if let Some(field) = from(text) {
             let slot = self.field(&field, place)?;
@@ -34,14 +34,14 @@ impl Checker<'_, '_> {
                 return Some(ValueOf::Field(slot));
             }
             let what = place.what;
-            let message = format!("{what} estimates the value by `{}`, which is no number", field.text);
+            let message = format!("{what} takes the value from `{}`, which is not a number", field.text);
             let help = format!("give it a type: `fields: {{ {}: number }}`", field.text);
             self.problems.error_help(field.span, "value", message, help);
             return None;
         }
         let amount = text.text.parse::<u32>().ok().filter(|_| text.text.bytes().all(|b| b.is_ascii_digit()));
         if amount.is_none() {
-            let message = format!("`{}` is no value", text.text);
+            let message = format!("`{}` is not a valid value", text.text);
             let help = value::whole_meant(&text.text).map_or_else(
                 || {
                     "write a whole number in the company's currency, such as `12000`, or `from custom.budget`"
@@ -62,14 +62,14 @@ impl Checker<'_, '_> {
             Then::Disqualify(_) | Then::Hold(_) => None,
         };
         if let (Some((key, value)), "block") = (key, section) {
-            let message = format!("{what} stands in `block` but says `{key}`");
-            let help = "in `block` write `disqualify` or `hold`; other rules belong to `route`".to_owned();
+            let message = format!("{what} is in `block` but uses `{key}`");
+            let help = "in `block` use `disqualify` or `hold`; other actions belong in `route`".to_owned();
             self.problems.error_help(value.span, "wrong-section", message, help);
         }
         Some(match then {
             Then::Pool { pool, if_nobody } => {
                 if let Some(other) = if_nobody.as_ref().filter(|other| other.text == pool.text) {
-                    let message = format!("{what} tries pool `{}` again if nobody of it is there", other.text);
+                    let message = format!("{what} falls back to pool `{}`, which it has already tried", other.text);
                     let help = "name another pool, or write `wait`".to_owned();
                     self.problems.warn(other.span, "same-pool", message, help);
                 }
@@ -117,7 +117,7 @@ impl Checker<'_, '_> {
         Some(id)
     }
 
-    /// The slot of a field that names a pool.
+    /// Returns the slot of a field that names a pool.
     pub(super) fn pool_from(&mut self, field: &Text, what: &str) -> Option<usize> {
         let slot = self.given(field, "pool", what)?;
         match self.fields.get(slot).map(|field| (&field.origin, field.choices.clone())) {
@@ -129,7 +129,7 @@ impl Checker<'_, '_> {
             }
             Some((Origin::Cell { .. }, _)) if column_of(&field.text) == Some("pool") => Some(slot),
             _ => {
-                let message = format!("{what} takes the pool from `{}`, which names no pool", field.text);
+                let message = format!("{what} takes the pool from `{}`, which does not name a pool", field.text);
                 let help =
                     "write `from LOOKUP.pool`, with a lookup that gives the column `pool` of its table".to_owned();
                 self.problems.error_help(field.span, "pool-from", message, help);
@@ -138,7 +138,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// The slot of a field that should be a lookup's; `column` is what is taken from it.
+    /// Returns the slot of a field that should belong to a lookup; `column` is what is taken from it.
     fn given(&mut self, field: &Text, column: &str, what: &str) -> Option<usize> {
         let name = field.text.as_str();
         let is_lookup = roots(name).any(|root| self.lookups.contains_key(root));
@@ -156,7 +156,7 @@ impl Checker<'_, '_> {
         None
     }
 
-    /// An owner read off the lead, or a rep named in the rulebook.
+    /// Reads an owner taken from the lead, or a rep named in the rulebook.
     pub(super) fn owner(&mut self, owner: &Text, what: &str) -> Option<Result<Rep, RepId>> {
         let (field, was_from) = match from(owner) {
             Some(field) => (field, true),
@@ -166,7 +166,7 @@ impl Checker<'_, '_> {
             ACCOUNT_OWNER => return Some(Ok(Rep::AccountOwner(self.schema_slot(ACCOUNT_OWNER)?))),
             DEAL_OWNER => return Some(Ok(Rep::DealOwner(self.schema_slot(DEAL_OWNER)?))),
             other if other.starts_with("account.") || was_from && column_of(other) != Some("owner") => {
-                let message = format!("{what} gives the lead to `{other}`, which is no owner");
+                let message = format!("{what} gives the lead to `{other}`, which is not an owner");
                 let help = format!("write `{ACCOUNT_OWNER}`, `{DEAL_OWNER}`, `from LOOKUP.owner` or the name of a rep");
                 self.problems.error_help(owner.span, "unknown-owner", message, help);
                 return None;
@@ -188,7 +188,7 @@ impl Checker<'_, '_> {
         if let Some(known) = self.references.reps.as_ref().filter(|reps| !reps.contains(&id)) {
             let message = format!("{what} names unknown rep `{}`", rep.text);
             let names = known.iter().map(RepId::as_str).chain([ACCOUNT_OWNER, DEAL_OWNER]);
-            let help = did_you_mean(&rep.text, names).unwrap_or_else(|| "add the rep first".to_owned());
+            let help = did_you_mean(&rep.text, names).unwrap_or_else(|| "create the rep first".to_owned());
             self.problems.error_help(rep.span, "unknown-rep", message, help);
             return None;
         }
@@ -200,26 +200,26 @@ impl Checker<'_, '_> {
         if is_name(&reason.text) {
             return Some(reason.text.clone());
         }
-        let message = format!("`{}` cannot be a reason", reason.text);
+        let message = format!("`{}` is not a valid reason", reason.text);
         let plain = words(&reason.text).join("_");
         let plain = if is_name(&plain) { plain.as_str() } else { "no_budget" };
-        let help = format!("write it in small letters and without blanks, such as `{plain}`");
+        let help = format!("write it in lower case without spaces, such as `{plain}`");
         self.problems.error_help(reason.span, "reason", message, help);
         None
     }
 }
 
-/// The column of `LOOKUP.COLUMN`.
+/// Returns the column of `LOOKUP.COLUMN`.
 fn column_of(field: &str) -> Option<&str> {
     field.rsplit_once('.').map(|(_, column)| column)
 }
 
-/// The field of `from FIELD`.
+/// Returns the field of `from FIELD`.
 fn from(text: &Text) -> Option<Text> {
     Some(Text { text: source(&text.text)?.to_owned(), span: text.span })
 }
 
-/// What follows `from`.
+/// Returns what follows `from`.
 pub(super) fn source(text: &str) -> Option<&str> {
     text.strip_prefix("from ").map(str::trim)
 }

@@ -1,4 +1,4 @@
-//! What of a rulebook is used, read off what was written: parts that nothing uses are probably mistakes.
+//! Finds unused parts of a rulebook, which are probably mistakes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,18 +8,18 @@ use crate::ast::{Condition as Written, Document, Guard, LookupSource, Text, Then
 use crate::diagnostic::join;
 use crate::lead_value::fold;
 
-/// Most keys of a lookup that one message names.
+/// The most values of a lookup that one message names.
 const MAX_NAMED: usize = 3;
 
-/// What `block`, `score`, `mql` and `route` use, by way of named conditions too.
+/// What `block`, `score`, `mql` and `route` use, directly or through named conditions.
 #[derive(Default)]
 pub(super) struct Usage<'d> {
     named: BTreeMap<&'d str, &'d Written>,
     /// Named conditions.
     conditions: BTreeSet<&'d str>,
-    /// Fields that are tested, with the values they are compared with.
+    /// Tested fields, with the values they are compared with.
     tested: BTreeMap<&'d str, Vec<&'d Text>>,
-    /// Fields whose value is used as it is.
+    /// Fields whose value is used directly (`from FIELD`).
     taken: BTreeSet<&'d str>,
 }
 
@@ -61,7 +61,7 @@ impl<'d> Usage<'d> {
         }
     }
 
-    /// What a field is compared with.
+    /// Returns the values that a field is compared with.
     pub(super) fn values(&self, field: &str) -> &[&'d Text] {
         self.tested.get(field).map(Vec::as_slice).unwrap_or_default()
     }
@@ -71,14 +71,14 @@ impl<'d> Usage<'d> {
     }
 }
 
-/// A field's name, and every beginning of it that ends before a full stop: one of them may be a lookup.
+/// Returns a field's name and every part of it that ends before a full stop; one of them may be a lookup.
 pub(super) fn roots(field: &str) -> impl Iterator<Item = &str> {
     let shorter = field.match_indices('.').filter_map(|(at, _)| field.get(..at));
     [field].into_iter().chain(shorter)
 }
 
 impl<'d> Checker<'d, '_> {
-    /// Reports what is never used.
+    /// Reports lookups, conditions and custom fields that are never used.
     pub(super) fn unused(&mut self, usage: &Usage<'d>) {
         let document = self.document;
         let roots: BTreeSet<&str> = usage.fields().flat_map(roots).collect();
@@ -94,7 +94,7 @@ impl<'d> Checker<'d, '_> {
                 self.never_used(&named.name, "condition");
             }
         }
-        // What only an unused lookup or condition looks at goes when that one goes.
+        // A field used only by an unused lookup or condition is not reported as well.
         let mut everywhere = Usage::default();
         document.conditions.iter().for_each(|named| everywhere.condition(&named.condition));
         let asked: BTreeSet<&str> =
@@ -113,12 +113,12 @@ impl<'d> Checker<'d, '_> {
         self.problems.warn(name.span, "unused", message, "remove it, or use it in a rule".to_owned());
     }
 
-    /// Values of a lookup that no rule asks for: leads that have them are treated as if the lookup found nothing.
+    /// Reports values of a lookup that no rule tests: leads with them are treated as if the lookup found nothing.
     fn unused_keys(&mut self, name: &Text, values: &[(Text, Vec<Text>)], usage: &Usage<'d>) {
         let asked: BTreeSet<String> =
             usage.values(&name.text).iter().map(|text| fold(&text.text).into_owned()).collect();
         let keys: BTreeSet<String> = values.iter().map(|(key, _)| fold(&key.text).into_owned()).collect();
-        // `present` and `absent` look at all of them, and what is no key at all is probably one that is spelt wrongly.
+        // `present` and `absent` test all values, and an unknown value is probably a misspelt one.
         if usage.taken.contains(name.text.as_str()) || asked.iter().any(|asked| !keys.contains(asked)) {
             return;
         }
@@ -129,7 +129,7 @@ impl<'d> Checker<'d, '_> {
         if idle.len() > MAX_NAMED {
             named.push(format!("{} more", idle.len() - MAX_NAMED));
         }
-        let message = format!("no rule asks whether `{}` is {}", name.text, join(&named, "or"));
+        let message = format!("no rule tests whether `{}` is {}", name.text, join(&named, "or"));
         self.problems.warn(first.span, "unused", message, "remove it, or use it in a rule".to_owned());
     }
 }

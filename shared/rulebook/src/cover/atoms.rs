@@ -1,26 +1,25 @@
 //! Sets of atoms, and boxes made of them.
 
-/// Atoms `from..to`.
+/// The atoms `from..to`.
 pub(super) type Stretch = (usize, usize);
 
-/// A set of the atoms of one dimension: stretches in their order, none of them empty, with a gap between any two. What a
-/// rulebook says of a dimension takes few of them (a beginning of a text is one, all but one value are two), however many
-/// atoms there are.
+/// A set of atoms of one dimension: ascending non-empty stretches with a gap between any two. A rulebook needs few of
+/// them (one for a prefix, two for all but one value), however many atoms there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Atoms(Vec<Stretch>);
 
 impl Atoms {
-    /// The first `size` atoms.
+    /// Returns the first `size` atoms.
     pub(super) fn all(size: usize) -> Self {
         Self::of([(0, size)])
     }
 
-    /// Just this one.
+    /// Returns a single atom.
     pub(super) fn one(atom: usize) -> Self {
         Self(vec![(atom, atom + 1)])
     }
 
-    /// All that lie in one of these stretches, which come in any order and may be empty.
+    /// Returns the atoms of these stretches, which may be in any order and may be empty.
     pub(super) fn of(stretches: impl IntoIterator<Item = Stretch>) -> Self {
         let mut stretches: Vec<Stretch> = stretches.into_iter().filter(|(from, to)| from < to).collect();
         stretches.sort_unstable();
@@ -34,7 +33,7 @@ impl Atoms {
         Self(stretches)
     }
 
-    /// Just these.
+    /// Returns the set of these atoms.
     pub(super) fn each(atoms: impl IntoIterator<Item = usize>) -> Self {
         Self::of(atoms.into_iter().map(|atom| (atom, atom + 1)))
     }
@@ -43,7 +42,7 @@ impl Atoms {
         &self.0
     }
 
-    /// The stretches that end after an atom.
+    /// Returns the stretches that end after an atom.
     fn after(&self, atom: usize) -> &[Stretch] {
         self.0.get(self.0.partition_point(|(_, to)| *to <= atom)..).unwrap_or_default()
     }
@@ -56,18 +55,18 @@ impl Atoms {
         self.0.is_empty()
     }
 
-    /// The one of fewer stretches, to go through, and the other, to look into.
+    /// Returns the set with fewer stretches, to iterate over, and the other, to search.
     const fn few_and_many<'a>(&'a self, other: &'a Self) -> (&'a Self, &'a Self) {
         if self.0.len() <= other.0.len() { (self, other) } else { (other, self) }
     }
 
-    /// Whether both have an atom.
+    /// Returns whether both sets have an atom in common.
     fn meets(&self, other: &Self) -> bool {
         let (few, many) = self.few_and_many(other);
         few.0.iter().any(|(from, to)| many.after(*from).first().is_some_and(|(other, _)| other < to))
     }
 
-    /// Whether `other` has every atom of this set.
+    /// Returns whether `other` contains every atom of this set.
     pub(super) fn within(&self, other: &Self) -> bool {
         let has =
             |(from, to): &Stretch| other.after(*from).first().is_some_and(|(first, end)| first <= from && to <= end);
@@ -104,21 +103,21 @@ impl Atoms {
         Self(left)
     }
 
-    /// Every atom, the lowest first.
+    /// Returns the atoms in ascending order.
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
         self.0.iter().flat_map(|(from, to)| *from..*to)
     }
 }
 
-/// The points whose atom lies, in every dimension named here, in the set given for it; other dimensions are free.
+/// The points whose atom, in every dimension listed here, is in the given set; other dimensions are unrestricted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cube {
-    /// In the order of dimensions; no set is empty.
+    /// By ascending dimension; no set is empty.
     sides: Vec<(usize, Atoms)>,
 }
 
 impl Cube {
-    /// The points with one of `atoms` in dimension `dim`; `None` if there are none.
+    /// Returns the points with one of `atoms` in dimension `dim`; `None` if there are none.
     pub(super) fn of(dim: usize, atoms: Atoms) -> Option<Self> {
         (!atoms.is_empty()).then(|| Self { sides: vec![(dim, atoms)] })
     }
@@ -127,7 +126,7 @@ impl Cube {
         &self.sides
     }
 
-    /// What it says of a dimension.
+    /// Returns its set for a dimension.
     pub(super) fn side(&self, dim: usize) -> Option<&Atoms> {
         let at = self.sides.binary_search_by_key(&dim, |(dim, _)| *dim).ok()?;
         self.sides.get(at).map(|(_, atoms)| atoms)
@@ -144,12 +143,12 @@ impl Cube {
         }
     }
 
-    /// Whether it has the point with these atoms, one for each dimension.
+    /// Returns whether it contains the point with these atoms, one for each dimension.
     pub(super) fn has(&self, point: &[usize]) -> bool {
         self.sides.iter().all(|(dim, atoms)| point.get(*dim).is_some_and(|atom| atoms.contains(*atom)))
     }
 
-    /// Whether both have a point.
+    /// Returns whether both cubes have a point in common.
     pub(super) fn meets(&self, other: &Self) -> bool {
         let mut theirs = other.sides.iter().peekable();
         for (dim, mine) in &self.sides {
@@ -161,12 +160,12 @@ impl Cube {
         true
     }
 
-    /// Whether `other` has every point of this one.
+    /// Returns whether `other` contains every point of this cube.
     pub(crate) fn within(&self, other: &Self) -> bool {
         other.sides.iter().all(|(dim, theirs)| self.side(*dim).is_some_and(|mine| mine.within(theirs)))
     }
 
-    /// The points of both; `None` if there are none.
+    /// Returns the common points; `None` if there are none.
     pub(super) fn and(&self, other: &Self) -> Option<Self> {
         let mut both = self.clone();
         for (dim, theirs) in &other.sides {
@@ -179,7 +178,8 @@ impl Cube {
         Some(both)
     }
 
-    /// One cube with the points of both, if there is one: they differ in one dimension at most, or one has the other.
+    /// Returns a cube with exactly the points of both, if there is one: if they differ in at most one dimension, or if
+    /// one contains the other.
     pub(super) fn or(&self, other: &Self) -> Option<Self> {
         if other.within(self) {
             return Some(self.clone());
@@ -199,8 +199,8 @@ impl Cube {
         Some(either)
     }
 
-    /// The points of this one that `other`, which meets it, does not have; as cubes of which no two meet. `whole` is every
-    /// atom of a dimension.
+    /// Returns the points of this cube that are not in `other`, which meets it, as disjoint cubes. `whole` gives all
+    /// atoms of a dimension.
     pub(super) fn minus<'a>(&self, other: &Self, whole: impl Fn(usize) -> Option<&'a Atoms>) -> Vec<Self> {
         let mut rest = self.clone();
         let mut pieces = Vec::new();
@@ -226,7 +226,7 @@ mod tests {
 
     use super::*;
 
-    /// More atoms than the sets below have.
+    /// More atoms than the sets below can have.
     const SIZE: usize = 24;
 
     fn stretches() -> impl Strategy<Value = Vec<Stretch>> {
@@ -239,7 +239,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stretches_are_sets(one in stretches(), other in stretches()) {
+        fn behaves_like_a_set(one in stretches(), other in stretches()) {
             let (a, b) = (Atoms::of(one.clone()), Atoms::of(other.clone()));
             let (one, other) = (plain(&one), plain(&other));
             prop_assert!(a.stretches().windows(2).all(|pair| pair[0].1 < pair[1].0), "{a:?}");

@@ -1,9 +1,9 @@
-//! Whether some regions together have every point of another.
+//! Finds out whether some regions together cover another.
 //!
-//! Looks for a point that none of them has, where few of them are likely to be: most rules can win, and for those the first
-//! point tried shows it. Where a cube has the point, it is taken away from the region, and each piece that is left is
-//! looked at in the same way; when no piece is left, the region is covered. Which cubes may have a point is known by what
-//! they name ([`Earlier`]), so that a rule is not compared with all others.
+//! Looks for a point that none of them contains, at the rarest atoms: most rules can win, and for those the first point
+//! tried shows it. If a cube contains the point, it is subtracted from the region, and each remaining piece is treated
+//! in the same way. When no piece is left, the region is covered. [`Earlier`] finds the cubes that may contain a point,
+//! so a rule is not compared with all others.
 
 use std::collections::BTreeSet;
 
@@ -13,23 +13,23 @@ use super::meeting::Meeting;
 use super::rarity::Rarity;
 use super::space::{Dim, Space};
 
-/// Most cubes that are looked at, each time a point is tried, before a question is given up.
+/// The most cubes to test for one question before giving up.
 const MAX_STEPS: usize = 1_000_000;
-/// Most that are looked at for all questions together; a question takes a few thousand steps where there are 100,000 rules.
+/// The most cubes to test for all questions together; with 100,000 rules, a question takes a few thousand steps.
 const MAX_ALL_STEPS: usize = 1_000_000_000;
-/// Most atoms that are asked about to say what is left.
+/// The most atoms to test when finding out what is left.
 const MAX_ASKED: usize = 2_000;
-/// Most covering regions that are tried one by one to find those that are needed.
+/// The most covering regions to try one by one when reducing them to those that are needed.
 const MAX_TRIED: usize = 12;
 
-/// Whether some regions have every point of another.
+/// Whether some regions cover another.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Covered {
-    /// There is a point that none of them has.
+    /// None of them contains some point.
     No,
-    /// Every point is in one of these, by their positions; of a dozen or fewer none can be left out.
+    /// These regions, by position, contain every point; if there are at most 12, all of them are needed.
     By(Vec<usize>),
-    /// It takes too much work to say.
+    /// It takes too much work to tell.
     Unknown,
 }
 
@@ -37,23 +37,23 @@ pub(crate) enum Covered {
 pub(crate) struct Covering<'s> {
     pub(super) space: &'s Space,
     rarity: Vec<Rarity>,
-    /// Of each dimension the atom that the fewest cubes name.
+    /// The rarest atom of each dimension.
     rare: Vec<usize>,
-    /// The same again, but for the dimensions in which a point is being tried.
+    /// The same, except in the dimensions in which the current point was moved.
     point: Vec<usize>,
-    /// How many steps there are left for all questions.
+    /// How many steps are left for all questions.
     steps: usize,
 }
 
 impl<'s> Covering<'s> {
-    /// `cubes` are those that questions will be about; others may be asked about too, at more cost.
+    /// Prepares for questions about `cubes`; questions about other cubes work too, but cost more.
     pub(crate) fn new<'c>(space: &'s Space, cubes: impl IntoIterator<Item = &'c Cube>) -> Self {
         let rarity = Rarity::of(space, cubes);
         let rare: Vec<usize> = space.dims.iter().zip(&rarity).map(|(dim, of)| of.rarest(&dim.whole)).collect();
         Self { space, point: rare.clone(), rarity, rare, steps: MAX_ALL_STEPS }
     }
 
-    /// Nothing to compare with yet.
+    /// Returns an empty collection of earlier regions.
     pub(crate) fn nothing<'c>(&self) -> Earlier<'c> {
         Earlier::new(self.space.dims.len())
     }
@@ -63,12 +63,12 @@ impl<'s> Covering<'s> {
         earlier.add(region, &self.rarity, &self.rare);
     }
 
-    /// Regions in which those that meet each other are looked for.
+    /// Indexes regions, to find those that meet each other.
     pub(crate) fn meeting(&self, regions: &[&[Cube]]) -> Meeting {
         Meeting::new(regions, self.rarity.iter().map(|rarity| (rarity.size(), rarity.sum())))
     }
 
-    /// Whether the regions of `earlier` have every point of `region`. Names as few as it can.
+    /// Returns whether the regions of `earlier` cover `region`, and names as few of them as possible.
     pub(crate) fn covered(&mut self, region: &[Cube], earlier: &Earlier<'_>) -> Covered {
         let mut looked = 0;
         let covered = self.ask(region, earlier, &mut looked);
@@ -85,7 +85,7 @@ impl<'s> Covering<'s> {
                 return Covered::No;
             }
         }
-        // One that does it alone is the clearest to name, and has any point there is.
+        // A single region that covers everything makes the clearest message. It must contain any point of the region.
         let having = region.first().map(|cube| self.at(cube, |point| earlier.having(cube, point, looked)));
         let alone = |position: &usize| {
             let cubes = earlier.region(*position);
@@ -98,7 +98,7 @@ impl<'s> Covering<'s> {
             Covered::By(used) => used,
             other => return other,
         };
-        // Those used first may have been in vain.
+        // Some of the regions used may have turned out to be unnecessary.
         if used.len() <= MAX_TRIED {
             for position in used.clone() {
                 let left: Vec<usize> = used.iter().copied().filter(|other| *other != position).collect();
@@ -111,14 +111,14 @@ impl<'s> Covering<'s> {
         Covered::By(used)
     }
 
-    /// Whether `other` is known to have every point of `region`.
+    /// Returns whether `other` is known to cover `region`.
     pub(crate) fn within(&mut self, region: &[Cube], other: &[Cube]) -> bool {
         let covered = self.cover(region, &mut 0, |_, point, looked| first(&[(0, other)], point, looked));
         matches!(covered, Covered::By(_))
     }
 
-    /// What all points that none of `earlier` has have in common, dimension by dimension; an empty list says nothing.
-    /// `None` if every point is in one of them.
+    /// Returns what all points outside `earlier` have in common, dimension by dimension; an empty list if nothing is
+    /// known. `None` if `earlier` covers every point.
     pub(crate) fn left(&mut self, earlier: &Earlier<'_>) -> Option<Vec<Cube>> {
         if let Covered::By(_) = self.covered(&[Cube::default()], earlier) {
             return None;
@@ -142,7 +142,7 @@ impl<'s> Covering<'s> {
         Some(common)
     }
 
-    /// Asks about a point in a cube; it stands where the fewest cubes are.
+    /// Moves the point to the rarest atoms of a cube, and asks about it.
     fn at<T>(&mut self, cube: &Cube, ask: impl FnOnce(&[usize]) -> T) -> T {
         for (dim, atoms) in cube.sides() {
             if let (Some(place), Some(rarity)) = (self.point.get_mut(*dim), self.rarity.get(*dim)) {
@@ -158,8 +158,8 @@ impl<'s> Covering<'s> {
         answer
     }
 
-    /// Takes away from a region what others have; `first` finds one of them that has a point, which lies in a piece of the
-    /// region, and adds to how many cubes were looked at.
+    /// Subtracts other regions from a region. `first` finds one that contains a point in a piece of the region, and
+    /// counts the cubes it tests.
     fn cover<'c>(
         &mut self,
         region: &[Cube],
@@ -183,7 +183,7 @@ impl<'s> Covering<'s> {
     }
 }
 
-/// The first cube of a few regions that has a point, with the position of its region.
+/// Returns the first cube of a few regions that contains a point, with the position of its region.
 fn first<'c>(regions: &[(usize, &'c [Cube])], point: &[usize], looked: &mut usize) -> Option<(usize, &'c Cube)> {
     let cubes = regions.iter().flat_map(|(position, cubes)| cubes.iter().map(|cube| (*position, cube)));
     cubes.inspect(|_| *looked += 1).find(|(_, cube)| cube.has(point))
@@ -199,7 +199,7 @@ mod tests {
 
     const SIZES: [usize; 3] = [2, 5, 9];
 
-    /// A space of [`SIZES`], with an atom in the last dimension that no lead has.
+    /// Returns a space of [`SIZES`], with an atom in the last dimension that no lead has.
     fn space() -> Space {
         let mut space = Space::default();
         space.dims.extend(SIZES.map(|size| {
@@ -236,9 +236,9 @@ mod tests {
     }
 
     proptest! {
-        /// What is found by what cubes name is what comparing every point with every cube finds.
+        /// The answers are the same as when comparing every point with every cube.
         #[test]
-        fn regions_cover_what_they_have_all_points_of(
+        fn agrees_with_comparing_every_point(
             regions in prop::collection::vec(prop::collection::vec(cube(), 1..4), 1..14),
         ) {
             let space = space();
@@ -276,7 +276,7 @@ mod tests {
         }
 
         #[test]
-        fn the_rarest_atom_is_named_least(cubes in prop::collection::vec(cube(), 0..14), asked in cube()) {
+        fn finds_the_rarest_atom(cubes in prop::collection::vec(cube(), 0..14), asked in cube()) {
             let space = space();
             for (dim, rarity) in Rarity::of(&space, &cubes).iter().enumerate() {
                 let count = |atom: usize| cubes.iter().filter_map(|cube| cube.side(dim)).filter(|side| side.contains(atom)).count();
@@ -288,7 +288,7 @@ mod tests {
         }
 
         #[test]
-        fn a_stretch_is_a_few_nodes(size in 1..40_usize, from in 0..40_usize, to in 0..40_usize) {
+        fn nodes_cover_exactly_the_stretch(size in 1..40_usize, from in 0..40_usize, to in 0..40_usize) {
             let (from, to) = (from.min(size), to.min(size));
             let few: Vec<usize> = nodes(size, (from, to)).collect();
             for atom in 0..size {

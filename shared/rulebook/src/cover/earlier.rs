@@ -1,27 +1,27 @@
-//! Regions put on shelves, so that those that have a point are found without asking all of them.
+//! Arranges regions on shelves, to find the regions that contain a point without testing all of them.
 
 use super::atoms::{Atoms, Cube};
 use super::rarity::{Rarity, nodes};
 
-/// Regions that others are compared with, in the order in which they came.
+/// Regions that others are compared with, in order of insertion.
 ///
-/// A point that is asked about stands, in most dimensions, where the fewest cubes are; only in those that the asking cube
-/// names it was moved. So every cube lies on one shelf, that of a side which such a point does not meet by itself; of these
-/// the one that the fewest others share. Only the shelves of dimensions in which a point was moved have to be looked at,
-/// and the few cubes without such a side.
+/// In most dimensions, a query point is at the rarest atom; it is moved only in the dimensions that the query's cube
+/// restricts. So every cube is on one shelf: that of a side which does not contain the rarest atom and, of these, the
+/// one that the fewest other cubes share. A query has to look only at the shelves of the dimensions in which the point
+/// was moved, and at the few cubes without such a side.
 #[derive(Debug)]
 pub(crate) struct Earlier<'c> {
     regions: Vec<&'c [Cube]>,
-    /// Every cube, and the position of its region.
+    /// Every cube, with the position of its region.
     cubes: Vec<(usize, &'c Cube)>,
     /// By dimension.
     shelves: Vec<Shelf>,
-    /// Cubes that lie on no shelf.
+    /// Cubes that are on no shelf.
     anywhere: Vec<usize>,
 }
 
-/// Cubes by one of their sides: a binary tree over the atoms of the dimension, in which each stretch stands at the few nodes
-/// that make it up. Empty if nothing lies there.
+/// Cubes by one of their sides: a binary tree over the atoms of the dimension, in which each stretch is stored at the
+/// few nodes that make it up. Empty if there are no cubes.
 #[derive(Clone, Debug, Default)]
 struct Shelf {
     nodes: Vec<Vec<usize>>,
@@ -37,7 +37,7 @@ impl Shelf {
         }
     }
 
-    /// Lists of the cubes whose side has the atom.
+    /// Returns lists of the cubes whose side contains the atom.
     fn with(&self, atom: usize) -> impl Iterator<Item = &[usize]> {
         let leaf = Some(self.nodes.len() / 2 + atom).filter(|_| !self.nodes.is_empty());
         let up = std::iter::successors(leaf, |node| Some(node / 2).filter(|node| *node > 0));
@@ -46,12 +46,12 @@ impl Shelf {
 }
 
 impl<'c> Earlier<'c> {
-    /// No regions, of a space with so many dimensions.
+    /// Creates an empty collection for a space with this many dimensions.
     pub(super) fn new(dims: usize) -> Self {
         Self { regions: Vec::new(), cubes: Vec::new(), shelves: vec![Shelf::default(); dims], anywhere: Vec::new() }
     }
 
-    /// Adds a region; `rare` is the atom of each dimension where points stand.
+    /// Adds a region; `rare` is the rarest atom of each dimension.
     pub(super) fn add(&mut self, region: &'c [Cube], rarity: &[Rarity], rare: &[usize]) {
         for cube in region {
             let number = self.cubes.len();
@@ -71,7 +71,7 @@ impl<'c> Earlier<'c> {
         self.regions.get(position).copied().unwrap_or_default()
     }
 
-    /// Lists, each in order, of the cubes that may have a point that was moved into `moved`.
+    /// Returns lists, each in order, of the cubes that may contain a point that was moved into `moved`.
     fn lists<'s>(&'s self, moved: &'s Cube, point: &'s [usize]) -> impl Iterator<Item = &'s [usize]> {
         let shelves = moved.sides().iter().filter_map(|(dim, _)| Some((self.shelves.get(*dim)?, *point.get(*dim)?)));
         [self.anywhere.as_slice()].into_iter().chain(shelves.flat_map(|(shelf, atom)| shelf.with(atom)))
@@ -81,8 +81,8 @@ impl<'c> Earlier<'c> {
         self.cubes.get(cube).is_some_and(|(_, cube)| cube.has(point))
     }
 
-    /// The first cube that has a point which was moved into `moved`, with the position of its region. Adds to `looked` how
-    /// many cubes were asked.
+    /// Returns the first cube that contains a point which was moved into `moved`, with the position of its region. Adds
+    /// the number of cubes tested to `looked`.
     pub(super) fn first(&self, moved: &Cube, point: &[usize], looked: &mut usize) -> Option<(usize, &'c Cube)> {
         let mut best: Option<usize> = None;
         for list in self.lists(moved, point) {
@@ -92,7 +92,7 @@ impl<'c> Earlier<'c> {
         self.cubes.get(best?).copied()
     }
 
-    /// The positions of all regions with a cube that has a point which was moved into `moved`, in their order.
+    /// Returns the positions of all regions that contain a point which was moved into `moved`, in order.
     pub(super) fn having(&self, moved: &Cube, point: &[usize], looked: &mut usize) -> Vec<usize> {
         let all = self.lists(moved, point).flatten().copied().inspect(|_| *looked += 1);
         let having = all.filter(|cube| self.has(*cube, point));

@@ -1,30 +1,30 @@
-//! Regions by the atoms they have, so that those which meet another are found without comparing it with all.
+//! Indexes regions by their atoms, to find the regions that meet another one without comparing all of them.
 
 use std::collections::BTreeMap;
 
 use super::atoms::{Atoms, Cube};
 
-/// Most places in which a cube stands in the lists of one dimension, on average.
+/// The most list entries per cube in one dimension, on average.
 const MAX_PLACES: u64 = 64;
 
-/// Regions in an order, and in the dimensions that most of them name, those that may be met by what has an atom.
+/// An ordered list of regions, indexed by atom in the dimensions that most of them restrict.
 #[derive(Debug)]
 pub(crate) struct Meeting {
     regions: usize,
     dims: BTreeMap<usize, Places>,
 }
 
-/// The regions by one dimension, each list in their order.
+/// The regions by the atoms of one dimension, each list in order.
 #[derive(Debug)]
 struct Places {
-    /// Those with each atom.
+    /// The regions that contain each atom.
     with: Vec<Vec<usize>>,
-    /// Those with a cube that does not name the dimension.
+    /// The regions with a cube that does not restrict the dimension.
     open: Vec<usize>,
 }
 
 impl Places {
-    /// The lists in which a cube that names atoms of the dimension may find those after a region which it meets.
+    /// Returns the lists of regions after `after` that a cube restricting this dimension may meet.
     fn lists<'p>(&'p self, cube: &'p Cube, dim: usize, after: usize) -> impl Iterator<Item = &'p [usize]> {
         let atoms = cube.side(dim).into_iter().flat_map(Atoms::iter);
         let with = atoms.filter_map(|atom| self.with.get(atom)).map(Vec::as_slice);
@@ -34,7 +34,7 @@ impl Places {
 }
 
 impl Meeting {
-    /// `sizes` are those of the dimensions, and how many cubes name each atom of them altogether.
+    /// Indexes `regions`. `sizes` gives the size of each dimension, and the sum of its counts of cubes per atom.
     pub(super) fn new(regions: &[&[Cube]], sizes: impl Iterator<Item = (usize, u64)>) -> Self {
         let mut naming: BTreeMap<usize, u64> = BTreeMap::new();
         let mut cubes = 0;
@@ -66,7 +66,7 @@ impl Meeting {
         Self { regions: regions.len(), dims }
     }
 
-    /// All regions after one that may meet a region, in their order.
+    /// Returns the regions after position `after` that may meet `region`, in order.
     pub(crate) fn after(&self, after: usize, region: &[Cube]) -> Vec<usize> {
         let mut found = Vec::new();
         for cube in region {
@@ -84,7 +84,7 @@ impl Meeting {
     }
 }
 
-/// Adds a region to a list, once.
+/// Adds a region to a list, if it is not the last entry already.
 fn put(list: &mut Vec<usize>, region: usize) {
     if list.last() != Some(&region) {
         list.push(region);

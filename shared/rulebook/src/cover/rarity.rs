@@ -1,4 +1,4 @@
-//! How many cubes name each atom of a dimension, and which atom of a set the fewest name.
+//! Counts how many cubes contain each atom of a dimension, and finds the rarest atom of a set.
 
 use super::atoms::{Atoms, Cube, Stretch};
 use super::space::Space;
@@ -7,17 +7,17 @@ use super::space::Space;
 #[derive(Debug)]
 pub(super) struct Rarity {
     size: usize,
-    /// A binary tree over the atoms, the root at 1 and the atoms from `size` on: the least count below each node, and the
-    /// first atom that has it.
+    /// A binary tree over the atoms, with the root at 1 and the atoms from `size` on: the lowest count below each node,
+    /// and the first atom that has it.
     least: Vec<(u32, usize)>,
-    /// The counts of all atoms before each one, added up.
+    /// The sum of the counts of all atoms before each one.
     before: Vec<u64>,
 }
 
 impl Rarity {
-    /// Of every dimension of a space.
+    /// Counts the atoms of every dimension of a space.
     pub(super) fn of<'c>(space: &Space, cubes: impl IntoIterator<Item = &'c Cube>) -> Vec<Self> {
-        // What each atom has more (first) and less (second) than the one before.
+        // How many cubes start (first) and end (second) at each atom.
         let mut steps: Vec<Vec<(u32, u32)>> = space.dims.iter().map(|dim| vec![(0, 0); dim.size + 1]).collect();
         for (dim, atoms) in cubes.into_iter().flat_map(Cube::sides) {
             let Some(steps) = steps.get_mut(*dim) else { continue };
@@ -51,17 +51,17 @@ impl Rarity {
         Self { size, least, before }
     }
 
-    /// How many atoms the dimension has.
+    /// Returns how many atoms the dimension has.
     pub(super) const fn size(&self) -> usize {
         self.size
     }
 
-    /// The counts of all atoms added up.
+    /// Returns the sum of the counts of all atoms.
     pub(super) fn sum(&self) -> u64 {
         self.before.last().copied().unwrap_or_default()
     }
 
-    /// The atom that the fewest cubes name.
+    /// Returns the atom that the fewest cubes contain.
     pub(super) fn rarest(&self, atoms: &Atoms) -> usize {
         let least = atoms.stretches().iter().filter_map(|stretch| self.least(*stretch)).min();
         least.map_or(0, |(_, atom)| atom)
@@ -71,7 +71,7 @@ impl Rarity {
         nodes(self.size, (from, to)).filter_map(|node| self.least.get(node)).min().copied()
     }
 
-    /// How many cubes name an atom of a set, on average.
+    /// Returns how many cubes contain an atom of a set, on average.
     pub(super) fn mean(&self, atoms: &Atoms) -> u64 {
         let (mut sum, mut count) = (0, 0_u64);
         for (from, to) in atoms.stretches() {
@@ -84,7 +84,7 @@ impl Rarity {
     }
 }
 
-/// The few nodes of a binary tree over `size` atoms below which lie just the atoms of a stretch.
+/// Returns the smallest set of nodes, in a binary tree over `size` atoms, that covers exactly the atoms of a stretch.
 pub(super) fn nodes(size: usize, (from, to): Stretch) -> impl Iterator<Item = usize> {
     let (mut from, mut to) = (from + size, to + size);
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! The space that leads are points of: which dimensions there are, and which points a test holds for.
+//! The space of all leads: its dimensions, and the points for which a test holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,19 +10,19 @@ use crate::lead_value::fold;
 use crate::matcher::{How, Matcher};
 use crate::reading::{Fields, Origin};
 
-/// Most searches, or things done, of which one can follow from each other that are looked at.
+/// The most searches, or tests of activities, to compare for implications.
 const MAX_RELATED: usize = 200;
-/// Most that are kept as what one of them follows from.
+/// The most implications to keep for one of them.
 const MAX_IMPLIED_BY: usize = 8;
 
-/// Of every field: the lead has no value. Of a dimension with two atoms: no.
+/// In a field: the lead has no value. In a dimension with two atoms: no.
 pub(super) const ABSENT: usize = 0;
-/// Of a field with text: a value that the rulebook does not mention.
+/// In a text field: a value that the rulebook does not mention.
 pub(super) const OTHER: usize = 1;
-/// The first atom that stands for a value, or values, that the rulebook mentions.
+/// The first atom for a value, or for values, that the rulebook mentions.
 pub(super) const FIRST: usize = 2;
 
-/// Fields that every lead has a value for by the time a rule looks at them.
+/// Fields that always have a value by the time a rule tests them.
 const NEVER_ABSENT: [&str; 5] = ["source", "received_at", "score", "fit", "engagement"];
 
 /// A dimension.
@@ -34,14 +34,14 @@ pub(super) struct Dim {
     pub(super) of: Of,
 }
 
-/// What a dimension is about.
+/// The meaning of a dimension.
 #[derive(Debug)]
 pub(super) enum Of {
     /// The value at this slot.
     Value(usize),
-    /// How long the date at this slot is ago.
+    /// The age of the date at this slot.
     Age(usize),
-    /// Whether the text at this slot, one that the rulebook does not name, is found by a search.
+    /// Whether a search finds the text at this slot, for texts that the rulebook does not mention.
     Search(usize, How, String),
     /// Whether something was done.
     Did(Box<Did>),
@@ -50,25 +50,25 @@ pub(super) enum Of {
 /// How the values of a slot are laid out.
 #[derive(Debug)]
 pub(super) enum Layout {
-    /// Atoms from [`FIRST`] on are `known`: texts as they are, or (`true`) what begins with one and with no longer one.
+    /// Atoms from [`FIRST`] on are `known`: whole texts, or (`true`) texts with this prefix and no longer known one.
     Text { dim: usize, known: Vec<(String, bool)>, searches: Vec<Search> },
-    /// Atom `1 + n` are the numbers from `starts[n]` on, up to the next start.
+    /// Atom `1 + n` stands for the numbers from `starts[n]` up to the next start.
     Number { dim: usize, starts: Vec<u32> },
     /// Atom 1 is no, atom 2 is yes.
     YesNo { dim: usize },
-    /// As for numbers; ages have a dimension of their own, without an atom for no value.
+    /// As for numbers; ages have a separate dimension, without an atom for a missing value.
     Date { dim: usize, starts: Vec<i64>, age: usize, ages: Vec<i64> },
-    /// A lookup: for which atoms of another slot it finds which value, in the order of these values.
+    /// A lookup: the atoms of another slot for each value, in the order of the values.
     Derived { dim: usize, found: Vec<(String, Atoms)>, any: Atoms },
 }
 
-/// A search in texts that the rulebook does not name.
+/// A search in texts that the rulebook does not mention.
 #[derive(Debug)]
 pub(super) struct Search {
     how: How,
     wanted: String,
     dim: usize,
-    /// The dimensions of searches that this one follows from.
+    /// The dimensions of searches that imply this one.
     implied_by: Vec<usize>,
 }
 
@@ -76,11 +76,11 @@ pub(super) struct Search {
 #[derive(Debug)]
 struct Done {
     dim: usize,
-    /// The dimensions of what it follows from.
+    /// The dimensions of the tests that imply it.
     implied_by: Vec<usize>,
 }
 
-/// What is asked of a slot anywhere.
+/// Everything that the rulebook tests in a slot.
 #[derive(Default)]
 struct Asked {
     known: BTreeSet<(String, bool)>,
@@ -90,14 +90,14 @@ struct Asked {
     ages: BTreeSet<i64>,
 }
 
-/// Every dimension of the leads that some conditions tell apart.
+/// All dimensions in which some conditions distinguish leads.
 #[derive(Debug, Default)]
 pub(crate) struct Space {
     pub(super) dims: Vec<Dim>,
     pub(super) layouts: BTreeMap<usize, Layout>,
-    /// By all that a [`Did`] says.
+    /// By the contents of a [`Did`].
     done: BTreeMap<String, Done>,
-    /// The first slot of those that show the same cell of a table.
+    /// For slots with the same table cell, the first of them.
     same: BTreeMap<usize, usize>,
 }
 
@@ -121,7 +121,7 @@ impl Asked {
     }
 }
 
-/// Whether the values a lookup names are sets of atoms of the field it reads.
+/// Returns whether a matcher in a lookup corresponds to a set of atoms of the field it reads.
 fn is_exact(matcher: &Matcher) -> bool {
     match matcher {
         Matcher::Age { .. } => false,
@@ -131,7 +131,7 @@ fn is_exact(matcher: &Matcher) -> bool {
 }
 
 impl Space {
-    /// The space for these conditions, and for rules that need a value in one of the slots `needed`.
+    /// Builds the space for these conditions, and for rules that need a value in one of the slots `needed`.
     pub(crate) fn new<'c>(
         fields: &Fields,
         conditions: impl IntoIterator<Item = &'c Condition>,
@@ -157,7 +157,7 @@ impl Space {
                 _ => {}
             });
         }
-        // A lookup of plain values is a view of the field it reads, so what it names is asked of that one.
+        // A lookup of plain values is a view of the field it reads, so its values are tested in that field.
         let lookups: Vec<usize> = asked.keys().copied().filter(|slot| plain_lookup(fields, *slot).is_some()).collect();
         for slot in &lookups {
             let Some((from, entries)) = plain_lookup(fields, *slot) else { continue };
@@ -198,7 +198,7 @@ impl Space {
         let layout = match field.kind {
             Kind::Number { most } => {
                 asked.numbers.insert(0);
-                // A score is never above the most it can be; of other numbers only the rulebook says so.
+                // A score never exceeds its maximum. For other numbers, only the rulebook enforces one.
                 let most = if fields.is_scored(slot) { most } else { u32::MAX };
                 let starts: Vec<u32> = asked.numbers.into_iter().filter(|start| *start <= most).collect();
                 let size = starts.len() + 1;
@@ -216,7 +216,7 @@ impl Space {
                 Layout::Date { dim, starts, age, ages }
             }
             kind => {
-                // A closed list has no other value than those on it.
+                // A field with fixed values has no other values.
                 match kind {
                     Kind::Choice(words) => {
                         asked.known.extend(words.iter().map(|word| (fold(word).into_owned(), false)));
@@ -271,14 +271,14 @@ impl Space {
         else {
             return;
         };
-        // None fits a lead without a value.
+        // No entry matches a missing value.
         let whole = whole.minus(&Atoms::one(ABSENT));
         let mut taken: BTreeSet<usize> = BTreeSet::new();
         let mut found: Vec<(String, Atoms)> = Vec::new();
         for (key, matchers) in entries {
             let exact: Option<Vec<Atoms>> = matchers.iter().map(|matcher| self.exact(from, matcher)).collect();
             let Some(exact) = exact else { return };
-            // The first entry that fits counts.
+            // The first matching entry counts.
             let atoms = Atoms::each(exact.iter().flat_map(Atoms::iter).filter(|atom| taken.insert(*atom)));
             found.push((fold(key).into_owned(), atoms.and(&whole)));
         }
@@ -317,12 +317,12 @@ impl Space {
         self.dims.get(dim)
     }
 
-    /// Every atom of a dimension.
+    /// Returns all atoms of a dimension.
     pub(super) fn whole(&self, dim: usize) -> Option<&Atoms> {
         self.dim(dim).map(|dim| &dim.whole)
     }
 
-    /// The atoms of the slot's own dimension that a matcher holds for, where they are all that decides.
+    /// Returns the atoms of the slot's own dimension for which a matcher holds, if no other dimension matters.
     fn exact(&self, slot: usize, matcher: &Matcher) -> Option<Atoms> {
         let layout = self.layouts.get(&self.canonical(slot))?;
         let whole = self.whole(self.value_dim(slot)?)?;
@@ -346,7 +346,7 @@ impl Space {
                 Atoms::of([(FIRST + from, FIRST + to)])
             }
             (Layout::Derived { found, .. }, Matcher::Text { how, folded, .. }) => {
-                // Only what begins with a text can be that text.
+                // Only a text with this prefix can equal it.
                 let (from, to) = match how {
                     How::Is | How::StartsWith => beginning(found, folded),
                     _ => (0, found.len()),
@@ -359,8 +359,8 @@ impl Space {
         Some(atoms.and(whole))
     }
 
-    /// The points that a test of a slot holds for, or does not hold for, one list of cubes for each matcher that decides
-    /// by more than one dimension, and one for all others. `None` if it cannot be said.
+    /// Returns the points for which a test of a slot holds, or does not hold: one list of cubes for each matcher that
+    /// depends on more than one dimension, and one for all others. `None` if it cannot be expressed.
     pub(super) fn test(&self, slot: usize, any_of: &[Matcher], holds: bool) -> Option<Vec<Vec<Cube>>> {
         let value = self.value_dim(slot)?;
         let whole = self.whole(value)?;
@@ -417,7 +417,7 @@ impl Space {
         Some(decided.into_iter().chain(open).collect())
     }
 
-    /// The points at which this flag, or one that it follows from, is set; or the one cube in which none is.
+    /// Returns the points where this flag, or one that implies it, is set; or the one cube where none of them is.
     fn flags(dim: usize, implied_by: &[usize], holds: bool) -> Vec<Cube> {
         let dims = [dim].into_iter().chain(implied_by.iter().copied());
         let mut cubes = dims.filter_map(|dim| Cube::of(dim, Atoms::one(usize::from(holds))));
@@ -427,7 +427,7 @@ impl Space {
         cubes.try_fold(Cube::default(), |sum, cube| sum.and(&cube)).into_iter().collect()
     }
 
-    /// The points that a test of what was done holds for, or does not hold for.
+    /// Returns the points for which a test of activities holds, or does not hold.
     pub(super) fn did(&self, did: &Did, holds: bool) -> Option<Vec<Cube>> {
         let (key, _, straight) = positive(did);
         let Done { dim, implied_by } = self.done.get(&key)?;
@@ -436,7 +436,7 @@ impl Space {
 }
 
 impl Search {
-    /// Whether every text that this search finds is found by the other.
+    /// Returns whether the other search finds every text that this one finds.
     fn implies(&self, other: &Self) -> bool {
         match other.how {
             How::Contains => self.wanted.contains(other.wanted.as_str()),
@@ -445,7 +445,7 @@ impl Search {
     }
 }
 
-/// Visits every test in a condition; named ones only once.
+/// Visits every test in a condition, and named conditions only once.
 fn each<'c>(condition: &'c Condition, named: &mut BTreeSet<&'c str>, visit: &mut dyn FnMut(&'c Condition)) {
     match condition {
         Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| each(part, named, visit)),
@@ -459,22 +459,22 @@ fn each<'c>(condition: &'c Condition, named: &mut BTreeSet<&'c str>, visit: &mut
     }
 }
 
-/// The intervals that lie within `from..=to`; atom `first` is the first interval.
+/// Returns the intervals within `from..=to`; atom `first` is the first interval.
 fn within<N: Ord + Copy>(starts: &[N], from: N, to: N, first: usize) -> Atoms {
     let begin = starts.partition_point(|start| *start < from);
     let end = starts.partition_point(|start| *start <= to);
     Atoms::of([(first + begin, first + end)])
 }
 
-/// Where the texts that begin with one stand in an ordered list.
+/// Returns the range of the texts with this prefix in an ordered list.
 fn beginning<T>(texts: &[(String, T)], with: &str) -> (usize, usize) {
     let from = texts.partition_point(|(text, _)| text.as_str() < with);
     let fitting = texts.get(from..).map_or(0, |texts| texts.partition_point(|(text, _)| text.starts_with(with)));
     (from, from + fitting)
 }
 
-/// A condition on what was done as one that asks for something, and whether it holds when that one does: nothing was
-/// done when it is not so that anything was.
+/// Returns a test of activities in its positive form, and whether it holds when that form does: "nothing was done"
+/// becomes the negation of "anything was done".
 fn positive(did: &Did) -> (String, Did, bool) {
     let straight = !did.wants_nothing();
     let mut did = did.clone();
@@ -484,10 +484,10 @@ fn positive(did: &Did) -> (String, Did, bool) {
     (format!("{did:?}"), did, straight)
 }
 
-/// A value of a lookup, and the values of the field it reads for which it is found.
+/// A value of a lookup, and the values of the field that lead to it.
 type Entry = (String, Vec<Matcher>);
 
-/// What a lookup reads and finds, if the values it names are sets of atoms of the field it reads.
+/// Returns what a lookup reads and finds, if its values correspond to sets of atoms of the field it reads.
 fn plain_lookup(fields: &Fields, slot: usize) -> Option<(usize, &[Entry])> {
     match &fields.get(slot)?.origin {
         Origin::Lookup { from, entries } => {
@@ -497,7 +497,7 @@ fn plain_lookup(fields: &Fields, slot: usize) -> Option<(usize, &[Entry])> {
     }
 }
 
-/// The columns of one table that stand in two slots.
+/// Returns, for each slot with a table cell, the first slot with the same cell.
 fn same_cells(fields: &Fields) -> BTreeMap<usize, usize> {
     let mut first: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     let mut same = BTreeMap::new();

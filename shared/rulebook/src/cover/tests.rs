@@ -1,4 +1,4 @@
-//! What is said of conditions and rules against every lead there is, where leads are few enough to try them all.
+//! Compares the diagnostics with all possible leads, in rulebooks with few enough leads to try them all.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use fairleader_lead::profile::Profile;
 use fairleader_lead::ruling::Ruling;
 use fairleader_lead::score::Score;
 
-/// A rulebook, even one with mistakes that leave it able to decide, and what is said of it.
+/// Returns a rulebook and its diagnostics, even if it has mistakes, as long as it can decide.
 fn read(text: &str) -> (Option<Rulebook>, Vec<Diagnostic>) {
     let mut problems = Problems::default();
     let rulebook = yaml::read(text, &mut problems).and_then(|root| {
@@ -29,7 +29,7 @@ fn read(text: &str) -> (Option<Rulebook>, Vec<Diagnostic>) {
     (rulebook, problems.finish().unwrap_or_else(|found| found))
 }
 
-/// Code and message of everything that is said of these rules, notes too; `custom.renewal` is a date.
+/// Returns code and message of every diagnostic for these rules, including notes; `custom.renewal` is a date.
 fn said(rules: &[&str]) -> Vec<String> {
     let rules: Vec<String> = rules.iter().map(|rule| format!("  - {{ {rule} }}\n")).collect();
     let rules = rules.concat();
@@ -51,7 +51,7 @@ score: { fit: { share: 100% } }
 ";
 
 #[test]
-fn a_rule_covered_by_one_or_by_several_together_is_found() {
+fn finds_rules_covered_by_one_or_several_others() {
     let dead = [
         // By one.
         ("country: [DE, AT]", "", "country: DE"),
@@ -95,7 +95,7 @@ fn a_rule_covered_by_one_or_by_several_together_is_found() {
 }
 
 #[test]
-fn a_rule_that_some_lead_reaches_is_left_alone() {
+fn accepts_rules_that_some_lead_reaches() {
     let alive = [
         ("country: DE", "region: dach"),
         ("city: [Berlin, Bern]", "city: starts with ber"),
@@ -116,7 +116,7 @@ fn a_rule_that_some_lead_reaches_is_left_alone() {
 }
 
 #[test]
-fn messages_name_the_rules_they_are_about() {
+fn messages_name_the_rules_concerned() {
     let found = said(&[
         "rule: never, if: { country: DE, not: { region: dach } }, then: { pool: a }",
         "rule: nobody, if: { account.owner: absent }, then: { owner: account.owner }",
@@ -129,16 +129,16 @@ fn messages_name_the_rules_they_are_about() {
         "rule: small and french, if: { company.employees: under 50 }, then: { pool: z }",
     ]);
     insta::assert_snapshot!(found.join("\n"), @"
-    contradiction: rule `never` can never win: no lead can meet all of its `if`
-    contradiction: rule `nobody` can never win: no lead that meets its `if` has `account.owner`, which its `then` needs
-    same-result: rule `germany` and rule `austria`, which comes next, do the same
-    never-wins: rule `all of them` can never win: rule `germany` in line 9 and rule `austria` in line 10 together take every lead it fits
-    redundant: rule `small and french` changes nothing: rule `last` comes next, takes its leads too and does the same
+    contradiction: rule `never` can never win: no lead can match its `if`
+    contradiction: rule `nobody` can never win: no lead that matches its `if` has `account.owner`, which its `then` needs
+    same-result: rule `germany` and rule `austria`, which follows it, do the same
+    never-wins: rule `all of them` can never win: rule `germany` on line 9 and rule `austria` on line 10 together take every lead it matches
+    redundant: rule `small and french` has no effect: rule `last` follows, takes the same leads and does the same
     ");
 }
 
 #[test]
-fn what_the_last_rule_takes_is_said_in_words() {
+fn describes_the_leads_of_the_last_rule() {
     let text = format!(
         "{HEAD}mql: [{{ source: present }}, {{ score: 60+ }}]\nroute:\n  - {{ rule: a, if: {{ country: [DE, AT] }}, then: {{ pool: a }} }}\n  \
          - {{ rule: b, if: {{ company.employees: 50-999 }}, then: {{ pool: b }} }}\n  \
@@ -147,9 +147,9 @@ fn what_the_last_rule_takes_is_said_in_words() {
     let found: Vec<String> =
         Rulebook::notes(&text, &References::default()).into_iter().map(|note| note.message).collect();
     insta::assert_snapshot!(found.join("\n"), @"
-    rule `a` also fits leads of `b` and `c`; it gets them because it comes first
-    rule `b` also fits leads of `c`; it gets them because it comes first
-    only leads of which this is so get to rule `last`: country is none of AT and DE; company.employees is not known, under 50 or 1000 or more; did demo
+    rule `a` also matches leads of `b` and `c`; it takes them because it comes first
+    rule `b` also matches leads of `c`; it takes them because it comes first
+    rule `last` gets only leads for which all of this holds: country is anything but AT or DE; company.employees is unknown, under 50 or 1000 or more; did demo
     ");
     let checked = Rulebook::parse(&text, &References::default()).unwrap();
     assert!(checked.warnings.iter().all(|warning| warning.severity == Severity::Warning));
@@ -158,13 +158,13 @@ fn what_the_last_rule_takes_is_said_in_words() {
     field `custom.renewal` is never used
     field `custom.size` is never used
     lookup `region` is never used
-    this line of `mql` changes nothing: the one in line 5 holds whenever it does
+    this line of `mql` has no effect: line 5 holds whenever it does
     no lead can have a `score` of `60+`: the lines and shares of `score` give at most 0
     ");
 }
 
 #[test]
-fn a_condition_too_large_to_compare_is_said_to_be() {
+fn reports_conditions_too_complex_to_compare() {
     let words = |at: usize| {
         (0..8).map(move |n| format!("{{ any: [{{ message: word w{n} }}, {{ job.title: word w{at}{n} }}] }}"))
     };
@@ -172,10 +172,10 @@ fn a_condition_too_large_to_compare_is_said_to_be() {
         format!("rule: r{at}, if: {{ all: [{}] }}, then: {{ pool: a }}", words(at).collect::<Vec<_>>().join(", "))
     };
     let found = said(&[&rule(0), &rule(1)]);
-    insta::assert_snapshot!(found.join("\n"), @"not-compared: rule `r0` and 1 more are too large to be compared with the other rules");
+    insta::assert_snapshot!(found.join("\n"), @"not-compared: rule `r0` and 1 more are too complex to compare with the other rules");
 }
 
-/// Every lead that the random rulebooks below can tell apart, and a few more.
+/// Returns every lead that the random rulebooks below can distinguish, and a few more.
 fn leads() -> Vec<(Profile, Option<AccountFacts>)> {
     let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
     let activity = |did: &str, day: &str| Activity {
@@ -282,7 +282,7 @@ fn condition() -> impl Strategy<Value = String> {
 const TARGETS: [&str; 4] =
     ["{ pool: a }", "{ pool: b }", "{ owner: account.owner }", "{ pool: from region, if_nobody: wait }"];
 
-/// A document of which each rule, line of `score.fit` and line of `mql` stands on a line of its own.
+/// Returns a document with each rule, line of `score.fit` and line of `mql` on a separate line.
 fn document(rules: &[(String, usize)], fit: &[(String, i32)], threshold: u32, mql: &[String]) -> Vec<String> {
     let mut lines: Vec<String> =
         HEAD.lines().filter(|line| !line.starts_with("score")).map(ToOwned::to_owned).collect();
@@ -302,10 +302,10 @@ fn document(rules: &[(String, usize)], fit: &[(String, i32)], threshold: u32, mq
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// A rule that is said never to win never wins; a line that is said never to hold never does; a rule or line that is
-    /// said to change nothing changes nothing; a threshold that is said to be out of reach is reached by nobody.
+    /// A rule reported as never winning never wins, and a line reported as never holding never holds. A rule or line
+    /// reported as having no effect has none. No lead reaches a threshold reported as out of reach.
     #[test]
-    fn what_is_said_is_so(
+    fn diagnostics_are_true(
         rules in prop::collection::vec((condition(), 0..TARGETS.len()), 1..7),
         fit in prop::collection::vec((condition(), -20..60_i32), 1..4),
         threshold in 1..100_u32,
@@ -313,7 +313,7 @@ proptest! {
     ) {
         let lines = document(&rules, &fit, threshold, &mql);
         let (rulebook, found) = read(&lines.join("\n"));
-        // Every mistake the generator can make leaves the rulebook able to decide.
+        // Whatever mistakes the generator makes, the rulebook can still decide.
         let rulebook = rulebook.expect("a rulebook");
         let leads = leads();
         let decided: Vec<(Ruling, Score)> = leads.iter().map(|lead| decide(&rulebook, lead)).collect();

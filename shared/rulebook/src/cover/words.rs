@@ -1,4 +1,4 @@
-//! Boxes in words: `country is none of DE and AT`, `company.employees is not known or under 50`.
+//! Puts cubes in words: `country is anything but AT or DE`, `company.employees is unknown or under 50`.
 
 use super::Covering;
 use super::atoms::{Atoms, Cube};
@@ -8,11 +8,11 @@ use crate::field::Kind;
 use crate::matcher::{How, Matcher};
 use crate::reading::Fields;
 
-/// Most values that are named.
+/// The most values to name.
 const MAX_NAMED: usize = 6;
 
 impl Covering<'_> {
-    /// What the leads in a cube have in common; `fields` are those the space was made for.
+    /// Says what the leads in a cube have in common; `fields` are the ones that the space was built for.
     pub(crate) fn words(&self, cube: &Cube, fields: &Fields) -> String {
         self.space.words(cube, fields)
     }
@@ -48,7 +48,7 @@ impl Space {
             }
             Of::Age(slot) => format!("{} is some time ago", name(*slot)),
             Of::Value(slot) => {
-                // Texts are kept as they are compared; countries are written in capitals.
+                // Texts are stored folded, but country codes are written in capitals.
                 let is_code = fields.get(*slot).is_some_and(|field| field.kind == Kind::Country);
                 self.value_words(*slot, (name(*slot), is_code), atoms, whole)?
             }
@@ -59,7 +59,7 @@ impl Space {
         let layout = self.layouts.get(&slot)?;
         let known = |atom: usize| match layout {
             Layout::Text { known, .. } => known.get(atom.checked_sub(FIRST)?).map(|(text, prefix)| match is_code {
-                _ if *prefix => format!("text that starts with {text}"),
+                _ if *prefix => format!("text starting with {text}"),
                 true => text.to_uppercase(),
                 false => text.clone(),
             }),
@@ -74,7 +74,7 @@ impl Space {
         };
         let absent = atoms.contains(ABSENT);
         if atoms.iter().eq([ABSENT]) {
-            return Some(format!("{name} is not known"));
+            return Some(format!("{name} is unknown"));
         }
         let missing = whole.minus(atoms);
         if missing.iter().eq([ABSENT]) {
@@ -82,20 +82,20 @@ impl Space {
         }
         if matches!(layout, Layout::Text { .. }) && atoms.contains(OTHER) {
             let others: Vec<String> = some(missing.iter().filter_map(known));
-            let but = if others.len() == 1 { "not" } else { "none of" };
+            let but = if others.len() == 1 { "not" } else { "anything but" };
             let also = if absent { "" } else { "known and " };
-            return Some(format!("{name} is {also}{but} {}", join(&others, "and")));
+            return Some(format!("{name} is {also}{but} {}", join(&others, "or")));
         }
         let mut words = some(atoms.iter().filter(|atom| *atom != ABSENT).filter_map(known));
         if absent {
-            words.insert(0, "not known".to_owned());
+            words.insert(0, "unknown".to_owned());
         }
         words.dedup();
         Some(format!("{name} is {}", join(&words, "or")))
     }
 }
 
-/// The first few, and how many more there are.
+/// Returns the first few words, and how many more there are.
 fn some(mut words: impl Iterator<Item = String>) -> Vec<String> {
     let mut some: Vec<String> = words.by_ref().take(MAX_NAMED).collect();
     let more = words.count();

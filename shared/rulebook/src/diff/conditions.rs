@@ -1,7 +1,7 @@
-//! What changed in a condition, part by part.
+//! Compares two conditions part by part.
 //!
-//! Two conditions are the same if they mean the same to the compiler: the order of parts and values, the case of
-//! letters and `2 weeks` for `14 days` do not count.
+//! Two conditions are equal if they compile to the same: the order of parts and values, the case of letters and
+//! `2 weeks` for `14 days` make no difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::did::Did;
 use crate::matcher::{How, Matcher};
 use fairleader_lead::activity::Spend;
 
-/// A condition without how it was written.
+/// A condition without its notation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     All(BTreeSet<Key>),
@@ -22,7 +22,7 @@ pub(super) enum Key {
     Did(Box<DidKey>),
 }
 
-/// What a value is compared with, without how it was written.
+/// A matcher without its notation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ValueKey {
     Present,
@@ -34,7 +34,7 @@ pub(super) enum ValueKey {
     Text(&'static str, String),
 }
 
-/// What a person has to have done, without how it was written.
+/// A test of activities without its notation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct DidKey {
     words: BTreeSet<ValueKey>,
@@ -47,12 +47,12 @@ pub(super) struct DidKey {
 }
 
 impl Key {
-    /// The condition as it stands: a named condition is its name.
+    /// Returns the key with named conditions by name.
     pub(super) fn of(condition: &Condition) -> Self {
         Self::read(condition, false)
     }
 
-    /// The condition with every named condition written out.
+    /// Returns the key with named conditions written out.
     pub(super) fn written_out(condition: &Condition) -> Self {
         Self::read(condition, true)
     }
@@ -87,7 +87,7 @@ impl Key {
         }
     }
 
-    /// The only one of `keys`, or all of them.
+    /// Returns the only one of `keys`, or all of them.
     fn only(mut keys: BTreeSet<Self>) -> Result<Self, BTreeSet<Self>> {
         match keys.pop_first() {
             Some(first) if keys.is_empty() => Ok(first),
@@ -136,21 +136,21 @@ impl ValueKey {
     }
 }
 
-/// The values without how they were written.
+/// Returns the values without their notation.
 pub(super) fn values(matchers: &[Matcher]) -> BTreeSet<ValueKey> {
     matchers.iter().map(ValueKey::of).collect()
 }
 
-/// Who a condition belongs to, in sentences.
+/// How sentences refer to the owner of a condition.
 #[derive(Clone, Debug)]
 pub(super) struct Voice {
     /// ``rule `dach` ``.
     pub(super) who: String,
-    /// What it does with a lead it fits: `takes`, `holds for`.
+    /// What it does with a lead it matches: `takes`, `holds for`.
     pub(super) does: &'static str,
 }
 
-/// The parts that must all hold; a named condition is one part.
+/// Returns the parts that must all hold; a named condition is one part.
 fn parts_of(condition: &Condition) -> Vec<&Condition> {
     match condition {
         Condition::All(parts) => parts.iter().flat_map(parts_of).collect(),
@@ -158,7 +158,7 @@ fn parts_of(condition: &Condition) -> Vec<&Condition> {
     }
 }
 
-/// What a part is about; parts about the same can have become one another.
+/// The subject of a part; a part may have replaced another with the same subject.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Subject<'c> {
     Field(&'c str),
@@ -182,7 +182,7 @@ fn subject(condition: &Condition) -> Option<Subject<'_>> {
     }
 }
 
-/// What changed from `old` to `new`, a sentence each; none if they mean the same as they stand.
+/// Describes the changes from `old` to `new`, one sentence each; none if both mean the same.
 pub(super) fn changes(voice: &Voice, old: &Condition, new: &Condition) -> Vec<String> {
     let keyed = |condition| {
         let parts = parts_of(condition).into_iter();
@@ -195,7 +195,7 @@ pub(super) fn changes(voice: &Voice, old: &Condition, new: &Condition) -> Vec<St
     let mut said = Vec::new();
     let mut added = Vec::new();
     for part in &come {
-        // `a` that became `a or b`, and `a or b` of which `a` is left.
+        // `a` became `a or b`, or `a or b` became `a`.
         if let Some((at, others)) = gone.iter().enumerate().find_map(|(at, old)| Some((at, beside(part, old)?))) {
             gone.remove(at);
             said.push(format!("{} now also {} leads if {others}", voice.who, voice.does));
@@ -224,7 +224,7 @@ pub(super) fn changes(voice: &Voice, old: &Condition, new: &Condition) -> Vec<St
     said
 }
 
-/// The alternatives of `any` beside `one`, in words; `None` if it is none of them.
+/// Returns the other alternatives of `any` in words; `None` if `one` is not one of them.
 fn beside(any: &Condition, one: &Condition) -> Option<String> {
     let Condition::Any(parts) = any else { return None };
     let key = Key::of(one);
@@ -232,7 +232,7 @@ fn beside(any: &Condition, one: &Condition) -> Option<String> {
     (!others.is_empty() && others.len() < parts.len()).then(|| others.join(" or "))
 }
 
-/// What it means that `old` became `new`, which is about the same.
+/// Describes the change from `old` to `new`, which have the same subject.
 fn replaced(voice: &Voice, old: &Condition, new: &Condition) -> Vec<String> {
     let Voice { who, does } = voice;
     match (old, new) {
@@ -275,7 +275,7 @@ fn replaced(voice: &Voice, old: &Condition, new: &Condition) -> Vec<String> {
     }
 }
 
-/// The values that a test of words has more and less than before, if it kept some; other tests are told as a whole.
+/// Returns the values that a test of words gained and lost, if it kept any; other tests are described as a whole.
 fn gained_and_lost(old: &Test, new: &Test) -> Option<(Option<String>, Option<String>)> {
     let is_word = |matcher: &Matcher| matches!(matcher, Matcher::Text { how: How::Is, .. });
     if !old.any_of.iter().chain(&new.any_of).all(is_word) {
@@ -288,7 +288,7 @@ fn gained_and_lost(old: &Test, new: &Test) -> Option<(Option<String>, Option<Str
     Some((without(&new.any_of, &before), without(&old.any_of, &after)))
 }
 
-/// The values in words that are not in `known`; `None` if there are none.
+/// Returns the values that are not in `known`, in words; `None` if there are none.
 pub(super) fn without(matchers: &[Matcher], known: &BTreeSet<ValueKey>) -> Option<String> {
     let others = matchers.iter().filter(|matcher| !known.contains(&ValueKey::of(matcher)));
     let words: Vec<String> = others.map(Matcher::object).collect();

@@ -1,9 +1,9 @@
-//! Which of several things really moved: as few as possible, the others kept their order.
+//! Finds the smallest set of items that moved; all others kept their order.
 
-/// Of the positions that things had before, in their order now, those of a longest run that kept its order: true for
-/// each thing that is part of it. `O(n log n)`, by patience sorting (Fredman 1975).
+/// Marks the items of a longest increasing subsequence: those that kept their order. `before` holds the previous
+/// position of each item, in the current order. `O(n log n)`, by patience sorting (Fredman 1975).
 pub(super) fn kept(before: &[usize]) -> Vec<bool> {
-    // `ends[k]` is the thing at which a run of k + 1 ends, with the least position of all such runs.
+    // `ends[k]` is the item that ends a run of length k + 1 with the lowest previous position.
     let mut ends: Vec<usize> = Vec::new();
     let mut previous: Vec<Option<usize>> = Vec::with_capacity(before.len());
     let position = |at: &usize| before.get(*at).copied().unwrap_or_default();
@@ -33,7 +33,7 @@ mod tests {
     use super::kept;
 
     #[test]
-    fn as_few_as_possible_move() {
+    fn moves_as_few_items_as_possible() {
         assert!(kept(&[]).is_empty());
         assert_eq!(kept(&[0, 1, 2]), [true, true, true]);
         assert_eq!(kept(&[3, 0, 1, 2]), [false, true, true, true]);
@@ -42,7 +42,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_kept_is_in_order_and_no_longer_run_exists(
+        fn keeps_a_longest_run_in_order(
             before in Just((0..7_usize).collect::<Vec<_>>()).prop_shuffle()
         ) {
             let flags = kept(&before);

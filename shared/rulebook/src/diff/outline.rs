@@ -1,4 +1,4 @@
-//! A compiled rulebook as a difference looks at it: everything that can decide, by name, without slots.
+//! A compiled rulebook as [`super::diff`] sees it: everything that affects decisions, by name, without slots.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::table::Table;
 use fairleader_lead::id::PoolId;
 use fairleader_lead::ruling::{IfNobody, IfUnavailable, Outcome, Priority};
 
-/// Everything that can decide.
+/// Everything that affects decisions.
 pub(super) struct Outline<'r> {
     pub(super) zone: &'r str,
     pub(super) currency: &'r str,
-    /// The types of the sender's own fields, in words; those that are plain text are left out.
+    /// The types of custom fields, in words, except for plain text.
     pub(super) customs: BTreeMap<&'r str, String>,
     pub(super) lookups: BTreeMap<&'r str, Lookup<'r>>,
     pub(super) conditions: BTreeMap<&'r str, &'r Named>,
@@ -31,9 +31,9 @@ pub(super) struct Outline<'r> {
 
 /// A lookup.
 pub(super) enum Lookup<'r> {
-    /// Its values stand in the rulebook.
+    /// The rulebook lists its values.
     Values { from: &'r str, entries: &'r [(String, Vec<Matcher>)] },
-    /// Its values stand in a table.
+    /// A table holds its values.
     Table { table: &'r Arc<Table>, from: Vec<&'r str>, gives: BTreeSet<&'r str> },
 }
 
@@ -57,14 +57,14 @@ pub(super) enum Does<'r> {
     Hold(&'r str),
 }
 
-/// Where a rule finds the pool or rep.
+/// How a rule names its pool or rep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place<'r> {
     Named(&'r str),
     From(&'r str),
 }
 
-/// Where a rule finds what a lead is worth.
+/// How a rule gives the expected value of a lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Amount<'r> {
     Fixed(u32),
@@ -97,7 +97,7 @@ impl<'r> Outline<'r> {
         outline
     }
 
-    /// Rules and other parts that use a field, a lookup or a named condition, as they are called in sentences.
+    /// Returns the rules and other parts that use a field, a lookup or a named condition, as sentences name them.
     pub(super) fn users(&self, wanted: &Wanted<'_>) -> BTreeSet<String> {
         let mut users = BTreeSet::new();
         for rule in self.block.iter().chain(&self.route) {
@@ -133,7 +133,7 @@ impl<'r> Outline<'r> {
         }
     }
 
-    /// Whether `field` is the one wanted, or is looked up by it.
+    /// Returns whether `field` is the one wanted, or is looked up by it.
     fn is(&self, field: &str, wanted: &Wanted<'_>) -> bool {
         let lookup = self
             .lookups
@@ -154,7 +154,7 @@ impl<'r> Outline<'r> {
 /// Something that rules use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted<'n> {
-    /// A field of the sender's own, or a lookup.
+    /// A custom field or a lookup.
     Field(&'n str),
     /// Some entries of a lookup.
     Entries(&'n str, &'n BTreeSet<String>),
@@ -209,7 +209,7 @@ fn lookups(rulebook: &Rulebook) -> BTreeMap<&str, Lookup<'_>> {
                 _ => None,
             })
             .collect();
-        // The lookup's own name is the shortest of its fields; the others have a column behind it.
+        // The lookup's own name is the shortest of its fields; the others end in a column name.
         let Some((own, _)) = cells.iter().min_by_key(|(name, _)| name.len()) else { continue };
         let from = lookup.from.iter().map(name).collect();
         let gives = cells.iter().map(|(_, column)| *column).collect();
@@ -229,7 +229,7 @@ impl<'r> Rule<'r> {
         }
     }
 
-    /// The fields that it reads beside its condition.
+    /// Returns the fields that it reads in addition to its condition.
     fn fields(&self) -> Vec<&'r str> {
         let mut fields = Vec::new();
         if let Does::Pool { pool: Place::From(field), .. } | Does::Owner { owner: Place::From(field), .. } = self.does {
@@ -277,20 +277,20 @@ impl<'r> Does<'r> {
         }
     }
 
-    /// ``gives the lead to pool `a` ``.
+    /// Returns ``gives the lead to pool `a` ``.
     pub(super) fn words(&self) -> String {
         match self {
             Self::Pool { pool, if_nobody: None } => format!("gives the lead to {}", pool.pool()),
             Self::Pool { pool, if_nobody: Some(other) } => {
-                format!("gives the lead to {}, or to `{other}` if nobody there can take it", pool.pool())
+                format!("gives the lead to {}, or to pool `{other}` if no rep there can take it", pool.pool())
             }
             Self::Owner { owner, if_unavailable: None, .. } => format!("gives the lead to {}", owner.rep()),
             Self::Owner { owner, if_unavailable: Some(pool), .. } => {
                 format!("gives the lead to {}, or to pool `{pool}` if they cannot take it", owner.rep())
             }
             Self::Nurture(reason) => format!("keeps the lead in nurture (`{reason}`)"),
-            Self::Disqualify(reason) => format!("refuses the lead (`{reason}`)"),
-            Self::Hold(reason) => format!("holds the lead for a person to decide (`{reason}`)"),
+            Self::Disqualify(reason) => format!("disqualifies the lead (`{reason}`)"),
+            Self::Hold(reason) => format!("holds the lead for review (`{reason}`)"),
         }
     }
 }
@@ -336,12 +336,12 @@ impl<'r> Amount<'r> {
     pub(super) fn words(&self, currency: &str) -> String {
         match self {
             Self::Fixed(amount) => format!("{amount} {currency}"),
-            Self::From(field) => format!("what `{field}` says"),
+            Self::From(field) => format!("the value of `{field}`"),
         }
     }
 }
 
-/// What a line of engagement asks for, as a difference compares it.
+/// Returns a line of engagement as a condition, so that it can be compared.
 pub(super) fn did_condition(did: &Did) -> Condition {
     Condition::Did(Arc::new(did.clone()))
 }

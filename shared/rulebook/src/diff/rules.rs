@@ -1,4 +1,4 @@
-//! Which rules came, went, moved, were renamed or do something else.
+//! Finds rules that were added, removed, moved, renamed or changed.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use fairleader_lead::id::PoolId;
 
 /// Compares the rules of a section. `currencies` are those of the old and the new rulebook.
 pub(super) fn compare(old: &[Rule<'_>], new: &[Rule<'_>], currencies: (&str, &str), found: &mut Vec<Change>) {
-    // Where each new rule stood before, if it is not new.
+    // The previous position of each rule, if it is not new.
     let mut before: Vec<Option<usize>> = new.iter().map(|rule| old.iter().position(|o| o.name == rule.name)).collect();
     let mut gone: Vec<usize> = (0..old.len()).filter(|at| !before.contains(&Some(*at))).collect();
     for (rule, was) in new.iter().zip(&mut before).filter(|(_, was)| was.is_none()) {
@@ -57,7 +57,7 @@ pub(super) fn compare(old: &[Rule<'_>], new: &[Rule<'_>], currencies: (&str, &st
     }
 }
 
-/// `gives the lead to pool `a` if country is DE`.
+/// Returns ``gives the lead to pool `a`, if country is DE``.
 fn whole(rule: &Rule<'_>) -> String {
     let does = rule.does.words();
     if *rule.condition == Condition::ALWAYS { does } else { format!("{does}, if {}", rule.condition.words()) }
@@ -104,7 +104,7 @@ fn targets(who: &str, old: &Does<'_>, new: &Does<'_>) -> Vec<String> {
                     (Place::Named(before), Place::Named(_)) => format!("`{before}`"),
                     _ => before.pool(),
                 };
-                said.push(format!("{who} gives to {} instead of {before}", after.pool()));
+                said.push(format!("{who} now gives leads to {} instead of {before}", after.pool()));
             }
             if old_next != new_next {
                 let then = |pool: Option<&PoolId>| match pool {
@@ -112,7 +112,7 @@ fn targets(who: &str, old: &Does<'_>, new: &Does<'_>) -> Vec<String> {
                     None => "waits".to_owned(),
                 };
                 let (before, after) = (then(*old_next), then(*new_next));
-                said.push(format!("{who}: a lead that nobody there can take now {after} (before: it {before})"));
+                said.push(format!("{who}: a lead that no rep there can take now {after} (before: it {before})"));
             }
         }
         (
@@ -120,12 +120,12 @@ fn targets(who: &str, old: &Does<'_>, new: &Does<'_>) -> Vec<String> {
             Does::Owner { owner: after, if_unavailable: new_next, counts_as_turn: counts },
         ) => {
             if before != after {
-                said.push(format!("{who} gives to {} instead of {}", after.rep(), before.rep()));
+                said.push(format!("{who} now gives leads to {} instead of {}", after.rep(), before.rep()));
             }
             if old_next != new_next {
                 let then = |pool: Option<&PoolId>| match pool {
                     Some(pool) => format!("goes to pool `{pool}`"),
-                    None => "is theirs all the same".to_owned(),
+                    None => "is still assigned to them".to_owned(),
                 };
                 let (before, after) = (then(*old_next), then(*new_next));
                 said.push(format!("{who}: a lead that the owner cannot take now {after} (before: it {before})"));

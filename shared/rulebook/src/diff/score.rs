@@ -1,4 +1,4 @@
-//! What changed in how leads are scored, graded and become MQLs.
+//! Compares how two rulebooks score and grade leads, and make MQLs of them.
 
 use super::conditions::{Key, Voice, changes};
 use super::outline::did_condition;
@@ -6,16 +6,16 @@ use super::{About, Change, What};
 use crate::condition::Condition;
 use crate::scoring::{DidLine, Grade, Scoring};
 
-/// Compares all of it.
+/// Compares scores, grades and MQL lines.
 pub(super) fn compare(old: &Scoring, new: &Scoring, found: &mut Vec<Change>) {
     let mut score = |what, sentence| found.push(Change::new(About::Score, None, what, sentence));
     let shares = [
-        ("what a lead is (fit)", old.fit.share, new.fit.share),
-        ("what they did (engagement)", old.engagement.share, new.engagement.share),
-        ("the account's score", old.account, new.account),
+        ("fit", old.fit.share, new.fit.share),
+        ("engagement", old.engagement.share, new.engagement.share),
+        ("the account's own score", old.account, new.account),
     ];
     for (part, before, after) in shares.into_iter().filter(|(_, before, after)| before != after) {
-        score(What::Changed, format!("{part} now counts {after} % of the score (before: {before} %)"));
+        score(What::Changed, format!("{part} now counts for {after}% of the score (before: {before}%)"));
     }
     let (before, after) = (old.engagement.halves_every_ms, new.engagement.halves_every_ms);
     if before != after {
@@ -23,15 +23,14 @@ pub(super) fn compare(old: &Scoring, new: &Scoring, found: &mut Vec<Change>) {
             What::Changed,
             match (before.map(span), after.map(span)) {
                 (Some(before), Some(after)) => {
-                    format!("what people did now counts half after {after} (before: after {before})")
+                    format!("the points of an activity now halve every {after} (before: every {before})")
                 }
                 (None, Some(after)) => {
-                    format!("what people did now counts half after {after} (before: always in full)")
+                    format!("the points of an activity now halve every {after} (before: never)")
                 }
-                (before, None) => format!(
-                    "what people did now always counts in full (before: half after {})",
-                    before.unwrap_or_default()
-                ),
+                (before, None) => {
+                    format!("the points of an activity no longer halve (before: every {})", before.unwrap_or_default())
+                }
             },
         );
     }
@@ -49,7 +48,7 @@ pub(super) fn compare(old: &Scoring, new: &Scoring, found: &mut Vec<Change>) {
     mql(&old.mql, &new.mql, found);
 }
 
-/// A span of time in the largest unit that it is a whole number of.
+/// Formats a duration in the largest unit that gives a whole number.
 fn span(ms: i64) -> String {
     let units = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute")];
     let fitting = units.into_iter().find(|(unit, _)| ms % unit == 0);
@@ -86,7 +85,7 @@ impl Line {
     }
 }
 
-/// Takes out of both what stands in both.
+/// Removes from both lists the lines that they have in common.
 fn cancel(old: &mut Vec<Line>, new: &mut Vec<Line>, same: impl Fn(&Line, &Line) -> bool) {
     new.retain(|line| match old.iter().position(|old| same(old, line)) {
         Some(at) => {
@@ -121,9 +120,9 @@ fn grades(old: &[Grade], new: &[Grade], found: &mut Vec<Change>) {
     let mut grade = |name: &str, what, sentence| found.push(Change::new(About::Grade, Some(name), what, sentence));
     for Grade { name, from } in new {
         match old.iter().find(|grade| grade.name == *name) {
-            None => grade(name, What::Added, format!("grade `{name}` is new and begins at {from}")),
+            None => grade(name, What::Added, format!("grade `{name}` is new and starts at {from}")),
             Some(before) if before.from != *from => {
-                let sentence = format!("grade `{name}` now begins at {from} (before: {})", before.from);
+                let sentence = format!("grade `{name}` now starts at {from} (before: {})", before.from);
                 grade(name, What::Changed, sentence);
             }
             Some(_) => {}
@@ -138,14 +137,14 @@ fn mql(old: &[Condition], new: &[Condition], found: &mut Vec<Change>) {
     let mut mql = |what, sentence| found.push(Change::new(About::Mql, None, what, sentence));
     let read = |lines: &[Condition]| lines.iter().map(|line| Line::new(line.clone(), 0, 0)).collect();
     let (mut old, mut new): (Vec<Line>, Vec<Line>) = (read(old), read(new));
-    // A line that stands there twice holds no more often.
+    // A repeated line makes no difference.
     for lines in [&mut old, &mut new] {
         let mut seen = std::collections::BTreeSet::new();
         lines.retain(|line| seen.insert(line.key.clone()));
     }
     cancel(&mut old, &mut new, |a, b| a.key == b.key);
     cancel(&mut old, &mut new, |a, b| a.written_out == b.written_out);
-    // One line that became another one.
+    // A single line was replaced by another.
     if let ([before], [after]) = (old.as_slice(), new.as_slice()) {
         let voice = Voice { who: "an MQL line".to_owned(), does: "takes" };
         for sentence in changes(&voice, &before.condition, &after.condition) {

@@ -1,4 +1,4 @@
-//! What changed in a table that a lookup reads.
+//! Compares two versions of a table that a lookup reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,19 +7,19 @@ use crate::lead_value::fold;
 use crate::lookup::postal;
 use crate::table::{Row, Table};
 
-/// Most rows that are told of one by one.
+/// The most rows to describe one by one.
 const MAX_ROWS: usize = 3;
 
 /// A row as a lookup sees it.
 #[derive(Debug)]
 struct Seen<'t> {
-    /// Its keys as they are written.
+    /// Its keys, as written.
     shown: String,
     /// What it gives, by column.
     gives: BTreeMap<&'t str, &'t str>,
 }
 
-/// What a lookup finds differently that asks with `from` and uses the columns `gives`; `None` if nothing.
+/// Describes what changes for a lookup by `from` that reads the columns `gives`; `None` if nothing does.
 pub(super) fn compare(old: &Table, new: &Table, from: &[&str], gives: &BTreeSet<&str>) -> Option<String> {
     if old.hash() == new.hash() {
         return None;
@@ -30,7 +30,7 @@ pub(super) fn compare(old: &Table, new: &Table, from: &[&str], gives: &BTreeSet<
         (before.gives != after.gives).then(|| became(before, after))
     });
     let mut changed: Vec<(bool, String)> = changed.collect();
-    // Where leads go is what people ask first.
+    // Changes of destination matter most, so they come first.
     changed.sort_by_key(|(goes, _)| !goes);
     let changed: Vec<String> = changed.into_iter().map(|(_, said)| said).collect();
     let added: Vec<&Seen<'_>> =
@@ -50,7 +50,7 @@ pub(super) fn compare(old: &Table, new: &Table, from: &[&str], gives: &BTreeSet<
     let counted = counts.fold(first, |said, count| format!("{said}, {count}"));
     let all = changed.len() + added.len() + removed.len();
     let added = added.into_iter().map(|row| format!("{} is new and {}", row.shown, row.words()));
-    let removed = removed.into_iter().map(|row| format!("{} is gone", row.shown));
+    let removed = removed.into_iter().map(|row| format!("{} is removed", row.shown));
     let mut told: Vec<String> = changed.into_iter().chain(added).chain(removed).take(MAX_ROWS).collect();
     if let Some(more) = all.checked_sub(told.len()).filter(|more| *more > 0) {
         told.push(format!("and {more} more"));
@@ -58,7 +58,7 @@ pub(super) fn compare(old: &Table, new: &Table, from: &[&str], gives: &BTreeSet<
     Some(format!("{counted}; {}", told.join("; ")))
 }
 
-/// Every row by its keys as the lookup compares them.
+/// Returns every row by its keys, as the lookup compares them.
 fn rows<'t>(table: &'t Table, from: &[&str], gives: &BTreeSet<&str>) -> BTreeMap<Vec<String>, Seen<'t>> {
     let keys: Vec<(&str, Option<usize>)> = from.iter().map(|field| (*field, table.column(field))).collect();
     let columns: Vec<(&str, usize)> = table
@@ -83,7 +83,7 @@ fn rows<'t>(table: &'t Table, from: &[&str], gives: &BTreeSet<&str>) -> BTreeMap
     table.rows().iter().map(read).collect()
 }
 
-/// ``DE 01 now goes to pool `east` instead of `dach` ``, and whether it goes elsewhere.
+/// Returns ``DE 01 now goes to pool `east` instead of `dach` ``, and whether the destination changed.
 fn became(before: &Seen<'_>, after: &Seen<'_>) -> (bool, String) {
     let columns: BTreeSet<&str> = before.gives.keys().chain(after.gives.keys()).copied().collect();
     let differing: Vec<&str> =
@@ -99,7 +99,7 @@ fn became(before: &Seen<'_>, after: &Seen<'_>) -> (bool, String) {
         match (is, was) {
             (Some(is), Some(was)) => format!("goes to {what}`{is}` instead of `{was}`"),
             (Some(is), None) => format!("goes to {what}`{is}`"),
-            (None, _) => format!("has no {column} any more"),
+            (None, _) => format!("has no {column}"),
         }
     });
     (goes, format!("{} now {}", after.shown, join(&said.collect::<Vec<String>>(), "and")))

@@ -63,7 +63,7 @@ fn said(old: &str, new: &str) -> String {
     changes.iter().map(|change| change.sentence.as_str()).collect::<Vec<&str>>().join("\n")
 }
 
-/// `OLD` with texts replaced; each has to be there.
+/// Returns `OLD` with texts replaced; each must be present.
 fn with(replacements: &[(&str, &str)]) -> String {
     let mut text = OLD.to_owned();
     for (from, to) in replacements {
@@ -74,7 +74,7 @@ fn with(replacements: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn the_same_in_another_order_and_format_is_no_change() {
+fn order_and_format_make_no_difference() {
     let same = with(&[
         ("dach: [DE, AT], nordics: [SE, FI]", "nordics: [FI, se], dach: [at, DE]"),
         ("job.level: [c_level, vp]", "job.level: [VP, C_Level]"),
@@ -91,7 +91,7 @@ fn the_same_in_another_order_and_format_is_no_change() {
 }
 
 #[test]
-fn rules_are_told_one_by_one() {
+fn describes_changed_rules_one_by_one() {
     let new = with(&[
         ("  - { rule: large, if: { is: big, custom.budget: 5000+ }, then: { owner: henrik, if_unavailable: { pool: watch } } }\n", ""),
         ("  - { rule: south, if: { country: [ES, PT, IT] }, then: { pool: south } }\n", ""),
@@ -113,38 +113,38 @@ fn rules_are_told_one_by_one() {
     rule `south` now also takes leads with country FR
     rule `south` no longer takes leads with country IT
     rule `south` now also needs: not (language is ca or eu)
-    rule `south` gives to pool `iberia` instead of `south`
-    rule `south`: a lead that nobody there can take now goes to pool `dach` (before: it waits)
+    rule `south` now gives leads to pool `iberia` instead of `south`
+    rule `south`: a lead that no rep there can take now goes to pool `dach` (before: it waits)
     rule `south` now gives leads the priority high (before: normal)
     rule `south` now expects a lead to be worth 900 EUR
     rule `swiss` is added after `dach`: it gives the lead to the rep in `account.owner`, if country is CH and language is de
     rule `small` now needs company.employees under 20 (before: under 50)
-    rule `small` now holds the lead for a person to decide (`too_small`) (before: it keeps the lead in nurture (`too_small`))
+    rule `small` now holds the lead for review (`too_small`) (before: it keeps the lead in nurture (`too_small`))
     rule `land` is now called `by postal code`
-    rule `rest`: a lead that nobody there can take now waits (before: it goes to pool `watch`)
-    rule `large` is removed; it gives the lead to `henrik`, or to pool `watch` if they cannot take it, if it is `big` and custom.budget is 5000 or more
+    rule `rest`: a lead that no rep there can take now waits (before: it goes to pool `watch`)
+    rule `large` is removed; it gives the lead to `henrik`, or to pool `watch` if they cannot take it, if it meets `big` and custom.budget is 5000 or more
     ");
     insta::assert_snapshot!(said(&new, OLD), @"
     score: the line that gives 1 point if custom.budget is 1 or more is removed
-    rule `large` is added at the top: it gives the lead to `henrik`, or to pool `watch` if they cannot take it, if it is `big` and custom.budget is 5000 or more
+    rule `large` is added at the top: it gives the lead to `henrik`, or to pool `watch` if they cannot take it, if it meets `big` and custom.budget is 5000 or more
     rule `dach` moved before `south`
     rule `south` now also takes leads with country IT
     rule `south` no longer takes leads with country FR
     rule `south` no longer needs: not (language is ca or eu)
-    rule `south` gives to pool `south` instead of `iberia`
-    rule `south`: a lead that nobody there can take now waits (before: it goes to pool `dach`)
+    rule `south` now gives leads to pool `south` instead of `iberia`
+    rule `south`: a lead that no rep there can take now waits (before: it goes to pool `dach`)
     rule `south` now gives leads the priority normal (before: high)
     rule `south` no longer says what a lead is worth
     rule `small` now needs company.employees under 50 (before: under 20)
-    rule `small` now keeps the lead in nurture (`too_small`) (before: it holds the lead for a person to decide (`too_small`))
+    rule `small` now keeps the lead in nurture (`too_small`) (before: it holds the lead for review (`too_small`))
     rule `by postal code` is now called `land`
-    rule `rest`: a lead that nobody there can take now goes to pool `watch` (before: it waits)
+    rule `rest`: a lead that no rep there can take now goes to pool `watch` (before: it waits)
     rule `swiss` is removed; it gives the lead to the rep in `account.owner`, if country is CH and language is de
     ");
 }
 
 #[test]
-fn an_alternative_that_comes_or_goes_is_told_as_one() {
+fn describes_added_and_removed_alternatives() {
     let one = with(&[("{ country: [ES, PT, IT] }", "{ country: FR }")]);
     let two = with(&[("{ country: [ES, PT, IT] }", "{ any: [{ country: FR }, { company.employees: under 5 }] }")]);
     let beside = with(&[(
@@ -160,7 +160,7 @@ fn an_alternative_that_comes_or_goes_is_told_as_one() {
 }
 
 #[test]
-fn everything_that_rules_lean_on_is_told_with_what_it_touches() {
+fn describes_other_changes_with_the_parts_they_affect() {
     let new = with(&[
         ("zone: Europe/Berlin, currency: EUR", "zone: Europe/Vienna, currency: CHF"),
         ("custom.budget: number", "custom.budget: [5000+]"),
@@ -179,19 +179,19 @@ fn everything_that_rules_lean_on_is_told_with_what_it_touches() {
     insta::assert_snapshot!(said(OLD, &new), @"
     the company's time zone is now Europe/Vienna (before: Europe/Berlin)
     the company's currency is now CHF (before: EUR)
-    field `custom.budget` is now read as one of 5000+ (before: as number); this touches rule `large`
-    lookup `region`: `dach` now also has LI; `dach` no longer has AT; `benelux` for NL or BE is new; `nordics` for SE or FI is removed; this touches rule `dach`
-    condition `big` now needs company.employees 250 or more (before: 1000 or more); this touches rule `large` and the score
-    condition `big` now also needs: country is present; this touches rule `large` and the score
-    condition `keen` now needs: did demo or contact_me within 14 days (before: did demo or contact_me within 7 days); this touches the MQL lines
-    what a lead is (fit) now counts 50 % of the score (before: 60 %)
-    what they did (engagement) now counts 50 % of the score (before: 40 %)
-    what people did now always counts in full (before: half after 14 days)
+    field `custom.budget` is now read as one of 5000+ (before: as number); this affects rule `large`
+    lookup `region`: `dach` now also has LI; `dach` no longer has AT; `benelux` for NL or BE is new; `nordics` for SE or FI is removed; this affects rule `dach`
+    condition `big` now needs company.employees 250 or more (before: 1000 or more); this affects rule `large` and the score
+    condition `big` now also needs: country is present; this affects rule `large` and the score
+    condition `keen` now needs: did demo or contact_me within 14 days (before: did demo or contact_me within 7 days); this affects the MQL lines
+    fit now counts for 50% of the score (before: 60%)
+    engagement now counts for 50% of the score (before: 40%)
+    the points of an activity no longer halve (before: every 14 days)
     score: did webinar now gives 45 points (before: 40 points)
     score: a new line gives 1 point (at most 20) if did pricing
     score: the line that gives 10 points (at most 30) if did download is removed
-    grade `A` now begins at 75 (before: 80)
-    grade `C` is new and begins at 40
+    grade `A` now starts at 75 (before: 80)
+    grade `C` is new and starts at 40
     grade `B` is removed
     an MQL line now needs score 55 or more (before: 60 or more)
     rule `large` now needs custom.budget any value (before: 5000 or more)
@@ -199,7 +199,7 @@ fn everything_that_rules_lean_on_is_told_with_what_it_touches() {
 }
 
 #[test]
-fn names_are_told_and_so_are_other_sources() {
+fn describes_renames_and_other_sources() {
     let new = with(&[
         ("  big: {", "  enterprise: {"),
         ("is: big", "is: enterprise"),
@@ -212,8 +212,8 @@ fn names_are_told_and_so_are_other_sources() {
         ("rule: rest", "rule: everyone else"),
     ]);
     insta::assert_snapshot!(said(OLD, &new), @"
-    lookup `region`: it now reads language: `dach` for de (before: it reads country); this touches rule `dach`
-    lookup `territory`: it no longer gives `name`; this touches rule `land`
+    lookup `region`: it now reads language: `dach` for de (before: it reads country); this affects rule `dach`
+    lookup `territory`: it no longer gives `name`; this affects rule `land`
     condition `big` is now called `enterprise`
     a lead is now also an MQL if job.level is c_level and did webinar
     rule `rest` is now called `everyone else`
@@ -221,7 +221,7 @@ fn names_are_told_and_so_are_other_sources() {
 }
 
 #[test]
-fn tables_are_told_by_their_keys() {
+fn describes_table_rows_by_their_keys() {
     let table = "country,postal_code,name,pool\nDE,01,Saxony,east\nDE,2,North,dach\nAT,,Österreich,dach\n,,World,watch\nCH,8,Zurich,dach\n";
     let changes = diff(&parse_with(OLD, TERRITORIES), &parse_with(OLD, table));
     insta::assert_json_snapshot!(changes, @r#"
@@ -233,14 +233,14 @@ fn tables_are_told_by_their_keys() {
         "touches": [
           "rule `land`"
         ],
-        "sentence": "table `territories`: 3 rows added, 1 removed, 2 changed; DE 01 now goes to pool `east` instead of `dach`; AT now has the name `Österreich` instead of `Austria`; every other lead is new and has the name `World` and goes to pool `watch`; and 3 more; this touches rule `land`"
+        "sentence": "table `territories`: 3 rows added, 1 removed, 2 changed; DE 01 now goes to pool `east` instead of `dach`; AT now has the name `Österreich` instead of `Austria`; every other lead is new and has the name `World` and goes to pool `watch`; and 3 more; this affects rule `land`"
       }
     ]
     "#);
 }
 
 #[test]
-fn a_changed_entry_touches_those_who_ask_for_it() {
+fn a_changed_entry_affects_the_rules_that_test_it() {
     let more = "  - { rule: anywhere, if: { region: present, language: sv }, then: { pool: north } }
   - { rule: north, if: { region: nordics }, then: { pool: north } }
   - { rule: rest";
@@ -248,12 +248,12 @@ fn a_changed_entry_touches_those_who_ask_for_it() {
         (OLD.replace("  - { rule: rest", more), OLD.replace("  - { rule: rest", more).replace("[SE, FI]", "[SE]"));
     assert_eq!(
         said(&old, &new),
-        "lookup `region`: `nordics` no longer has FI; this touches rule `anywhere` and rule `north`"
+        "lookup `region`: `nordics` no longer has FI; this affects rule `anywhere` and rule `north`"
     );
 }
 
 #[test]
-fn values_that_fit_two_entries_go_by_order() {
+fn the_order_of_overlapping_entries_matters() {
     let lookup = |values: &str| {
         OLD.replace("dach: [DE, AT], nordics: [SE, FI]", "dach: [DE]")
             .replace("lookups:", &format!("lookups:\n  trade: {{ from: industry, values: {{ {values} }} }}"))
@@ -263,7 +263,7 @@ fn values_that_fit_two_entries_go_by_order() {
     let new = lookup("other: [contains foo, retail], core: [contains food]");
     assert_eq!(
         said(&old, &new),
-        "lookup `trade`: `other` now comes before `core` where both fit; this touches rule `dach`"
+        "lookup `trade`: `other` now comes before `core` where both match; this affects rule `dach`"
     );
 }
 
@@ -355,7 +355,7 @@ fn decided(rulebook: &Rulebook) -> Vec<fairleader_lead::ruling::Ruling> {
 
 proptest! {
     #[test]
-    fn whatever_decides_a_lead_differently_is_told(old in rulebook(), new in rulebook()) {
+    fn reports_every_change_that_affects_a_decision(old in rulebook(), new in rulebook()) {
         let parse = |text: &str| Rulebook::parse(text, &References::default()).map(|checked| checked.rulebook);
         let (Ok(old), Ok(new)) = (parse(&old), parse(&new)) else { return Err(TestCaseError::reject("cannot be meant")) };
         prop_assert_eq!(diff(&old, &old), vec![]);

@@ -68,7 +68,7 @@ fn rulebook() -> Rulebook {
     rulebook
 }
 
-/// Asks something about a lead with an address at acme.example, Tuesday at ten.
+/// Applies `then` to the facts of a lead, on a Tuesday at ten.
 fn ask<T>(lead: &Value, then: impl Fn(&Facts<'_>) -> T) -> T {
     let now = "2026-03-03T09:00:00Z".parse().unwrap();
     let mut said = json!({"email": "ada@other.example"});
@@ -94,7 +94,7 @@ fn told(lead: &Value) -> String {
 }
 
 #[test]
-fn an_explanation_is_a_few_plain_sentences() {
+fn explains_in_a_few_sentences() {
     let leads = [
         json!({"email": "x@mailinator.com", "country": "DE"}),
         json!({"company": "Acme", "did": "demo"}),
@@ -109,53 +109,53 @@ fn an_explanation_is_a_few_plain_sentences() {
         json!({"did": "webinar", "country": "DE"}),
     ];
     insta::assert_snapshot!(leads.each_ref().map(told).join("\n\n"), @"
-    Rule `junk` refuses the lead (`junk`), because email.kind is disposable.
-    Version 000003 of the rulebook says so.
+    Rule `junk` disqualifies the lead (`junk`), because email.kind is disposable.
+    Decided by version 000003 of the rulebook.
 
     Rule `accounts` gives the lead to `bert` (account.owner), because account.owner is bert.
-    It scores 0 of 100: fit 0, engagement 0, account 0.
+    Score 0 of 100: fit 0, engagement 0, account 0.
     It is an MQL: did contact_me or demo within 7 days.
-    Version 000003 of the rulebook says so.
+    Decided by version 000003 of the rulebook.
 
     Rule `accounts` gives the lead to `bert` (account.owner of its parent `acme`), because account.owner is bert.
-    It scores 0 of 100: fit 0, engagement 0, account 0.
+    Score 0 of 100: fit 0, engagement 0, account 0.
     It is an MQL: did contact_me or demo within 7 days.
-    Version 000003 of the rulebook says so.
+    Decided by version 000003 of the rulebook.
 
     Rule `budget` gives the lead to pool `deals`, with priority urgent, worth 12000 EUR (custom.budget), because custom.budget is 12000 (10000 or more).
-    It scores 0 of 100: fit 0, engagement 0, account 0.
+    Score 0 of 100: fit 0, engagement 0, account 0.
     It is an MQL: did contact_me or demo within 7 days.
-    Version 000003 of the rulebook says so.
+    Decided by version 000003 of the rulebook.
 
     Rule `demo in dach` gives the lead to pool `dach`, with priority high, worth 900 EUR, because region is dach and did demo just now.
-    Looked up: region of DE is dach.
-    It scores 0 of 100: fit 0, engagement 0, account 0.
+    Looked up: region is dach for DE.
+    Score 0 of 100: fit 0, engagement 0, account 0.
     It is an MQL: did contact_me or demo within 7 days.
-    Version 000003 of the rulebook says so.
+    Decided by version 000003 of the rulebook.
 
-    Rule `named` gives the lead to `dora` (territory.owner), or to pool `world` if they cannot take it, because territory.owner is dora. Rule `demo in dach` comes before it, but did demo 4 days ago, needed demo within 2 days.
-    Looked up: region of DE is dach; line 4 of table `territories` fits DE 01067: territory.name is Dresden, territory.pool is east, territory.owner is dora.
-    It scores 35 of 100: fit 40, engagement 30, account 0.
-    The fit is made of +60 for job.level is c_level or vp; -20 for job.title has the word `student`.
-    The engagement is made of +30 for did pricing 1 day ago, 2 times (20 points each when new).
+    Rule `named` gives the lead to `dora` (territory.owner), or to pool `world` if they cannot take it, because territory.owner is dora. Rule `demo in dach` comes earlier but does not match: did demo 4 days ago, needed demo within 2 days.
+    Looked up: region is dach for DE; line 4 of table `territories` matches DE 01067: territory.name is Dresden, territory.pool is east, territory.owner is dora.
+    Score 35 of 100: fit 40, engagement 30, account 0.
+    Fit: +60 because job.level is c_level or vp; -20 because job.title has the word `student`.
+    Engagement: +30 because did pricing 1 day ago, 2 times in all (20 points each when new).
     It is an MQL: did contact_me or demo within 7 days.
-    Version 000003 of the rulebook says so.
+    Decided by version 000003 of the rulebook.
 
-    Rule `territories` gives the lead to pool `east` (territory.pool), or to `world` if nobody there can take it, because company.employees is 40 (10 or more). Rule `demo in dach` comes before it, but did demo 3 days ago, needed demo within 2 days.
-    Looked up: region of DE is dach; line 3 of table `territories` fits DE 01234: territory.name is Saxony, territory.pool is east.
-    It scores 0 of 100: fit 0, engagement 0, account 0.
+    Rule `territories` gives the lead to pool `east` (territory.pool), or to pool `world` if no rep there can take it, because company.employees is 40 (10 or more). Rule `demo in dach` comes earlier but does not match: did demo 3 days ago, needed demo within 2 days.
+    Looked up: region is dach for DE; line 3 of table `territories` matches DE 01234: territory.name is Saxony, territory.pool is east.
+    Score 0 of 100: fit 0, engagement 0, account 0.
     It is an MQL: did contact_me or demo within 7 days.
-    Version 000003 of the rulebook says so.
+    Decided by version 000003 of the rulebook.
 
-    Rule `everyone else` gives the lead to pool `world`, because no earlier rule fits. Rule `demo in dach` comes before it, but region is nordics, needed dach.
-    Looked up: region of NO is nordics; no line of table `territories` fits NO 0150.
-    It scores 0 of 100: fit 0, engagement 0, account 0.
+    Rule `everyone else` gives the lead to pool `world`, because no earlier rule matches. Rule `demo in dach` comes earlier but does not match: region is nordics, needed dach.
+    Looked up: region is nordics for NO; no line of table `territories` matches NO 0150.
+    Score 0 of 100: fit 0, engagement 0, account 0.
     It is an MQL: did contact_me or demo within 7 days.
-    Version 000003 of the rulebook says so.
+    Decided by version 000003 of the rulebook.
 
     The lead is not an MQL, so it goes to nurture: score is 0, needed 40 or more; did webinar just now, needed contact_me or demo within 7 days.
-    It scores 0 of 100: fit 0, engagement 0, account 0.
-    Version 000003 of the rulebook says so.
+    Score 0 of 100: fit 0, engagement 0, account 0.
+    Decided by version 000003 of the rulebook.
     ");
 }
 

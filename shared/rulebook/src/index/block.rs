@@ -1,9 +1,9 @@
-//! Up to a few thousand terms compared at once: for each field a column of bitmaps, one for every key (or piece of the
-//! numbers) that a term asks for, with a bit for each term that a lead with that key may meet. The bits that all columns
-//! agree on are the terms left to compare.
+//! Compares up to a few thousand terms at once. Each field has a column of bitmaps, one for every key (or range of
+//! numbers) that a term tests, with a bit for each term that a lead with that key may meet. The bits that are set in
+//! all columns are the terms left to compare.
 //!
-//! A column knows negations (the bitmap of a key lacks the terms that exclude it) and leads without a value. A bit too many
-//! is allowed, for every term is compared in full; a bit too few is not.
+//! A column handles negations (the bitmap of a key lacks the terms that exclude it) and missing values. A superfluous
+//! bit is allowed, because every term is compared in full; a missing bit is not.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,20 @@ use super::super::symbols::{Key, NONE, at, number};
 use super::Index;
 use super::term::{Asks, Part};
 
-/// Most columns of a block.
+/// The most columns of a block.
 const MAX_COLUMNS: usize = 12;
-/// A field that fewer terms ask for gets no column: comparing them costs less.
+/// A field that fewer terms test gets no column, because comparing these terms costs less.
 const MIN_ASKING: usize = 3;
-/// A longer list of keys is left to the comparison.
+/// A longer list of keys is left to the full comparison.
 const MAX_KEYS: usize = 64;
-/// Most numbers a column is cut at.
+/// The most numbers at which a column is cut.
 pub(super) const MAX_CUTS: usize = 63;
-/// How many bytes of bitmaps a block may have for each of its terms, and from how many terms on.
+/// The most bytes of bitmaps per term, for blocks of more than [`LARGE`] terms.
 const BYTES_PER_TERM: usize = 512;
 const LARGE: usize = 128;
 
 const BITS: usize = 64;
-/// Words that are compared before the terms they leave are looked at.
+/// How many words to combine before visiting the terms that are left.
 const CHUNK: usize = 8;
 
 /// A field of a block.
@@ -33,13 +33,13 @@ const CHUNK: usize = 8;
 pub(super) struct Column {
     slot: u16,
     by: By,
-    /// The bitmap of leads for which the column knows nothing else.
+    /// The bitmap of leads without a bitmap of their own in the column.
     otherwise: u32,
-    /// [`By::Key`]: where its hash table of keys and bitmaps stands. [`By::Number`]: where the cuts do.
+    /// [`By::Key`]: where its hash table of keys and bitmaps starts. [`By::Number`]: where its cuts start.
     from: u32,
-    /// [`By::Key`]: the size of that table less one. [`By::Number`]: where the cuts end.
+    /// [`By::Key`]: the size of that table minus one. [`By::Number`]: where its cuts end.
     to: u32,
-    /// [`By::Number`]: the bitmap of the lowest piece; those of the others follow.
+    /// [`By::Number`]: the bitmap of the lowest piece; the others follow.
     lowest: u32,
 }
 
@@ -49,7 +49,7 @@ pub(super) enum By {
     Number,
 }
 
-/// What a column is made of: for each term that asks, its place in the block and its tests of this field.
+/// The input for a column: each term that tests the field, by its position in the block, with its tests.
 type Asking<'s> = Vec<(usize, Vec<&'s Part>)>;
 
 /// Bitmaps before they are stored.
@@ -57,13 +57,13 @@ struct Draft {
     slot: u16,
     by: By,
     otherwise: Vec<u64>,
-    /// The keys, or the numbers at which the pieces after the lowest begin.
+    /// The keys, or the numbers at which the pieces after the lowest start.
     values: Vec<u32>,
     bitmaps: Vec<Vec<u64>>,
 }
 
-/// The columns of a block over `terms`; `None` if they would take too much and the block has to be halved. `settled` says
-/// which keys every lead that gets here has, `bounds` which numbers.
+/// Builds the columns of a block over `terms`; `None` if they would be too large and the block has to be halved.
+/// `settled` says for which slots every lead that gets here has the same key, `bounds` which numbers it may have.
 pub(super) fn columns(
     index: &mut Index,
     fields: &Fields,
@@ -111,7 +111,7 @@ pub(super) fn columns(
     Some((from, number(index.columns.len())))
 }
 
-/// The keys or cuts that the terms ask for, in their order.
+/// Returns the keys or cuts that the terms test, in ascending order.
 fn values(by: By, asking: &Asking<'_>, (least, most): (u32, u32)) -> Vec<u32> {
     let mut values = Vec::new();
     for part in asking.iter().flat_map(|(_, parts)| parts) {
@@ -131,7 +131,7 @@ fn values(by: By, asking: &Asking<'_>, (least, most): (u32, u32)) -> Vec<u32> {
     values
 }
 
-/// At most `most` of these numbers, in order and evenly spread.
+/// Returns at most `most` of these numbers, in order and evenly spread.
 pub(super) fn cuts(mut ends: Vec<u32>, most: usize) -> Vec<u32> {
     ends.sort_unstable();
     let mut all = ends.clone();
@@ -144,7 +144,7 @@ pub(super) fn cuts(mut ends: Vec<u32>, most: usize) -> Vec<u32> {
     cuts
 }
 
-/// A bitmap with `bits` bits, all set.
+/// Returns a bitmap with `bits` bits, all set.
 fn full(bits: usize) -> Vec<u64> {
     let mut words = vec![u64::MAX; bits.div_ceil(BITS)];
     if let Some(last) = words.last_mut().filter(|_| !bits.is_multiple_of(BITS)) {
@@ -162,13 +162,12 @@ fn set(bitmap: &mut [u64], bit: usize, on: bool) {
 
 impl Draft {
     fn by_key(&mut self, asking: &Asking<'_>, fields: &Fields) {
-        // A lead with none of the keys meets what is negated and nothing else.
+        // A lead with none of the keys meets only negated tests.
         for (term, parts) in asking {
             set(&mut self.otherwise, *term, parts.iter().all(|part| part.negated));
         }
         self.bitmaps = vec![self.otherwise.clone(); self.values.len()];
-        // A lead whose text begins with one key may have others with it: which keys a bitmap's leads have, and which
-        // bitmaps a key therefore stands in.
+        // A lead with one prefix also has its shorter prefixes, so find the bitmaps in which each key counts.
         let symbols = fields.symbols(self.slot);
         let all = |key: u32| symbols.into_iter().flat_map(move |symbols| symbols.all(key));
         let mut stands_in: Vec<Vec<usize>> = vec![Vec::new(); self.values.len()];
@@ -241,7 +240,7 @@ impl Draft {
 }
 
 impl Index {
-    /// The bitmap of a lead in a column.
+    /// Returns the bitmap of a lead in a column.
     fn bitmap(&self, column: &Column, words: usize, reading: &Reading<'_>) -> &[u64] {
         let from = match (column.by, reading.key(column.slot)) {
             (By::Key, Key::Of { is, begins }) => {
@@ -262,7 +261,7 @@ impl Index {
         self.bitmaps.get(at(from)..at(from) + words).unwrap_or_default()
     }
 
-    /// Calls `visit` with the place of every term that a lead may meet, the first one first, until it says stop.
+    /// Calls `visit` with the position of every term that a lead may meet, in order, until it returns false.
     pub(super) fn candidates(
         &self,
         (from, to): (u32, u32),

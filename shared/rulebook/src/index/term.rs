@@ -1,28 +1,28 @@
-//! A condition as alternatives that can be compared with integers: the terms of its disjunctive normal form.
+//! Expands a condition into alternatives that compare integers: the terms of its disjunctive normal form.
 
 use super::super::condition::{Condition, Test};
 use super::super::reading::{Fields, Reading};
 use super::super::symbols::{ABSENT, Key, NONE, Symbols, at, number};
 use crate::matcher::{How, Matcher};
 
-/// Most alternatives one condition is written out in. A part that would make more is left to the condition itself.
+/// The most alternatives of one condition. A part that would exceed this is left to the condition itself.
 const MAX_TERMS: usize = 8;
 
-/// Most tests of one alternative that are compared by integers; the condition itself is asked for the others.
+/// The most tests of one alternative that compare integers; the rest is left to the condition itself.
 const MAX_PARTS: usize = 32;
 
-/// Most keys of one test; the head of a stored part has room for no more than this.
+/// The most keys of one test; the head of a stored part has no room for more.
 const MAX_KEYS: usize = (1 << 14) - 1;
 
-/// What must hold, all of it, for one alternative of a condition.
+/// One alternative of a condition: tests that must all hold.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Term {
     pub(super) parts: Vec<Part>,
-    /// Whether the condition asks for more than `parts` say, so that it has to be asked itself.
+    /// Whether the condition requires more than `parts`, so that it has to be tested itself.
     pub(super) more: bool,
 }
 
-/// A test of one field, ready to be stored.
+/// A test of one field, ready to store.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) slot: u16,
@@ -30,10 +30,10 @@ pub(super) struct Part {
     pub(super) asks: Asks,
 }
 
-/// What a [`Part`] asks for.
+/// What a [`Part`] requires.
 #[derive(Clone, Debug)]
 pub(super) enum Asks {
-    /// Any of these keys, in their order.
+    /// Any of these keys, in ascending order.
     Keys(Vec<u32>),
     /// A number from the first to the second, both included.
     Range(u32, u32),
@@ -51,8 +51,8 @@ impl Term {
     }
 }
 
-/// The alternatives of a condition. It holds for a lead exactly if all parts of one of them do and, where that one says
-/// that there is more, the condition itself holds too.
+/// Returns the alternatives of a condition. It holds for a lead exactly if all parts of an alternative hold and, if
+/// that alternative has `more`, the condition itself holds too.
 pub(super) fn terms(condition: &Condition, fields: &mut Fields) -> Vec<Term> {
     expand(condition, false, fields)
 }
@@ -72,7 +72,7 @@ fn expand(condition: &Condition, negated: bool, fields: &mut Fields) -> Vec<Term
 
 fn all(parts: &[Condition], negated: bool, fields: &mut Fields) -> Vec<Term> {
     let mut each: Vec<Vec<Term>> = parts.iter().map(|part| expand(part, negated, fields)).collect();
-    // The parts with the fewest alternatives first, so that it is the largest that is left out if it gets too many.
+    // Start with the fewest alternatives, so that the largest part is the one left out if there are too many.
     each.sort_by_key(Vec::len);
     each.iter().fold(vec![Term::default()], |terms, part| {
         if terms.len().saturating_mul(part.len()) > MAX_TERMS {
@@ -97,7 +97,7 @@ fn any(parts: &[Condition], negated: bool, fields: &mut Fields) -> Vec<Term> {
     terms
 }
 
-/// Takes `other` into `known` if both ask for nothing but keys of the same field.
+/// Merges `other` into `known` if both test only keys of the same field.
 fn join(known: &mut Term, other: &Term) -> bool {
     match (known.parts.as_mut_slice(), other.parts.as_slice()) {
         (
@@ -116,9 +116,10 @@ fn join(known: &mut Term, other: &Term) -> bool {
     }
 }
 
-/// The alternatives of a test, or, negated, the one that rules all of them out. `None` if only the test itself can tell.
+/// Returns the alternatives of a test or, if negated, the one that excludes all of them. `None` if the test cannot be
+/// compared by integers.
 fn test(test: &Test, negated: bool, fields: &mut Fields) -> Option<Vec<Term>> {
-    // A search within the text decides nothing that could be looked up; so does a point in time, for it moves.
+    // Searches within a text and points in time have no keys to look up.
     let lookable = |matcher: &Matcher| match matcher {
         Matcher::Present | Matcher::Absent | Matcher::Number { .. } | Matcher::YesNo(_) => true,
         Matcher::Text { how, .. } => matches!(how, How::Is | How::StartsWith),
@@ -155,14 +156,14 @@ fn test(test: &Test, negated: bool, fields: &mut Fields) -> Option<Vec<Term>> {
     (parts.len() <= MAX_TERMS).then(|| parts.into_iter().map(|part| Term { parts: vec![part], more: false }).collect())
 }
 
-// How parts are stored: one after the other in a list of numbers, so that comparing a term reads one stretch of memory. A
-// part is its head, then its keys, or the lowest and the highest number.
+// Parts are stored one after the other in a list of numbers, so that comparing a term reads contiguous memory. A part
+// is its head, followed by its keys, or by the lowest and the highest number.
 const NEGATED: u32 = 1 << 16;
 const RANGE: u32 = 1 << 17;
-/// How far up the number of keys stands in a head; the slot stands in its lowest bits.
+/// The shift of the number of keys in a head; the slot is in the lowest bits.
 const KEYS: u32 = 18;
 
-/// Stores a part at the end of `code`.
+/// Appends a part to `code`.
 pub(super) fn encode(part: &Part, code: &mut Vec<u32>) {
     let head = u32::from(part.slot) | if part.negated { NEGATED } else { 0 };
     match &part.asks {
@@ -174,7 +175,7 @@ pub(super) fn encode(part: &Part, code: &mut Vec<u32>) {
     }
 }
 
-/// Whether all parts that are stored here hold for a lead.
+/// Returns whether all stored parts hold for a lead.
 pub(super) fn hold(mut code: &[u32], reading: &Reading<'_>) -> bool {
     while let Some((head, rest)) = code.split_first() {
         let slot = u16::try_from(head & u32::from(u16::MAX)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The oracle asks every rule in turn; the index has to find the same one.
+//! Compares the index with an oracle that tests every rule in turn.
 
 use crate::reading::Reading;
 use crate::rule::Rep;
@@ -33,7 +33,7 @@ use fairleader_lead::account::{Account, AccountStatus};
 use fairleader_lead::activity::Activity;
 use fairleader_lead::id::{AccountId, ActivityId};
 
-/// Every kind of condition, each of which the random rules are put together from.
+/// Every kind of condition; random rules combine them.
 const ATOMS: &str = "\
 company: { zone: Europe/Berlin, currency: EUR }
 fields:
@@ -113,7 +113,7 @@ DE,010,Dresden,east,dora
 NO,,Norway,,
 ";
 
-/// The conditions of [`ATOMS`], and the rulebook to put rules in.
+/// Returns the conditions of [`ATOMS`], and the rulebook to put rules in.
 fn atoms() -> (Rulebook, Vec<Condition>) {
     let table = Arc::new(Table::parse("territories", TERRITORIES).expect("a table"));
     let references = References { tables: [("territories".to_owned(), table)].into(), ..References::default() };
@@ -124,7 +124,7 @@ fn atoms() -> (Rulebook, Vec<Condition>) {
     (rulebook, atoms)
 }
 
-/// How a random condition is put together.
+/// The structure of a random condition.
 #[derive(Clone, Debug)]
 enum Shape {
     Atom(Pick),
@@ -186,7 +186,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     })
 }
 
-/// A condition that few leads meet, such as rulebooks are full of, so that the tree has something to split.
+/// A condition that few leads meet, as is typical of rulebooks, so that the tree has something to split.
 fn narrow() -> impl Strategy<Value = Shape> {
     let part = prop_oneof![
         2 => vec(select(&["DE", "AT", "NO", "SE", "GB", "FR"][..]), 1..3).prop_map(Shape::Countries),
@@ -199,7 +199,7 @@ fn narrow() -> impl Strategy<Value = Shape> {
     vec(part, 3..6).prop_map(Shape::All)
 }
 
-/// A rule's condition, what it does, and whether its value stands in a field.
+/// A rule's condition, what it does, and whether its value comes from a field.
 type Random = (Shape, usize, bool);
 
 fn rules(narrow_ones: usize, others: usize) -> impl Strategy<Value = Vec<Random>> {
@@ -293,7 +293,7 @@ fn account() -> impl Strategy<Value = Option<AccountFacts>> {
     }))
 }
 
-/// The first rule that fits, found by asking each.
+/// Returns the first matching rule by testing each.
 fn scan<'r>(rules: &'r [Rule], facts: &Facts<'_>, reading: &Reading<'_>) -> Option<Verdict<'r>> {
     rules.iter().filter(|rule| rule.condition.holds(reading)).find_map(|rule| rule.verdict(facts, reading))
 }
@@ -301,9 +301,9 @@ fn scan<'r>(rules: &'r [Rule], facts: &Facts<'_>, reading: &Reading<'_>) -> Opti
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
-    /// The index finds the rule that a scan finds; deciding again and explaining change nothing.
+    /// The index finds the same rule as a scan. Deciding again and explaining change nothing.
     #[test]
-    fn the_index_decides_like_a_scan(
+    fn decides_like_a_scan(
         block in rules(3, 2),
         route in rules(40, 4),
         leads in vec((profile(), account(), 0_u8..=100, any::<bool>()), 2),
@@ -338,9 +338,9 @@ proptest! {
     }
 }
 
-/// Another rule may name a longer beginning than any in the block.
+/// Another rule may name a longer prefix than any in the block.
 #[test]
-fn a_column_knows_a_text_by_the_longest_beginning_it_has() {
+fn a_column_knows_a_text_by_its_longest_prefix() {
     let (mut rulebook, _) = BASE.with(Clone::clone);
     let slot = rulebook.fields.slot("postal_code").expect("a field");
     let symbols = rulebook.fields.symbols_mut(slot).expect("compiled");

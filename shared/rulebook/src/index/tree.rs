@@ -1,4 +1,5 @@
-//! Grows the tree of an [`Index`]: which field to split by, where each term goes, and where blocks do better.
+//! Grows the tree of an [`Index`]: chooses the field to split by, distributes the terms, and uses blocks where they are
+//! cheaper.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +8,25 @@ use super::super::symbols::{NONE, at, number};
 use super::term::{Asks, Part, Term};
 use super::{Branch, Index, LEAF, Node, block, table};
 
-/// What it costs to visit a node, about in nanoseconds. Tests make do with less, so that small rulebooks grow trees too.
+/// The cost of visiting a node, roughly in nanoseconds. Lower in tests, so that small rulebooks grow trees too.
 const VISIT: usize = if cfg!(test) { 1 } else { 25 };
-/// What it costs to begin with a block, and how many of its terms cost one more.
+/// The cost of starting a block, and the number of terms that add 1 to it.
 const BLOCK: usize = if cfg!(test) { 2 } else { 40 };
 const TERMS: usize = if cfg!(test) { 1 } else { 16 };
-/// So few terms are compared one by one.
+/// Up to this many terms are compared one by one.
 const FEW: usize = if cfg!(test) { 2 } else { 8 };
-/// Most nodes one above the other. What is left there is compared one by one.
+/// The maximum depth of the tree. Terms left at this depth form a block.
 const MAX_DEPTH: usize = 48;
-/// Most numbers a node is cut at.
+/// The most numbers at which a node is cut.
 const MAX_CUTS: usize = 31;
-/// Most neighbouring pieces a range of numbers is put into; a wider one stays with those that do not ask.
+/// The most adjacent pieces that a range of numbers may span; a wider range goes to the rest.
 const MAX_SPAN: usize = 8;
-/// How many leaves one rule may stand in, the most first. If that makes too many entries altogether, the next is tried.
+/// How many leaves one rule may appear in. If the first makes too many entries in total, the next is tried.
 const COPIES: [u32; 3] = [16, 4, 1];
-/// How many entries there may be altogether for each term.
+/// The most entries in total, per term.
 const ENTRIES_PER_TERM: usize = 8;
 
-/// A term to be put into the tree.
+/// A term to put into the tree.
 pub(super) struct Seed {
     /// The rule's number.
     pub(super) rule: u32,
@@ -34,21 +35,21 @@ pub(super) struct Seed {
     pub(super) siblings: u32,
 }
 
-/// A term on its way to the leaves, and how many of them it may still go to.
+/// A term on its way to the leaves, and the number of leaves it may still go to.
 #[derive(Clone, Copy)]
 struct Draft {
     seed: usize,
     copies: u32,
 }
 
-/// What the leads that get to a node have in common.
+/// What the leads that reach a node have in common.
 #[derive(Clone, Copy)]
 enum Step {
     /// The lead has this key.
     Key(u16, u32),
-    /// The lead's number lies between these, both included.
+    /// The lead's number is between these, both included.
     Within(u16, u32, u32),
-    /// The field was asked for, and these terms do not say.
+    /// The field was split by, and these terms do not test it.
     Rest(u16, Way),
 }
 
@@ -59,13 +60,13 @@ enum Way {
     ByNumber,
 }
 
-/// A split that may be made.
+/// A possible split.
 struct Split {
     slot: u16,
     way: Way,
-    /// The first number of every piece but the lowest, at [`Way::ByNumber`].
+    /// The first number of every piece but the lowest, for [`Way::ByNumber`].
     cuts: Vec<u32>,
-    /// What a decision costs after it.
+    /// The cost of a decision after the split.
     cost: usize,
 }
 
@@ -73,16 +74,16 @@ struct Grower<'s> {
     index: Index,
     fields: &'s Fields,
     seeds: &'s [Seed],
-    /// Where the code of each seed stands that its places in blocks share; [`NONE`] if it is in none yet.
+    /// The position of the code of each seed, shared by all blocks; [`NONE`] if it is not in a block yet.
     shared: Vec<u32>,
     path: Vec<Step>,
-    /// By slot; empty between one split and the next.
+    /// By slot; empty between splits.
     tallies: Vec<Tally>,
-    /// How many entries may be made at most.
+    /// The most entries allowed.
     most: usize,
 }
 
-/// Grows an index over `seeds`, which stand in the order of their rules.
+/// Grows an index over `seeds`, which are in the order of their rules.
 pub(super) fn grow(seeds: &[Seed], fields: &Fields) -> Index {
     let mut index = Index::default();
     for copies in COPIES {
@@ -116,7 +117,7 @@ impl<'s> Grower<'s> {
     fn branch(&mut self, drafts: &[Draft]) -> Branch {
         let least = drafts.first().and_then(|draft| self.seeds.get(draft.seed));
         let Some(least) = least.map(|seed| seed.rule) else { return Branch::NONE };
-        // Too many entries already: this tree is given up for one with fewer copies, so the rest of it does not matter.
+        // With too many entries this tree is abandoned for one with fewer copies, so the rest of it does not matter.
         let given_up = self.index.entries > self.most;
         let split = if given_up || self.path.len() >= MAX_DEPTH { None } else { self.split(drafts) };
         let node = match split {
@@ -140,8 +141,8 @@ impl<'s> Grower<'s> {
         branch
     }
 
-    /// Terms to compare one by one, each with a copy of its code: what the path has settled comes last, for it holds for
-    /// whoever gets here and only a winner is asked for it.
+    /// Adds terms to compare one by one, each with its own code. Tests that the path already settles come last, because
+    /// they hold for every lead that gets here.
     fn leaf(&mut self, least: u32, drafts: &[Draft]) -> Branch {
         let at = number(self.index.code.len());
         self.index.code.push(number(drafts.len()));
@@ -155,7 +156,7 @@ impl<'s> Grower<'s> {
         Branch { least, to: at | LEAF }
     }
 
-    /// Terms to compare by columns.
+    /// Adds terms to compare by columns.
     fn block(&mut self, least: u32, drafts: &[Draft]) -> Branch {
         if drafts.len() <= FEW {
             return self.leaf(least, drafts);
@@ -188,7 +189,7 @@ impl<'s> Grower<'s> {
         self.add(least, Node::Block { from, to, columns, columns_end })
     }
 
-    /// The keys that a term asks of a field, if it may go to that many branches.
+    /// Returns the keys that a term tests in a field, if it may go to that many branches.
     fn keys_of(&self, draft: Draft, slot: u16) -> Option<&'s [u32]> {
         let keys = self.parts(draft).find_map(|part| match &part.asks {
             Asks::Keys(keys) if part.slot == slot && !part.negated => Some(keys.as_slice()),
@@ -197,7 +198,8 @@ impl<'s> Grower<'s> {
         keys.filter(|keys| number(keys.len()) <= draft.copies)
     }
 
-    /// The numbers that a term asks of a field, within those that get here; `None` if it asks for all of them.
+    /// Returns the range that a term tests in a field, within the numbers that get here; `None` if it includes all of
+    /// them.
     fn range_of(&self, draft: Draft, slot: u16) -> Option<(u32, u32)> {
         let (least, most) = bounds(&self.path, slot);
         let range = self.parts(draft).find_map(|part| match &part.asks {
@@ -207,17 +209,17 @@ impl<'s> Grower<'s> {
         range.map(|(from, to)| (from.max(least), to.min(most))).filter(|range| *range != (least, most))
     }
 
-    /// The first and last of the pieces between `cuts` that a term goes to, if it may go to that many.
+    /// Returns the first and last of the pieces between `cuts` that a term goes to, if it may go to that many.
     fn pieces(&self, draft: Draft, slot: u16, cuts: &[u32]) -> Option<(usize, usize)> {
         let (from, to) = self.range_of(draft, slot)?;
         let piece = |number: u32| cuts.partition_point(|cut| *cut <= number);
         let (first, last) = (piece(from), piece(to));
-        // A range without a number in it, or none within the bounds, is found in no piece.
+        // A range that is empty, or empty within the bounds, is in no piece.
         let span = (last + 1).saturating_sub(first);
         (span <= MAX_SPAN && number(span) <= draft.copies).then_some((first, last))
     }
 
-    /// The split after which the fewest terms are left to compare; `None` if none is worth its while.
+    /// Returns the cheapest split; `None` if comparing the terms costs less.
     fn split(&mut self, drafts: &[Draft]) -> Option<Split> {
         if drafts.len() <= FEW {
             return None;
@@ -284,7 +286,7 @@ impl<'s> Grower<'s> {
                 None => rest.push(*draft),
             }
         }
-        // Stable, so that the terms of a key stay in their order.
+        // The sort is stable, so that the terms of a key stay in order.
         keyed.sort_by_key(|(key, _)| *key);
         let groups = keyed.chunk_by(|(key, _), (other, _)| key == other);
         let children = groups.filter_map(|group| {
@@ -329,7 +331,7 @@ impl<'s> Grower<'s> {
     }
 }
 
-/// The bounds of the numbers that get to the end of a path.
+/// Returns the bounds of the numbers that reach the end of a path.
 fn bounds(path: &[Step], slot: u16) -> (u32, u32) {
     let within = path.iter().rev().find_map(|step| match step {
         Step::Within(of, from, to) if *of == slot => Some((*from, *to)),
@@ -338,7 +340,7 @@ fn bounds(path: &[Step], slot: u16) -> (u32, u32) {
     within.unwrap_or((0, u32::MAX))
 }
 
-/// Whether a test holds for whoever gets to the end of a path.
+/// Returns whether a test holds for every lead that reaches the end of a path.
 fn settled(path: &[Step], part: &Part) -> bool {
     !part.negated
         && path.iter().any(|step| match (step, &part.asks) {
@@ -348,7 +350,7 @@ fn settled(path: &[Step], part: &Part) -> bool {
         })
 }
 
-/// Whether a path says already what can be said this way.
+/// Returns whether a path has already used this kind of split.
 fn spent(path: &[Step], slot: u16, way: Way) -> bool {
     path.iter().any(|step| match step {
         Step::Key(of, _) => *of == slot && way == Way::ByKey,
@@ -357,28 +359,28 @@ fn spent(path: &[Step], slot: u16, way: Way) -> bool {
     })
 }
 
-/// What it costs to compare a lead with so many terms.
+/// Returns the cost of comparing a lead with this many terms.
 fn compared(terms: usize) -> usize {
     BLOCK + terms / TERMS
 }
 
-/// What a split of `all` terms costs: leads are taken to be spread like the terms, so that a branch is visited the more
-/// often the more terms stand in it.
+/// Returns the cost of a split of `all` terms. Leads are assumed to be distributed like the terms, so a branch with
+/// more terms is visited more often.
 fn cost(all: usize, asking: usize, sum: usize, squares: usize) -> usize {
     let rest = all.saturating_sub(asking);
     VISIT + compared(squares / sum.max(1)) + if rest == 0 { 0 } else { compared(rest) }
 }
 
-/// How many terms ask for each key of a field.
+/// Counts the terms that test each key of a field.
 #[derive(Default)]
 struct Tally {
-    /// By key, which count up from zero.
+    /// The counts by key; keys start at zero.
     sizes: Vec<usize>,
     /// The keys counted.
     keys: Vec<u32>,
-    /// How many terms ask for any.
+    /// How many terms test any key.
     asking: usize,
-    /// The sizes' squares added up.
+    /// The sum of the squares of the counts.
     squares: usize,
 }
 

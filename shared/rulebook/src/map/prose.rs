@@ -1,4 +1,4 @@
-//! The process in plain words, as Markdown.
+//! Writes the map as prose, in Markdown.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use super::{Destination, Kind, Map, PartMap, Step};
 
 impl Map {
-    /// The process in prose, as Markdown, for the people who have to follow it.
+    /// Returns the process as prose, in Markdown, for the people who have to follow it.
     pub fn prose(&self) -> String {
         let mut out = String::new();
         // Writing to a `String` cannot fail.
@@ -16,22 +16,22 @@ impl Map {
 
     fn write(&self, out: &mut String) -> fmt::Result {
         writeln!(out, "# How leads are decided\n")?;
-        writeln!(out, "Days are those of {}, amounts are in {}.\n", self.zone, self.currency)?;
+        writeln!(out, "Days follow the time zone {}. Amounts are in {}.\n", self.zone, self.currency)?;
         if !self.block.is_empty() {
             writeln!(out, "## Before anything else\n")?;
-            writeln!(out, "The first rule that fits decides. Such a lead is not scored.\n")?;
+            writeln!(out, "The first rule that matches decides. A lead that it takes is not scored.\n")?;
             steps(out, &self.block)?;
         }
-        writeln!(out, "## What a lead scores\n")?;
+        writeln!(out, "## Score\n")?;
         self.write_score(out)?;
         writeln!(out, "## Who is ready for sales (MQL)\n")?;
-        writeln!(out, "Whoever meets one of these lines; once met, it stays so.\n")?;
+        writeln!(out, "A lead that meets any of these lines is an MQL, and stays one.\n")?;
         for line in &self.mql {
             writeln!(out, "- {}", text(line))?;
         }
-        writeln!(out, "\nEverybody else is {} (`{}`).\n", self.not_an_mql.kind.words(), self.not_an_mql.name)?;
-        writeln!(out, "## Who gets it\n")?;
-        writeln!(out, "From the top down, the first rule that fits wins.\n")?;
+        writeln!(out, "\nAll other leads are {} (`{}`).\n", self.not_an_mql.kind.words(), self.not_an_mql.name)?;
+        writeln!(out, "## Who gets the lead\n")?;
+        writeln!(out, "From top to bottom, the first rule that matches wins.\n")?;
         steps(out, &self.route)?;
         self.write_places(out)?;
         self.write_words(out)
@@ -41,19 +41,19 @@ impl Map {
         let score = &self.score;
         let shares = [("fit", score.fit.share), ("engagement", score.engagement.share), ("account", score.account)];
         let shares = shares.iter().filter(|(_, share)| *share > 0);
-        let shares: Vec<String> = shares.map(|(part, share)| format!("{share} % {part}")).collect();
+        let shares: Vec<String> = shares.map(|(part, share)| format!("{share}% {part}")).collect();
         writeln!(
             out,
-            "From 0 to 100: {}. Each part adds up its lines and is kept between 0 and 100.\n",
+            "From 0 to 100: {}. Each part is the sum of its lines, at least 0 and at most 100.\n",
             shares.join(", ")
         )?;
         part(out, "Fit: who they are", &score.fit)?;
         part(out, "Engagement: what they did", &score.engagement)?;
         if let Some(span) = &score.halves_every {
-            writeln!(out, "What somebody did counts half after every {span}.\n")?;
+            writeln!(out, "The points of an activity halve every {span}.\n")?;
         }
         if score.account > 0 {
-            writeln!(out, "The account counts with its own score.\n")?;
+            writeln!(out, "The account part is the account's own score.\n")?;
         }
         if !score.grades.is_empty() {
             let grades: Vec<String> = score.grades.iter().map(|(name, from)| format!("{name} from {from}")).collect();
@@ -80,7 +80,7 @@ impl Map {
         if self.words.is_empty() {
             return Ok(());
         }
-        writeln!(out, "## Words used\n")?;
+        writeln!(out, "## Terms used\n")?;
         for word in &self.words {
             writeln!(out, "- **{}**: {}", text(&word.word), text(&word.meaning))?;
             for value in &word.values {
@@ -90,7 +90,7 @@ impl Map {
         Ok(())
     }
 
-    /// Every place that `route` sends leads to, with the numbers of the rules, by kind.
+    /// Returns every destination of `route` by kind, with the numbers of its rules.
     pub fn places(&self) -> BTreeMap<Kind, BTreeMap<&str, Vec<usize>>> {
         let mut places: BTreeMap<Kind, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
         for step in &self.route {
@@ -100,7 +100,7 @@ impl Map {
     }
 }
 
-/// `1, 2 and 7`, and of many the first ones.
+/// Lists the first few numbers.
 fn listed(numbers: &[usize]) -> String {
     super::some(numbers, 12, ToString::to_string).join(", ")
 }
@@ -109,7 +109,7 @@ fn part(out: &mut String, title: &str, part: &PartMap) -> fmt::Result {
     if part.lines.is_empty() {
         return Ok(());
     }
-    writeln!(out, "{title} ({} %)\n", part.share)?;
+    writeln!(out, "{title} ({}%)\n", part.share)?;
     for (points, words) in &part.lines {
         writeln!(out, "- {points:+} if {}", text(words))?;
     }
@@ -129,7 +129,7 @@ fn steps(out: &mut String, steps: &[Step]) -> fmt::Result {
 }
 
 impl Step {
-    /// Where it sends the lead, how urgent it is and what it is worth, after the lead.
+    /// Says where the rule sends the lead, with priority, value and fallback, as a predicate of "the lead".
     pub fn in_words(&self) -> String {
         let priority = self.priority.map(|priority| format!(", with priority {}", priority.as_str()));
         let value = self.value.as_ref().map(|value| format!(", worth {value}"));
@@ -151,13 +151,13 @@ impl Destination {
             (Kind::Pool, false) => format!("goes to pool {name}"),
             (Kind::Pool, true) => format!("goes to the pool in {name}"),
             (Kind::Nurture, _) => format!("stays in nurture ({name})"),
-            (Kind::Hold, _) => format!("is held for a person to decide ({name})"),
-            (Kind::Disqualify, _) => format!("is refused ({name})"),
+            (Kind::Hold, _) => format!("is held for review ({name})"),
+            (Kind::Disqualify, _) => format!("is disqualified ({name})"),
         }
     }
 }
 
-/// Text in which Markdown sees no marks of its own; backticks stay, they are ours.
+/// Escapes Markdown characters, except backticks, which are used on purpose.
 fn text(plain: &str) -> String {
     let mut out = String::with_capacity(plain.len());
     for c in plain.chars() {

@@ -54,56 +54,56 @@ fn map() -> Map {
 }
 
 #[test]
-fn the_process_reads_like_instructions() {
+fn writes_the_process_as_prose() {
     insta::assert_snapshot!(map().prose(), @r"
     # How leads are decided
 
-    Days are those of Europe/Berlin, amounts are in EUR.
+    Days follow the time zone Europe/Berlin. Amounts are in EUR.
 
     ## Before anything else
 
-    The first rule that fits decides. Such a lead is not scored.
+    The first rule that matches decides. A lead that it takes is not scored.
 
-    1. **junk**: if email.kind is disposable, the lead is refused (`junk`).
+    1. **junk**: if email.kind is disposable, the lead is disqualified (`junk`).
 
-    ## What a lead scores
+    ## Score
 
-    From 0 to 100: 50 % fit, 30 % engagement, 20 % account. Each part adds up its lines and is kept between 0 and 100.
+    From 0 to 100: 50% fit, 30% engagement, 20% account. Each part is the sum of its lines, at least 0 and at most 100.
 
-    Fit: who they are (50 %)
+    Fit: who they are (50%)
 
-    - +60 if it is `big`
+    - +60 if it meets `big`
     - -20 if job.title has the word `student`
 
-    Engagement: what they did (30 %)
+    Engagement: what they did (30%)
 
     - +20 if did pricing, at most 30 in all
 
-    What somebody did counts half after every 2 weeks.
+    The points of an activity halve every 2 weeks.
 
-    The account counts with its own score.
+    The account part is the account's own score.
 
     Grades: A from 80, C from 40.
 
     ## Who is ready for sales (MQL)
 
-    Whoever meets one of these lines; once met, it stays so.
+    A lead that meets any of these lines is an MQL, and stays one.
 
     - score is 40 or more
     - did demo within 7 days
 
-    Everybody else is kept in nurture (`not_an_mql`).
+    All other leads are kept in nurture (`not_an_mql`).
 
-    ## Who gets it
+    ## Who gets the lead
 
-    From the top down, the first rule that fits wins.
+    From top to bottom, the first rule that matches wins.
 
-    1. **accounts**: if account.owner is present, the lead goes to the rep in `account.owner`; even if they are away.
-    2. **a \<b\> & \*c\***: if custom.budget is 10000 or more, the lead goes to pool `deals` (Deal desk), with priority urgent, worth custom.budget in EUR; it waits in line if nobody can take it.
-    3. **far away**: if country is FR, ES, PT, IT, GB, IE, NL, BE or 4 others, and not (region is dach), and territory.owner is present, the lead goes to the rep in `territory.owner`; if they cannot take it, to pool deals (Deal desk).
-    4. **territories**: if region is dach or nordics, and territory.pool is present, the lead goes to the pool in `territory.pool`, worth 900 EUR; if nobody can take it, to pool deals (Deal desk).
+    1. **accounts**: if account.owner is present, the lead goes to the rep in `account.owner`; even if they are unavailable.
+    2. **a \<b\> & \*c\***: if custom.budget is 10000 or more, the lead goes to pool `deals` (Deal desk), with priority urgent, worth custom.budget in EUR; it waits until a rep can take it.
+    3. **far away**: if country is FR, ES, PT, IT, GB, IE, NL, BE or 4 others, and not (region is dach), and territory.owner is present, the lead goes to the rep in `territory.owner`; if they cannot take it, it goes to pool deals (Deal desk).
+    4. **territories**: if region is dach or nordics, and territory.pool is present, the lead goes to the pool in `territory.pool`, worth 900 EUR; if no rep can take it, it goes to pool deals (Deal desk).
     5. **not yet**: if source is fair, the lead stays in nurture (`later`).
-    6. **everyone else**: every other lead goes to pool `deals` (Deal desk); it waits in line if nobody can take it.
+    6. **everyone else**: every other lead goes to pool `deals` (Deal desk); it waits until a rep can take it.
 
     ## Where leads go
 
@@ -111,9 +111,9 @@ fn the_process_reads_like_instructions() {
     - **to a pool of reps**: `deals` (rules 2, 6), `territory.pool` (rule 4)
     - **kept in nurture**: `later` (rule 5)
 
-    ## Words used
+    ## Terms used
 
-    - **region**: read off country
+    - **region**: looked up by country
       - dach: DE, AT, CH
       - nordics: NO, SE
     - **territory.name, territory.pool, territory.owner, territory**: looked up in table `territories` (1 row) by country and postal_code
@@ -122,7 +122,7 @@ fn the_process_reads_like_instructions() {
 }
 
 #[test]
-fn the_map_is_for_programs_too() {
+fn serialises_the_map() {
     let map = serde_json::to_value(map()).unwrap();
     insta::assert_json_snapshot!(map["route"].as_array().unwrap()[1..3], @r#"
     [
@@ -133,7 +133,7 @@ fn the_map_is_for_programs_too() {
         "goes": {
           "kind": "pool",
           "name": "deals",
-          "otherwise": "it waits in line if nobody can take it",
+          "otherwise": "it waits until a rep can take it",
           "read_off": false,
           "title": "Deal desk"
         },
@@ -151,7 +151,7 @@ fn the_map_is_for_programs_too() {
         "goes": {
           "kind": "owner",
           "name": "territory.owner",
-          "otherwise": "if they cannot take it, to pool deals (Deal desk)",
+          "otherwise": "if they cannot take it, it goes to pool deals (Deal desk)",
           "read_off": true
         },
         "number": 3,

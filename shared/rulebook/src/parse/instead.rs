@@ -1,5 +1,5 @@
-//! What to write instead of something of another shape: a sentence for a condition, a list for its alternatives, the
-//! keys of other programs.
+//! Suggests what to write instead of a value of the wrong shape: a sentence or a list in place of a condition, or keys
+//! that other programs use.
 
 use jiff::tz::TimeZone;
 
@@ -10,7 +10,7 @@ use crate::field::Kind;
 use crate::value;
 use fairleader_lead::id::is_name;
 
-/// What people write between a field and its value, the longest first.
+/// What people write between a field and its value, longest first.
 const BETWEEN: [(&str, bool); 12] = [
     (" is not ", false),
     (" is in ", true),
@@ -26,15 +26,15 @@ const BETWEEN: [(&str, bool); 12] = [
     (":", true),
 ];
 
-/// What to write instead of `node` where a condition stands.
+/// Returns what to write instead of `node` where a condition is expected.
 pub(super) fn of_condition(node: &Node) -> String {
     const EXAMPLE: &str = "a field with its value, such as `{ country: DE }`";
     match &node.content {
-        Content::Sequence(_) => "write `any: […]` for one of them, `all: […]` for every one".to_owned(),
+        Content::Sequence(_) => "write `any: […]` if one is enough, or `all: […]` if all must hold".to_owned(),
         Content::Scalar { text, .. } => match of_sentence(text) {
             Some(condition) => format!("write `{condition}`"),
             None if is_name(text) => {
-                format!("write {EXAMPLE}, or `{{ is: {text} }}` if `conditions` has one of that name")
+                format!("write {EXAMPLE}, or `{{ is: {text} }}` if `conditions` defines it")
             }
             None => format!("write {EXAMPLE}"),
         },
@@ -42,7 +42,7 @@ pub(super) fn of_condition(node: &Node) -> String {
     }
 }
 
-/// `{ country: DE }` for `country is Germany`.
+/// Returns `{ country: DE }` for `country is Germany`.
 fn of_sentence(text: &str) -> Option<String> {
     let compared = [" >= ", " <= ", " > ", " < ", " contains ", " starts with ", " ends with "];
     let compared = compared.iter().find_map(|sign| {
@@ -74,7 +74,7 @@ fn of_sentence(text: &str) -> Option<String> {
     Some(if holds { format!("{{ {compared} }}") } else { format!("{{ not: {{ {compared} }} }}") })
 }
 
-/// The value as it is spelt in a rulebook: `DE` for `Germany`.
+/// Returns the value in the spelling of a rulebook: `DE` for `Germany`.
 fn spelt(kind: Kind, text: &str) -> String {
     let choices = match kind {
         Kind::Choice(words) => Some(words),
@@ -89,7 +89,7 @@ fn spelt(kind: Kind, text: &str) -> String {
     meant.unwrap_or(text).to_owned()
 }
 
-/// What to write instead of `node` under `then`.
+/// Returns what to write instead of `node` under `then`.
 pub(super) fn of_actions(node: &Node) -> String {
     let Content::Scalar { text, .. } = &node.content else { return "write `{ pool: NAME }`".to_owned() };
     let (first, rest) = text.split_once([' ', '=', ':']).unwrap_or((text, ""));
@@ -103,11 +103,11 @@ pub(super) fn of_actions(node: &Node) -> String {
     }
 }
 
-/// What to do about a key that is none of the `known` ones.
+/// Returns the help for a key that is not one of the `known` ones.
 pub(super) fn of_key(key: &str, known: &[&str]) -> String {
     let meant = match key.to_lowercase().as_str() {
         "sla" | "nurture" if known.contains(&"route") => {
-            return format!("leave it out: Fairleader does not read a section `{key}` yet");
+            return format!("remove it; Fairleader has no section `{key}` yet");
         }
         "unless" if known.contains(&"if") => return "write `if: { not: … }`".to_owned(),
         "when" | "where" | "condition" | "conditions" | "match" => "if",
@@ -120,7 +120,7 @@ pub(super) fn of_key(key: &str, known: &[&str]) -> String {
     }
     did_you_mean(key, known.iter().copied()).unwrap_or_else(|| {
         let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-        format!("known here: {}", join(&known, "and"))
+        format!("write one of {}", join(&known, "or"))
     })
 }
 
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_becomes_a_condition() {
+    fn suggests_a_condition_for_a_sentence() {
         let pairs = [
             ("country is Germany", "write `{ country: DE }`"),
             ("country = DE", "write `{ country: DE }`"),
@@ -149,7 +149,7 @@ mod tests {
             ("the lead is German", "write a field with its value, such as `{ country: DE }`"),
             (
                 "big",
-                "write a field with its value, such as `{ country: DE }`, or `{ is: big }` if `conditions` has one of that name",
+                "write a field with its value, such as `{ country: DE }`, or `{ is: big }` if `conditions` defines it",
             ),
         ];
         for (text, help) in pairs {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_becomes_an_action() {
+    fn suggests_an_action_for_a_word() {
         let pairs = [
             ("dach", "write `{ pool: dach }`"),
             ("pool dach", "write `{ pool: dach }`"),

@@ -22,7 +22,7 @@ static COMPILED: LazyLock<(Schemas, SchemaIndex)> = LazyLock::new(|| {
     (schemas, index)
 });
 
-/// What an editor with this schema says about a rulebook, be it one for YAML 1.2 or for 1.1; `None` for text that
+/// Returns what an editor with this schema says about a rulebook, with YAML 1.2 and with 1.1; `None` for text that
 /// cannot be read.
 pub(crate) fn refusal(source: &str) -> Option<Result<(), String>> {
     let node = yaml::read(source, &mut Problems::default())?;
@@ -33,7 +33,7 @@ pub(crate) fn refusal(source: &str) -> Option<Result<(), String>> {
     Some(verdict)
 }
 
-/// A document as an editor hands it to the schema: scalars without quotes get the type that YAML 1.2, or 1.1, gives
+/// Returns a document as an editor passes it to the schema: unquoted scalars get the type that YAML 1.2, or 1.1, gives
 /// them.
 fn typed(node: &Node, old: bool) -> Value {
     match &node.content {
@@ -69,7 +69,7 @@ fn scalar(text: &str, old: bool) -> Value {
 }
 
 #[test]
-fn the_committed_schema_is_up_to_date() {
+fn committed_schema_is_up_to_date() {
     let committed: Value = serde_json::from_str(COMMITTED).expect("docs/rulebook.schema.json is JSON");
     assert!(
         committed == Rulebook::json_schema(),
@@ -78,7 +78,7 @@ fn the_committed_schema_is_up_to_date() {
 }
 
 #[test]
-fn every_key_says_what_it_is_for() {
+fn every_key_has_a_description() {
     fn visit(schema: &Value, path: &str) {
         match schema {
             Value::Object(entries) => {
@@ -100,13 +100,13 @@ fn every_key_says_what_it_is_for() {
 }
 
 #[test]
-fn the_demo_rulebook_fits() {
+fn accepts_the_demo_rulebook() {
     let demo = include_str!("../../../../infra/demo/rulebook.yaml");
     assert_eq!(refusal(demo), Some(Ok(())));
 }
 
 #[test]
-fn what_an_editor_can_know_is_refused() {
+fn rejects_what_an_editor_can_know() {
     let whole = |condition: &str, then: &str| {
         format!(
             "company: {{ zone: UTC, currency: EUR }}\nscore: {{ fit: {{ share: 100% }} }}\nmql: [{{ score: 60+ }}]\n\
@@ -152,7 +152,7 @@ fn what_an_editor_can_know_is_refused() {
     }
 }
 
-/// What may be written for a field, odd spellings and wrong ones among it.
+/// Values for a field, including odd and wrong spellings.
 fn value(kind: Kind) -> BoxedStrategy<String> {
     let of =
         |words: &[&str]| prop::sample::select(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).boxed();
@@ -274,9 +274,9 @@ fn scores() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, max_global_rejects: 10_000, ..ProptestConfig::default() })]
 
-    /// Whatever the parser takes, the schema takes, in an editor for YAML 1.2 and in one for 1.1.
+    /// The schema accepts whatever the parser accepts, with YAML 1.2 and with 1.1.
     #[test]
-    fn the_schema_takes_what_the_parser_takes(
+    fn accepts_what_the_parser_accepts(
         rules in prop::collection::vec((condition(), then()), 1..3), score in scores(), mql in condition(), block in prop::option::of(test()),
     ) {
         let mut source = format!(

@@ -1,11 +1,11 @@
-//! What people get wrong, and what they are told: read each message as somebody who has never seen the code.
+//! Common mistakes and their messages. Read each message like a user who has never seen the code.
 
 use super::*;
 use fairleader_lead::id::PoolId;
 use fairleader_lead::id::RepId;
 
 #[test]
-fn twenty_mistakes_are_twenty_messages() {
+fn twenty_mistakes_cause_twenty_messages() {
     let source = include_str!("mistakes.yaml");
     let references = References {
         pools: Some(["dach", "enterprise", "rest-of-world", "alps"].map(PoolId::from).into()),
@@ -17,9 +17,9 @@ fn twenty_mistakes_are_twenty_messages() {
     assert_eq!(found.len(), 20);
 }
 
-/// What YAML makes something else of elsewhere: each is read as it is meant, or refused with the way to write it.
+/// Values that YAML usually misreads: each is read as intended, or rejected with the correct spelling.
 #[test]
-fn traps_of_yaml_are_read_as_meant_or_refused() {
+fn yaml_traps_are_read_as_intended_or_rejected() {
     let tests = [
         "country: NO",
         "country: Norway",
@@ -62,15 +62,15 @@ fn traps_of_yaml_are_read_as_meant_or_refused() {
     country: NO
         is read as: country is NO
     country: Norway
-        is refused: rule `yes` compares `country` with `Norway`, which is no country code (write `NO`)
+        is refused: rule `yes` compares `country` with `Norway`, which is not a country code (write `NO`)
     language: French
-        is refused: rule `yes` compares `language` with `French`, which is no language code (write `fr`)
+        is refused: rule `yes` compares `language` with `French`, which is not a language code (write `fr`)
     postal_code: 01067
         is read as: postal_code is 01067
     custom.code: 1e5
         is read as: custom.code is `1e5`
     company.employees: 1e5
-        is refused: rule `yes` compares `company.employees` with `1e5`, which is no whole number or range (write `40`, `50-999`, `1000+` or `under 50`)
+        is refused: rule `yes` compares `company.employees` with `1e5`, which is not a whole number or range (write `40`, `50-999`, `1000+` or `under 50`)
     custom.answer: yes
         is read as: custom.answer is `yes`
     consent.email: yes
@@ -78,9 +78,9 @@ fn traps_of_yaml_are_read_as_meant_or_refused() {
     consent.email: on
         is refused: rule `yes` compares `consent.email` with `on`, which is neither yes nor no (write `yes`)
     score: >= 60
-        is refused: rule `yes` compares `score` with `>= 60`, which is no whole number or range (write `60+`)
+        is refused: rule `yes` compares `score` with `>= 60`, which is not a whole number or range (write `60+`)
     score: > 60
-        is refused: rule `yes` compares `score` with `> 60`, which is no whole number or range (write `61+`)
+        is refused: rule `yes` compares `score` with `> 60`, which is not a whole number or range (write `61+`)
     custom.when: 2026-03-01
         is read as: custom.when is `2026-03-01`
     custom.number: 1_000
@@ -96,7 +96,7 @@ fn traps_of_yaml_are_read_as_meant_or_refused() {
     custom.version: 1.10
         is read as: custom.version is `1.10`
     company.employees: 0x10
-        is refused: rule `yes` compares `company.employees` with `0x10`, which is no whole number or range (write `40`, `50-999`, `1000+` or `under 50`)
+        is refused: rule `yes` compares `company.employees` with `0x10`, which is not a whole number or range (write `40`, `50-999`, `1000+` or `under 50`)
     ");
     let tab = with_condition("{ country: DE }").replace("  - { rule: yes", "\t- { rule: yes");
     insta::assert_snapshot!(rendered(&Rulebook::parse(&tab, &References::default()).unwrap_err(), &tab), @"
@@ -105,13 +105,13 @@ fn traps_of_yaml_are_read_as_meant_or_refused() {
       |
     5 |  - { rule: yes, if: { country: DE }, then: { pool: a } }
       | ^
-      = help: indent with blanks, two per level
+      = help: indent with spaces, two per level
     ");
 }
 
-/// Warnings: the rulebook can be used, but hardly means what was meant.
+/// Warnings: the rulebook can be used, but probably does not do what was intended.
 #[test]
-fn texts_that_look_like_something_else_are_doubted() {
+fn warns_about_texts_that_look_like_something_else() {
     let source = "\
 company: { zone: Europe/Berlin, currency: EUR }
 fields: { custom.size: text }
@@ -130,9 +130,9 @@ route:
     insta::assert_snapshot!(rendered(&checked.warnings, source));
 }
 
-/// One broken part of a condition keeps no other mistake back, and nobody is told of a `key: value`.
+/// A broken part of a condition does not hide other mistakes.
 #[test]
-fn what_stands_beside_a_broken_part_is_read_too() {
+fn reports_mistakes_next_to_a_broken_part() {
     let source = "\
 company: { zone: Europe/Berlin, currency: EUR }
 conditions:
@@ -154,7 +154,7 @@ route:
 }
 
 #[test]
-fn what_nothing_names_is_answered_with_where_to_name_it() {
+fn explains_where_to_define_missing_names() {
     let source = "\
 company: { zone: Europe/Berlin, currency: EUR }
 score: { fit: { share: 100% } }

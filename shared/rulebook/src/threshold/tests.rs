@@ -56,7 +56,7 @@ route:
 ",
         lines.iter().map(|line| format!("  - {line}")).collect::<Vec<_>>().join("\n")
     );
-    // No range begins above its end, and no score is under 0.
+    // A range cannot start above its end, and no score is under 0.
     let up_to = if threshold > 80 { "absent".to_owned() } else { format!("{threshold}-80") };
     let under = if threshold == 0 { "absent".to_owned() } else { format!("under {threshold}") };
     let text = text
@@ -85,7 +85,7 @@ fn profile(country: &str, boss: bool, employees: u32, did: &[&str]) -> Profile {
     profile
 }
 
-/// Up to which threshold the lead is an MQL of this rulebook.
+/// Returns the threshold up to which the lead is an MQL of this rulebook.
 fn up_to(rulebook: &Rulebook, profile: &Profile) -> MqlUpTo {
     with_facts(profile, |facts| rulebook.mql_up_to(facts))
 }
@@ -97,7 +97,7 @@ fn with_facts<T>(profile: &Profile, then: impl Fn(&Facts<'_>) -> T) -> T {
 }
 
 #[test]
-fn what_a_line_asks_besides_the_score_is_asked_at_every_threshold() {
+fn other_tests_of_a_line_apply_at_every_threshold() {
     let german = profile("DE", true, 50, &[]);
     let french = profile("FR", true, 50, &[]);
     let one = |line: &str, lead: &Profile| up_to(&rulebook(&[line], 60), lead);
@@ -120,9 +120,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn it_is_what_scoring_with_other_thresholds_says(
+    fn agrees_with_scoring_at_other_thresholds(
         lines in prop::sample::subsequence(LINES, 1..4),
-        // `80-80` would be one certain score.
+        // `80-80` would be an exact score.
         written in 1_u8..80,
         lead in lead(),
     ) {
