@@ -220,13 +220,9 @@ impl Admin {
         }
     }
 
-    /// Has the leads in the lines of `pools` looked at: there may be room now.
-    async fn wake(&self, pools: impl IntoIterator<Item = fairleader_lead::id::PoolId>) -> Result<(), AdminError> {
-        let messages = pools
-            .into_iter()
-            .map(|pool| Outgoing::new(&RouteCommand::WakePool { schema: SCHEMA, pool }, Some("admin")))
-            .collect::<Result<_, _>>()?;
-        Ok(self.queues.route.send_all(messages).await?)
+    /// Has the leads in the lines of every pool that `rep` is in looked at: there may be room now.
+    async fn wake_rep(&self, rep: fairleader_lead::id::RepId) -> Result<(), AdminError> {
+        Ok(self.queues.route.send(Outgoing::new(&RouteCommand::wake_rep(rep), Some("admin"))?).await?)
     }
 }
 

@@ -70,7 +70,7 @@ impl Admin {
         self.reps.put(&rep).await?;
         info!(rep = %rep.rep_id, "changed rep");
         // More room or other hours may be what somebody waits for.
-        self.wake(self.pools_of(&rep.rep_id).await?).await?;
+        self.wake_rep(rep.rep_id.clone()).await?;
         Ok(http::json(200, &rep))
     }
 
@@ -141,7 +141,7 @@ impl Admin {
         }
         self.pools.put(&pool).await?;
         info!(pool = %pool.pool_id, "changed pool");
-        self.wake([pool.pool_id.clone()]).await?;
+        self.queues.route.send(Outgoing::wake_pool(pool.pool_id.clone(), "admin")?).await?;
         Ok(http::json(200, &pool))
     }
 

@@ -1,19 +1,19 @@
 //! A rep confirms a lead.
 
+use std::time::Instant;
+
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use fairleader_domain::lifecycle::{Command, Refusal, Transition, transition};
 use fairleader_lead::id::RepId;
 use fairleader_lead::state::State;
 use fairleader_runtime::http::{self, Caller, Problem, Role};
-use fairleader_store::Committed;
+use fairleader_store::{Committed, Tries};
 use serde::Deserialize;
 use serde_json::json;
 use tracing::{error, info};
 
+use crate::lead::lead_id;
 use crate::{Answer, Desk, only};
-
-/// How often a command is decided anew when others are faster.
-const ATTEMPTS: usize = 5;
 
 /// What a rep may say with it.
 #[derive(Debug, Default, Deserialize)]
@@ -25,7 +25,7 @@ struct Accept {
 
 impl Desk {
     /// `POST /v1/leads/{lead_id}/accept`: the owner, or sales for them, confirms the lead.
-    pub(crate) async fn accept(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
+    pub(crate) async fn accept(&self, request: &ApiGatewayV2httpRequest, caller: &Caller, deadline: Instant) -> Answer {
         only(caller, &[Role::Rep, Role::Sales])?;
         let body = http::body(request);
         let said: Accept = if body.is_empty() {
@@ -36,7 +36,8 @@ impl Desk {
                     .detail(format!("{cause}; send nothing, or {{\"assignment\": 1}}"))
             })?
         };
-        for _ in 0..ATTEMPTS {
+        let mut tries = Tries::until(deadline, [lead_id(request).as_str()]);
+        while tries.again("accepting the lead").await.is_ok() {
             let state = self.seen(request, caller).await?;
             let by = match (caller.role, &state.owner) {
                 (Role::Rep, _) | (_, None) => RepId::from(caller.subject.as_str()),

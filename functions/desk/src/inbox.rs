@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
 use fairleader_lead::id::{LeadId, RepId};
 use fairleader_lead::profile::Profile;
-use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, RouteCommand};
 use fairleader_runtime::http::{self, Caller, Problem, Role};
 use fairleader_store::Loaded;
@@ -70,7 +69,7 @@ impl Desk {
         Ok(http::json(200, &json!({"rep": rep, "leads": open, "next": page.next})))
     }
 
-    /// `PUT /v1/me/availability`: on or off. Whoever switches on gets what waits.
+    /// `PUT /v1/me/availability`: on or off. A rep who switches on gets leads that wait.
     pub(crate) async fn availability(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
         if caller.role != Role::Rep {
             return Err(Problem::forbidden(Some(caller), &[Role::Rep]).into());
@@ -86,14 +85,7 @@ impl Desk {
         self.reps.switch(&rep, said.on).await?;
         info!(rep = %rep, on = said.on, "switched");
         if said.on {
-            let mut messages = Vec::new();
-            for pool in self.pools.definitions().await? {
-                if pool.members.iter().any(|member| member.rep == rep) {
-                    let wake = RouteCommand::WakePool { schema: SCHEMA, pool: pool.pool_id };
-                    messages.push(Outgoing::new(&wake, Some("desk"))?);
-                }
-            }
-            self.route.send_all(messages).await?;
+            self.route.send(Outgoing::new(&RouteCommand::wake_rep(rep.clone()), Some("desk"))?).await?;
         }
         Ok(http::json(200, &json!({"rep": rep, "on": said.on})))
     }

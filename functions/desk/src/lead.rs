@@ -1,6 +1,6 @@
 //! A lead, its history, and why it is where it is.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
 use fairleader_domain::routing::{Candidate, Why, turns};
@@ -14,8 +14,6 @@ use serde_json::{Value, json};
 
 use crate::{Answer, Desk, DeskError, OVERSEERS};
 
-/// Longest wait for a decision: the gateway gives up after 30 seconds, the function before that.
-const MAX_WAIT: Duration = Duration::from_secs(8);
 /// First pause between looks; it grows by half each time.
 const FIRST_LOOK: Duration = Duration::from_millis(15);
 /// Longest pause between looks.
@@ -30,21 +28,20 @@ struct LeadView {
 }
 
 impl Desk {
-    /// `GET /v1/leads/{lead_id}`, with `?wait=3s` not before it is decided on, or the time is up.
-    pub(crate) async fn lead(&self, request: &ApiGatewayV2httpRequest, caller: &Caller) -> Answer {
+    /// `GET /v1/leads/{lead_id}`, with `?wait=3s` not before it is decided on, or the time is up: as
+    /// much as is asked for, and no more than this call has.
+    pub(crate) async fn lead(&self, request: &ApiGatewayV2httpRequest, caller: &Caller, deadline: Instant) -> Answer {
         let lead_id = lead_id(request);
-        let patience = wait(request)?;
-        let mut waited = Duration::ZERO;
+        let until = Instant::now().checked_add(wait(request)?).map_or(deadline, |until| until.min(deadline));
         let mut pause = FIRST_LOOK;
         loop {
             let state = self.leads.state(&lead_id).await?;
             let decided = state.as_ref().is_some_and(|state| state.stage != Stage::Stored);
-            if decided || waited >= patience {
+            let left = until.saturating_duration_since(Instant::now());
+            if decided || left.is_zero() {
                 break;
             }
-            let pause_now = pause.min(patience.saturating_sub(waited));
-            tokio::time::sleep(pause_now).await;
-            waited += pause_now;
+            tokio::time::sleep(pause.min(left)).await;
             pause = (pause * 3 / 2).min(LAST_LOOK);
         }
         if caller.role == Role::Source {
@@ -129,7 +126,7 @@ fn wait(request: &ApiGatewayV2httpRequest) -> Result<Duration, Problem> {
     } else {
         text.strip_suffix('s').unwrap_or(text).parse().ok().map(Duration::from_secs)
     };
-    parsed.map(|time| time.min(MAX_WAIT)).ok_or_else(|| {
+    parsed.ok_or_else(|| {
         Problem::new(400, "invalid_wait", format!("`wait={text}` is not a time"))
             .detail("write it like wait=3s or wait=500ms")
     })

@@ -5,6 +5,8 @@ mod inbox;
 mod lead;
 mod ledger;
 
+use std::time::Instant;
+
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use fairleader_messaging::{Queue, SendError};
 use fairleader_runtime::http::{self, Caller, Problem, Role};
@@ -62,9 +64,9 @@ impl Function for Desk {
     async fn call(
         &self,
         request: ApiGatewayV2httpRequest,
-        _: Invocation,
+        invocation: Invocation,
     ) -> Result<ApiGatewayV2httpResponse, FunctionError> {
-        Ok(match self.answer(&request).await {
+        Ok(match self.answer(&request, invocation.deadline).await {
             Ok(reply) => reply,
             Err(DeskError::Problem(problem)) => problem.reply(),
             Err(DeskError::Store(StoreError::Cursor(from))) => invalid_cursor(&from).reply(),
@@ -77,16 +79,16 @@ impl Function for Desk {
 }
 
 impl Desk {
-    async fn answer(&self, request: &ApiGatewayV2httpRequest) -> Answer {
+    async fn answer(&self, request: &ApiGatewayV2httpRequest, deadline: Instant) -> Answer {
         let caller = http::caller(request).ok_or_else(|| Problem::forbidden(None, &[]))?;
         if request.path_parameters.values().any(|id| id.len() > MAX_ID) {
             return Err(Problem::not_found(format!("nothing has an id of more than {MAX_ID} bytes")).into());
         }
         match http::route(request) {
-            "GET /v1/leads/{lead_id}" => self.lead(request, &caller).await,
+            "GET /v1/leads/{lead_id}" => self.lead(request, &caller, deadline).await,
             "GET /v1/leads/{lead_id}/events" => self.events(request, &caller).await,
             "GET /v1/leads/{lead_id}/why" => self.why(request, &caller).await,
-            "POST /v1/leads/{lead_id}/accept" => self.accept(request, &caller).await,
+            "POST /v1/leads/{lead_id}/accept" => self.accept(request, &caller, deadline).await,
             "GET /v1/inbox" => self.inbox(request, &caller).await,
             "PUT /v1/me/availability" => self.availability(request, &caller).await,
             "GET /v1/pools/{pool_id}/ledger" => self.ledger(request, &caller).await,

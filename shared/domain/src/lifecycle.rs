@@ -116,6 +116,8 @@ pub enum Destination {
         pool: PoolId,
         /// When the pool's fallback takes it.
         until: Timestamp,
+        /// Whether only members of the pool can take it.
+        pool_only: bool,
     },
     /// To nurture.
     Nurture {
@@ -323,7 +325,9 @@ fn settle(state: &State, decision: Decision, now: Timestamp) -> Transition {
         _ => false,
     };
     let as_before = state.priority == priority && state.value == value;
-    if stays && as_before && state.score.as_ref().is_some_and(|before| same_figures(before, &score)) {
+    // A lead that others can take as well from here on has to be told from those that have to wait for the pool.
+    let wider = state.pool_only && matches!(to, Destination::Line { pool_only: false, .. });
+    if stays && as_before && !wider && state.score.as_ref().is_some_and(|before| same_figures(before, &score)) {
         return Transition::Unchanged;
     }
     let mut change = Builder::new(state, now);
@@ -363,8 +367,9 @@ fn settle(state: &State, decision: Decision, now: Timestamp) -> Transition {
                 freed_pool,
             })
         }
-        Destination::Line { pool, until } => {
+        Destination::Line { pool, until, pool_only } => {
             change.state.stage = Stage::Waiting;
+            change.state.pool_only = pool_only;
             change.state.pool = Some(pool.clone());
             // Whoever is only worth more or less than before has waited since they began to.
             let (since, due) = if stays { (state.waiting_since, state.due_at) } else { (None, None) };
@@ -439,6 +444,7 @@ impl<'a> Builder<'a> {
         self.state.assigned_at = None;
         self.state.accepted_at = None;
         self.state.waiting_since = None;
+        self.state.pool_only = false;
         self.state.due_at = None;
     }
 
@@ -568,7 +574,7 @@ mod tests {
 
     #[test]
     fn a_lead_that_waits_keeps_its_place_when_nobody_is_free_yet() {
-        let line = |pool: &str| to(Destination::Line { pool: PoolId::from(pool), until: at(600) });
+        let line = |pool: &str| to(Destination::Line { pool: PoolId::from(pool), until: at(600), pool_only: true });
         let waiting = apply(&stored(), line("inbound")).state;
         assert_eq!(waiting.due_at, Some(at(600)));
         assert_eq!(transition(&waiting, line("inbound"), at(90)), Ok(Transition::Unchanged));
@@ -577,10 +583,23 @@ mod tests {
     }
 
     #[test]
+    fn a_waiting_lead_that_others_can_take_from_now_on_says_so_and_keeps_its_time() {
+        let line =
+            |pool_only, until| to(Destination::Line { pool: PoolId::from("inbound"), until: at(until), pool_only });
+        let waiting = apply(&stored(), line(true, 600)).state;
+        let Ok(Transition::Changed(change)) = transition(&waiting, line(false, 900), at(90)) else {
+            panic!("nothing changed")
+        };
+        assert_eq!((change.state.pool_only, change.state.waiting_since), (false, Some(at(60))));
+        assert_eq!(change.state.due_at, Some(at(600)));
+        assert_eq!(transition(&change.state, line(true, 900), at(91)), Ok(Transition::Unchanged));
+    }
+
+    #[test]
     fn a_lead_that_becomes_better_while_it_waits_keeps_the_time_it_has_waited() {
         let line = |score: Score, until: i64| {
             Command::Decide(Decision {
-                to: Destination::Line { pool: PoolId::from("inbound"), until: at(until) },
+                to: Destination::Line { pool: PoolId::from("inbound"), until: at(until), pool_only: true },
                 score,
                 rule: "everyone else".to_owned(),
                 rulebook: RulebookVersion::from("000001"),
@@ -702,7 +721,9 @@ mod tests {
 
     #[test]
     fn a_held_lead_goes_back_where_it_can_be_decided_on() {
-        let waiting = apply(&stored(), to(Destination::Line { pool: PoolId::from("inbound"), until: at(600) })).state;
+        let waiting =
+            apply(&stored(), to(Destination::Line { pool: PoolId::from("inbound"), until: at(600), pool_only: true }))
+                .state;
         let held = apply(&waiting, Command::Hold { reason: "failed".to_owned() }).state;
         assert_eq!((held.stage, held.held_from, held.due_at), (Stage::Held, Some(Stage::Waiting), None));
         assert!(transition(&held, rep("anna"), at(70)).is_err());
@@ -732,7 +753,7 @@ mod tests {
         let late = Command::Accept { by: RepId::from("anna"), assignment: 1 };
         assert_eq!(transition(&moved.state, late, at(70)), Err(Refusal::OldAssignment { given: 1, current: 2 }));
 
-        let line = to(Destination::Line { pool: PoolId::from("iberia"), until: at(600) });
+        let line = to(Destination::Line { pool: PoolId::from("iberia"), until: at(600), pool_only: true });
         let waits = apply(&assigned, again(line.clone()));
         assert_eq!((waits.state.stage, &waits.state.owner, waits.taken), (Stage::Waiting, &None, None));
         assert!(matches!(waits.event, EventKind::LeadWaiting { freed_owner: Some(_), freed_pool: Some(_), .. }));
@@ -758,8 +779,8 @@ mod tests {
         prop_oneof![
             name.clone().prop_map(rep),
             name.clone().prop_map(|name| again(rep(name))),
-            Just(again(to(Destination::Line { pool: PoolId::from("iberia"), until: at(600) }))),
-            Just(to(Destination::Line { pool: PoolId::from("inbound"), until: at(600) })),
+            Just(again(to(Destination::Line { pool: PoolId::from("iberia"), until: at(600), pool_only: true }))),
+            Just(to(Destination::Line { pool: PoolId::from("inbound"), until: at(600), pool_only: true })),
             Just(to(Destination::Nurture { reason: "not_an_mql".to_owned() })),
             Just(to(Destination::Disqualify { reason: "junk".to_owned() })),
             Just(to(Destination::Hold { reason: "review".to_owned() })),
@@ -796,6 +817,7 @@ mod tests {
                 prop_assert_eq!(state.owner.is_some(), state.stage.is_owned());
                 prop_assert_eq!(state.ledger.is_some(), state.stage.is_owned());
                 prop_assert!(state.stage != Stage::Waiting || state.due_at.is_some());
+                prop_assert!(state.stage == Stage::Waiting || !state.pool_only);
                 prop_assert!(state.due_at.is_none()
                     || matches!(state.stage, Stage::Waiting | Stage::Stored | Stage::Nurturing));
                 prop_assert_eq!(state.merged_into.is_some(), state.stage == Stage::Merged);

@@ -125,6 +125,9 @@ pub struct State {
     /// When it began to wait, at stage `waiting`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
+    /// Whether only members of its pool can take it, at stage `waiting`; if not, a rule names an owner or another pool too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pool_only: bool,
     /// The earliest instant at which something has to happen to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
@@ -159,6 +162,7 @@ impl State {
             assigned_at: None,
             accepted_at: None,
             waiting_since: None,
+            pool_only: false,
             due_at: None,
             merged_into: None,
         }

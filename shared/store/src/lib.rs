@@ -51,7 +51,8 @@ pub use imports::{Import, Imports, PartResult, RowResult};
 pub use keys::{KeyRecord, Keys, PersonKey};
 #[cfg(feature = "decisions")]
 pub use leads::{
-    Absorbed, Created, DeadLetter, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, Recorded, due_shards,
+    Absorbed, Created, DeadLetter, LINE_SHARDS, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, Recorded,
+    due_shards,
 };
 #[cfg(feature = "decisions")]
 pub use lookup_tables::{LookupTables, NamedTable};

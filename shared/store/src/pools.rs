@@ -5,6 +5,7 @@
 //! | what is set about a pool | `pool_id`, `definition` |
 //! | what its members are owed | `pool_id`, `rotation`, under its version |
 //! | the names of all pools | `#all`, `directory` |
+//! | the pool that a sweep ended with that was cut short | `#all`, `swept` |
 //! | every turn, and why | `pool_id`, `ledger#` + 12 digits, the rotation's version: one item a transaction |
 
 use std::collections::BTreeMap;
@@ -42,8 +43,14 @@ fn key(pool: &PoolId, part: &str) -> Item {
 }
 
 /// No pool can be called that: names begin with a letter or digit.
+const ALL: &str = "#all";
+
 fn directory() -> Item {
-    item([(POOL, text("#all")), (PART, text("directory"))])
+    item([(POOL, text(ALL)), (PART, text("directory"))])
+}
+
+fn swept() -> Item {
+    item([(POOL, text(ALL)), (PART, text("swept"))])
 }
 
 impl Pools {
@@ -211,5 +218,18 @@ impl Pools {
     pub async fn delete(&self, pool: &PoolId) -> Result<(), StoreError> {
         self.enter(pool, "DELETE").await?;
         self.0.delete(key(pool, DEFINITION)).await
+    }
+
+    /// The pool that the last sweep ended with, if it had no time for all that wait.
+    pub async fn swept_to(&self) -> Result<Option<PoolId>, StoreError> {
+        self.0.get(swept()).await?.map(|item| body(&item, &self.0.name)).transpose()
+    }
+
+    /// Keeps the pool that a sweep ended with, or that it had time for all.
+    pub async fn set_swept_to(&self, pool: Option<&PoolId>) -> Result<(), StoreError> {
+        let Some(pool) = pool else { return self.0.delete(swept()).await };
+        let mut item = swept();
+        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(pool)?)]));
+        self.0.put(item).await
     }
 }
