@@ -5,12 +5,23 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use fairleader_local::machine::REGION;
-use fairleader_local::proxy::{OPERATOR_KEY_ID, OPERATOR_SECRET};
+use fairleader_local::proxy::{InProcess, OPERATOR_KEY_ID, OPERATOR_SECRET};
 use fairleader_runtime::{Clock, Env};
 use serde_json::Value;
 
 /// An item of a table.
 pub(crate) type Item = HashMap<String, AttributeValue>;
+
+fn env(url: &str, key: &str, secret: &str) -> Env {
+    let variables = [
+        ("AWS_ENDPOINT_URL", url),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", key),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+    ];
+    let variables: BTreeMap<_, _> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Env::new(variables, Clock::System)
+}
 
 /// Clients of one machine's services.
 #[derive(Clone, Debug)]
@@ -29,14 +40,16 @@ impl Aws {
 
     /// The services at `url`, called with any key.
     pub(crate) fn with_key(url: &str, key: &str, secret: &str) -> Self {
-        let variables = [
-            ("AWS_ENDPOINT_URL", url),
-            ("AWS_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", key),
-            ("AWS_SECRET_ACCESS_KEY", secret),
-        ];
-        let variables: BTreeMap<_, _> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let config = Env::new(variables, Clock::System).sdk_config().unwrap();
+        Self::of(url, &env(url, key, secret))
+    }
+
+    /// The services as the functions reach them, called with any key.
+    pub(crate) fn inside(way: &InProcess, url: &str, key: &str, secret: &str) -> Self {
+        Self::of(url, &env(url, key, secret).with_http_client(way.client()))
+    }
+
+    fn of(url: &str, env: &Env) -> Self {
+        let config = env.sdk_config().unwrap();
         Self {
             tables: aws_sdk_dynamodb::Client::new(&config),
             queues: aws_sdk_sqs::Client::new(&config),

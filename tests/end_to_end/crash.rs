@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use crate::audit::audit;
 use crate::aws::{Aws, text};
 use crate::company;
-use crate::harness::within;
+use crate::harness::{faults, within};
 
 /// How often the process is killed while the list is being brought in, and as often while the leads are worked on.
 const KILLS: usize = 3;
@@ -46,7 +46,7 @@ impl Server {
     /// Starts `fairleader up` on free ports.
     pub(crate) async fn start(data: &Path, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fairleader"));
-        command.args(["up", "--port", "0", "--json", "--data"]).arg(data).args(more);
+        command.args(["up", "--port", "0", "--json", &faults(), "--data"]).arg(data).args(more);
         let log = std::fs::File::options().append(true).create(true).open(log_of(data)).unwrap();
         let child = command.env("FAIRLEADER_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = child.spawn().unwrap();

@@ -11,11 +11,12 @@ use fairleader_runtime::http::Role;
 use serde_json::Value;
 
 use crate::company;
+use crate::harness::faults;
 
 #[test]
 fn the_demo_accounts_for_every_row_and_tells_five_stories() {
     let ran = Command::new(env!("CARGO_BIN_EXE_fairleader"))
-        .args(["--once", "--json", "--port", "0"])
+        .args(["--once", "--json", "--port", "0", &faults()])
         .output()
         .expect("the program starts");
     let said = String::from_utf8_lossy(&ran.stderr);
@@ -48,7 +49,7 @@ fn the_demo_accounts_for_every_row_and_tells_five_stories() {
 /// What `fairleader up` says before it serves, and what `then` makes of its address.
 async fn greeting<T>(data: &Path, then: impl AsyncFnOnce(&str) -> T) -> (String, T) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_fairleader"));
-    let program = program.args(["up", "--port", "0", "--data"]).arg(data).env("FAIRLEADER_LOG", "warn");
+    let program = program.args(["up", "--port", "0", &faults(), "--data"]).arg(data).env("FAIRLEADER_LOG", "warn");
     let mut running = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(running.stdout.take().unwrap()).lines();
     let mut said = String::new();

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use fairleader_local::api::Api;
 use fairleader_local::company::Company;
 use fairleader_local::demo;
+use fairleader_local::faults::Faults;
 use fairleader_local::machine::{Machine, Options, StarterKey};
 use fairleader_runtime::Clock;
 use fairleader_runtime::http::Role;
@@ -28,6 +29,9 @@ use crate::company;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(25);
+
+/// How late the indexes of every test's machine are at most.
+pub(crate) const INDEX_LAG: Duration = Duration::ZERO;
 
 /// Ten o'clock in Berlin on a Tuesday, where every test's clock stands until the test moves it.
 const START: &str = "2026-03-03T09:00:00Z";
@@ -212,6 +216,7 @@ impl Stack {
             parameters: setup.parameters,
             template,
             clock: Clock::Manual(Arc::clone(&clock)),
+            faults: Faults { index_lag: INDEX_LAG, seed: 7 },
             ..Options::new(folder.path().join("data"))
         };
         let machine = Machine::start(options).await.unwrap_or_else(|refused| panic!("{refused}"));
@@ -454,6 +459,11 @@ pub(crate) async fn within<T>(patience: Duration, what: &str, mut look: impl Asy
         assert!(begun.elapsed() < patience, "waited {patience:?} for {what}, in vain");
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// The faults of [`INDEX_LAG`] as an argument of the program.
+pub(crate) fn faults() -> String {
+    format!("--faults=index-lag={}ms,seed=7", INDEX_LAG.as_millis())
 }
 
 /// Writes a file; its path.

@@ -12,9 +12,9 @@ use fairleader_lead::id::RulebookVersion;
 use fairleader_lead::profile::Profile;
 use fairleader_lead::state::State;
 use fairleader_local::api::Api;
+use fairleader_local::commands::replay::{self, Draft};
 use fairleader_local::demo;
 use fairleader_local::machine::StarterKeys;
-use fairleader_local::replay::{self, Draft};
 use fairleader_rulebook::{References, Rulebook, diff};
 use fairleader_runtime::http::Role;
 use reqwest::Method;
@@ -126,10 +126,10 @@ async fn a_draft_is_replayed_on_past_leads_and_nothing_is_written() {
 
     // A draft that was never uploaded, as the command does it.
     let api = Api::new(stack.api_url(), stack.machine().keys.of(Role::Sales)).unwrap();
-    let found = replay::run(&api, &Draft::Text(draft()), "90d", |_| {}).await.unwrap();
+    let found = replay::replay(&api, &Draft::Text(draft()), "90d", |_| {}).await.unwrap();
     assert_eq!((found.report, found.draft), (expected.clone(), None));
     assert_eq!(found.changes, diff(&parse(RULEBOOK), &parse(&draft())));
-    let same = replay::run(&api, &Draft::Version(RulebookVersion::from("000001")), "90d", |_| {}).await.unwrap();
+    let same = replay::replay(&api, &Draft::Version(RulebookVersion::from("000001")), "90d", |_| {}).await.unwrap();
     assert_eq!((same.report.leads, same.report.changed.leads, same.changes.len()), (24, 0, 0));
 
     assert_eq!(tables(&stack).await, before, "a replay writes nothing");
@@ -216,7 +216,7 @@ async fn a_replay_of_many_leads_takes_several_calls_and_adds_up() {
     let first = sales.post("/v1/rulebooks/000001/replay", Value::Null).await.expect(200);
     assert!(first["next"].is_string(), "12 MB are more than a call reads");
     let api = Api::new(stack.api_url(), stack.machine().keys.of(Role::Sales)).unwrap();
-    let found = replay::run(&api, &Draft::Text(draft()), "90d", |_| {}).await.unwrap();
+    let found = replay::replay(&api, &Draft::Text(draft()), "90d", |_| {}).await.unwrap();
     assert_eq!((found.report.leads, found.report.changed.destination), (6, 6));
     for n in 0..30 {
         let delete = stack.aws.tables.delete_item().table_name("fairleader-leads");

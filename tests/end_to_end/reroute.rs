@@ -1,7 +1,7 @@
 //! Territories change: open leads that nobody talks to go where the new rulebook sends them, from its day on.
 
 use fairleader_local::api::Api;
-use fairleader_local::reroute;
+use fairleader_local::commands::reroute;
 use fairleader_runtime::http::Role;
 use futures::future::join_all;
 use reqwest::Method;

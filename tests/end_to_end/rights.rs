@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_dynamodb::types::AttributeValue;
 use fairleader_local::machine::REGION;
-use fairleader_local::proxy::{self, Proxy};
+use fairleader_local::proxy::{self, InProcess, Proxy, Services};
 use fairleader_local::sqs::Queues;
 use fairleader_local::tables::Tables;
 use fairleader_local::template::{self, Settings};
@@ -74,7 +74,7 @@ async fn the_public_door_can_read_and_write_no_lead() {
     let keys = proxy::Keys::new(&stack.functions).unwrap();
     let intake = keys.of("IntakeFunction").unwrap().clone();
     let behind = queues.clone();
-    let proxy = Proxy {
+    let proxy = Arc::new(Proxy::new(Services {
         tables: Tables::open(&folder.path().join("tables.db"), &stack.tables).unwrap(),
         queues: Arc::new(move |call| {
             let queues = behind.clone();
@@ -84,11 +84,34 @@ async fn the_public_door_can_read_and_write_no_lead() {
         keys,
         region: REGION.to_owned(),
         account: "000000000000".to_owned(),
-    };
+    }));
+    let inside = InProcess::default();
+    inside.connect(&proxy);
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(proxy.serve(listener, async move { stopped.await.unwrap_or_default() }));
-    let door = Aws::with_key(&url, &intake.id, &intake.secret);
+    let outside = Aws::with_key(&url, &intake.id, &intake.secret);
+    let within = Aws::inside(&inside, &url, &intake.id, &intake.secret);
+    for door in [&outside, &within] {
+        opens_one_queue_only(door).await;
+    }
+    for (key, secret, code) in [
+        ("FLGUESSED", "guessed", "UnrecognizedClientException"),
+        (intake.id.as_str(), "guessed", "InvalidSignatureException"),
+    ] {
+        for stranger in [Aws::with_key(&url, key, secret), Aws::inside(&inside, &url, key, secret)] {
+            let refused = stranger.tables.list_tables().send().await.unwrap_err();
+            assert_eq!(refused.code(), Some(code), "{}", DisplayErrorContext(&refused));
+        }
+    }
 
+    stop.send(()).unwrap();
+    // Connections that the clients keep open are not waited for.
+    serving.abort();
+    queues.close().await;
+}
+
+/// What the function that takes leads may do with its key.
+async fn opens_one_queue_only(door: &Aws) {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     for table in ["leads", "identities", "keys", "reps", "pools", "accounts", "rulebooks", "imports", "people"] {
         let name = format!("fairleader-{table}");
@@ -114,13 +137,4 @@ async fn the_public_door_can_read_and_write_no_lead() {
     );
     let puts = puts.send().await.unwrap_err();
     assert_eq!(puts.code(), Some("AccessDeniedException"), "{}", DisplayErrorContext(&puts));
-
-    let guessed = Aws::with_key(&url, "FLGUESSED", "guessed");
-    let refused = guessed.tables.list_tables().send().await.unwrap_err();
-    assert_eq!(refused.code(), Some("UnrecognizedClientException"), "{}", DisplayErrorContext(&refused));
-
-    stop.send(()).unwrap();
-    // Connections that the clients keep open are not waited for.
-    serving.abort();
-    queues.close().await;
 }

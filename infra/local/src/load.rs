@@ -1,8 +1,15 @@
-//! `fairleader load`: how many leads a second get an owner, and how long each waits for it.
+//! The load that `fairleader load` puts on a machine: how many leads a second get an owner, how long each waits for it,
+//! and how much CPU each costs.
 //!
 //! The clock of a lead starts before its POST is sent and stops when the event of its assignment comes off the bus,
 //! which is after it was committed, read from the stream and published. What is reported is therefore a little more
 //! than the time to an owner, never less.
+//!
+//! The CPU time is that of the whole process from the first POST to the last owner: the functions and what stands in
+//! for AWS, but also whoever sends the leads and listens. Wall time depends on what else the machine does; CPU time
+//! hardly does, so it is what two versions of the program are compared by. A version that does not report it is
+//! compared with the same number of leads by `time fairleader load`, user and system together, which has the start and
+//! the roster in it as well.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,6 +54,9 @@ pub struct Measured {
     pub p99_ms: u64,
     /// Milliseconds that the slowest lead took.
     pub max_ms: u64,
+    /// Microseconds of CPU time, user and system, by the accepted leads; absent where the system does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_us_per_lead: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +104,7 @@ pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &Progr
     // People and keys of this run: on a folder that was used before, nobody is somebody who is there already.
     let run = uuid::Uuid::now_v7().simple().to_string();
     let begun = Instant::now();
+    let cpu_before = cpu_time();
     stream::iter(0..leads)
         .map(|number| {
             let (source, times, run) = (source.clone(), Arc::clone(&times), run.as_str());
@@ -130,9 +141,22 @@ pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &Progr
     if !all_in {
         tracing::warn!("some leads got no owner in time");
     }
+    let cpu = cpu_before.zip(cpu_time()).map(|(before, after)| after.saturating_sub(before));
     listening.abort();
     bar.finish_and_clear();
-    Ok(measure(&lock(&times), begun))
+    Ok(measure(&lock(&times), begun, cpu))
+}
+
+/// CPU time of this process so far, user and system, of all threads.
+#[cfg(target_os = "linux")]
+fn cpu_time() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn cpu_time() -> Option<Duration> {
+    None
 }
 
 /// The load could not be put on.
@@ -194,7 +218,7 @@ async fn listen(
     }
 }
 
-fn measure(times: &Times, begun: Instant) -> Measured {
+fn measure(times: &Times, begun: Instant, cpu: Option<Duration>) -> Measured {
     let mut waits: Vec<u64> = times
         .sent
         .iter()
@@ -208,6 +232,10 @@ fn measure(times: &Times, begun: Instant) -> Measured {
     let last = times.owned.values().max().copied().unwrap_or(begun);
     let took = last.saturating_duration_since(begun).as_micros().max(1);
     let owned = waits.len();
+    let per_lead = |cpu: Duration| {
+        let leads = u128::try_from(times.sent.len()).ok().filter(|leads| *leads > 0)?;
+        u64::try_from(cpu.as_micros() / leads).ok()
+    };
     let per_second = u128::try_from(owned).unwrap_or(0) * 1_000_000 / took;
     Measured {
         accepted: times.sent.len(),
@@ -218,6 +246,7 @@ fn measure(times: &Times, begun: Instant) -> Measured {
         p50_ms: percentile(50),
         p99_ms: percentile(99),
         max_ms: percentile(100),
+        cpu_us_per_lead: cpu.and_then(per_lead),
     }
 }
 
@@ -235,9 +264,24 @@ mod tests {
                 times.owned.insert(format!("l{number}"), begun + Duration::from_millis(number + 1));
             }
         }
-        let measured = measure(&times, begun);
+        let measured = measure(&times, begun, Some(Duration::from_millis(250)));
         assert_eq!((measured.accepted, measured.owned, measured.lost), (100, 99, 1));
         assert_eq!((measured.p50_ms, measured.p99_ms, measured.max_ms), (50, 99, 99));
-        assert_eq!(measured.leads_per_second, 1000);
+        assert_eq!((measured.leads_per_second, measured.cpu_us_per_lead), (1000, Some(2500)));
+        assert_eq!(measure(&Times::default(), begun, Some(Duration::from_millis(250))).cpu_us_per_lead, None);
+    }
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn cpu_time_is_that_of_all_threads() {
+        let before = cpu_time().unwrap();
+        let busy = || {
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(50) {
+                std::hint::spin_loop();
+            }
+        };
+        std::thread::scope(|scope| [scope.spawn(busy), scope.spawn(busy)].map(drop));
+        let spent = cpu_time().unwrap().saturating_sub(before);
+        assert!(spent > Duration::from_millis(20), "{spent:?}");
     }
 }

@@ -19,10 +19,11 @@ use tokio::task::JoinSet;
 
 use crate::bus::{self, Bus};
 use crate::data_folder::{DataFolder, DataFolderError};
+use crate::faults::{self, Faults};
 use crate::gateway::Gateway;
 use crate::lambda::{self, Lambda};
 use crate::pollers::{self, Pollers, StreamReader};
-use crate::proxy::{self, OPERATOR_KEY_ID, OPERATOR_SECRET, Proxy};
+use crate::proxy::{self, InProcess, OPERATOR_KEY_ID, OPERATOR_SECRET, Proxy};
 use crate::sqs::{self, Queues};
 use crate::stack::{EventSource, Function, Stack};
 use crate::tables::{self, Tables};
@@ -56,6 +57,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// The functions' clock.
     pub clock: Clock,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
     /// Only the API answers: nothing is taken from queues, streams and schedules, and nothing expires. What the folder
     /// holds stays as it is unless a call changes it.
     pub paused: bool,
@@ -71,6 +74,7 @@ impl Options {
             template: None,
             parameters: BTreeMap::new(),
             clock: Clock::System,
+            faults: Faults::default(),
             paused: false,
         }
     }
@@ -93,6 +97,8 @@ pub struct Machine {
     /// The event sources.
     pub pollers: Arc<Pollers>,
     tasks: JoinSet<()>,
+    // The functions' clients reach it as long as it is held.
+    proxy: Arc<Proxy>,
     stopping: watch::Sender<bool>,
     // Held until everything else is gone.
     folder: DataFolder,
@@ -157,6 +163,9 @@ pub enum StartError {
     /// The keys table.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The faults.
+    #[error(transparent)]
+    Faults(#[from] faults::StartError),
     /// The environment of a function.
     #[error(transparent)]
     Setup(#[from] fairleader_runtime::SetupError),
@@ -257,10 +266,11 @@ impl Machine {
         let queues = Queues::open(&folder.queues(), &stack.queues)?;
         let access = proxy::Keys::new(&stack.functions).map_err(StartError::Random)?;
         let clock = options.clock.clone();
+        let inside = InProcess::default();
         let env_for = |function: &Function| {
             let (id, secret) =
                 access.of(&function.id).map(|key| (key.id.as_str(), key.secret.as_str())).unwrap_or_default();
-            env(&aws_url, id, secret, function.environment.clone(), clock.clone())
+            env(&aws_url, id, secret, function.environment.clone(), clock.clone()).with_http_client(inside.client())
         };
         let lambda = Lambda::new(&stack.functions, &registry(), env_for)?;
         lambda.warm()?;
@@ -268,7 +278,7 @@ impl Machine {
 
         let (stopping, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        let proxy = Proxy {
+        let proxy = Proxy::new(proxy::Services {
             tables: tables.clone(),
             queues: {
                 let queues = queues.clone();
@@ -287,22 +297,26 @@ impl Machine {
             keys: access,
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),
-        };
-        tasks.spawn(ended("the AWS services", proxy.serve(aws, until(stopped.clone()))));
-        let keys = starter_keys(&folder, &stack, &aws_url, &options.clock).await?;
+        });
+        let proxy = Arc::new(proxy.with_faults(&options.faults, &stack.tables).await?);
+        inside.connect(&proxy);
+        tasks.spawn(ended("the AWS services", Arc::clone(&proxy).serve(aws, until(stopped.clone()))));
+        let operator = env(&aws_url, OPERATOR_KEY_ID, OPERATOR_SECRET, BTreeMap::new(), options.clock.clone())
+            .with_http_client(inside.client());
+        let keys = starter_keys(&folder, &stack, &operator).await?;
         let polled = if options.paused { without_sources(&stack) } else { stack.clone() };
         let pollers = Arc::new(Pollers::start(&polled, &queues, &lambda, &stream_reader(&tables), &tables.written())?);
         let gateway = Gateway::new(&stack, lambda);
         tasks.spawn(ended("the API", gateway.serve(api, until(stopped.clone()))));
         // Items expire by the machine's clock; with another one they would at the wrong time.
         if matches!(options.clock, Clock::System) && !options.paused {
-            tasks.spawn(tables.clone().keep_swept(HOUSEKEEPING));
+            tasks.spawn(keep_swept(Arc::clone(&proxy)));
         }
         if !options.paused {
             tasks.spawn(keep_trimmed(tables, queues.clone(), stack.functions.clone()));
         }
         folder.write_address(&api_url)?;
-        Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, stopping, folder })
+        Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, proxy, stopping, folder })
     }
 
     /// Waits until every queue is empty and nothing is being worked on, dead-letter queues aside.
@@ -324,6 +338,7 @@ impl Machine {
             self.tasks.abort_all();
             while self.tasks.join_next().await.is_some() {}
         }
+        drop(self.proxy);
         self.queues.close().await;
     }
 }
@@ -379,30 +394,24 @@ fn url(listener: &TcpListener, asked: u16) -> String {
 /// The keys of the data folder. They are made once: `keys.json` is written when all of them open the API, and once it
 /// is there the table is left alone, so that a key that was deleted stays deleted. A start that is interrupted in
 /// between leaves keys in the table that nobody ever saw and nobody can guess; the next start makes others.
-async fn starter_keys(
-    folder: &DataFolder,
-    stack: &Stack,
-    aws_url: &str,
-    clock: &Clock,
-) -> Result<StarterKeys, StartError> {
+async fn starter_keys(folder: &DataFolder, stack: &Stack, operator: &Env) -> Result<StarterKeys, StartError> {
     let unusable = |cause: &dyn std::fmt::Display| StartError::Keys(cause.to_string());
     if let Some(text) = folder.read_keys().map_err(|cause| unusable(&cause))? {
         return serde_json::from_str(&text).map_err(|cause| unusable(&cause));
     }
     let keys = StarterKeys::new()?;
     let text = serde_json::to_string_pretty(&keys).map_err(|cause| unusable(&cause))?;
-    put_keys(&keys, stack, aws_url, clock).await?;
+    put_keys(&keys, stack, operator).await?;
     folder.write_keys(&(text + "\n")).map_err(|cause| unusable(&cause))?;
     Ok(keys)
 }
 
-async fn put_keys(keys: &StarterKeys, stack: &Stack, aws_url: &str, clock: &Clock) -> Result<(), StartError> {
+async fn put_keys(keys: &StarterKeys, stack: &Stack, operator: &Env) -> Result<(), StartError> {
     let Some(table) = stack.tables.iter().find(|table| table.id == "KeysTable") else { return Ok(()) };
-    let operator = env(aws_url, OPERATOR_KEY_ID, OPERATOR_SECRET, BTreeMap::new(), clock.clone());
     let table = KeyTable::new(Table::new(&operator.sdk_config()?, &table.name));
     for StarterKey { role, subject, key, .. } in &keys.keys {
         let role = role.as_str().to_owned();
-        let record = KeyRecord { role, subject: subject.clone(), created_at: clock.now(), person: None };
+        let record = KeyRecord { role, subject: subject.clone(), created_at: operator.clock().now(), person: None };
         table.put(&key_hash(key), &record).await?;
     }
     Ok(())
@@ -429,6 +438,16 @@ fn stream_reader(tables: &Tables) -> StreamReader {
             Ok(records.into_iter().map(|record| (record.sequence, record.record)).collect())
         })
     })
+}
+
+/// Removes expired items.
+async fn keep_swept(proxy: Arc<Proxy>) {
+    loop {
+        tokio::time::sleep(HOUSEKEEPING).await;
+        if let Err(cause) = proxy.sweep_expired().await {
+            tracing::error!(cause = %cause, "expired items could not be removed");
+        }
+    }
 }
 
 /// Removes old records of streams, up to where their readers are through.

@@ -1,14 +1,16 @@
-//! What can be done with a rulebook in a file, before anybody has to live by it: [`check`] it, [`decide`] on leads with
-//! it, and draw the [`map`] of the process it describes. Nothing is started and nothing is stored.
+//! A rulebook in a file, before anybody has to live by it: reads and checks it, decides on leads with it, and draws the
+//! process it describes. Nothing is started and nothing is stored. The commands `check`, `decide`, `map` and `diff` are
+//! made of this.
 
-pub mod check;
 pub mod decide;
-pub mod map;
+mod drawing;
 mod rulebook_file;
 mod svg;
 
 use std::io;
 
+pub use drawing::draw;
+pub(crate) use rulebook_file::read;
 pub use rulebook_file::{Findings, Problem, RulebookFile};
 
 /// Why a command could not be carried out.
@@ -53,9 +55,9 @@ pub enum OfflineError {
 }
 
 /// What `-` is called in messages.
-const STDIN: &str = "standard input";
+pub(crate) const STDIN: &str = "standard input";
 
 /// `1 error`, `2 errors`.
-fn counted(count: usize, one: &str) -> String {
+pub(crate) fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,11 +1,16 @@
-//! The one address that AWS clients are pointed at: it finds out who calls, whether they may, and passes the call on.
+//! The one address that AWS clients are pointed at. It finds out who calls, whether they may, and passes the call on.
 //!
 //! Every function has an access key of its own and may do what its policies in the template say; one operator key may
-//! do everything, for `aws --endpoint-url`, boto3 and tests: `AWS_ACCESS_KEY_ID=fairleader`, and any secret. Signatures
-//! are not verified: the listener is on the loopback interface, and the keys of functions cannot be guessed.
+//! do everything, for `aws --endpoint-url`, boto3 and tests: `AWS_ACCESS_KEY_ID=fairleader` and
+//! `AWS_SECRET_ACCESS_KEY=fairleader`.
+//!
+//! There are two ways in: a port for programs ([`Proxy::serve`]), and none at all for the functions, which live in the
+//! same process ([`InProcess`]). Both end in [`Proxy::answer`], so key, signature and policy are checked either way.
 
 mod access;
+mod in_process;
 mod keys;
+mod signature;
 
 use std::future::Future;
 use std::io;
@@ -18,14 +23,20 @@ use axum::response::Response;
 use axum::serve::ListenerExt;
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+pub use self::in_process::InProcess;
+use self::keys::Holder;
 pub use self::keys::{AccessKey, FunctionIdentity, Keys, OPERATOR_KEY_ID, OPERATOR_SECRET, Principal};
+use self::signature::{Authorization, Signatures, host};
 use crate::aws_error::AwsError;
+use crate::faults::{self, Faults, Injector};
 use crate::iam::{self, Verdict};
+use crate::stack::Table;
 use crate::tables::{Reply, Tables};
 
 /// A call of a service, after it was allowed.
@@ -43,7 +54,7 @@ pub struct Call {
 pub type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Value, AwsError>> + Send + Sync>;
 
 /// The services and those who may call them.
-pub struct Proxy {
+pub struct Services {
     /// DynamoDB and its streams.
     pub tables: Tables,
     /// SQS.
@@ -56,6 +67,13 @@ pub struct Proxy {
     pub region: String,
     /// Account in ARNs.
     pub account: String,
+}
+
+/// Stands between the clients and the services.
+pub struct Proxy {
+    services: Services,
+    signatures: Signatures,
+    injector: Injector,
 }
 
 /// The services the proxy knows.
@@ -71,13 +89,32 @@ enum Service {
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 impl Proxy {
+    /// A proxy in front of these services.
+    pub fn new(services: Services) -> Self {
+        Self { services, signatures: Signatures::default(), injector: Injector::default() }
+    }
+
+    /// The same proxy with faults; `tables` are the stack's.
+    pub async fn with_faults(self, faults: &Faults, tables: &[Table]) -> Result<Self, faults::StartError> {
+        let injector = Injector::start(faults, &self.services.tables, tables).await?;
+        Ok(Self { injector, ..self })
+    }
+
+    /// Removes expired items, as DynamoDB does by itself.
+    pub async fn sweep_expired(&self) -> anyhow::Result<()> {
+        if self.services.tables.sweep_expired().await? > 0 {
+            self.injector.refresh().await;
+        }
+        Ok(())
+    }
+
     /// Answers calls on `listener` until `shutdown` is done and those under way are answered.
     pub async fn serve(
-        self,
+        self: Arc<Self>,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let router = Router::new().fallback(answer).with_state(Arc::new(self));
+        let router = Router::new().fallback(serve_one).with_state(self);
         let listener = listener.tap_io(|stream| {
             // Without it small answers wait for the client's acknowledgement.
             if let Err(error) = stream.set_nodelay(true) {
@@ -87,14 +124,40 @@ impl Proxy {
         axum::serve(listener, router).with_graceful_shutdown(shutdown).await
     }
 
+    /// Answers one request, whichever way it came.
+    pub async fn answer(&self, head: &Parts, body: Bytes) -> http::Response<Bytes> {
+        match self.recognise(head) {
+            Err(Refused { service, error }) => written(service, Err(error)),
+            Ok(Recognised { service, operation, authorization, holder }) => {
+                let secret = &holder.key.secret;
+                let answer = if self.signatures.is_valid(&authorization, secret, head, &body) {
+                    self.call(service, operation, &holder.principal, body).await
+                } else {
+                    Err(wrong_signature(service))
+                };
+                written(Some(service), answer)
+            }
+        }
+    }
+
+    /// Finds out what is asked for, and by whom as far as they say so.
+    fn recognise<'a>(&'a self, head: &'a Parts) -> Result<Recognised<'a>, Refused> {
+        let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+        let called = target.and_then(service);
+        let refused = |error| Refused { service: called.map(|(service, _)| service), error };
+        checked(head).map_err(refused)?;
+        let (service, operation) = called.ok_or_else(|| refused(unknown_target(target)))?;
+        let (holder, authorization) = holder(&self.services.keys, service, &head.headers).map_err(refused)?;
+        Ok(Recognised { service, operation, authorization, holder })
+    }
+
     async fn call(&self, service: Service, operation: &str, principal: &Principal, body: Bytes) -> Answer {
         match service {
             Service::Tables | Service::Streams => {
                 if let Principal::Function(function) = principal {
-                    self.may(function, access::tables(self, service, operation, &body)?)?;
+                    self.may(function, access::tables(&self.services, service, operation, &body)?)?;
                 }
-                // Faults are injected here, between the decision to pass a call on and passing it on.
-                Ok(Answered::Tables(self.tables.call(operation, body).await))
+                Ok(Answered::Tables(self.injector.call(&self.services.tables, operation, body).await))
             }
             Service::Queues | Service::Bus => {
                 let body: Value = serde_json::from_slice(&body).map_err(|error| {
@@ -102,12 +165,12 @@ impl Proxy {
                 })?;
                 if let Principal::Function(function) = principal {
                     let needs = match service {
-                        Service::Queues => access::queues(self, operation, &body),
-                        _ => access::bus(self, operation, &body),
+                        Service::Queues => access::queues(&self.services, operation, &body),
+                        _ => access::bus(&self.services, operation, &body),
                     };
                     self.may(function, needs)?;
                 }
-                let handler = if service == Service::Queues { &self.queues } else { &self.bus };
+                let handler = if service == Service::Queues { &self.services.queues } else { &self.services.bus };
                 let call = Call { operation: operation.to_owned(), body, principal: principal.clone() };
                 handler(call).await.map(Answered::Json)
             }
@@ -138,25 +201,32 @@ enum Answered {
     Json(Value),
 }
 
-async fn answer(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
+/// Answers a request that came to the port.
+async fn serve_one(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    let service = target.and_then(service);
-    let reply = match (checked(&head.method, &head.headers), service) {
-        (Err(error), _) => Err(error),
-        (Ok(()), None) => Err(unknown_target(target)),
-        (Ok(()), Some((service, operation))) => match authenticated(&proxy.keys, service, &head.headers) {
-            Err(error) => Err(error),
-            Ok(principal) => match axum::body::to_bytes(body, LARGEST_BODY).await {
-                Err(_) => Err(AwsError {
-                    status: 413,
-                    ..AwsError::client("RequestEntityTooLargeException", "the request is larger than 16 MB")
-                }),
-                Ok(body) => proxy.call(service, operation, principal, body).await,
-            },
-        },
+    // Strangers are sent away before they have sent 16 MB.
+    if let Err(refused) = proxy.recognise(&head) {
+        return written(refused.service, Err(refused.error)).map(Body::from);
+    }
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        let error = AwsError::client("RequestEntityTooLargeException", "the request is larger than 16 MB");
+        return written(None, Err(AwsError { status: 413, ..error })).map(Body::from);
     };
-    written(service.map(|(service, _)| service), reply)
+    proxy.answer(&head, body).await.map(Body::from)
+}
+
+/// A request of somebody who has a key, before its signature is checked.
+struct Recognised<'a> {
+    service: Service,
+    operation: &'a str,
+    authorization: Authorization<'a>,
+    holder: &'a Holder,
+}
+
+/// A request that is refused unread.
+struct Refused {
+    service: Option<Service>,
+    error: AwsError,
 }
 
 fn service(target: &str) -> Option<(Service, &str)> {
@@ -183,12 +253,12 @@ fn unknown_target(target: Option<&str>) -> AwsError {
 }
 
 /// Refuses what no AWS client sends, so that a web page cannot use its visitor's browser to get here.
-fn checked(method: &Method, headers: &HeaderMap) -> Result<(), AwsError> {
-    if method != Method::POST {
+fn checked(head: &Parts) -> Result<(), AwsError> {
+    if head.method != Method::POST {
         let error = AwsError::client("com.amazon.coral.service#UnknownOperationException", "calls are made with POST");
         return Err(AwsError { status: 404, ..error });
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = host(head);
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     if !matches!(name, "127.0.0.1" | "localhost" | "[::1]") {
         let error = AwsError::client(
@@ -201,31 +271,46 @@ fn checked(method: &Method, headers: &HeaderMap) -> Result<(), AwsError> {
 }
 
 /// Who calls, by the access key id in the signature's scope.
-fn authenticated<'a>(keys: &'a Keys, service: Service, headers: &HeaderMap) -> Result<&'a Principal, AwsError> {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(authorization) = authorization else {
+fn holder<'a>(
+    keys: &'a Keys,
+    service: Service,
+    headers: &'a HeaderMap,
+) -> Result<(&'a Holder, Authorization<'a>), AwsError> {
+    let Some(authorization) = headers.get(header::AUTHORIZATION) else {
         return Err(AwsError::client(
             "com.amazon.coral.service#MissingAuthenticationTokenException",
             "Request is missing Authentication Token",
         ));
     };
-    let key_id = authorization
-        .split_once("Credential=")
-        .and_then(|(_, scope)| scope.split_once('/'))
-        .map_or("", |(key_id, _)| key_id);
-    keys.principal(key_id).ok_or_else(|| {
+    let authorization = authorization.to_str().ok().and_then(Authorization::read).ok_or_else(|| {
+        AwsError::client(
+            "com.amazon.coral.service#IncompleteSignatureException",
+            "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters of AWS4-HMAC-SHA256",
+        )
+    })?;
+    let holder = keys.holder(authorization.key_id).ok_or_else(|| {
         let message = "The security token included in the request is invalid.";
-        match service {
-            Service::Queues => {
-                let error = AwsError::client("com.amazon.coral.service#UnrecognizedClientException", message);
-                AwsError { status: 403, ..error }.query_code("InvalidClientTokenId;Sender")
-            }
-            _ => AwsError::client("com.amazon.coral.service#UnrecognizedClientException", message),
-        }
-    })
+        let error = AwsError::client("com.amazon.coral.service#UnrecognizedClientException", message);
+        for_queues(service, error, "InvalidClientTokenId;Sender")
+    })?;
+    Ok((holder, authorization))
 }
 
-fn written(service: Option<Service>, answer: Answer) -> Response {
+fn wrong_signature(service: Service) -> AwsError {
+    let error = AwsError::client(
+        "com.amazon.coral.service#InvalidSignatureException",
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access \
+         Key and signing method. Consult the service documentation for details.",
+    );
+    for_queues(service, error, "SignatureDoesNotMatch;Sender")
+}
+
+/// SQS refuses strangers with another status than its neighbours, and in the words of its query protocol too.
+fn for_queues(service: Service, error: AwsError, query_code: &str) -> AwsError {
+    if service == Service::Queues { AwsError { status: 403, ..error }.query_code(query_code) } else { error }
+}
+
+fn written(service: Option<Service>, answer: Answer) -> http::Response<Bytes> {
     let content_type = match service {
         Some(Service::Bus) => "application/x-amz-json-1.1",
         _ => "application/x-amz-json-1.0",
@@ -240,7 +325,7 @@ fn written(service: Option<Service>, answer: Answer) -> Response {
             (error.status, Bytes::from(body.to_string()))
         }
     };
-    let mut response = Response::new(Body::from(body));
+    let mut response = http::Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -16,7 +16,6 @@ mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use dynoxide::actions::create_table::CreateTableRequest;
@@ -27,6 +26,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 pub use self::engine::Reply;
+pub(crate) use self::engine::{in_process, writes};
 pub use self::stream::StreamRecordRaw;
 use self::stream::Streams;
 use self::worker::Worker;
@@ -184,16 +184,6 @@ impl Tables {
             self.shared.written.send_modify(|count| *count = count.wrapping_add(1));
         }
         Ok(gone)
-    }
-
-    /// Removes expired items again and again, `every` so often; ends only when dropped.
-    pub async fn keep_swept(self, every: Duration) {
-        loop {
-            tokio::time::sleep(every).await;
-            if let Err(error) = self.sweep_expired().await {
-                tracing::error!(cause = %error, "expired items could not be removed");
-            }
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
@@ -19,6 +20,7 @@ use crate::Clock;
 pub struct Env {
     variables: BTreeMap<String, String>,
     clock: Clock,
+    http_client: Option<SharedHttpClient>,
 }
 
 /// A function cannot start because its environment is incomplete.
@@ -42,12 +44,18 @@ pub enum SetupError {
 impl Env {
     /// An environment of its own.
     pub fn new(variables: BTreeMap<String, String>, clock: Clock) -> Self {
-        Self { variables, clock }
+        Self { variables, clock, http_client: None }
     }
 
     /// The process's environment and the machine's clock.
     pub fn from_process() -> Self {
-        Self { variables: std::env::vars().collect(), clock: Clock::System }
+        Self::new(std::env::vars().collect(), Clock::System)
+    }
+
+    /// The same environment, whose AWS clients send their requests by `client` and not over the network.
+    #[must_use]
+    pub fn with_http_client(self, client: SharedHttpClient) -> Self {
+        Self { http_client: Some(client), ..self }
     }
 
     /// The variable `name`.
@@ -79,13 +87,16 @@ impl Env {
             "environment",
         );
         let endpoint = self.optional("AWS_ENDPOINT_URL");
-        let client = aws_smithy_http_client::Builder::new();
-        // Plain HTTP is one machine's loopback: without TLS there are no root certificates to load either.
-        let client = if endpoint.is_some_and(|url| url.starts_with("http://")) {
-            client.build_http()
-        } else {
-            client.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+        let over_network = || {
+            let client = aws_smithy_http_client::Builder::new();
+            // Plain HTTP is one machine's loopback: without TLS there are no root certificates to load either.
+            if endpoint.is_some_and(|url| url.starts_with("http://")) {
+                client.build_http()
+            } else {
+                client.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+            }
         };
+        let client = self.http_client.clone().unwrap_or_else(over_network);
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(Duration::from_millis(2_500))
             .operation_timeout(Duration::from_secs(8))

@@ -241,7 +241,7 @@ fn of_roster(folder: &Path, problem: CompanyProblem) -> Problem {
 }
 
 /// The name of a file and what is in it; `-` is standard input.
-pub(super) fn read(file: &Path) -> Result<(String, Vec<u8>), OfflineError> {
+pub(crate) fn read(file: &Path) -> Result<(String, Vec<u8>), OfflineError> {
     let mut bytes = Vec::new();
     let is_stdin = file.as_os_str() == "-";
     let name = if is_stdin { STDIN.to_owned() } else { file.display().to_string() };

@@ -19,6 +19,9 @@ use crate::stack::StreamSource;
 
 /// First and longest wait between two tries.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// Time from one read to the next at least. Lambda looks at a shard four times a second; reading after every single
+/// write would make batches of one and cost more than what is read.
+const PACE: Duration = Duration::from_millis(20);
 /// How long to wait for the next write at most before looking anyway.
 const LOOK: Duration = Duration::from_secs(2);
 /// After so many records that were not for the function its position is kept all the same.
@@ -41,6 +44,8 @@ pub(super) struct Poller {
     position: Option<String>,
     /// Records passed by since the position was last kept.
     skipped: usize,
+    /// When the next read may be.
+    next_read: Instant,
 }
 
 /// Records that are tried together.
@@ -67,7 +72,8 @@ impl Poller {
         written: watch::Receiver<u64>,
     ) -> Self {
         let key = position_key(&context.function.id, &source.table);
-        Self { context, source, stream_arn, filters, reader, written, key, position: None, skipped: 0 }
+        let next_read = Instant::now();
+        Self { context, source, stream_arn, filters, reader, written, key, position: None, skipped: 0, next_read }
     }
 
     /// Polls until stopped; a batch that is running is finished first.
@@ -107,10 +113,15 @@ impl Poller {
 
     /// One batch, or a wait for something to read.
     async fn step(&mut self) -> Result<(), Stopped> {
+        let early = self.next_read.saturating_duration_since(Instant::now());
+        if !early.is_zero() && !self.context.sleep(early).await {
+            return Err(Stopped);
+        }
         // Seen before reading: a write that comes in between wakes the wait below at once.
         self.written.mark_unchanged();
         let most = self.source.batch_size.max(1);
         let mut records = self.read(most).await?;
+        self.next_read = Instant::now() + PACE;
         if records.is_empty() {
             return self.wait(LOOK).await;
         }

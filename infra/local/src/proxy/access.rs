@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
-use super::{Proxy, Service};
+use super::{Service, Services};
 use crate::aws_error::AwsError;
 
 /// A right that a call needs.
@@ -45,10 +45,15 @@ struct Transaction {
 }
 
 /// What a call of DynamoDB or its streams needs.
-pub(super) fn tables(proxy: &Proxy, service: Service, operation: &str, body: &[u8]) -> Result<Vec<Need>, AwsError> {
+pub(super) fn tables(
+    services: &Services,
+    service: Service,
+    operation: &str,
+    body: &[u8],
+) -> Result<Vec<Need>, AwsError> {
     let need = |action: &str, table: &str, index: Option<&str>| Need {
         action: format!("dynamodb:{action}"),
-        resource: table_arn(proxy, table, index),
+        resource: table_arn(services, table, index),
     };
     let mut needs = match operation {
         // A stream is named by an iterator here, not by an ARN, so only a right to everything is enough.
@@ -97,13 +102,13 @@ pub(super) fn tables(proxy: &Proxy, service: Service, operation: &str, body: &[u
 }
 
 /// What a call of SQS needs.
-pub(super) fn queues(proxy: &Proxy, operation: &str, body: &Value) -> Vec<Need> {
+pub(super) fn queues(services: &Services, operation: &str, body: &Value) -> Vec<Need> {
     // A batch needs the right to its single operation.
     let action = format!("sqs:{}", operation.strip_suffix("Batch").unwrap_or(operation));
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let name = text("QueueUrl").and_then(|url| url.rsplit('/').next()).or_else(|| text("QueueName"));
     let resource = match (name, text("SourceArn")) {
-        (Some(name), _) => format!("arn:aws:sqs:{}:{}:{name}", proxy.region, proxy.account),
+        (Some(name), _) => format!("arn:aws:sqs:{}:{}:{name}", services.region, services.account),
         (None, Some(arn)) => arn.to_owned(),
         (None, None) => "*".to_owned(),
     };
@@ -111,7 +116,7 @@ pub(super) fn queues(proxy: &Proxy, operation: &str, body: &Value) -> Vec<Need> 
 }
 
 /// What a call of EventBridge needs.
-pub(super) fn bus(proxy: &Proxy, operation: &str, body: &Value) -> Vec<Need> {
+pub(super) fn bus(services: &Services, operation: &str, body: &Value) -> Vec<Need> {
     let entries = body.get("Entries").and_then(Value::as_array).filter(|_| operation == "PutEvents");
     let Some(entries) = entries else { return vec![everything("events", operation)] };
     let mut needs: Vec<Need> = entries
@@ -121,7 +126,7 @@ pub(super) fn bus(proxy: &Proxy, operation: &str, body: &Value) -> Vec<Need> {
             let resource = if bus.starts_with("arn:") {
                 bus.to_owned()
             } else {
-                format!("arn:aws:events:{}:{}:event-bus/{bus}", proxy.region, proxy.account)
+                format!("arn:aws:events:{}:{}:event-bus/{bus}", services.region, services.account)
             };
             Need { action: format!("events:{operation}"), resource }
         })
@@ -136,11 +141,11 @@ fn everything(service: &str, operation: &str) -> Need {
 }
 
 /// The ARN of a table, or of one of its indexes; a request may name the table by its ARN as well.
-fn table_arn(proxy: &Proxy, table: &str, index: Option<&str>) -> String {
+fn table_arn(services: &Services, table: &str, index: Option<&str>) -> String {
     let table = if table.starts_with("arn:") {
         table.to_owned()
     } else {
-        format!("arn:aws:dynamodb:{}:{}:table/{table}", proxy.region, proxy.account)
+        format!("arn:aws:dynamodb:{}:{}:table/{table}", services.region, services.account)
     };
     match index {
         Some(index) => format!("{table}/index/{index}"),

@@ -7,7 +7,7 @@ use crate::stack::{Function, Statement};
 
 /// Access key id of the operator, who may do everything.
 pub const OPERATOR_KEY_ID: &str = "fairleader";
-/// The operator's secret, for clients that need one.
+/// The operator's secret.
 pub const OPERATOR_SECRET: &str = "fairleader";
 
 /// Who makes a call.
@@ -45,10 +45,17 @@ impl std::fmt::Debug for AccessKey {
     }
 }
 
+/// A key and who holds it.
+#[derive(Clone, Debug)]
+pub(super) struct Holder {
+    pub(super) key: AccessKey,
+    pub(super) principal: Principal,
+}
+
 /// All keys; made anew at every start and kept nowhere.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
-    principals: BTreeMap<String, Principal>,
+    holders: BTreeMap<String, Holder>,
     by_function: BTreeMap<String, AccessKey>,
 }
 
@@ -56,7 +63,10 @@ impl Keys {
     /// A key for each function, and the operator's.
     pub fn new(functions: &[Function]) -> Result<Self, getrandom::Error> {
         let mut keys = Self::default();
-        keys.principals.insert(OPERATOR_KEY_ID.to_owned(), Principal::Operator);
+        keys.hold(
+            AccessKey { id: OPERATOR_KEY_ID.to_owned(), secret: OPERATOR_SECRET.to_owned() },
+            Principal::Operator,
+        );
         for function in functions {
             let key = AccessKey { id: format!("FL{}", random()?), secret: random()? };
             let identity = FunctionIdentity {
@@ -64,7 +74,7 @@ impl Keys {
                 name: function.name.clone(),
                 policy: function.policy.clone(),
             };
-            keys.principals.insert(key.id.clone(), Principal::Function(Arc::new(identity)));
+            keys.hold(key.clone(), Principal::Function(Arc::new(identity)));
             keys.by_function.insert(function.id.clone(), key);
         }
         Ok(keys)
@@ -75,9 +85,13 @@ impl Keys {
         self.by_function.get(function)
     }
 
+    fn hold(&mut self, key: AccessKey, principal: Principal) {
+        self.holders.insert(key.id.clone(), Holder { key, principal });
+    }
+
     /// Whose key it is.
-    pub fn principal(&self, key_id: &str) -> Option<&Principal> {
-        self.principals.get(key_id)
+    pub(super) fn holder(&self, key_id: &str) -> Option<&Holder> {
+        self.holders.get(key_id)
     }
 }
 

@@ -1,10 +1,14 @@
 use std::net::SocketAddr;
+use std::time::SystemTime;
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use aws_sdk_dynamodb::{Client, Config};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::sync::oneshot;
 
 use super::*;
@@ -45,6 +49,7 @@ Resources:
 struct Running {
     address: SocketAddr,
     key: AccessKey,
+    inside: InProcess,
     tables: Tables,
     _folder: tempfile::TempDir,
     _stop: oneshot::Sender<()>,
@@ -79,29 +84,40 @@ async fn running() -> Running {
             }
         })
     });
-    let proxy = Proxy {
+    let proxy = Arc::new(Proxy::new(Services {
         tables: tables.clone(),
         queues: Arc::clone(&echo),
         bus: echo,
         keys,
         region: settings.region,
         account: settings.account,
-    };
+    }));
+    let inside = InProcess::default();
+    inside.connect(&proxy);
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(proxy.serve(listener, async {
         stopped.await.unwrap_or_default();
     }));
-    Running { address, key, tables, _folder: folder, _stop: stop }
+    Running { address, key, inside, tables, _folder: folder, _stop: stop }
 }
 
 impl Running {
+    /// The two ways in.
+    fn ways(&self) -> [(&'static str, SharedHttpClient); 2] {
+        [("port", aws_smithy_http_client::Builder::new().build_http()), ("in the process", self.inside.client())]
+    }
+
     fn client(&self, id: &str, secret: &str) -> Client {
+        self.client_by(aws_smithy_http_client::Builder::new().build_http(), id, secret)
+    }
+
+    fn client_by(&self, way: SharedHttpClient, id: &str, secret: &str) -> Client {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .endpoint_url(format!("http://{}", self.address))
             .credentials_provider(Credentials::new(id, secret, None, None, "test"))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(way)
             .build();
         Client::from_conf(config)
     }
@@ -116,17 +132,17 @@ impl Running {
 
     /// A call made by hand; status, `x-amzn-query-error`, body.
     async fn raw(&self, target: &str, key: &str, body: &str) -> (u16, Option<String>, String) {
-        let response = reqwest::Client::new()
-            .post(format!("http://{}/000000000000/work", self.address))
-            .header("x-amz-target", target)
-            .header(
-                "authorization",
-                format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/x/aws4_request, Signature=0"),
-            )
-            .body(body.to_owned())
-            .send()
-            .await
-            .unwrap();
+        let secret = if key == self.key.id { &self.key.secret } else { OPERATOR_SECRET };
+        let url = format!("http://{}/000000000000/work", self.address);
+        let mut request = http::Request::post(&url).header("x-amz-target", target).body(body.to_owned()).unwrap();
+        let identity = Credentials::new(key, secret, None, None, "test").into();
+        let params = SigningParams::builder().identity(&identity).region("us-east-1").name("x").time(SystemTime::now());
+        let params = params.settings(SigningSettings::default()).build().unwrap().into();
+        let headers = [("x-amz-target", target)].into_iter();
+        let signable = SignableRequest::new("POST", &url, headers, SignableBody::Bytes(body.as_bytes())).unwrap();
+        sign(signable, &params).unwrap().into_parts().0.apply_to_request_http1x(&mut request);
+        let request = reqwest::Request::try_from(request).unwrap();
+        let response = reqwest::Client::new().execute(request).await.unwrap();
         let query = response.headers().get("x-amzn-query-error").map(|value| value.to_str().unwrap().to_owned());
         assert!(response.headers().contains_key("x-amzn-requestid"));
         (response.status().as_u16(), query, response.text().await.unwrap())
@@ -224,12 +240,61 @@ async fn a_malformed_request_is_worded_as_on_aws() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn both_ways_in_refuse_alike() {
+    let running = running().await;
+    for (name, way) in running.ways() {
+        let function = running.client_by(way.clone(), &running.key.id, &running.key.secret);
+        let put = function.put_item().table_name("leads").item("id", text(name)).send().await;
+        put.unwrap_or_else(|refused| panic!("{name}: {refused:?}"));
+
+        let code = async |id: &str, secret: &str, table: &str| {
+            let client = running.client_by(way.clone(), id, secret);
+            let refused = client.get_item().table_name(table).key("id", text("1")).send().await.unwrap_err();
+            let status = refused.raw_response().map(|response| response.status().as_u16());
+            (status, refused.into_service_error().meta().code().map(str::to_owned))
+        };
+        let expected = |code: &str| (Some(400), Some(code.to_owned()));
+        let (id, secret) = (running.key.id.as_str(), running.key.secret.as_str());
+        assert_eq!(code(id, secret, "secrets").await, expected("AccessDeniedException"), "{name}");
+        assert_eq!(code(id, "guessed", "leads").await, expected("InvalidSignatureException"), "{name}");
+        assert_eq!(code("AKIANOBODY", secret, "leads").await, expected("UnrecognizedClientException"), "{name}");
+    }
+    let found = running.operator().scan().table_name("leads").send().await.unwrap();
+    assert_eq!(found.count(), 2, "what each way wrote");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_in_the_process_needs_a_proxy_and_no_port() {
+    let running = running().await;
+    let tables = async |way: SharedHttpClient| {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            // Nobody listens there.
+            .endpoint_url("http://127.0.0.1:1")
+            .credentials_provider(Credentials::new(OPERATOR_KEY_ID, OPERATOR_SECRET, None, None, "test"))
+            .http_client(way);
+        Client::from_conf(config.build()).list_tables().send().await
+    };
+    assert_eq!(tables(running.inside.client()).await.unwrap().table_names(), ["leads", "secrets"]);
+    let failed = tables(InProcess::default().client()).await.unwrap_err();
+    assert!(failed.as_service_error().is_none(), "{failed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_key_is_refused() {
     let running = running().await;
     let error = running.client("AKIANOBODY", "x").list_tables().send().await.unwrap_err().into_service_error();
     assert_eq!(error.meta().code(), Some("UnrecognizedClientException"));
     let (status, query, _) = running.raw("AmazonSQS.SendMessage", "AKIANOBODY", "{}").await;
     assert_eq!((status, query.as_deref()), (403, Some("InvalidClientTokenId;Sender")));
+    let unsigned = reqwest::Client::new().post(format!("http://{}/", running.address));
+    let unsigned = unsigned.header("x-amz-target", "AmazonSQS.SendMessage");
+    let answer = unsigned.try_clone().unwrap().send().await.unwrap().text().await.unwrap();
+    assert!(answer.contains("MissingAuthenticationToken"), "{answer}");
+    let half = "AWS4-HMAC-SHA256 Credential=fairleader/20260101/us-east-1/x/aws4_request, Signature=0";
+    let answer = unsigned.header("authorization", half).send().await.unwrap().text().await.unwrap();
+    assert!(answer.contains("IncompleteSignatureException"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,7 @@ pub struct Reply {
 
 impl Reply {
     /// An answer for when the engine itself fails; the message is for the log as much as for the caller.
-    pub(super) fn internal(message: impl Into<String>) -> Self {
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
         let error = DynoxideError::InternalServerError(message.into());
         tracing::error!(cause = %error, "tables failed");
         Self { status: 500, body: error.to_json().into() }
@@ -29,7 +29,7 @@ impl Reply {
 }
 
 /// Whether a call that succeeds may have changed something.
-pub(super) fn writes(operation: &str) -> bool {
+pub(crate) fn writes(operation: &str) -> bool {
     !matches!(
         operation,
         "GetItem"
@@ -49,7 +49,7 @@ pub(super) fn writes(operation: &str) -> bool {
 }
 
 /// Does the call on this thread; `None`, with nothing written, if it must go through the engine's server.
-pub(super) fn in_process(database: &Database, operation: &str, body: &[u8]) -> Option<Reply> {
+pub(crate) fn in_process(database: &Database, operation: &str, body: &[u8]) -> Option<Reply> {
     match operation {
         "GetItem" => run(body, |request| database.get_item(request)),
         "PutItem" => run(body, |request| database.put_item(request)),

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use clap::Args;
 use fairleader_domain::reroute::{Report, Reroute};
 use fairleader_lead::id::RulebookVersion;
 use jiff::Timestamp;
@@ -9,11 +10,35 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::server::{Server, serving};
+use super::{Failed, spinner};
 use crate::api::Api;
 use crate::call_error::CallError;
 
 /// Leads that are told one by one in a terminal.
 const EXAMPLES: usize = 10;
+
+/// What `reroute` is asked.
+#[derive(Debug, Args)]
+pub(super) struct RerouteLeads {
+    /// The version of the rulebook (six digits).
+    version: String,
+    /// Have them go there now; the version has to be active.
+    #[arg(long)]
+    now: bool,
+    /// Have them go there from then on; the version has to be active, or planned to be.
+    #[arg(long, value_name = "TIME", conflicts_with = "now", value_parser = instant)]
+    at: Option<Timestamp>,
+    #[command(flatten)]
+    server: Server,
+    /// Print what was found as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write date, time and zone, such as 2027-04-01T06:00:00Z".to_owned())
+}
 
 /// What a re-routing would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +52,43 @@ pub struct Previewed {
     /// Where the next call goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next: Option<String>,
+}
+
+/// Tells which open leads go elsewhere, and has it done if that is wanted.
+pub(super) async fn run(asked: RerouteLeads) -> Result<(), Failed> {
+    let (api, machine) = serving(&asked.server).await?;
+    let bar = spinner("looking at open leads", asked.json);
+    let wanted = asked.now || asked.at.is_some();
+    let found = async {
+        let previewed = preview(&api, &asked.version, |leads| bar.set_message(format!("{leads} leads"))).await?;
+        let planned = if wanted { Some(plan(&api, &asked.version, asked.at).await?) } else { None };
+        Ok::<_, CallError>((previewed, planned))
+    }
+    .await;
+    bar.finish_and_clear();
+    if let Some(machine) = machine {
+        machine.stop().await;
+    }
+    let (previewed, planned) = found?;
+    let mut out = io::stdout();
+    if asked.json {
+        let all = json!({"preview": previewed, "planned": planned});
+        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+        return Ok(());
+    }
+    previewed.write(&mut out)?;
+    match planned {
+        Some(planned) => writeln!(
+            out,
+            "\nThis begins at {}, within two minutes after it; leads that come in until then count as well.",
+            planned.at
+        )?,
+        None if previewed.report.goes > 0 => {
+            writeln!(out, "\nNothing was changed. Add --now, or --at TIME, to have it done.")?;
+        }
+        None => {}
+    }
+    Ok(())
 }
 
 /// Looks at all open leads, as many calls as it takes; `progress` hears how many were looked at.

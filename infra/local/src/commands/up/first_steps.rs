@@ -12,13 +12,13 @@ const URL: &str = "http://127.0.0.1:3000";
 const KEYS: &str = "data/keys.json";
 
 /// Whether no rulebook is active, so that no lead could be decided on.
-pub async fn are_wanted(viewer: &Api) -> bool {
+pub(super) async fn are_wanted(viewer: &Api) -> bool {
     let rulebooks = viewer.get("/v1/rulebooks").await;
     rulebooks.is_ok_and(|rulebooks| rulebooks.get("active").is_some_and(Value::is_null))
 }
 
 /// The commands for a server at `url` whose keys are in the file `keys`. They name no key, so that none gets into a log.
-pub fn commands(url: &str, keys: &Path) -> String {
+pub(super) fn commands(url: &str, keys: &Path) -> String {
     let keys = format!("'{}'", keys.display().to_string().replace('\'', r"'\''"));
     SCRIPT.replace(URL, url).replace(KEYS, &keys)
 }
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn the_readme_has_the_same_commands() {
-        let readme = include_str!("../../../README.md");
+        let readme = include_str!("../../../../../README.md");
         assert!(readme.contains(&format!("```sh\n{SCRIPT}```\n")));
         assert_eq!((SCRIPT.matches(URL).count(), SCRIPT.matches(KEYS).count()), (1, 1));
     }

@@ -1,43 +1,46 @@
 //! `fairleader map`: the process that a rulebook describes, in prose and as a drawing.
 
-mod drawing;
-
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use fairleader_runtime::Clock;
 use jiff::Timestamp;
 
-use super::OfflineError;
-use super::rulebook_file::RulebookFile;
-
-pub use drawing::draw;
+use super::Failed;
+use crate::offline::{OfflineError, RulebookFile, draw};
 
 /// What `map` is asked.
 #[derive(Debug, Args)]
-pub struct Map {
+pub(super) struct Map {
     /// The rulebook, YAML; `-` for standard input.
     #[arg(value_name = "RULEBOOK")]
-    pub rulebook: PathBuf,
+    rulebook: PathBuf,
     /// Folder with roster.csv, pools.csv and accounts.csv: shows what people call the pools and reps.
     #[arg(long, value_name = "DIR")]
-    pub roster: Option<PathBuf>,
+    roster: Option<PathBuf>,
     /// File of the drawing. [default: the rulebook's name, ending in .svg]
     #[arg(long, value_name = "FILE.svg", conflicts_with = "svg")]
-    pub out: Option<PathBuf>,
+    out: Option<PathBuf>,
     /// Print the drawing and not the prose, and write no file.
     #[arg(long)]
-    pub svg: bool,
+    svg: bool,
     /// Print the process as JSON, and write no file unless --out names one.
     #[arg(long, conflicts_with = "svg")]
-    pub json: bool,
+    json: bool,
+}
+
+/// Says what the process is, and where its drawing is.
+pub(super) fn run(asked: &Map) -> Result<(), Failed> {
+    let drawing = map(asked, Clock::System.now(), &mut io::stdout().lock())?;
+    if let Some(drawing) = drawing {
+        writeln!(io::stderr(), "the drawing is in {}", drawing.display())?;
+    }
+    Ok(())
 }
 
 /// Writes the process to `out`, and the drawing to its file, which it gives back.
-///
-/// # Errors
-/// The rulebook cannot be read or used, or something cannot be written.
-pub fn run(ask: &Map, now: Timestamp, out: &mut impl Write) -> Result<Option<PathBuf>, OfflineError> {
+fn map(ask: &Map, now: Timestamp, out: &mut impl Write) -> Result<Option<PathBuf>, OfflineError> {
     let (file, rulebook) = RulebookFile::usable(&ask.rulebook, ask.roster.as_deref(), now)?;
     let map = rulebook.map(&file.names());
     if ask.svg {

@@ -2,16 +2,46 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
-use fairleader_domain::replay::{Capacity, Report};
+use clap::Args;
+use fairleader_domain::replay::{Capacity, Report, since as domain_since};
 use fairleader_lead::id::RulebookVersion;
 use fairleader_rulebook::Change;
+use fairleader_runtime::Clock;
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
+use super::server::{Server, serving};
+use super::{Failed, spinner};
 use crate::api::Api;
 use crate::call_error::CallError;
+use crate::offline::RulebookFile;
+
+/// What `replay` is asked.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("past").required(true).args(["data", "url"]))]
+pub(super) struct Replay {
+    /// File of the draft, or a version that was uploaded (six digits).
+    rulebook: PathBuf,
+    /// How far to look back: a number of days, weeks or hours.
+    #[arg(long, value_name = "90d", default_value = "90d", value_parser = since)]
+    since: String,
+    #[command(flatten)]
+    server: Server,
+    /// Print what was found as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How far to look back; the server reads it again.
+fn since(text: &str) -> Result<String, String> {
+    match domain_since(text, Clock::System.now()) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write a number of days, weeks or hours, such as 90d, 12w or 36h; at most ten years".to_owned()),
+    }
+}
 
 /// What is replayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +75,37 @@ pub struct Replayed {
     next: Option<String>,
 }
 
+/// Replays a draft and tells what it would have changed.
+pub(super) async fn run(asked: Replay) -> Result<(), Failed> {
+    let name = asked.rulebook.display().to_string();
+    let is_version = name.len() == 6 && name.bytes().all(|b| b.is_ascii_digit());
+    let draft = if is_version {
+        Draft::Version(RulebookVersion::from(name.as_str()))
+    } else {
+        // It is checked where it is replayed: with the pools, reps and tables that are there.
+        Draft::Text(RulebookFile::read(&asked.rulebook, None)?.source)
+    };
+    let (api, machine) = serving(&asked.server).await?;
+    let bar = spinner("replaying past leads", asked.json);
+    let found = replay(&api, &draft, &asked.since, |leads| bar.set_message(format!("{leads} leads"))).await;
+    bar.finish_and_clear();
+    if let Some(machine) = machine {
+        machine.stop().await;
+    }
+    // The server knows no file names.
+    let found = found.map_err(|cause| cause.to_string().replace("--> rulebook.yaml:", &format!("--> {name}:")))?;
+    let mut out = io::stdout();
+    if asked.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?;
+    } else {
+        let shown = if is_version { format!("Rulebook {name}") } else { name };
+        found.write(&mut out, &shown)?;
+    }
+    Ok(())
+}
+
 /// Runs past leads through `draft`, as many calls as it takes; `progress` hears how many leads were looked at.
-pub async fn run(api: &Api, draft: &Draft, since: &str, progress: impl Fn(u64)) -> Result<Replayed, CallError> {
+pub async fn replay(api: &Api, draft: &Draft, since: &str, progress: impl Fn(u64)) -> Result<Replayed, CallError> {
     let (path, body) = match draft {
         Draft::Version(version) => (format!("/v1/rulebooks/{version}/replay"), Vec::new()),
         Draft::Text(text) => ("/v1/rulebooks/replay".to_owned(), text.clone().into_bytes()),

@@ -7,8 +7,8 @@ use fairleader_lead::profile::Profile;
 use fairleader_lead::ruling::{Outcome, Priority, Section};
 use serde_json::json;
 
-use super::Decided;
 use crate::offline::OfflineError;
+use crate::offline::decide::Decided;
 
 /// Where and how it is said.
 pub(super) struct Tell<'w, O, E> {
@@ -144,17 +144,6 @@ impl<O: Write, E: Write> Tell<'_, O, E> {
             fields.insert("sentences".to_owned(), json!(decided.sentences()));
         }
         object
-    }
-}
-
-/// What the rulebook wants, in a few words.
-pub(super) fn goes_to(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Pool { pool, .. } => format!("pool {pool}"),
-        Outcome::Owner { rep, .. } => format!("rep {rep}"),
-        Outcome::Nurture { reason } => format!("nurture ({reason})"),
-        Outcome::Disqualify { reason } => format!("refused ({reason})"),
-        Outcome::Hold { reason } => format!("on hold ({reason})"),
     }
 }
 

@@ -1,39 +1,48 @@
 //! `fairleader check`: everything that is wrong with a rulebook, for people, editors and build servers.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Args;
 use fairleader_rulebook::{Rulebook, Severity};
+use fairleader_runtime::Clock;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::rulebook_file::{Findings, Problem, RulebookFile};
-use super::{OfflineError, counted};
+use super::{Failed, exit_code};
+use crate::offline::{Findings, OfflineError, Problem, RulebookFile, counted};
 
 /// What `check` is asked.
 #[derive(Debug, Args)]
-pub struct Check {
+pub(super) struct Check {
     /// The rulebook, YAML; `-` for standard input.
     #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    file: PathBuf,
     /// Folder with roster.csv, pools.csv and accounts.csv: whoever the rulebook names has to be there.
     #[arg(long, value_name = "DIR")]
-    pub roster: Option<PathBuf>,
+    roster: Option<PathBuf>,
     /// Also say what is worth knowing though nothing is wrong: rules whose order decides, what is left for the last
     /// rule, and with --roster the hours at which nobody of a pool is at work.
     #[arg(long)]
-    pub notes: bool,
+    notes: bool,
     /// Print the problems as JSON.
     #[arg(long)]
-    pub json: bool,
+    json: bool,
+}
+
+/// Checks a rulebook. Its problems are the answer and no failure of the program, so they end it without another
+/// message.
+pub(super) fn run(asked: &Check) -> ExitCode {
+    match check(asked, Clock::System.now(), &mut io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(cause) => exit_code(Err(Failed::from(cause))),
+    }
 }
 
 /// Checks a rulebook and writes what is wrong with it; false if it cannot be used.
-///
-/// # Errors
-/// The rulebook cannot be read, or `out` cannot be written to.
-pub fn run(check: &Check, now: Timestamp, out: &mut impl Write) -> Result<bool, OfflineError> {
+fn check(check: &Check, now: Timestamp, out: &mut impl Write) -> Result<bool, OfflineError> {
     let read = RulebookFile::read(&check.file, check.roster.as_deref())?;
     let (read, Findings { rulebook, problems }) = read.check(now, check.notes);
     if check.json {

@@ -1,0 +1,163 @@
+//! `fairleader decide`: what a rulebook makes of leads in a file.
+//!
+//! Every lead is checked, normalised and matched to its account by the functions that the pipeline uses. Which member
+//! of a pool would get it is not said: that depends on who is free and whose turn it is at that moment.
+
+mod tell;
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use fairleader_intake::MAX_BODY;
+use fairleader_lead::matching::Accounts;
+use fairleader_lead::problem::FieldProblem;
+use fairleader_lead::submission::list::List;
+use fairleader_lead::submission::sample::Sample;
+use fairleader_runtime::Clock;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use self::tell::{Tell, Totals};
+use super::Failed;
+use crate::offline::decide::decide;
+use crate::offline::{OfflineError, RulebookFile, STDIN, counted, read};
+
+/// What `decide` is asked.
+#[derive(Debug, Args)]
+pub(super) struct Decide {
+    /// The rulebook, YAML; `-` for standard input.
+    #[arg(value_name = "RULEBOOK")]
+    rulebook: PathBuf,
+    /// The leads: one JSON object a line, as POST /v1/leads takes it, or a list ending in `.csv`; `-` for standard
+    /// input. A line may also have `source`, `received_at` and `activities`.
+    #[arg(value_name = "LEADS")]
+    leads: PathBuf,
+    /// Folder with roster.csv, pools.csv and accounts.csv: whoever the rulebook names has to be there.
+    #[arg(long, value_name = "DIR")]
+    roster: Option<PathBuf>,
+    /// Decide as at this instant, such as 2026-03-03T10:00; in the rulebook's zone unless it names one. [default: now]
+    #[arg(long, value_name = "INSTANT")]
+    at: Option<String>,
+    /// Say why, in plain sentences.
+    #[arg(long)]
+    explain: bool,
+    /// Print one JSON object for each lead.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Decides on every lead of a file and says what becomes of each.
+pub(super) fn run(asked: &Decide) -> Result<(), Failed> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let wrong = decide_all(asked, Clock::System.now(), &mut out, &mut io::stderr().lock())?;
+    out.flush()?;
+    if wrong > 0 { Err(format!("{} could not be decided on", counted(wrong, "line")).into()) } else { Ok(()) }
+}
+
+/// Decides on every lead of a file and writes what becomes of each; how many lines were wrong.
+fn decide_all(ask: &Decide, now: Timestamp, out: &mut impl Write, err: &mut impl Write) -> Result<usize, OfflineError> {
+    let stdin = Path::new("-");
+    if ask.rulebook == stdin && ask.leads == stdin {
+        let message = "rulebook and leads cannot both come from standard input; name a file for one of them";
+        return Err(OfflineError::Usage(message.to_owned()));
+    }
+    let (file, rulebook) = RulebookFile::usable(&ask.rulebook, ask.roster.as_deref(), now)?;
+    let now = ask.at.as_deref().map_or(Ok(now), |at| instant(at, rulebook.zone()))?;
+    let accounts = file.roster.map(|roster| Accounts::new(&roster.accounts)).unwrap_or_default();
+    let mut tell = Tell { out, err, explain: ask.explain, json: ask.json, begun: false };
+    let mut totals = Totals::default();
+    let mut one = |number: usize, line: u64, sample: Result<Sample, Vec<FieldProblem>>| match sample {
+        Ok(sample) => {
+            let decided = decide(&rulebook, &accounts, &sample, now);
+            totals.count(&decided);
+            tell.lead(number, line, &decided)
+        }
+        Err(problems) => {
+            totals.wrong += 1;
+            tell.wrong(line, &problems)
+        }
+    };
+    let is_csv = ask.leads.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"));
+    if is_csv {
+        let (name, bytes) = read(&ask.leads)?;
+        let list = List::parse(&bytes).map_err(|cause| OfflineError::List { file: name, cause })?;
+        for row in list.rows() {
+            let number = usize::try_from(row.number).unwrap_or(usize::MAX);
+            one(number, row.line, row.result.map(|submission| Sample::new(submission, now)))?;
+        }
+    } else {
+        lines(&ask.leads, |number, line, bytes| one(number, line, sample(bytes, now)))?;
+    }
+    tell.totals(&totals)?;
+    Ok(totals.wrong)
+}
+
+/// Calls `each` with every line of a file that has anything in it: the lead's number, the line, and what stands there.
+fn lines(file: &Path, mut each: impl FnMut(usize, u64, &[u8]) -> Result<(), OfflineError>) -> Result<(), OfflineError> {
+    let is_stdin = file == Path::new("-");
+    let name = || if is_stdin { STDIN.to_owned() } else { file.display().to_string() };
+    let unreadable = |cause| OfflineError::Unreadable { file: name(), cause };
+    let mut reader: Box<dyn BufRead> = if is_stdin {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(std::fs::File::open(file).map_err(unreadable)?))
+    };
+    let (mut number, mut line) = (0, 0);
+    let mut bytes = Vec::new();
+    while reader.read_until(b'\n', &mut bytes).map_err(unreadable)? > 0 {
+        line += 1;
+        if !bytes.trim_ascii().is_empty() {
+            number += 1;
+            each(number, line, bytes.trim_ascii())?;
+        }
+        bytes.clear();
+    }
+    Ok(())
+}
+
+fn sample(line: &[u8], now: Timestamp) -> Result<Sample, Vec<FieldProblem>> {
+    if line.len() > MAX_BODY {
+        let detail = format!("the line has {} bytes; a lead has at most {MAX_BODY}", line.len());
+        return Err(vec![FieldProblem { pointer: String::new(), detail }]);
+    }
+    Sample::from_json(line, now).map_err(|mut problems| {
+        for problem in problems.iter_mut().filter(|problem| problem.pointer.is_empty()) {
+            // What is one body there is one line here, of which the file has many.
+            problem.detail =
+                problem.detail.replacen("the body", "the line", 1).replace(" at line 1 column", " at column");
+        }
+        problems
+    })
+}
+
+/// An instant, or a date and time in the company's zone.
+fn instant(text: &str, zone: &str) -> Result<Timestamp, OfflineError> {
+    let wrong = || {
+        OfflineError::Usage(format!(
+            "--at `{text}` is not an instant; write it like 2026-03-03T10:00, or with a zone: 2026-03-03T10:00:00+01:00"
+        ))
+    };
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let local: DateTime = text.parse().map_err(|_| wrong())?;
+    let zone = TimeZone::get(zone).map_err(|_| wrong())?;
+    Ok(local.to_zoned(zone).map_err(|_| wrong())?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_without_a_zone_is_the_companys() {
+        let at =
+            |text: &str| instant(text, "Europe/Berlin").map(|at| at.to_string()).map_err(|error| error.to_string());
+        assert_eq!(at("2026-03-03T10:00").unwrap(), "2026-03-03T09:00:00Z");
+        assert_eq!(at("2026-07-03").unwrap(), "2026-07-02T22:00:00Z");
+        assert_eq!(at("2026-03-03T10:00:00Z").unwrap(), "2026-03-03T10:00:00Z");
+        assert!(at("soon").unwrap_err().contains("`soon` is not an instant"));
+    }
+}

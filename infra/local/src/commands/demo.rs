@@ -1,0 +1,110 @@
+//! `fairleader` without a command: the demo, and a server that goes on with its data.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use fairleader_lead::id::SourceId;
+use fairleader_lead::submission::lead_id;
+use fairleader_runtime::Clock;
+use fairleader_runtime::http::Role;
+use jiff::tz::TimeZone;
+
+use super::{Failed, Ports, data_folder, until_ended};
+use crate::api::Api;
+use crate::company::Company;
+use crate::demo::{self, Report};
+use crate::faults::Faults;
+use crate::machine::{Machine, Options, REGION};
+
+/// What the demo is asked.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    #[command(flatten)]
+    ports: Ports,
+    /// Keep the demo's data in this folder instead of a temporary one.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Let the stand-ins for AWS be as unkind as AWS can be: index-lag=500ms answers queries of indexes as of up to half
+    /// a second ago, seed=7 in an order of its own.
+    #[arg(long, value_name = "FAULT=VALUE,…")]
+    faults: Option<Faults>,
+    /// End after the report instead of serving on.
+    #[arg(long)]
+    once: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the demo, tells what happened, and goes on serving.
+pub(super) async fn run(asked: Demo) -> Result<(), Failed> {
+    let mut out = io::stdout();
+    let company = Company::embedded().map_err(|problems| {
+        let first = problems.first().map(ToString::to_string).unwrap_or_default();
+        format!("the sample company is damaged: {first}")
+    })?;
+    let (data, _temporary) = data_folder(asked.data)?;
+    // A Tuesday at ten in Berlin, so that the same people are at work whenever the demo is run.
+    let start = jiff::civil::date(2026, 3, 3).at(10, 0, 0, 0).to_zoned(TimeZone::get("Europe/Berlin")?)?.timestamp();
+    let options = Options {
+        port: asked.ports.port,
+        aws_port: asked.ports.aws(),
+        clock: Clock::starting_at(start),
+        faults: asked.faults.unwrap_or_default(),
+        ..Options::new(data)
+    };
+    let mut machine = Machine::start(options).await?;
+    let admin = Api::new(&machine.api_url, machine.keys.of(Role::Admin))?;
+    let mut keys = machine.keys.keys.clone();
+    demo::install_with_keys(&admin, &company, &mut keys).await?;
+    machine.keep_keys(keys)?;
+    let bar = !asked.json && io::stderr().is_terminal();
+    let facts = demo::run(&machine, &admin, &company, bar).await?;
+    let report = Report::new(&facts, &company.pools, start);
+    if asked.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+    } else {
+        writeln!(
+            out,
+            "Fairleader, demo: {} reps in {} pools, {} accounts, one list of leads; it is Tuesday, 10:00 in Berlin.\n",
+            company.reps.len(),
+            company.pools.len(),
+            company.accounts.len()
+        )?;
+        report.write(&mut out, &facts)?;
+        if !asked.once {
+            invite(&mut out, &machine)?;
+        }
+    }
+    if !asked.once {
+        out.flush()?;
+        until_ended().await?;
+    }
+    machine.stop().await;
+    Ok(())
+}
+
+/// What to try next, ready to be copied.
+fn invite(out: &mut impl Write, machine: &Machine) -> io::Result<()> {
+    let lead = lead_id::derive(&SourceId::from("web"), "my-first-lead");
+    let (url, source, sales) = (&machine.api_url, machine.keys.of(Role::Source), machine.keys.of(Role::Sales));
+    writeln!(
+        out,
+        r#"
+It goes on serving at {url}. Send a lead, see who has it, and why:
+
+  curl -sS {url}/v1/leads -H 'Authorization: Bearer {source}' -H 'Idempotency-Key: my-first-lead' \
+    -d '{{"email": "ada@lovelace.example", "name": "Ada Lovelace", "job_title": "CTO", "company": "Lovelace Engines", "country": "GB", "employees": 400, "did": "demo"}}'
+  curl -sS '{url}/v1/leads/{lead}?wait=3s' -H 'Authorization: Bearer {sales}'
+  curl -sS '{url}/v1/leads/{lead}/why' -H 'Authorization: Bearer {sales}'
+
+The tables and queues are there for the AWS tools too:
+
+  AWS_ACCESS_KEY_ID=fairleader AWS_SECRET_ACCESS_KEY=fairleader \
+    aws --region {REGION} --endpoint-url {} dynamodb list-tables
+
+Ctrl-C ends it."#,
+        machine.aws_url
+    )
+}
