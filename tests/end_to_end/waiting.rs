@@ -84,6 +84,7 @@ async fn who_waits_too_long_goes_to_the_fallback_or_to_a_person() {
     let lead = stack.at(&spanish, "held").await;
     assert_eq!((&lead["reason"], &lead["held_from"]), (&json!("waited_too_long"), &json!("waiting")));
     assert_eq!(stack.events(&spanish).await, ["LeadWaiting", "LeadHeld"]);
+    stack.indexed().await;
     let held = stack.by(Role::Sales).get("/v1/dead-letters").await.expect(200);
     assert_eq!((&held["held"][0]["lead_id"], &held["held"][0]["commands"]), (&json!(spanish), &json!([])));
 

@@ -14,7 +14,6 @@ mod tables;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use fairleader_lead::problem::FieldProblem;
-use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, Queue, ReceiveError, RouteCommand, SendError};
 use fairleader_runtime::http::{self, Problem, Role};
 use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError};

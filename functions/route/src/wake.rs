@@ -59,13 +59,13 @@ impl Route {
             pools.insert(pool.clone(), wake.after);
             messages.insert(pool, wake.messages);
         }
+        let names = pools.keys().map(PoolId::as_str).collect::<Vec<_>>().join(" ");
+        let message = messages.values().flatten().next().cloned().unwrap_or_default();
         let mut failures = Vec::new();
         let mut fail = |pools: BTreeSet<PoolId>, cause: &FunctionError| {
             let ids = pools.iter().filter_map(|pool| messages.remove(pool)).flatten();
             failures.extend(ids.map(|id| failed(id, cause)));
         };
-        let names = pools.keys().map(PoolId::as_str).collect::<Vec<_>>().join(" ");
-        let message = messages.values().flatten().next().cloned().unwrap_or_default();
         let mut walk = Walk::new(pools.clone(), LINE_SHARDS);
         for (pools, full) in self.full_or_not(pools.into_keys().collect()).await {
             match full {
