@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use fairleader_local::machine::REGION;
 use fairleader_local::proxy::{InProcess, OPERATOR_KEY_ID, OPERATOR_SECRET};
 use fairleader_runtime::{Clock, Env};
+use fairleader_store::{Leads, Table};
 use serde_json::Value;
 
 /// An item of a table.
@@ -29,6 +30,8 @@ pub(crate) struct Aws {
     pub(crate) tables: aws_sdk_dynamodb::Client,
     pub(crate) queues: aws_sdk_sqs::Client,
     pub(crate) bus: aws_sdk_eventbridge::Client,
+    /// The leads as functions read them.
+    pub(crate) leads: Leads,
     url: String,
 }
 
@@ -54,6 +57,7 @@ impl Aws {
             tables: aws_sdk_dynamodb::Client::new(&config),
             queues: aws_sdk_sqs::Client::new(&config),
             bus: aws_sdk_eventbridge::Client::new(&config),
+            leads: Leads::new(Table::new(&config, "fairleader-leads")),
             url: url.to_owned(),
         }
     }

@@ -9,14 +9,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fairleader_domain::replay::{Desks, Past, Replay, Report};
 use fairleader_lead::id::RulebookVersion;
-use fairleader_lead::profile::Profile;
-use fairleader_lead::state::State;
 use fairleader_local::api::Api;
 use fairleader_local::commands::replay::{self, Draft};
 use fairleader_local::demo;
 use fairleader_local::machine::StarterKeys;
 use fairleader_rulebook::{References, Rulebook, diff};
 use fairleader_runtime::http::Role;
+use fairleader_store::Loaded;
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -74,16 +74,8 @@ async fn expected(stack: &Stack) -> Report {
     let (in_force, new, small) = (parse(RULEBOOK), parse(&draft()), company::small());
     let desks = Desks::new(small.pools, small.reps);
     let replay = Replay::new(&in_force, &new, &desks);
-    let items = stack.aws.scan("leads").await;
-    let profiles: BTreeMap<String, Value> = items
-        .iter()
-        .filter(|item| aws::text(item, "part") == "profile")
-        .map(|item| (aws::text(item, "lead_id").to_owned(), aws::body(item)))
-        .collect();
     let mut report = Report::default();
-    for state in items.iter().filter(|item| aws::text(item, "part") == "state").map(aws::body) {
-        let state: State = serde_json::from_value(state).unwrap();
-        let profile: Profile = serde_json::from_value(profiles[state.lead_id.as_str()].clone()).unwrap();
+    for Loaded { state, profile } in stack.aws.leads.past(Timestamp::UNIX_EPOCH, None).await.unwrap().leads {
         // Acme's account is the only one there is.
         let account = profile.account_id.as_ref().map(|_| fairleader_lead::account::AccountFacts {
             account: company::small().accounts[0].clone(),

@@ -3,7 +3,7 @@
 use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
 use fairleader_domain::lifecycle::{Command, Transition, transition};
 use fairleader_lead::id::{LeadId, RepId};
-use fairleader_lead::state::{Stage, State};
+use fairleader_lead::state::{Decided, HeldFrom, Stage, Standing, State};
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, PublishEvent, RouteCommand};
 use fairleader_runtime::http::{self, Caller, Problem};
@@ -30,7 +30,7 @@ impl Admin {
         let page = self.leads.held(PAGE, http::query(request, "from")).await?;
         let mut held = Vec::new();
         for lead in page.leads {
-            let Some(state) = self.leads.state(&lead).await?.filter(|state| state.stage == Stage::Held) else {
+            let Some(state) = self.leads.state(&lead).await?.filter(|state| state.stage() == Stage::Held) else {
                 continue;
             };
             let letters: Vec<Value> = self
@@ -42,9 +42,9 @@ impl Admin {
                 .collect();
             held.push(json!({
                 "lead_id": lead,
-                "reason": state.reason,
-                "held_from": state.held_from,
-                "received_at": state.received_at,
+                "reason": state.reason(),
+                "held_from": held_from(&state),
+                "received_at": state.milestones.received,
                 "commands": letters,
             }));
         }
@@ -78,11 +78,11 @@ impl Admin {
         let lead = LeadId::from(named);
         let letters = self.leads.dead_letters(&lead).await?;
         let state = self.leads.state(&lead).await?;
-        let Some(state) = state.filter(|state| state.stage == Stage::Held || !letters.is_empty()) else {
+        let Some(state) = state.filter(|state| state.stage() == Stage::Held || !letters.is_empty()) else {
             return Err(Problem::not_found(format!("lead `{lead}` is not on hold and nothing failed for it")).into());
         };
         // Nothing but its state is there: it can only be stored by the command that was to store it.
-        let stored = state.stage != Stage::Held || state.held_from.is_some();
+        let stored = !state.is_unstored();
         let submitted: Vec<Outgoing> = letters
             .iter()
             .filter(|(_, letter)| failed_in_enrich(letter))
@@ -93,7 +93,7 @@ impl Admin {
                 .detail("the command that would store it is not kept; have its source send it again")
                 .into());
         }
-        if stored && state.stage == Stage::Held {
+        if stored && state.stage() == Stage::Held {
             if letters.is_empty() {
                 self.decided_otherwise(&state).await?;
             }
@@ -124,8 +124,8 @@ impl Admin {
 
     /// Refuses to let a lead go on that a rule of the active rulebook holds: it would be held again.
     async fn decided_otherwise(&self, state: &State) -> Result<(), AdminError> {
-        let (Some(rule), Some(rulebook)) = (&state.rule, &state.rulebook) else { return Ok(()) };
-        let passing = state.reason.as_deref().is_some_and(|reason| PASSING.contains(&reason));
+        let Some(Decided { rule, rulebook, .. }) = &state.decided else { return Ok(()) };
+        let passing = state.reason().is_some_and(|reason| PASSING.contains(&reason));
         if passing || self.rulebooks.active(self.clock.now()).await?.as_ref() != Some(rulebook) {
             return Ok(());
         }
@@ -182,6 +182,14 @@ impl Admin {
             }
         }
         Ok(http::json(202, &json!({"events": moved})))
+    }
+}
+
+/// Where a held lead may go back to; nowhere if it was held before it could be stored.
+fn held_from(state: &State) -> Option<Stage> {
+    match state.standing {
+        Standing::Held { from, .. } if from != HeldFrom::Unstored => Some(from.stage()),
+        _ => None,
     }
 }
 

@@ -135,7 +135,7 @@ impl Admin {
         let leads = self.leads.load_all(leads).await?;
         let accounts = self.accounts_of(leads.iter().filter_map(|lead| lead.profile.account_id.clone())).await?;
         let mut known: BTreeMap<&RulebookVersion, Option<Arc<Rulebook>>> = BTreeMap::new();
-        for version in leads.iter().filter_map(|lead| lead.state.rulebook.as_ref()) {
+        for version in leads.iter().filter_map(|lead| Some(&lead.state.decided.as_ref()?.rulebook)) {
             if !known.contains_key(version) {
                 known.insert(version, self.compiled.readable(version).await?);
             }
@@ -143,7 +143,7 @@ impl Admin {
         let now = self.clock.now();
         for lead in &leads {
             let account = lead.profile.account_id.as_ref().and_then(|id| accounts.get(id));
-            let was = lead.state.rulebook.as_ref().and_then(|version| known.get(version)?.as_deref());
+            let was = lead.state.decided.as_ref().and_then(|was| known.get(&was.rulebook)?.as_deref());
             let past = Past { state: &lead.state, profile: &lead.profile, account };
             report.look(past, was, new, |id| pools.get(id), now);
         }

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use fairleader_domain::lifecycle::{Command, Refusal, Transition, transition};
-use fairleader_lead::id::RepId;
-use fairleader_lead::state::State;
+use fairleader_domain::lifecycle::{Command, Confirms, Refusal, Transition, transition};
+use fairleader_lead::id::{ActorId, RepId};
+use fairleader_lead::state::{Standing, State};
 use fairleader_runtime::http::{self, Caller, Problem, Role};
 use fairleader_store::{Committed, Tries};
 use serde::Deserialize;
@@ -39,9 +39,9 @@ impl Desk {
         let mut tries = Tries::until(deadline, [lead_id(request).as_str()]);
         while tries.again("accepting the lead").await.is_ok() {
             let state = self.seen(request, caller).await?;
-            let by = match (caller.role, &state.owner) {
-                (Role::Rep, _) | (_, None) => RepId::from(caller.subject.as_str()),
-                (_, Some(owner)) => owner.clone(),
+            let by = match caller.role {
+                Role::Rep => Confirms::Owner(RepId::from(caller.subject.as_str())),
+                _ => Confirms::ForOwner(ActorId::from(caller.subject.as_str())),
             };
             let assignment = said.assignment.unwrap_or(state.assignment);
             let change = match transition(&state, Command::Accept { by, assignment }, self.clock.now()) {
@@ -53,7 +53,7 @@ impl Desk {
             self.leads.change(&mut transaction, (), &change)?;
             match transaction.commit().await? {
                 Committed::Done => {
-                    info!(lead.id = %state.lead_id, "accepted by its owner");
+                    info!(lead.id = %state.lead_id, by = caller.subject, "accepted");
                     return Ok(accepted(&change.state));
                 }
                 Committed::Stale(_) | Committed::Busy => {}
@@ -68,14 +68,19 @@ impl Desk {
 }
 
 fn accepted(state: &State) -> ApiGatewayV2httpResponse {
+    let accepted = match &state.standing {
+        Standing::Accepted { accepted, .. } => Some(accepted),
+        _ => None,
+    };
     http::json(
         200,
         &json!({
             "lead_id": state.lead_id,
-            "stage": state.stage,
-            "owner": state.owner,
+            "stage": state.stage(),
+            "owner": state.owner(),
             "assignment": state.assignment,
-            "accepted_at": state.accepted_at,
+            "accepted_at": accepted.map(|accepted| accepted.at),
+            "accepted_by": accepted.map(|accepted| &accepted.by),
         }),
     )
 }

@@ -47,22 +47,22 @@ impl Desk {
             .leads
             .iter()
             .filter_map(|lead| leads.remove(lead))
-            .filter(|lead| lead.state.owner.as_ref() == Some(&rep))
+            .filter(|lead| lead.state.owner() == Some(&rep))
             .map(|Loaded { state, profile }| {
                 json!({
                     "lead_id": state.lead_id,
-                    "stage": state.stage,
+                    "stage": state.stage(),
                     "assignment": state.assignment,
                     "score": state.score.as_ref().map(|score| score.total),
                     "grade": state.score.as_ref().and_then(|score| score.grade.clone()),
-                    "priority": state.priority,
-                    "value": state.value,
+                    "priority": state.priority(),
+                    "value": state.decided.as_ref().and_then(|decided| decided.value),
                     "name": full_name(&profile),
                     "company": profile.company.name,
                     "did": profile.interest.did,
-                    "received_at": state.received_at,
-                    "assigned_at": state.assigned_at,
-                    "rule": state.rule,
+                    "received_at": state.milestones.received,
+                    "assigned_at": state.owned().map(|owned| owned.since),
+                    "rule": state.decided.as_ref().map(|decided| &decided.rule),
                 })
             })
             .collect();

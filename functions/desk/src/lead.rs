@@ -12,6 +12,7 @@ use fairleader_store::Loaded;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::view::StateView;
 use crate::{Answer, Desk, DeskError, OVERSEERS};
 
 /// First pause between looks; it grows by half each time.
@@ -21,10 +22,10 @@ const LAST_LOOK: Duration = Duration::from_millis(200);
 
 /// A lead as people see it.
 #[derive(Debug, Serialize)]
-struct LeadView {
+struct LeadView<'a> {
     #[serde(flatten)]
-    state: State,
-    profile: Profile,
+    state: StateView<'a>,
+    profile: &'a Profile,
 }
 
 impl Desk {
@@ -36,7 +37,7 @@ impl Desk {
         let mut pause = FIRST_LOOK;
         loop {
             let state = self.leads.state(&lead_id).await?;
-            let decided = state.as_ref().is_some_and(|state| state.stage != Stage::Stored);
+            let decided = state.as_ref().is_some_and(|state| state.stage() != Stage::Stored);
             let left = until.saturating_duration_since(Instant::now());
             if decided || left.is_zero() {
                 break;
@@ -50,20 +51,20 @@ impl Desk {
             if state.source.as_str() != caller.subject {
                 return Ok(not_stored(&lead_id));
             }
-            return Ok(http::json(200, &json!({"lead_id": state.lead_id, "stage": state.stage})));
+            return Ok(http::json(200, &json!({"lead_id": state.lead_id, "stage": state.stage()})));
         }
         let Some(loaded) = self.leads.load(&lead_id).await? else {
             // Held before it could be stored: there is a state and nothing else.
             return match self.leads.state(&lead_id).await? {
-                Some(state) if caller.may(&OVERSEERS) => Ok(http::json(200, &state)),
+                Some(state) if caller.may(&OVERSEERS) => Ok(http::json(200, &StateView::of(&state))),
                 _ => Ok(not_stored(&lead_id)),
             };
         };
         if visible(&loaded.state, caller).is_err() {
             return Ok(not_stored(&lead_id));
         }
-        let Loaded { state, profile } = loaded;
-        Ok(http::json(200, &LeadView { state, profile }))
+        let Loaded { state, profile } = &loaded;
+        Ok(http::json(200, &LeadView { state: StateView::of(state), profile }))
     }
 
     /// `GET /v1/leads/{lead_id}/events`.
@@ -77,8 +78,8 @@ impl Desk {
         let state = self.seen(request, caller).await?;
         let mut decisions: Vec<Value> = self.leads.whys(&state.lead_id).await?.iter().map(in_words).collect();
         decisions.reverse();
-        let mut answer = json!({"lead_id": state.lead_id, "stage": state.stage, "decisions": decisions});
-        if let (Some(into), Some(fields)) = (&state.merged_into, answer.as_object_mut()) {
+        let mut answer = json!({"lead_id": state.lead_id, "stage": state.stage(), "decisions": decisions});
+        if let (Some(into), Some(fields)) = (state.merged_into(), answer.as_object_mut()) {
             fields.insert(
                 "summary".to_owned(),
                 json!(format!("The same person as lead {into}, which carries on: see /v1/leads/{into}/why.")),
@@ -102,7 +103,7 @@ pub(crate) fn lead_id(request: &ApiGatewayV2httpRequest) -> LeadId {
 
 /// A rep sees the leads they own; the others see all, but a source sees none of this.
 fn visible(state: &State, caller: &Caller) -> Result<(), Problem> {
-    let own = caller.role == Role::Rep && state.owner.as_ref().is_some_and(|owner| owner.as_str() == caller.subject);
+    let own = caller.role == Role::Rep && state.owner().is_some_and(|owner| owner.as_str() == caller.subject);
     // To others' leads the answer is the same as to none: an id alone says nothing.
     if own || caller.may(&OVERSEERS) { Ok(()) } else { Err(no_such_lead(&state.lead_id)) }
 }

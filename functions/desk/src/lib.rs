@@ -4,6 +4,7 @@ mod accept;
 mod inbox;
 mod lead;
 mod ledger;
+mod view;
 
 use std::time::Instant;
 

@@ -115,7 +115,7 @@ impl Enrich {
             let Some(found) = self.leads.load(&next).await?.filter(|found| !found.state.is_unstored()) else {
                 return Err(format!("lead {next} is not stored, so nothing can be recorded with it").into());
             };
-            let Some(into) = found.state.merged_into.clone() else {
+            let Some(into) = found.state.merged_into().cloned() else {
                 let found = Box::new(found);
                 let id = &command.activity.id;
                 recorded |= found.profile.activities.iter().any(|known| known.id == *id);

@@ -7,7 +7,7 @@ use fairleader_domain::person;
 use fairleader_domain::person::{Shared, Who};
 use fairleader_domain::routing::{Room, Seats};
 use fairleader_lead::id::LeadId;
-use fairleader_lead::state::State;
+use fairleader_lead::state::{Milestones, State};
 use fairleader_messaging::StoreLead;
 use fairleader_runtime::FunctionError;
 use fairleader_store::{Absorbed, Claim, Committed, Loaded};
@@ -84,9 +84,10 @@ impl Enrich {
     pub(crate) async fn surviving(&self, lead: &LeadId) -> Result<Option<Loaded>, FunctionError> {
         let mut next = lead.clone();
         for _ in 0..MAX_MERGES {
-            match self.leads.load(&next).await? {
-                Some(Loaded { state: State { merged_into: Some(into), .. }, .. }) => next = into,
-                found => return Ok(found),
+            let found = self.leads.load(&next).await?;
+            match found.as_ref().and_then(|found| found.state.merged_into()) {
+                Some(into) => next = into.clone(),
+                None => return Ok(found),
             }
         }
         Err(format!("lead {lead} was merged more than {MAX_MERGES} times in a row").into())
@@ -138,7 +139,8 @@ impl Enrich {
                     }
                     // The dead letter may have been of other content; that is a resubmission once it comes again.
                     let StoreLead { source, received_at, payload_hash, .. } = command.clone();
-                    held = Some(State { source, received_at, payload_hash, ..existing });
+                    let milestones = Milestones { received: received_at, ..existing.milestones };
+                    held = Some(State { source, milestones, payload_hash, ..existing });
                 }
                 Committed::Stale(_) | Committed::Busy => {}
                 Committed::Refused(reason) => return Err(format!("the merge was refused: {reason}").into()),
@@ -162,7 +164,7 @@ impl Enrich {
             let ends = changed(&other.state, Command::Merge { into: one.state.lead_id.clone() }, now)?;
             let carries_on = changed(&one.state, Command::Absorb { from: other.state.lead_id.clone() }, now)?;
             let mut profile = one.profile.clone();
-            person::absorb(&mut profile, &other.profile, Who::at(carries_on.state.stage));
+            person::absorb(&mut profile, &other.profile, Who::at(carries_on.state.stage()));
             let mut transaction = self.leads.transaction();
             self.leads.change(&mut transaction, Part::Ends, &ends)?;
             self.leads.change(&mut transaction, Part::CarriesOn, &carries_on)?;
@@ -190,7 +192,7 @@ impl Enrich {
     pub(crate) async fn resubmit(&self, lead: &Enriched, existing: State) -> Result<Option<ToScore>, FunctionError> {
         let command = &lead.command;
         for _ in 0..ATTEMPTS {
-            let id = existing.merged_into.as_ref().unwrap_or(&existing.lead_id);
+            let id = existing.merged_into().unwrap_or(&existing.lead_id);
             let Some(mut target) = self.surviving(id).await? else {
                 return Err(format!("lead {id} is not stored yet").into());
             };
@@ -229,7 +231,7 @@ impl Enrich {
             lead_id: command.lead_id.clone(),
             submission: command.submission.clone(),
         };
-        person::absorb(&mut target.profile, &lead.profile, Who::at(change.state.stage));
+        person::absorb(&mut target.profile, &lead.profile, Who::at(change.state.stage()));
         self.leads.change(transaction, Part::CarriesOn, change)?;
         self.leads.absorb(transaction, Part::Activity, &change.state.lead_id, &absorbed)?;
         self.leads.reprofile(transaction, Part::CarriesOn, &change.state, &target.profile)?;

@@ -57,12 +57,12 @@ struct ToScore {
 impl ToScore {
     /// The lead, if it is at a stage where a score can change what happens to it.
     fn undecided(state: &State) -> Option<Self> {
-        Self::of(state).filter(|_| state.stage.is_undecided())
+        Self::of(state).filter(|_| state.stage().is_undecided())
     }
 
     /// The lead, if it is at a stage where it has a score or gets one: there is something new to know of it.
     fn of(state: &State) -> Option<Self> {
-        let scored = state.stage.is_undecided() || state.stage.is_rescored();
+        let scored = state.stage().is_undecided() || state.stage().is_rescored();
         scored.then(|| Self { lead_id: state.lead_id.clone(), version: state.version })
     }
 }
@@ -214,7 +214,7 @@ impl Enrich {
         }
         // A repeat. If the lead (or the one it was merged into) is not decided on yet, the message to `score` may have
         // been lost with the attempt that stored it.
-        match &existing.merged_into {
+        match existing.merged_into() {
             Some(into) => Ok(self.surviving(into).await?.and_then(|target| ToScore::of(&target.state))),
             None => Ok(ToScore::undecided(&existing)),
         }

@@ -187,10 +187,10 @@ fn in_span(known: &BTreeMap<LeadId, Known>, lead: &LeadId, log: impl FnOnce()) {
 fn told(planned: &Planned) {
     let state = &planned.change.state;
     info!(
-        stage = state.stage.as_str(),
-        owner = state.owner.as_ref().map(tracing::field::display),
-        pool = state.pool.as_ref().map(tracing::field::display),
-        rule = state.rule.as_deref(),
+        stage = state.stage().as_str(),
+        owner = state.owner().map(tracing::field::display),
+        pool = state.pool().map(tracing::field::display),
+        rule = state.decided.as_ref().map(|decided| decided.rule.as_str()),
         "routed lead"
     );
 }

@@ -37,8 +37,8 @@ impl Known {
 }
 
 fn facts<'a>(lead: &'a Loaded, account: Option<&'a AccountFacts>, now: Timestamp) -> Facts<'a> {
-    let State { source, received_at, .. } = &lead.state;
-    Facts { profile: &lead.profile, source, received_at: *received_at, account, score: None, now }
+    let State { source, milestones, .. } = &lead.state;
+    Facts { profile: &lead.profile, source, received_at: milestones.received, account, score: None, now }
 }
 
 fn account_of(lead: &Loaded, accounts: &BTreeMap<AccountId, AccountFacts>) -> Option<AccountFacts> {
@@ -75,7 +75,7 @@ impl Route {
                 .filter(|other| other.lead_id == ask.lead_id)
                 .filter_map(|other| other.reroute.as_ref())
                 .collect();
-            let ruled = match lead.state.stage {
+            let ruled = match lead.state.stage() {
                 Stage::Assigned if !versions.is_empty() => {
                     self.rule_anew(ask, &versions, lead, &accounts, now).instrument(ask.span.clone()).await
                 }
@@ -139,8 +139,8 @@ impl Route {
             return Ok(None);
         }
         let rulebook = self.rulebooks.get(&version).await?;
-        let before = match &lead.state.rulebook {
-            Some(before) => self.rulebooks.readable(before).await?,
+        let before = match &lead.state.decided {
+            Some(before) => self.rulebooks.readable(&before.rulebook).await?,
             None => None,
         };
         let account = account_of(&lead, accounts);
@@ -161,7 +161,7 @@ impl Route {
     pub(crate) async fn world(&self, known: &[Known]) -> Result<World, FunctionError> {
         let taken = || known.iter().filter(|known| known.ruled.reassigns).map(|known| &known.lead.state);
         let mut wanted: Vec<PoolId> = known.iter().flat_map(|known| pools_of(&known.ruled.outcome)).collect();
-        wanted.extend(taken().filter_map(|state| state.pool.clone()));
+        wanted.extend(taken().filter_map(|state| state.pool().cloned()));
         let mut pools = BTreeMap::new();
         // A lead that waited too long goes to its pool's fallback, and on from there, so these are read as well.
         for _ in 0..=MAX_FALLBACKS {
@@ -172,7 +172,7 @@ impl Route {
             let found = self.pools.now(&wanted).await?;
             wanted = found.values().filter_map(|now| now.pool.fallback.clone()).collect();
             pools.extend(found);
-            if !known.iter().any(|known| known.lead.state.stage == Stage::Waiting) {
+            if !known.iter().any(|known| known.lead.state.stage() == Stage::Waiting) {
                 break;
             }
         }
@@ -182,9 +182,12 @@ impl Route {
             Outcome::Owner { rep, .. } => Some(rep.clone()),
             _ => None,
         }));
-        reps.extend(taken().filter_map(|state| state.owner.clone()));
+        reps.extend(taken().filter_map(|state| state.owner().cloned()));
         let turns: Vec<(PoolId, u64, LeadId, u32)> = taken()
-            .filter_map(|state| Some((state.pool.clone()?, state.ledger?, state.lead_id.clone(), state.assignment)))
+            .filter_map(|state| {
+                let turn = state.owned()?.turn.clone()?;
+                Some((turn.pool, turn.version, state.lead_id.clone(), state.assignment))
+            })
             .collect();
         let turns = if turns.is_empty() { BTreeMap::new() } else { self.pools.turns(&turns).await? };
         let turns = turns.into_iter().map(|(lead, entry)| (lead, entry.turn)).collect();

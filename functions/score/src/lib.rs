@@ -104,7 +104,7 @@ impl Score {
         for _ in 0..ATTEMPTS {
             let Some(Scored { score, rescored, decide }) = score(lead, &rulebook, command, accounts, self.clock.now())?
             else {
-                info!(lead.id = %command.lead_id, stage = lead.state.stage.as_str(), "nothing to score");
+                info!(lead.id = %command.lead_id, stage = lead.state.stage().as_str(), "nothing to score");
                 return Ok(None);
             };
             if let Some(change) = rescored {
@@ -132,7 +132,7 @@ impl Score {
         match transaction.commit().await? {
             Committed::Done => {
                 let total = state.score.as_ref().map(|score| score.total);
-                info!(lead.id = %state.lead_id, stage = state.stage.as_str(), score = total, "rescored lead");
+                info!(lead.id = %state.lead_id, stage = state.stage().as_str(), score = total, "rescored lead");
                 Ok(true)
             }
             Committed::Stale(_) | Committed::Busy => Ok(false),
@@ -159,16 +159,17 @@ fn score(
     now: Timestamp,
 ) -> Result<Option<Scored>, FunctionError> {
     let Loaded { state, profile } = lead;
-    if !state.stage.is_undecided() && !state.stage.is_rescored() {
+    if !state.stage().is_undecided() && !state.stage().is_rescored() {
         return Ok(None);
     }
     let account = profile.account_id.as_ref().and_then(|id| accounts.get(id));
-    let mut facts = Facts { profile, source: &state.source, received_at: state.received_at, account, score: None, now };
+    let received_at = state.milestones.received;
+    let mut facts = Facts { profile, source: &state.source, received_at, account, score: None, now };
     let score = state.keep_mql(rulebook.score(&facts));
     facts.score = Some(&score);
     let decide = routing::is_open(state, &rulebook.decide(&facts).outcome);
     let mut rescored = None;
-    if state.stage.is_rescored() {
+    if state.stage().is_rescored() {
         let rescore = Command::Rescore { score: score.clone(), rulebook: command.rulebook.clone() };
         if let Transition::Changed(change) = transition(state, rescore, now)? {
             rescored = Some(change);

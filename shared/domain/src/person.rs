@@ -37,7 +37,7 @@ pub fn same(shared: Shared, a: &Profile, b: &Profile) -> bool {
 /// Of two stored leads of one person, the one that carries on comes first: the one sales is working on, else the one
 /// that was received earlier, else the lesser id.
 pub fn carries_on<'a>(a: &'a State, b: &'a State) -> (&'a State, &'a State) {
-    let rank = |state: &'a State| (!state.stage.is_owned(), state.received_at, &state.lead_id);
+    let rank = |state: &'a State| (!state.stage().is_owned(), state.milestones.received, &state.lead_id);
     if rank(a) <= rank(b) { (a, b) } else { (b, a) }
 }
 

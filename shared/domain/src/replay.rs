@@ -151,17 +151,17 @@ impl<'r> Replay<'r> {
 
     /// Adds a lead to `report`. A lead that was merged into another, or never stored, is left out.
     pub fn add(&self, report: &mut Report, past: Past<'_>) {
-        if past.state.stage == Stage::Merged || past.state.is_unstored() {
+        if past.state.stage() == Stage::Merged || past.state.is_unstored() {
             return;
         }
-        let profile = as_received(past.profile, past.state.received_at);
+        let profile = as_received(past.profile, past.state.milestones.received);
         let facts = Facts {
             profile: &profile,
             source: &past.state.source,
-            received_at: past.state.received_at,
+            received_at: past.state.milestones.received,
             account: past.account,
             score: None,
-            now: past.state.received_at,
+            now: past.state.milestones.received,
         };
         let before = self.decide(self.in_force, &facts);
         let after = self.decide(self.draft, &facts);
@@ -172,11 +172,11 @@ impl<'r> Replay<'r> {
             mql: (before.mql != after.mql).then_some(after.mql),
             grade: before.score.grade != after.score.grade,
         };
-        let as_then = past.state.rule.as_ref().is_none_or(|then| *then == before.ruling.rule);
+        let as_then = past.state.decided.as_ref().is_none_or(|then| then.rule == before.ruling.rule);
         let lead_id = &past.state.lead_id;
         report.count(&before, &after, &differences, as_then);
         let up_to = self.draft.mql_up_to(&Facts { score: Some(&after.score), ..facts });
-        report.week(&self.week(past.state.received_at), &before, &after, up_to);
+        report.week(&self.week(past.state.milestones.received), &before, &after, up_to);
         if report.wants_example(&differences, lead_id) {
             let example = |rulebook: &Rulebook, decided: &Decided| {
                 let explained = rulebook.explain(&Facts { score: Some(&decided.score), ..facts });

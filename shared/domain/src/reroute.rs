@@ -67,21 +67,21 @@ pub fn goes<'p>(
     wanted: &Outcome,
     pool: impl Fn(&PoolId) -> Option<&'p Pool>,
 ) -> Result<(), Stays> {
-    match state.stage {
+    match state.stage() {
         Stage::Assigned | Stage::Waiting => {}
         Stage::Accepted => return Err(Stays::Accepted),
         _ => return Err(Stays::NotOpen),
     }
     let same = match (was, destination(wanted)) {
         (Some(was), wanted) => destination(was) == wanted,
-        (None, Goes::Pool(pool)) => state.pool.as_ref() == Some(pool),
-        (None, Goes::Owner(rep)) => state.owner.as_ref() == Some(rep),
+        (None, Goes::Pool(pool)) => state.pool() == Some(pool),
+        (None, Goes::Owner(rep)) => state.owner() == Some(rep),
         (None, _) => false,
     };
     if same {
         return Err(Stays::SameDestination);
     }
-    let Some(owner) = &state.owner else { return Ok(()) };
+    let Some(owner) = state.owner() else { return Ok(()) };
     let has_owner =
         |of: &fairleader_lead::id::PoolId| pool(of).is_some_and(|pool| pool.members.iter().any(|m| m.rep == *owner));
     match wanted {

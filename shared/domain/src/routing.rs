@@ -16,13 +16,15 @@ use serde::{Deserialize, Serialize};
 pub use self::why::{Why, turns};
 use crate::gate;
 use crate::gate::{Gate, Roster};
-use crate::lifecycle::{Change, Command, Decision, Destination, Refusal, Transition, transition};
+use crate::lifecycle::{
+    Change, Command, Decision, Destination, Refusal, Transition, may_decide, may_reassign, transition,
+};
 use crate::rotation::{Eligible, Rotation, Turn};
 use fairleader_lead::id::{LeadId, PoolId, RepId, RulebookVersion};
 use fairleader_lead::pool::Pool;
 use fairleader_lead::ruling::{IfNobody, IfUnavailable, Outcome, Priority, Ruling};
 use fairleader_lead::score::Score;
-use fairleader_lead::state::{Stage, State};
+use fairleader_lead::state::{Nurture, Standing, State, TurnTaken, Wait};
 
 /// A lead that the rulebook has ruled on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,7 +215,7 @@ pub struct Candidate {
 /// Decides on every lead in `leads`, best first: highest score, then most recent.
 pub fn plan(mut leads: Vec<Ruled>, world: World, now: Timestamp) -> Plan {
     leads.sort_by_key(|lead| {
-        let best = (lead.priority, lead.score.total, lead.state.received_at);
+        let best = (lead.priority, lead.score.total, lead.state.milestones.received);
         (Reverse(best), lead.state.lead_id.clone())
     });
     let mut planner = Planner { world, now, groups: Vec::new(), plan: Plan::default() };
@@ -228,13 +230,17 @@ pub fn plan(mut leads: Vec<Ruled>, world: World, now: Timestamp) -> Plan {
 /// Whoever is new or waits is decided on with every score. Marketing keeps its leads until the rulebook wants something
 /// else with them, and what sales has is not taken away by a score.
 pub fn is_open(state: &State, outcome: &Outcome) -> bool {
-    match state.stage {
-        Stage::Stored | Stage::Waiting => true,
-        Stage::Nurturing => match outcome {
-            Outcome::Nurture { reason } => state.reason.as_ref() != Some(reason),
-            _ => true,
-        },
-        Stage::Assigned | Stage::Accepted | Stage::Held | Stage::Disqualified | Stage::Merged => false,
+    match (&state.standing, outcome) {
+        (Standing::Nurturing(Nurture::Because { reason: before }), Outcome::Nurture { reason }) => before != reason,
+        (Standing::Stored { .. } | Standing::Waiting(_) | Standing::Nurturing(_), _) => true,
+        (
+            Standing::Assigned(_)
+            | Standing::Accepted { .. }
+            | Standing::Held { .. }
+            | Standing::Disqualified { .. }
+            | Standing::Merged { .. },
+            _,
+        ) => false,
     }
 }
 
@@ -260,14 +266,13 @@ struct Chosen {
 impl Planner {
     fn lead(&mut self, lead: Ruled) {
         // The rotation and the desks move only if the lead does, so the refusal has to come first.
-        let anywhere = Destination::Line { pool: PoolId::new(String::new()), until: self.now, pool_only: false };
-        let (state, probe) = lead.clone().decided(anywhere);
-        if let Err(refusal) = transition(&state, probe, self.now) {
-            self.plan.refused.push((state.lead_id, refusal));
+        let may = if lead.reassigns { may_reassign(&lead.state) } else { may_decide(&lead.state) };
+        if let Err(refusal) = may {
+            self.plan.refused.push((lead.state.lead_id, refusal));
             return;
         }
         if self.would_stay(&lead) {
-            self.plan.unchanged.push(state.lead_id);
+            self.plan.unchanged.push(lead.state.lead_id);
             return;
         }
         let chosen = self.choose(&lead);
@@ -293,8 +298,7 @@ impl Planner {
     /// that its owner is in.
     fn would_stay(&self, lead: &Ruled) -> bool {
         let Outcome::Owner { rep, if_unavailable: IfUnavailable::Pool(pool), .. } = &lead.outcome else { return false };
-        let has_owner =
-            |now: &PoolNow| now.pool.members.iter().any(|member| lead.state.owner.as_ref() == Some(&member.rep));
+        let has_owner = |now: &PoolNow| now.pool.members.iter().any(|member| lead.state.owner() == Some(&member.rep));
         lead.reassigns
             && gate::shut(&self.world.roster, rep, self.now).is_some()
             && self.world.pools.get(pool).is_some_and(has_owner)
@@ -304,7 +308,7 @@ impl Planner {
     fn give_back(&mut self, state: &State, change: &Change) -> Option<(PoolId, LedgerEntry)> {
         change.freed.as_ref()?;
         let taken = self.world.turns.get(&state.lead_id)?;
-        let pool = state.pool.clone()?;
+        let pool = state.pool()?.clone();
         let turn = self.world.pools.get_mut(&pool)?.rotation.give_back(taken);
         let (lead_id, assignment) = (state.lead_id.clone(), state.assignment);
         Some((pool, LedgerEntry { lead_id, assignment, turn, given_back: true }))
@@ -437,9 +441,8 @@ impl Planner {
             let now = self.world.pools.get_mut(&pool)?;
             eligible.iter().any(|member| member.rep == rep).then(|| (pool, now.rotation.charge(&rep, &eligible)))
         });
-        let from = turn.as_ref().map(|(pool, _)| pool.clone());
-        let ledger = from.as_ref().and_then(|pool| self.next_version(pool));
-        Chosen { to: Destination::Rep { rep, pool: from, ledger }, choice, turn, within_capacity: stopped_by.is_none() }
+        let paid = turn.as_ref().and_then(|(pool, _)| self.turn_taken(pool));
+        Chosen { to: Destination::Rep { rep, turn: paid }, choice, turn, within_capacity: stopped_by.is_none() }
     }
 
     /// Tries `first`, then `second`; if nobody can take the lead it waits in the line of the last one.
@@ -453,9 +456,8 @@ impl Planner {
             }
         }
         // Its time in this line is up: the pool's fallback takes it, or a person has to.
-        let waited_out = lead.state.stage == Stage::Waiting
-            && lead.state.pool.as_ref() == Some(&line)
-            && lead.state.due_at.is_some_and(|due| due <= self.now);
+        let waited_out = matches!(&lead.state.standing,
+            Standing::Waiting(Wait { pool, until, .. }) if *pool == line && *until <= self.now);
         if waited_out {
             match self.world.pools.get(&line).and_then(|now| now.pool.fallback.clone()) {
                 Some(fallback) if !choice.pools.iter().any(|tried| tried.pool == fallback) => {
@@ -480,9 +482,7 @@ impl Planner {
     /// one's line. None if it waits elsewhere because the rules or the pools were others then.
     fn fallbacks_gone_down(&self, lead: &Ruled, from: &PoolId) -> Vec<PoolId> {
         let mut gone = Vec::new();
-        let Some(waits_in) = lead.state.pool.as_ref().filter(|_| lead.state.stage == Stage::Waiting) else {
-            return gone;
-        };
+        let Standing::Waiting(Wait { pool: waits_in, .. }) = &lead.state.standing else { return gone };
         let mut at = from;
         while at != waits_in {
             match self.world.pools.get(at).and_then(|now| now.pool.fallback.as_ref()) {
@@ -502,20 +502,17 @@ impl Planner {
         let turn = self.world.pools.get_mut(&pool)?.rotation.take(&eligible)?;
         choice.chosen = Some(turn.taken_by.clone());
         Some(Chosen {
-            to: Destination::Rep {
-                rep: turn.taken_by.clone(),
-                pool: Some(pool.clone()),
-                ledger: self.next_version(&pool),
-            },
+            to: Destination::Rep { rep: turn.taken_by.clone(), turn: self.turn_taken(&pool) },
             choice: Choice::default(),
             turn: Some((pool, turn)),
             within_capacity: true,
         })
     }
 
-    /// The version that a pool's rotation will have once the plan is committed.
-    fn next_version(&self, pool: &PoolId) -> Option<u64> {
-        self.world.pools.get(pool).map(|now| now.rotation.version.saturating_add(1))
+    /// Where a turn in a pool will stand once the plan is committed.
+    fn turn_taken(&self, pool: &PoolId) -> Option<TurnTaken> {
+        let now = self.world.pools.get(pool)?;
+        Some(TurnTaken { pool: pool.clone(), version: now.rotation.version.saturating_add(1) })
     }
 
     /// A pool's members with the gate that stops each, and those whom none stops.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::activity::Spend;
-use crate::id::{ActivityId, LeadId, PoolId, RepId, RulebookVersion};
+use crate::id::{ActivityId, ActorId, LeadId, PoolId, RepId, RulebookVersion};
 use crate::ruling::Priority;
 use crate::state::Stage;
 
@@ -122,12 +122,15 @@ pub enum EventKind {
         /// Where it is again.
         to: Stage,
     },
-    /// The owner confirmed it.
+    /// The owner confirmed it, or somebody for them.
     LeadAccepted {
         /// The owner.
         owner: RepId,
         /// The assignment that was confirmed.
         assignment: u32,
+        /// Who confirmed it for the owner; absent when the owner did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accepted_by: Option<ActorId>,
     },
     /// Found to be the same person as another lead, which carries on.
     LeadMerged {
@@ -225,7 +228,7 @@ mod tests {
             LeadId::from("l-1"),
             3,
             "2026-03-03T09:00:00Z".parse().unwrap(),
-            EventKind::LeadAccepted { owner: RepId::from("anna"), assignment: 1 },
+            EventKind::LeadAccepted { owner: RepId::from("anna"), assignment: 1, accepted_by: None },
         );
         let json = serde_json::to_value(&event).unwrap();
         assert_eq!(

@@ -58,6 +58,10 @@ id! {
     PersonId
 }
 id! {
+    /// Who did something to a lead: a rep, a person, or the name of a key, as they signed in.
+    ActorId
+}
+id! {
     /// Something a person did: UUIDv5 of its source and key or of the lead's id, else UUIDv7; lower-case with hyphens.
     ActivityId
 }

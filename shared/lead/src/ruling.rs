@@ -124,7 +124,6 @@ impl Priority {
     }
 
     /// Whether it is the one of most leads.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub const fn is_normal(&self) -> bool {
         matches!(self, Self::Normal)
     }

@@ -28,6 +28,15 @@ pub struct Score {
     pub lines: Vec<ScoreLine>,
 }
 
+impl Score {
+    /// Whether two scores come to the same. The lines they are made of may differ: a point that takes the place of another
+    /// one is no news.
+    pub fn same_figures(&self, other: &Self) -> bool {
+        let figures = |score: &Self| (score.total, score.fit, score.engagement, score.account, score.mql);
+        figures(self) == figures(other) && self.grade == other.grade
+    }
+}
+
 /// How interested a person is in a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interest {

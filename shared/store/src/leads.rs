@@ -21,6 +21,7 @@
 mod lines;
 mod open;
 mod past;
+mod state_item;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -32,7 +33,7 @@ use fairleader_lead::event::Event;
 use fairleader_lead::id::{ActivityId, LeadId, RepId, SourceId};
 use fairleader_lead::profile::Profile;
 use fairleader_lead::ruling::Priority;
-use fairleader_lead::state::{Stage, State};
+use fairleader_lead::state::{Standing, State};
 use fairleader_lead::submission::Submission;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,7 @@ const DUE_SHARDS: u8 = 8;
 pub use self::lines::LINE_SHARDS;
 pub use self::open::OpenLeads;
 pub use self::past::PastPage;
+use self::state_item::StateItem;
 
 /// The leads table.
 #[derive(Clone, Debug)]
@@ -166,9 +168,9 @@ pub fn due_shards() -> impl Iterator<Item = String> {
 
 /// Where a lead stands in the `assignee` index, if it does.
 fn assignee(state: &State) -> Option<String> {
-    match (state.stage, &state.owner) {
-        (Stage::Assigned | Stage::Accepted, Some(owner)) => Some(format!("rep#{owner}")),
-        (Stage::Held, _) => Some("held".to_owned()),
+    match &state.standing {
+        Standing::Assigned(owned) | Standing::Accepted { owned, .. } => Some(format!("rep#{}", owned.owner)),
+        Standing::Held { .. } => Some("held".to_owned()),
         _ => None,
     }
 }
@@ -176,14 +178,14 @@ fn assignee(state: &State) -> Option<String> {
 /// The most urgent, then the highest score, then the most recent, first; read backwards. A score needs three digits, and
 /// milliseconds need 14 until the year 5138.
 fn priority(state: &State) -> i64 {
-    let urgency = match state.priority {
+    let urgency = match state.priority() {
         Priority::Low => 0,
         Priority::Normal => 1,
         Priority::High => 2,
         Priority::Urgent => 3,
     };
     let score = state.score.as_ref().map_or(0, |score| i64::from(score.total));
-    (urgency * 1_000 + score) * 100_000_000_000_000 + state.received_at.as_millisecond().max(0)
+    (urgency * 1_000 + score) * 100_000_000_000_000 + state.milestones.received.as_millisecond().max(0)
 }
 
 fn state_item(state: &State) -> Result<Item, StoreError> {
@@ -191,10 +193,10 @@ fn state_item(state: &State) -> Result<Item, StoreError> {
     item.extend(crate::item::item([
         (SCHEMA, number(CURRENT_SCHEMA)),
         (VERSION, number(state.version)),
-        (STAGE, text(state.stage.as_str())),
-        (BODY, json(state)?),
+        (STAGE, text(state.stage().as_str())),
+        (BODY, json(&StateItem::from(state))?),
     ]));
-    if let Some(due) = state.due_at {
+    if let Some(due) = state.due_at() {
         item.insert(DUE_SHARD.to_owned(), text(due_shard(&state.lead_id)));
         item.insert(DUE_AT.to_owned(), millis(due));
     }
@@ -204,6 +206,11 @@ fn state_item(state: &State) -> Result<Item, StoreError> {
     }
     item.extend(lines::stands(state).into_iter().flatten());
     Ok(item)
+}
+
+/// The state in an item.
+fn read_state(item: &Item, table: &str) -> Result<State, StoreError> {
+    body::<StateItem>(item, table)?.into_state()
 }
 
 /// A cursor's last part and what is before it.
@@ -256,14 +263,14 @@ impl Leads {
         }
         match self.0.put_if(state_item(state)?, "attribute_not_exists(lead_id)", []).await? {
             Write::Done => Ok(Created::New),
-            Write::Refused(Some(existing)) => Ok(Created::Existing(Box::new(body(&existing, self.table())?))),
+            Write::Refused(Some(existing)) => Ok(Created::Existing(Box::new(read_state(&existing, self.table())?))),
             Write::Refused(None) => Err(StoreError::Attribute { table: self.table().to_owned(), attribute: BODY }),
         }
     }
 
     /// Where a lead stands.
     pub async fn state(&self, lead: &LeadId) -> Result<Option<State>, StoreError> {
-        self.0.get(key(lead, STATE)).await?.map(|item| body(&item, self.table())).transpose()
+        self.0.get(key(lead, STATE)).await?.map(|item| read_state(&item, self.table())).transpose()
     }
 
     /// A lead; `None` until it is stored.
@@ -285,7 +292,7 @@ impl Leads {
                 PROFILE => {
                     profiles.insert(lead, body::<Profile>(&item, self.table())?);
                 }
-                _ => states.push(body::<State>(&item, self.table())?),
+                _ => states.push(read_state(&item, self.table())?),
             }
         }
         Ok(states

@@ -11,7 +11,7 @@ use fairleader_lead::normalise;
 use fairleader_lead::normalise::company;
 use fairleader_lead::profile::{EmailKind, PhoneKind, Profile};
 use fairleader_lead::rep::RepLoad;
-use fairleader_lead::state::{Stage, State};
+use fairleader_lead::state::{Stage, Standing, State};
 use fairleader_lead::submission::list::List;
 use fairleader_rulebook::{Facts, Rulebook};
 use jiff::Timestamp;
@@ -354,7 +354,7 @@ fn run(company: &Company) -> (Vec<Fate>, usize) {
         let account = account_of(&profile, &company.accounts);
         let mine = identities(&profile);
         if let Some(first) = mine.iter().find_map(|identity| owners.get(identity)) {
-            (state.stage, state.merged_into) = (Stage::Merged, Some(first.clone()));
+            state.standing = Standing::Merged { into: first.clone() };
             fates.push(Fate { row, profile, account, state });
             continue;
         }
@@ -388,7 +388,7 @@ fn the_leads_of_the_demo_end_as_leads_do() {
     let company = Company::embedded().unwrap();
     let (fates, refused) = run(&company);
     assert_eq!(fates.len() + refused, 300);
-    let count = |stage: Stage| fates.iter().filter(|fate| fate.state.stage == stage).count();
+    let count = |stage: Stage| fates.iter().filter(|fate| fate.state.stage() == stage).count();
     for (stage, few, many) in [
         (Stage::Assigned, 110, 160),
         (Stage::Waiting, 15, 35),
@@ -402,7 +402,8 @@ fn the_leads_of_the_demo_end_as_leads_do() {
     assert!((9..=15).contains(&refused), "{refused}");
 
     let rulebook = demo_rulebook(&company);
-    let won: BTreeSet<&str> = fates.iter().filter_map(|fate| fate.state.rule.as_deref()).collect();
+    let won: BTreeSet<&str> =
+        fates.iter().filter_map(|fate| fate.state.decided.as_ref().map(|decided| decided.rule.as_str())).collect();
     let idle: Vec<&str> = rulebook.rule_names().filter(|rule| !won.contains(rule)).collect();
     assert!(idle.is_empty(), "rules that no lead of the demo shows: {idle:?}");
 }
@@ -416,28 +417,26 @@ fn the_five_stories_of_the_demo_are_there() {
         assert!(!found.is_empty(), "{what}");
     };
     let did = |fate: &Fate, what: &str| fate.profile.interest.did.as_deref() == Some(what);
-    some("junk refused", &|fate| {
-        fate.state.stage == Stage::Disqualified && fate.state.reason.as_deref() == Some("junk")
-    });
+    some("junk refused", &|fate| fate.state.stage() == Stage::Disqualified && fate.state.reason() == Some("junk"));
     some("a `gerente` who asks for a demo", &|fate| {
         let title = fate.profile.contact.job_title.as_deref().unwrap_or_default().to_lowercase();
-        title.contains("gerente") && did(fate, "demo") && fate.state.stage == Stage::Assigned
+        title.contains("gerente") && did(fate, "demo") && fate.state.stage() == Stage::Assigned
     });
     some("a subsidiary to the owner of its parent", &|fate| {
         let inherited =
             fate.account.as_ref().filter(|facts| facts.owner_from.as_ref() != Some(&facts.account.account_id));
-        inherited.is_some_and(|facts| facts.owner.is_some() && facts.owner == fate.state.owner)
+        inherited.is_some_and(|facts| facts.owner.is_some() && facts.owner.as_ref() == fate.state.owner())
     });
     some("a repeat to the same rep", &|fate| {
         fates.iter().any(|first| {
-            first.state.stage == Stage::Assigned && fate.state.merged_into.as_ref() == Some(&first.state.lead_id)
+            first.state.stage() == Stage::Assigned && fate.state.merged_into() == Some(&first.state.lead_id)
         })
     });
-    some("one not ready yet", &|fate| fate.state.reason.as_deref() == Some("not_an_mql"));
+    some("one not ready yet", &|fate| fate.state.reason() == Some("not_an_mql"));
     some("somebody at capacity", &|fate| {
         let full = company.reps.iter().find(|rep| rep.rep_id.as_str() == "callum").unwrap();
-        let open = fates.iter().filter(|fate| fate.state.owner.as_ref() == Some(&full.rep_id)).count();
-        fate.state.owner.as_ref() == Some(&full.rep_id) && open >= usize::try_from(full.capacity).unwrap()
+        let open = fates.iter().filter(|fate| fate.state.owner() == Some(&full.rep_id)).count();
+        fate.state.owner() == Some(&full.rep_id) && open >= usize::try_from(full.capacity).unwrap()
     });
 }
 
@@ -462,7 +461,7 @@ fn plain_round_robin_would_have_gone_wrong() {
             None
         }
     };
-    let assigned = || fates.iter().filter(|fate| fate.state.stage == Stage::Assigned);
+    let assigned = || fates.iter().filter(|fate| fate.state.stage() == Stage::Assigned);
     let mut by_turns: BTreeMap<&str, usize> = BTreeMap::new();
     for (fate, rep) in assigned().zip(company.reps.iter().cycle()) {
         if let Some(why) = wrong(fate, &rep.rep_id) {
@@ -470,6 +469,6 @@ fn plain_round_robin_would_have_gone_wrong() {
         }
     }
     assert!(by_turns.len() == 3 && by_turns.values().all(|count| *count >= 10), "{by_turns:?}");
-    let by_rules = assigned().filter(|fate| wrong(fate, fate.state.owner.as_ref().unwrap()).is_some()).count();
+    let by_rules = assigned().filter(|fate| wrong(fate, fate.state.owner().unwrap()).is_some()).count();
     assert!(by_rules * 8 < by_turns.values().sum(), "{by_rules} of {by_turns:?}");
 }

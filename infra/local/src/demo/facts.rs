@@ -8,7 +8,8 @@ use fairleader_lead::id::{AccountId, LeadId, PoolId, RepId};
 use fairleader_lead::problem::FieldProblem;
 use fairleader_lead::profile::Profile;
 use fairleader_lead::rep::Rep;
-use fairleader_lead::state::{Stage, State};
+use fairleader_lead::score::Score;
+use fairleader_lead::state::Stage;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -43,11 +44,32 @@ pub struct LeadFacts {
     /// Its number in the list, from 1.
     pub row: u32,
     /// Where it stands.
-    pub state: State,
+    pub state: Stands,
     /// Who it is.
     pub profile: Profile,
     /// Why, in plain sentences.
     pub why: String,
+}
+
+/// What the API says of where a lead stands, as far as it is told here.
+#[derive(Debug, Deserialize)]
+pub struct Stands {
+    /// The lead.
+    pub lead_id: LeadId,
+    /// Its stage.
+    pub stage: Stage,
+    /// Who has it.
+    pub owner: Option<RepId>,
+    /// The pool it was assigned from or waits in.
+    pub pool: Option<PoolId>,
+    /// What it is worth.
+    pub score: Option<Score>,
+    /// The rule of the last decision.
+    pub rule: Option<String>,
+    /// Why it is disqualified, held or in nurture.
+    pub reason: Option<String>,
+    /// The lead it was merged into.
+    pub merged_into: Option<LeadId>,
 }
 
 impl Facts {

@@ -2,8 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 use fairleader_lead::activity::Activity;
-use fairleader_lead::id::{ActivityId, LeadId, SourceId};
+use fairleader_lead::id::{ActivityId, LeadId, RulebookVersion, SourceId};
 use fairleader_lead::profile::{Email, EmailKind, JobLevel};
+use fairleader_lead::ruling::Priority;
+use fairleader_lead::state::{Decided, Nurture, Standing};
 use fairleader_rulebook::References;
 
 const IN_FORCE: &str = "\
@@ -78,7 +80,7 @@ fn lead(number: usize, country: &str, employees: u32, boss: bool, night: bool) -
     let at = if night { "2026-03-04T22:00:00Z" } else { "2026-03-10T09:00:00Z" };
     let id = LeadId::from(format!("lead-{number:03}").as_str());
     let mut state = State::stored(id, SourceId::from("web"), at.parse().unwrap(), String::new());
-    state.stage = Stage::Nurturing;
+    state.standing = Standing::Nurturing(Nurture::Because { reason: "not_an_mql".to_owned() });
     let mut profile = Profile::default();
     profile.place.country = Some(country.to_owned());
     profile.company.employees = Some(employees);
@@ -129,10 +131,15 @@ fn some_leads() -> Vec<Lead> {
     leads.push(later);
     let mut before = lead(42, "FR", 50, false, false);
     did(&mut before, "demo", "2026-03-10T08:00:00Z");
-    before.state.rule = Some("dach".to_owned());
+    before.state.decided = Some(Decided {
+        rule: "dach".to_owned(),
+        rulebook: RulebookVersion::from("000001"),
+        priority: Priority::Normal,
+        value: None,
+    });
     leads.push(before);
     let mut merged = lead(43, "CH", 2_000, true, false);
-    merged.state.stage = Stage::Merged;
+    merged.state.standing = Standing::Merged { into: LeadId::from("lead-000") };
     leads.push(merged);
     leads
 }

@@ -73,7 +73,7 @@ impl Report {
         let facts = Facts {
             profile: lead.profile,
             source: &state.source,
-            received_at: state.received_at,
+            received_at: state.milestones.received,
             account: lead.account,
             score: None,
             now,
@@ -89,8 +89,8 @@ impl Report {
         if self.wants_example(&state.lead_id) {
             self.examples.push(Example {
                 lead_id: state.lead_id.clone(),
-                owner: state.owner.clone(),
-                pool: state.pool.clone(),
+                owner: state.owner().cloned(),
+                pool: state.pool().cloned(),
                 why: new.explain(&Facts { score: Some(&score), ..facts }).sentence,
             });
             self.keep_examples();
@@ -99,10 +99,10 @@ impl Report {
 
     fn count(&mut self, lead: Past<'_>, wanted: &Outcome) {
         self.goes += 1;
-        if let Some(pool) = &lead.state.pool {
+        if let Some(pool) = lead.state.pool() {
             self.pools.entry(pool.clone()).or_default().leaves += 1;
         }
-        match &lead.state.owner {
+        match lead.state.owner() {
             Some(owner) => self.owners.entry(owner.clone()).or_default().leaves += 1,
             None => self.from_lines += 1,
         }

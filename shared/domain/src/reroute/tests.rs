@@ -3,8 +3,9 @@ use jiff::Timestamp;
 use super::*;
 use crate::activation::Activations;
 use crate::replay::Past;
-use fairleader_lead::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
+use fairleader_lead::id::{ActorId, LeadId, PoolId, RepId, RulebookVersion, SourceId};
 use fairleader_lead::profile::Profile;
+use fairleader_lead::state::{Done, HeldFrom, Nurture, Owned, Standing, TurnTaken, Wait};
 use fairleader_rulebook::References;
 
 const BEFORE: &str = "\
@@ -34,9 +35,32 @@ fn pools() -> Vec<Pool> {
     vec![pool("iberia", &["carla"]), pool("inbound", &["anna", "ben"]), pool("watch", &["emil"])]
 }
 
+fn standing(stage: Stage, owner: Option<&str>, pool: Option<&str>) -> Standing {
+    let pool = pool.map(PoolId::from);
+    let owned = || Owned {
+        owner: RepId::from(owner.unwrap()),
+        turn: pool.clone().map(|pool| TurnTaken { pool, version: 1 }),
+        since: now(),
+    };
+    let reason = "junk".to_owned();
+    match stage {
+        Stage::Stored => Standing::Stored { decide_by: None },
+        Stage::Waiting => Standing::Waiting(Wait { pool: pool.unwrap(), since: now(), until: now(), pool_only: true }),
+        Stage::Assigned => Standing::Assigned(owned()),
+        Stage::Accepted => {
+            let accepted = Done { at: now(), by: ActorId::from(owner.unwrap()) };
+            Standing::Accepted { owned: owned(), accepted }
+        }
+        Stage::Nurturing => Standing::Nurturing(Nurture::Because { reason }),
+        Stage::Held => Standing::Held { from: HeldFrom::Stored, reason },
+        Stage::Disqualified => Standing::Disqualified { reason },
+        Stage::Merged => Standing::Merged { into: LeadId::from("l-0") },
+    }
+}
+
 fn lead(id: &str, country: &str, stage: Stage, owner: Option<&str>, pool: Option<&str>) -> (State, Profile) {
     let mut lead = State::stored(LeadId::from(id), SourceId::from("web"), now(), String::new());
-    (lead.stage, lead.owner, lead.pool) = (stage, owner.map(RepId::from), pool.map(PoolId::from));
+    lead.standing = standing(stage, owner, pool);
     let mut profile = Profile::default();
     profile.place.country = Some(country.to_owned());
     profile.company.employees = Some(10);

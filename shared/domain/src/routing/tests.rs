@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::gate::RepNow;
 use crate::rotation::TURN;
-use fairleader_lead::id::SourceId;
+use fairleader_lead::id::{ActorId, SourceId};
 use fairleader_lead::pool::Member;
 use fairleader_lead::rep::{Rep, RepLoad};
 use fairleader_lead::ruling::Section;
+use fairleader_lead::state::{Done, HeldFrom, Milestones, Owned, Stage};
 use fairleader_rulebook::Explanation;
 
 fn noon() -> Timestamp {
@@ -72,18 +73,41 @@ fn lead(id: &str, total: u8, outcome: Outcome) -> Ruled {
     }
 }
 
+fn waits(pool: &str, until: Timestamp) -> Standing {
+    Standing::Waiting(Wait { pool: PoolId::from(pool), since: noon(), until, pool_only: true })
+}
+
+fn owned(owner: &str, turn: Option<TurnTaken>) -> Owned {
+    Owned { owner: RepId::from(owner), turn, since: noon() }
+}
+
+fn accepted(owned: Owned) -> Standing {
+    let by = ActorId::new(owned.owner.as_str());
+    Standing::Accepted { owned, accepted: Done { at: noon(), by } }
+}
+
 #[test]
 fn marketing_keeps_a_lead_until_the_rulebook_wants_something_else_with_it() {
     let nurture = |reason: &str| Outcome::Nurture { reason: reason.to_owned() };
-    let at = |stage: Stage| State { stage, ..lead("l-1", 10, inbound()).state };
-    let nurtured = State { reason: Some("not_an_mql".to_owned()), ..at(Stage::Nurturing) };
+    let at = |standing: Standing| State { standing, ..lead("l-1", 10, inbound()).state };
+    let nurtured = at(Standing::Nurturing(Nurture::Because { reason: "not_an_mql".to_owned() }));
     assert!(!is_open(&nurtured, &nurture("not_an_mql")));
     for other in [inbound(), nurture("student"), Outcome::Disqualify { reason: "junk".to_owned() }] {
         assert!(is_open(&nurtured, &other), "{other:?}");
     }
-    assert!(is_open(&at(Stage::Stored), &nurture("not_an_mql")) && is_open(&at(Stage::Waiting), &inbound()));
-    for stage in [Stage::Assigned, Stage::Accepted, Stage::Held, Stage::Disqualified, Stage::Merged] {
-        assert!(!is_open(&at(stage), &inbound()), "{stage:?}");
+    for open in [Standing::Stored { decide_by: None }, Standing::Nurturing(Nurture::GoesOn { decide_by: noon() })] {
+        assert!(is_open(&at(open.clone()), &nurture("not_an_mql")), "{open:?}");
+    }
+    assert!(is_open(&at(waits("inbound", noon())), &inbound()));
+    let reason = "junk".to_owned();
+    for standing in [
+        Standing::Assigned(owned("anna", None)),
+        accepted(owned("anna", None)),
+        Standing::Held { from: HeldFrom::Stored, reason: reason.clone() },
+        Standing::Disqualified { reason },
+        Standing::Merged { into: LeadId::from("l-0") },
+    ] {
+        assert!(!is_open(&at(standing.clone()), &inbound()), "{standing:?}");
     }
 }
 
@@ -96,7 +120,7 @@ fn owners(plan: &Plan) -> BTreeMap<String, String> {
     leads
         .map(|lead| {
             let state = &lead.change.state;
-            let owner = state.owner.as_ref().map_or_else(|| state.stage.as_str().to_owned(), ToString::to_string);
+            let owner = state.owner().map_or_else(|| state.stage().as_str().to_owned(), ToString::to_string);
             (state.lead_id.to_string(), owner)
         })
         .collect()
@@ -144,37 +168,37 @@ fn a_named_owner_pays_a_turn_where_the_rule_counts_it() {
 #[test]
 fn a_lead_that_waited_too_long_goes_to_the_fallback_or_to_a_person() {
     let mut waiting = lead("a", 1, inbound());
-    waiting.state.stage = Stage::Waiting;
-    waiting.state.pool = Some(PoolId::from("inbound"));
-    waiting.state.due_at = Some(noon());
+    waiting.state.standing = waits("inbound", noon());
     let mut with_zoe = world(&[("anna", 0)]);
     with_zoe.roster.extend([rep("zoe", 1, 0)]);
     assert_eq!(owners(&plan(vec![waiting.clone()], with_zoe, noon()))["a"], "zoe");
     assert_eq!(owners(&plan(vec![waiting.clone()], world(&[("anna", 0)]), noon()))["a"], "waiting", "in overflow");
     // In the fallback's line it is served from there, and stays there until its time is up.
-    waiting.state.pool = Some(PoolId::from("overflow"));
-    waiting.state.due_at = Some("2026-03-03T13:00:00Z".parse().unwrap());
+    waiting.state.standing = waits("overflow", "2026-03-03T13:00:00Z".parse().unwrap());
     let mut with_zoe = world(&[("anna", 0)]);
     with_zoe.roster.extend([rep("zoe", 1, 0)]);
     assert_eq!(owners(&plan(vec![waiting.clone()], with_zoe, noon()))["a"], "zoe");
     let still = plan(vec![waiting.clone()], world(&[("anna", 0)]), noon());
     assert!(
-        still.groups.iter().all(|group| group.leads.iter().all(|lead| lead.change.state.pool == waiting.state.pool))
+        still
+            .groups
+            .iter()
+            .all(|group| group.leads.iter().all(|lead| lead.change.state.pool() == waiting.state.pool()))
     );
-    waiting.state.due_at = Some(noon());
+    waiting.state.standing = waits("overflow", noon());
     let held = plan(vec![waiting.clone()], world(&[("anna", 0)]), noon());
-    assert_eq!(held.groups[0].leads[0].change.state.reason.as_deref(), Some("waited_too_long"));
-    waiting.state.pool = Some(PoolId::from("inbound"));
+    assert_eq!(held.groups[0].leads[0].change.state.reason(), Some("waited_too_long"));
+    waiting.state.standing = waits("inbound", noon());
     let mut no_fallback = world(&[("anna", 0)]);
     no_fallback.pools.get_mut(&PoolId::from("inbound")).unwrap().pool.fallback = None;
     let held = plan(vec![waiting], no_fallback, noon());
-    assert_eq!(held.groups[0].leads[0].change.state.reason.as_deref(), Some("waited_too_long"));
+    assert_eq!(held.groups[0].leads[0].change.state.reason(), Some("waited_too_long"));
 }
 
 #[test]
 fn what_somebody_else_decided_is_left_alone_and_costs_no_turn() {
     let mut decided = lead("a", 1, inbound());
-    decided.state.stage = Stage::Accepted;
+    decided.state.standing = accepted(owned("anna", None));
     let plan = plan(vec![decided], world(&[("anna", 1)]), noon());
     assert_eq!((plan.groups.len(), plan.refused.len()), (0, 1));
 }
@@ -201,7 +225,8 @@ fn the_choice_is_told_in_plain_words() {
 fn instants_are_told_as_the_companys_clocks_show_them() {
     let berlin = TimeZone::get("Europe/Berlin").unwrap();
     let mut ruled = lead("a", 10, inbound());
-    ruled.state.mql_at = Some("2026-02-28T23:30:00Z".parse().unwrap());
+    ruled.state.milestones =
+        Milestones { mql: Some("2026-02-28T23:30:00Z".parse().unwrap()), ..Milestones::new(noon()) };
     let explanation = |section| Explanation {
         rule: "rest".to_owned(),
         section,
@@ -227,7 +252,7 @@ fn instants_are_told_as_the_companys_clocks_show_them() {
 fn audit(plan: &Plan) -> Result<(), TestCaseError> {
     for group in &plan.groups {
         let entries = || group.turns.iter().flat_map(|turns| &turns.entries);
-        let from_pool = |lead: &&Planned| lead.change.taken.is_some() && lead.change.state.pool.is_some();
+        let from_pool = |lead: &&Planned| lead.change.taken.is_some() && lead.change.state.pool().is_some();
         let taken = entries().filter(|entry| !entry.given_back).count();
         prop_assert_eq!(taken, group.leads.iter().filter(from_pool).count());
         for turns in &group.turns {
@@ -278,7 +303,8 @@ fn an_urgent_lead_comes_before_a_better_one() {
         plan.groups.iter().flat_map(|group| &group.leads).filter(|planned| planned.change.taken.is_some()).collect();
     assert_eq!(assigned.len(), 1, "there is one seat");
     let state = &assigned[0].change.state;
-    assert_eq!((state.lead_id.as_str(), state.priority, state.value), ("l-1", Priority::Urgent, Some(9_000)));
+    assert_eq!((state.lead_id.as_str(), state.priority()), ("l-1", Priority::Urgent));
+    assert_eq!(state.decided.as_ref().unwrap().value, Some(9_000));
 }
 
 /// A lead that `owner` got from `pool` by the rotation's next turn.
@@ -291,10 +317,9 @@ fn had(id: &str, owner: &str, from: &str, world: &mut World, wanted: Outcome) ->
     now.rotation.version += 1;
     world.turns.insert(LeadId::from(id), turn);
     world.roster.get_mut(&RepId::from(owner)).unwrap().load.open += 1;
-    let (state, pool) = (&mut ruled.state, PoolId::from(from));
-    (state.stage, state.owner, state.pool, state.assignment) =
-        (Stage::Assigned, Some(RepId::from(owner)), Some(pool), 1);
-    state.ledger = Some(now.rotation.version);
+    let turn = TurnTaken { pool: PoolId::from(from), version: now.rotation.version };
+    ruled.state.standing = Standing::Assigned(owned(owner, Some(turn)));
+    ruled.state.assignment = 1;
     ruled.reassigns = true;
     ruled
 }
@@ -324,7 +349,8 @@ fn a_lead_that_goes_to_another_pool_changes_both_in_one_go() {
     let next = &group.turns[0].entries[1].turn;
     assert!(next.lags_before.values().all(|lag| *lag == 0), "as if that lead had never come: {next:?}");
     let moved = group.leads.iter().find(|lead| lead.change.state.lead_id.as_str() == "l-1").unwrap();
-    assert_eq!((moved.change.state.assignment, moved.change.state.ledger), (2, Some(1)));
+    let turn = moved.change.state.owned().unwrap().turn.clone();
+    assert_eq!((moved.change.state.assignment, turn.map(|turn| turn.version)), (2, Some(1)));
     assert!(moved.choice.sentences(&moved.change.state, &TimeZone::UTC)[0].starts_with("It was taken from `anna`"));
     assert_eq!(group.seats[&RepId::from("anna")], Seats { delta: -1, room: Room::Unasked });
     assert_eq!((owners["l-2"].as_str(), group.seats[&RepId::from("ben")].delta), ("ben", 1), "her last turn was later");
@@ -339,7 +365,7 @@ fn when_nobody_has_room_a_moved_lead_waits_and_the_turn_is_given_back() {
     let plan = plan(vec![recalled], world, noon());
     audit(&plan).unwrap();
     let group = &plan.groups[0];
-    assert_eq!(group.leads[0].change.state.stage, Stage::Waiting);
+    assert_eq!(group.leads[0].change.state.stage(), Stage::Waiting);
     assert_eq!((group.turns.len(), group.turns[0].entries[0].given_back), (1, true));
     assert_eq!(group.turns[0].rotation.lag(&RepId::from("anna")), 0);
     assert_eq!(group.seats[&RepId::from("anna")].delta, -1);
@@ -350,9 +376,9 @@ fn what_sales_has_is_not_given_to_nobody() {
     let mut world = world(&[("anna", 3)]);
     let gone = Outcome::Pool { pool: PoolId::from("gone"), if_nobody: IfNobody::Wait };
     let recalled = had("l-1", "anna", "inbound", &mut world, gone);
-    let mut accepted = had("l-2", "anna", "inbound", &mut world, inbound());
-    accepted.state.stage = Stage::Accepted;
-    let plan = plan(vec![recalled, accepted], world, noon());
+    let mut talked_to = had("l-2", "anna", "inbound", &mut world, inbound());
+    talked_to.state.standing = accepted(talked_to.state.owned().unwrap().clone());
+    let plan = plan(vec![recalled, talked_to], world, noon());
     assert_eq!(
         (plan.groups.len(), plan.refused.len()),
         (0, 2),

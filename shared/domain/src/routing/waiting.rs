@@ -20,7 +20,7 @@ use std::str::FromStr;
 
 use fairleader_lead::id::{LeadId, PoolId};
 use fairleader_lead::pool::Pool;
-use fairleader_lead::state::State;
+use fairleader_lead::state::Wait;
 use jiff::Timestamp;
 
 use crate::gate;
@@ -40,8 +40,8 @@ impl Reach {
     pub const ALL: [Self; 2] = [Self::Pool, Self::Beyond];
 
     /// That of a lead that waits, as the decision saw it that put the lead there.
-    pub const fn of(state: &State) -> Self {
-        if state.pool_only { Self::Pool } else { Self::Beyond }
+    pub const fn of(wait: &Wait) -> Self {
+        if wait.pool_only { Self::Pool } else { Self::Beyond }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Candidate, Choice, Planned, PoolTried};
 use fairleader_lead::id::RulebookVersion;
 use fairleader_lead::ruling::Section;
 use fairleader_lead::score::Score;
-use fairleader_lead::state::{Stage, State};
+use fairleader_lead::state::{Stage, Standing, State, Wait};
 use fairleader_rulebook::Explanation;
 
 /// Most members that one sentence names.
@@ -42,7 +42,8 @@ impl Why {
     /// Puts together what is kept of `planned`. Sentences tell instants in `zone`, the company's.
     pub fn new(planned: &Planned, explanation: Explanation, score: Score, zone: &TimeZone) -> Self {
         let state = &planned.change.state;
-        let mut sentences = explanation.sentences(Some(&score), state.rulebook.as_ref());
+        let rulebook = state.decided.as_ref().map(|decided| &decided.rulebook);
+        let mut sentences = explanation.sentences(Some(&score), rulebook);
         let mut summary = vec![explanation.sentence.clone()];
         // `block` knows no score.
         if explanation.section != Section::Block {
@@ -54,8 +55,8 @@ impl Why {
         Self {
             at: planned.change.at,
             event: state.last_event,
-            stage: state.stage,
-            rulebook: state.rulebook.clone().unwrap_or_else(|| RulebookVersion::new("")),
+            stage: state.stage(),
+            rulebook: rulebook.cloned().unwrap_or_else(|| RulebookVersion::new("")),
             explanation,
             score,
             choice: planned.choice.clone(),
@@ -68,8 +69,8 @@ impl Why {
 impl Choice {
     /// Who has the lead, or why nobody has, in one sentence; `None` if it is not for sales.
     pub(super) fn summary(&self, state: &State, zone: &TimeZone) -> Option<String> {
-        let said = match (state.stage, &state.pool, state.due_at) {
-            (Stage::Waiting, Some(pool), Some(until)) => {
+        let said = match &state.standing {
+            Standing::Waiting(Wait { pool, until, .. }) => {
                 let members = self.pools.iter().flat_map(|tried| &tried.members);
                 let stopped =
                     members.filter_map(|member| Some(format!("`{}` {}", member.rep, member.stopped_by?.words())));
@@ -77,10 +78,10 @@ impl Choice {
                 let why = if stopped.is_empty() { String::new() } else { format!(" ({stopped})") };
                 format!(
                     "Nobody can take it now{why}, so it waits in the line of pool `{pool}`, at the longest until {}.",
-                    local(until, zone)
+                    local(*until, zone)
                 )
             }
-            (Stage::Held, ..) => on_hold(state),
+            Standing::Held { reason, .. } => on_hold(reason),
             _ => match (self.pools.last(), &self.named) {
                 (Some(tried), _) => self.tried(tried),
                 (None, Some(named)) => self.named_in_words(named),
@@ -118,12 +119,12 @@ impl Choice {
                 said.push(format!("{}.", stopped.join("; ")));
             }
         }
-        match (state.stage, &state.pool, state.due_at) {
-            (Stage::Waiting, Some(pool), Some(until)) => said.push(format!(
+        match &state.standing {
+            Standing::Waiting(Wait { pool, until, .. }) => said.push(format!(
                 "It waits in the line of pool `{pool}` until somebody is free, at the longest until {}.",
-                local(until, zone)
+                local(*until, zone)
             )),
-            (Stage::Held, ..) => said.push(on_hold(state)),
+            Standing::Held { reason, .. } => said.push(on_hold(reason)),
             _ => {}
         }
         said
@@ -156,8 +157,8 @@ impl Choice {
     }
 }
 
-fn on_hold(state: &State) -> String {
-    format!("It is on hold (`{}`) until a person decides.", state.reason.as_deref().unwrap_or("no reason given"))
+fn on_hold(reason: &str) -> String {
+    format!("It is on hold (`{reason}`) until a person decides.")
 }
 
 /// `It scores 47 of 100 (grade C) and is an MQL: did demo.`
@@ -173,7 +174,7 @@ fn worth(score: &Score) -> String {
 
 /// Since when a lead is an MQL that no line makes one any more.
 fn still_mql(score: &Score, state: &State, zone: &TimeZone) -> Option<String> {
-    let since = state.mql_at.filter(|_| score.mql && score.mql_by.is_none())?;
+    let since = state.milestones.mql.filter(|_| score.mql && score.mql_by.is_none())?;
     Some(format!("It has been an MQL since {}, and stays one.", local(since, zone)))
 }
 

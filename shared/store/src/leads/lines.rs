@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use fairleader_domain::routing::waiting::{Line, Place, Reach};
 use fairleader_lead::id::{LeadId, PoolId};
-use fairleader_lead::state::{Stage, State};
+use fairleader_lead::state::{Standing, State};
 use futures::future::try_join_all;
 
 use super::{LeadPage, Leads, priority, spread};
@@ -52,10 +52,10 @@ fn range(pool: &PoolId, place: &Place) -> String {
 
 /// Where a lead stands in the index, if it waits.
 pub(super) fn stands(state: &State) -> Option<Item> {
-    let pool = state.pool.as_ref().filter(|_| state.stage == Stage::Waiting)?;
+    let Standing::Waiting(wait) = &state.standing else { return None };
     let place = Place { priority: priority(state), lead_id: state.lead_id.clone() };
-    let shard = hash(Reach::of(state), spread(&state.lead_id, LINE_SHARDS));
-    Some(item([(LINE_SHARD, text(shard)), (LINE_PLACE, text(range(pool, &place)))]))
+    let shard = hash(Reach::of(wait), spread(&state.lead_id, LINE_SHARDS));
+    Some(item([(LINE_SHARD, text(shard)), (LINE_PLACE, text(range(&wait.pool, &place)))]))
 }
 
 /// The pool in a range key, and the place.

@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fairleader_lead::id::LeadId;
 use fairleader_lead::profile::Profile;
-use fairleader_lead::state::State;
 use jiff::Timestamp;
 
-use super::{LEAD, Leads, Loaded, MAX_ID, PROFILE, STATE, key};
+use super::{LEAD, Leads, Loaded, MAX_ID, PROFILE, STATE, key, read_state};
 use crate::StoreError;
 use crate::item::{Item, PART, body, get_text, text};
 
@@ -52,10 +51,10 @@ impl Leads {
             if get_text(item, self.table(), PART)? == PROFILE {
                 profiles.insert(LeadId::from(get_text(item, self.table(), LEAD)?), item);
             } else {
-                states.push(body::<State>(item, self.table())?);
+                states.push(read_state(item, self.table())?);
             }
         }
-        states.retain(|state| state.received_at >= since && !state.is_unstored());
+        states.retain(|state| state.milestones.received >= since && !state.is_unstored());
         // A page may end between a lead's profile and its state; the state brings the lead to the page it is on.
         let left: Vec<Item> = states
             .iter()

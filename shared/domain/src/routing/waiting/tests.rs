@@ -9,7 +9,7 @@ use fairleader_lead::pool::Member;
 use fairleader_lead::rep::{Rep, RepLoad};
 use fairleader_lead::ruling::{IfNobody, IfUnavailable, Outcome, Priority};
 use fairleader_lead::score::Score;
-use fairleader_lead::state::{Stage, State};
+use fairleader_lead::state::{Stage, Standing, State};
 
 fn place(priority: i64, lead: &str) -> Place {
     Place { priority, lead_id: LeadId::from(lead) }
@@ -207,8 +207,8 @@ impl Model {
     }
 
     fn line(state: &State) -> Option<(Line, Place)> {
-        let pool = state.pool.clone().filter(|_| state.stage == Stage::Waiting)?;
-        let reach = Reach::of(state);
+        let Standing::Waiting(wait) = &state.standing else { return None };
+        let (pool, reach) = (wait.pool.clone(), Reach::of(wait));
         let shard = state.lead_id.as_str().bytes().last().unwrap_or(0) % SHARDS;
         let total = state.score.as_ref().map_or(0, |score| i64::from(score.total));
         Some((Line { pool, reach, shard }, Place { priority: total, lead_id: state.lead_id.clone() }))
@@ -238,7 +238,7 @@ impl Model {
             value: None,
             reassigns: false,
         };
-        let undecided = leads.iter().filter_map(|lead| self.leads.get(lead)).filter(|(s, _)| s.stage.is_undecided());
+        let undecided = leads.iter().filter_map(|lead| self.leads.get(lead)).filter(|(s, _)| s.stage().is_undecided());
         let world = World { roster: self.reps.clone(), pools: self.pools.clone(), turns: BTreeMap::new() };
         let plan = plan(undecided.map(ruled).collect(), world, noon());
         for group in plan.groups {
@@ -315,7 +315,7 @@ impl Model {
             }
             Step::Freed(rep) => {
                 let rep = RepId::from(REPS[rep]);
-                let theirs = self.leads.values().find(|(state, _)| state.owner.as_ref() == Some(&rep));
+                let theirs = self.leads.values().find(|(state, _)| state.owner() == Some(&rep));
                 let Some(lead) = theirs.map(|(state, _)| state.lead_id.clone()) else { return Ok(()) };
                 self.leads.remove(&lead);
                 self.reps.get_mut(&rep).unwrap().load.open -= 1;
@@ -375,12 +375,12 @@ proptest! {
         model.sweep()?;
         for (lead, (state, outcome)) in &model.leads {
             prop_assert!(state.assignment <= 1, "{} was given to somebody twice", lead);
-            prop_assert!(matches!(state.stage, Stage::Waiting | Stage::Assigned), "{} is {:?}", lead, state.stage);
-            let seatable = state.stage == Stage::Waiting && model.could_be_seated(outcome);
+            prop_assert!(matches!(state.stage(), Stage::Waiting | Stage::Assigned), "{} is {:?}", lead, state.stage());
+            let seatable = state.stage() == Stage::Waiting && model.could_be_seated(outcome);
             prop_assert!(!seatable, "{} waits although somebody could take it: {:?}", lead, outcome);
         }
         for (rep, now) in &model.reps {
-            let owned = model.leads.values().filter(|(state, _)| state.owner.as_ref() == Some(rep)).count();
+            let owned = model.leads.values().filter(|(state, _)| state.owner() == Some(rep)).count();
             prop_assert_eq!(usize::try_from(now.load.open).unwrap(), owned);
         }
     }

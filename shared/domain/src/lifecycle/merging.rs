@@ -1,0 +1,88 @@
+//! One person with several leads, and submissions that come again with other content.
+
+use jiff::Timestamp;
+
+use super::{Draft, Refusal, Transition};
+use fairleader_lead::event::EventKind;
+use fairleader_lead::id::LeadId;
+use fairleader_lead::state::{Stage, Standing, State};
+
+pub(super) fn merge(state: &State, into: LeadId, now: Timestamp) -> Result<Transition, Refusal> {
+    if into == state.lead_id {
+        return Err(Refusal::IntoItself);
+    }
+    match state.merged_into() {
+        Some(before) if *before == into => return Ok(Transition::Unchanged),
+        Some(_) => return Err(Refusal::at(state, "merged again")),
+        None => {}
+    }
+    let mut draft = Draft::new(state, now);
+    draft.moves(Standing::Merged { into: into.clone() });
+    let (freed_owner, freed_pool) = draft.freed();
+    Ok(draft.tell(EventKind::LeadMerged { into, freed_owner, freed_pool }))
+}
+
+pub(super) fn absorb(state: &State, from: LeadId, now: Timestamp) -> Result<Transition, Refusal> {
+    if state.merged_into().is_some() {
+        return Err(Refusal::at(state, "the target of a merge"));
+    }
+    let mut draft = Draft::new(state, now);
+    let to = reopen(&mut draft);
+    Ok(draft.tell(EventKind::LeadAbsorbed { from, to }))
+}
+
+pub(super) fn resubmit(state: &State, now: Timestamp) -> Transition {
+    let mut draft = Draft::new(state, now);
+    let to = reopen(&mut draft);
+    draft.tell(EventKind::LeadResubmitted { to })
+}
+
+/// Takes a refused lead back, of which there is something new to know. Gives back where it goes, if it does.
+fn reopen(draft: &mut Draft<'_>) -> Option<Stage> {
+    matches!(draft.before.standing, Standing::Disqualified { .. }).then(|| {
+        draft.moves(Standing::Stored { decide_by: Some(draft.decide_by()) });
+        Stage::Stored
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{apply, at, rep, stored, to};
+    use super::super::{Command, Destination};
+    use super::*;
+    use fairleader_lead::id::{PoolId, RepId};
+
+    #[test]
+    fn a_merged_lead_gives_its_seat_back() {
+        let assigned = apply(&stored(), rep("anna"));
+        let merged = apply(&assigned.state, Command::Merge { into: LeadId::from("l-0") });
+        assert_eq!((merged.taken, merged.freed), (None, Some(RepId::from("anna"))));
+        assert_eq!(
+            merged.event,
+            EventKind::LeadMerged {
+                into: LeadId::from("l-0"),
+                freed_owner: Some(RepId::from("anna")),
+                freed_pool: Some(PoolId::from("inbound"))
+            }
+        );
+    }
+
+    #[test]
+    fn a_refused_lead_that_says_something_new_is_decided_on_again() {
+        let refused = apply(&stored(), to(Destination::Disqualify { reason: "junk".to_owned() })).state;
+        for command in [Command::Absorb { from: LeadId::from("l-2") }, Command::Resubmit] {
+            let change = apply(&refused, command);
+            assert_eq!((change.state.stage(), change.state.reason()), (Stage::Stored, None));
+            assert_eq!(change.state.due_at(), Some(at(360)));
+            assert!(matches!(
+                change.event,
+                EventKind::LeadAbsorbed { to: Some(Stage::Stored), .. }
+                    | EventKind::LeadResubmitted { to: Some(Stage::Stored) }
+            ));
+            assert_eq!(apply(&change.state, rep("anna")).state.stage(), Stage::Assigned);
+        }
+        let nurtured = apply(&stored(), to(Destination::Nurture { reason: "not_an_mql".to_owned() })).state;
+        let told = apply(&nurtured, Command::Resubmit);
+        assert_eq!((told.state.stage(), told.event), (Stage::Nurturing, EventKind::LeadResubmitted { to: None }));
+    }
+}

@@ -1,0 +1,121 @@
+//! Items that the version before stages had data of their own wrote, one for every form that a stage had, and that
+//! version's own struct to read what is written now.
+
+use fairleader_lead::id::ActorId;
+use serde_json::Value;
+
+use super::*;
+
+const GOLDEN: &str = include_str!("golden.jsonl");
+
+/// The stored state as the version before this one knew it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Before {
+    lead_id: LeadId,
+    stage: Stage,
+    version: u64,
+    source: SourceId,
+    received_at: Timestamp,
+    payload_hash: String,
+    last_event: u64,
+    assignment: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<RepId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<PoolId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ledger: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<Score>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rulebook: Option<RulebookVersion>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    priority: Priority,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_from: Option<Stage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mql_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assigned_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<LeadId>,
+}
+
+fn read(text: &str) -> State {
+    serde_json::from_str::<StateItem>(text).unwrap().into_state().unwrap()
+}
+
+fn write(state: &State) -> String {
+    serde_json::to_string(&StateItem::from(state)).unwrap()
+}
+
+#[test]
+fn what_was_written_before_is_read_and_written_the_same() {
+    let mut stages = Vec::new();
+    for line in GOLDEN.lines() {
+        let state = read(line);
+        stages.push(state.stage());
+        let (before, now): (Value, Value) =
+            (serde_json::from_str(line).unwrap(), serde_json::from_str(&write(&state)).unwrap());
+        assert_eq!(before, now, "{line}");
+        assert_eq!(read(&write(&state)), state);
+    }
+    stages.sort_unstable();
+    stages.dedup();
+    assert_eq!(stages.len(), 8, "every stage: {stages:?}");
+}
+
+#[test]
+fn what_is_written_now_is_read_by_the_version_before() {
+    let first = Done { at: "2026-11-28T08:00:00Z".parse().unwrap(), by: ActorId::from("otto") };
+    for line in GOLDEN.lines() {
+        let mut state = read(line);
+        state.milestones.assigned = Some(first.at);
+        state.milestones.accepted = Some(first.clone());
+        if let Standing::Accepted { accepted, .. } = &mut state.standing {
+            accepted.by = ActorId::from("mara");
+        }
+        let written = write(&state);
+        assert_eq!(read(&written), state, "{written}");
+        let (before, old): (Before, Before) =
+            (serde_json::from_str(&written).unwrap(), serde_json::from_str(line).unwrap());
+        assert_eq!(before, old, "{written}");
+        // During a deploy that version may write it back, and forgets what it does not know.
+        let back = read(&serde_json::to_string(&before).unwrap());
+        assert_eq!(back.standing.stage(), state.standing.stage());
+        assert_eq!(back.owned(), state.owned());
+    }
+}
+
+#[test]
+fn an_item_of_a_later_version_is_read() {
+    for line in GOLDEN.lines() {
+        let mut later: Value = serde_json::from_str(line).unwrap();
+        later["first_contact_at"] = "2026-11-28T09:30:00Z".into();
+        later["clocks"] = serde_json::json!([{"clock": "accept"}]);
+        assert_eq!(read(&later.to_string()), read(line));
+    }
+}
+
+#[test]
+fn an_item_that_lacks_what_its_stage_needs_says_so() {
+    for (stage, field) in [("assigned", "owner"), ("waiting", "pool"), ("merged", "merged_into")] {
+        let line = GOLDEN.lines().find(|line| line.contains(&format!(r#""stage":"{stage}""#))).unwrap();
+        let mut item: Value = serde_json::from_str(line).unwrap();
+        item.as_object_mut().unwrap().remove(field);
+        let cause = serde_json::from_value::<StateItem>(item).unwrap().into_state().unwrap_err().to_string();
+        assert!(cause.ends_with(&format!("is at stage `{stage}` without `{field}`")), "{cause}");
+    }
+}
