@@ -30,6 +30,7 @@ async fn recorded(stack: &Stack, lead: &str) -> usize {
 }
 
 async fn inbox(stack: &Stack, rep: &str) -> Vec<String> {
+    stack.indexed().await;
     let answer = stack.rep(rep).await.get("/v1/inbox").await.expect(200);
     answer["leads"].as_array().unwrap().iter().map(|lead| lead["lead_id"].as_str().unwrap().to_owned()).collect()
 }

@@ -148,11 +148,15 @@ fn check_stage(id: &str, lead: &Lead, item: &Item, state: &Value, stage: &str, w
     if (stage == "merged") != state["merged_into"].is_string() {
         say("being merged and having a lead that carries on do not agree");
     }
+    let line = format!("{}#", state["pool"].as_str().unwrap_or_default());
+    let stands = text(item, "line_place");
+    if (stage == "waiting" && !stands.starts_with(&line)) || (stage != "waiting" && !stands.is_empty()) {
+        say("it waits and is not in its pool's line, or it does not and is in one");
+    }
     let due = number(item, "due_at").is_some() && !text(item, "due_shard").is_empty();
     match stage {
         "assigned" | "accepted" | "nurturing" | "disqualified" | "merged" if !lead.profile => say("it has no profile"),
         "waiting" if !due => say("it waits without a deadline"),
-        "waiting" if !text(item, "assignee").starts_with("pool#") => say("it waits in no line"),
         "held" if text(item, "assignee") != "held" => say("it does not stand among the held ones"),
         "assigned" | "accepted" | "nurturing" | "disqualified" | "merged" | "waiting" | "held" => {}
         "stored" if due || lead.dead_letters > 0 => {}
@@ -451,7 +455,7 @@ async fn the_audit_notices_whatever_is_missing_or_counted_twice() {
         let delete = stack.aws.tables.delete_item().table_name(&name);
         delete.key(id, item[id].clone()).key("part", item["part"].clone()).send().await.unwrap();
         assert_ne!(look(&stack.aws, &accepted).await.1, Vec::<String>::new(), "{what} is gone");
-        for attribute in ["due_at", "assignee", "version", "open"] {
+        for attribute in ["due_at", "assignee", "line_place", "version", "open"] {
             let mut damaged = item.clone();
             if damaged.remove(attribute).is_some() && !(kind == "rotation" && attribute == "version") {
                 put(&damaged).await.unwrap();

@@ -72,13 +72,13 @@ async fn an_event_that_somebody_puts_on_the_bus_goes_by_the_template_s_rule() {
             .detail(detail.to_string())
             .build()
     };
-    let unheard = [entry("LeadMerged", json!({"into": "x"})), entry("LeadAccepted", json!({"freed_pool": "iberia"}))];
+    let unheard = [entry("LeadMerged", json!({"into": "x"})), entry("LeadAccepted", json!({"freed_owner": "carla"}))];
     let put = stack.aws.bus.put_events().set_entries(Some(unheard.into())).send().await.unwrap();
     assert_eq!(put.failed_entry_count(), 0);
     stack.settled().await;
     assert_eq!(stack.lead(&waits).await["stage"], "waiting", "the rule does not match these");
 
-    let heard = entry("LeadMerged", json!({"freed_pool": "iberia"}));
+    let heard = entry("LeadMerged", json!({"freed_owner": "carla"}));
     let put = stack.aws.bus.put_events().entries(heard).send().await.unwrap();
     assert_eq!(put.failed_entry_count(), 0);
     assert_eq!(stack.at(&waits, "assigned").await["owner"], "carla");

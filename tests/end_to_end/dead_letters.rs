@@ -75,6 +75,7 @@ async fn a_poison_message_holds_its_own_lead_and_stops_no_other() {
         assert_eq!(stack.events(lead).await, ["LeadWaiting", "LeadAssigned"], "each of them once");
     }
     let sales = stack.by(Role::Sales);
+    stack.indexed().await;
     insta::assert_snapshot!("dead_letters", format!("{:#}", sales.get("/v1/dead-letters").await.expect(200)));
 
     // The lead is decided on afresh; the poison itself is not sent again.
@@ -144,6 +145,7 @@ async fn what_failed_goes_on_once_its_cause_is_mended() {
     let held = stack.at(&lead, "held").await;
     assert_eq!((&held["reason"], &held["held_from"]), (&json!("failed_in_fairleader-enrich"), &json!("stored")));
     let sales = stack.by(Role::Sales);
+    stack.indexed().await;
     let letters = sales.get("/v1/dead-letters").await.expect(200);
     assert_eq!(letters["held"][0]["lead_id"], json!(lead));
     assert_eq!(letters["held"][0]["commands"][0]["queue"], "fairleader-enrich");

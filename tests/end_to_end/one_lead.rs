@@ -35,6 +35,7 @@ async fn a_lead_has_an_owner_and_everybody_sees_what_is_theirs_to_see() {
     insta::assert_snapshot!("ledger", format!("{:#}", sales.get("/v1/pools/inbound/ledger").await.expect(200)));
 
     let (anna, ben) = (stack.rep("anna").await, stack.rep("ben").await);
+    stack.indexed().await;
     insta::assert_snapshot!("inbox", format!("{:#}", anna.get("/v1/inbox").await.expect(200)));
     assert_eq!(ben.get("/v1/inbox").await.expect(200)["leads"], json!([]));
 

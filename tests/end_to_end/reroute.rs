@@ -45,6 +45,7 @@ async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() 
     let sales = stack.by(Role::Sales);
     let path = format!("/v1/rulebooks/{version}/reroute");
     let api = Api::new(stack.api_url(), stack.machine().keys.of(Role::Sales)).unwrap();
+    stack.indexed().await;
     let preview = reroute::preview(&api, &version, |_| {}).await.unwrap();
     insta::assert_snapshot!(preview.sentences.join("\n"), @"
     3 of 6 open leads would move, all assigned but not accepted yet.

@@ -1,9 +1,12 @@
 //! Nobody is free: the line, who gets out of it first, and what happens to those who wait too long.
 
 use fairleader_api::Role;
+use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::Stack;
+use crate::aws::text;
+use crate::company::{self, RULEBOOK};
+use crate::harness::{Setup, Stack};
 
 fn from_spain(name: &str, title: &str, employees: u32) -> Value {
     let address = format!("{name}@{name}.example");
@@ -81,6 +84,7 @@ async fn who_waits_too_long_goes_to_the_fallback_or_to_a_person() {
     let lead = stack.at(&spanish, "held").await;
     assert_eq!((&lead["reason"], &lead["held_from"]), (&json!("waited_too_long"), &json!("waiting")));
     assert_eq!(stack.events(&spanish).await, ["LeadWaiting", "LeadHeld"]);
+    stack.indexed().await;
     let held = stack.by(Role::Sales).get("/v1/dead-letters").await.expect(200);
     assert_eq!((&held["held"][0]["lead_id"], &held["held"][0]["commands"]), (&json!(spanish), &json!([])));
 
@@ -98,8 +102,100 @@ async fn capacity_is_never_exceeded_however_many_come_at_once() {
     let stack = Stack::start().await;
     stack.set_capacity("carla", 7).await;
     let sent = (0..40).map(|number| stack.submit(from_spain(&format!("p{number}"), "CEO", 5)));
-    futures::future::join_all(sent).await;
+    join_all(sent).await;
+    stack.settled().await;
+    assert_eq!(stack.open("carla").await, 7);
+
+    // One wake goes through the whole line, page after page, and ends with the last seat.
+    stack.set_capacity("carla", 38).await;
     stack.settled().await;
     let counted = stack.finish().await;
-    assert_eq!((counted.stage("assigned"), counted.stage("waiting"), counted.turns), (7, 33, 7));
+    assert_eq!((counted.stage("assigned"), counted.stage("waiting"), counted.turns), (38, 2, 38));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leads_in_front_do_not_keep_back_one_whose_own_rep_is_free() {
+    let stack = Stack::start().await;
+    for rep in ["anna", "ben", "dora"] {
+        stack.set_capacity(rep, 0).await;
+    }
+    // More than are decided on together, and all of them better.
+    let in_front = (0..12).map(|number| {
+        let address = format!("p{number}@c{number}.example");
+        stack.submit(json!({"email": address, "did": "demo", "job_title": "CEO", "employees": 5000}))
+    });
+    let in_front = join_all(in_front).await;
+    let theirs = stack.submit(json!({"email": "buyer@acme.example", "did": "demo"})).await;
+    for lead in in_front.iter().chain([&theirs]) {
+        assert_eq!(stack.at(lead, "waiting").await["pool"], "inbound");
+    }
+    // Dora is in no pool, so the next minute has to find her lead.
+    stack.set_capacity("dora", 1).await;
+    stack.settled().await;
+    assert_eq!(stack.lead(&theirs).await["stage"], "waiting");
+    stack.pass(1);
+    stack.sweep().await;
+    assert_eq!(stack.at(&theirs, "assigned").await["owner"], "dora");
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("assigned"), counted.stage("waiting"), counted.turns), (1, 12, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_seat_of_an_owner_whom_a_rule_named_goes_to_the_line_of_their_pool() {
+    // Carla looks after Acme; the new rulebook gives such companies to the pool.
+    let mut company = company::small();
+    for account in &mut company.accounts {
+        account.owner = Some("carla".into());
+    }
+    let stack = Stack::with(Setup { company: Some(company), ..Setup::default() }).await;
+    let acme = stack.submit(json!({"email": "buyer@acme.example", "did": "demo"})).await;
+    let lead = stack.at(&acme, "assigned").await;
+    assert_eq!((&lead["owner"], &lead["pool"]), (&json!("carla"), &Value::Null));
+    let waits = stack.submit(from_spain("ana", "CEO", 5)).await;
+    stack.at(&waits, "waiting").await;
+
+    let named = "{ owner: account.owner, if_unavailable: { pool: inbound }, counts_as_turn: no }";
+    assert!(RULEBOOK.contains(named));
+    let version = stack.upload(&RULEBOOK.replace(named, "{ pool: inbound, if_nobody: wait }")).await;
+    stack.approve(&version).await;
+    let otto = stack.person("otto").await;
+    otto.post(&format!("/v1/rulebooks/{version}/activate"), Value::Null).await.expect(200);
+    otto.post(&format!("/v1/rulebooks/{version}/reroute"), Value::Null).await.expect(202);
+    stack.pass(1);
+    stack.sweep().await;
+    assert_eq!(stack.at(&waits, "assigned").await["owner"], "carla");
+    assert_eq!(stack.lead(&acme).await["pool"], "inbound");
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("assigned"), counted.turns), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lead_that_cannot_be_routed_keeps_nobody_back() {
+    let stack = Stack::start().await;
+    stack.set_capacity("carla", 0).await;
+    let broken = stack.submit(from_spain("broken", "CEO", 5000)).await;
+    let others = join_all((0..12).map(|number| stack.submit(from_spain(&format!("p{number}"), "CEO", 5)))).await;
+    for lead in others.iter().chain([&broken]) {
+        stack.at(lead, "waiting").await;
+    }
+    // Nothing is known any more of the best one.
+    let items = stack.aws.scan("leads").await;
+    let profile = items.into_iter().find(|item| text(item, "lead_id") == broken && text(item, "part") == "profile");
+    let profile = profile.unwrap();
+    let delete = stack.aws.tables.delete_item().table_name("fairleader-leads");
+    let delete = delete.key("lead_id", profile["lead_id"].clone()).key("part", profile["part"].clone());
+    delete.send().await.unwrap();
+    stack.set_capacity("carla", 20).await;
+    for lead in &others {
+        assert_eq!(stack.at(lead, "assigned").await["owner"], "carla");
+    }
+    // It kept its place, and the next minute tries again.
+    stack.settled().await;
+    stack.aws.tables.put_item().table_name("fairleader-leads").set_item(Some(profile)).send().await.unwrap();
+    assert_eq!(stack.lead(&broken).await["stage"], "waiting");
+    stack.pass(1);
+    stack.sweep().await;
+    stack.at(&broken, "assigned").await;
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("assigned"), counted.turns), (13, 13));
 }

@@ -7,7 +7,7 @@ use fairleader_api::{Call, Code, Problem, Role, reply};
 use fairleader_lead::id::{LeadId, RepId};
 use fairleader_lead::profile::Profile;
 use fairleader_lead::state::State;
-use fairleader_messaging::wake;
+use fairleader_messaging::Outgoing;
 use fairleader_runtime::http::Answer;
 use fairleader_store::Loaded;
 use tracing::info;
@@ -47,7 +47,7 @@ impl Desk {
         Ok(reply::json(200, &Inbox { rep, leads: open, next: page.next }))
     }
 
-    /// `PUT /v1/me/availability`: on or off. Whoever switches on gets what waits.
+    /// `PUT /v1/me/availability`: on or off. A rep who switches on gets leads that wait.
     pub(crate) async fn availability(&self, call: &Call<'_>) -> Answer {
         let said: Availability = call.json()?;
         let rep = RepId::from(call.caller()?.subject.as_str());
@@ -57,9 +57,7 @@ impl Desk {
         self.reps.switch(&rep, said.on).await?;
         info!(rep = %rep, on = said.on, "switched");
         if said.on {
-            let pools = self.pools.definitions().await?.into_iter();
-            let own = pools.filter(|pool| pool.members.iter().any(|member| member.rep == rep));
-            wake(&self.route, own.map(|pool| pool.pool_id), "desk").await?;
+            self.route.send(Outgoing::wake_rep(rep.clone(), "desk")?).await?;
         }
         Ok(reply::json(200, &AvailabilityOfRep { rep, on: said.on }))
     }

@@ -1,6 +1,6 @@
 //! A lead, its history, and why it is where it is.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fairleader_api::shape::lead::{Decision, Lead, LeadDecisions, LeadEvent, LeadEvents, LeadStage};
 use fairleader_api::{Call, Caller, Code, Problem, Reply, Role, reply};
@@ -11,30 +11,27 @@ use fairleader_store::{Loaded, StoreError};
 
 use crate::Desk;
 
-/// Longest wait for a decision: the gateway gives up after 30 seconds, the function before that.
-const MAX_WAIT: Duration = Duration::from_secs(8);
 /// First pause between looks; it grows by half each time.
 const FIRST_LOOK: Duration = Duration::from_millis(15);
 /// Longest pause between looks.
 const LAST_LOOK: Duration = Duration::from_millis(200);
 
 impl Desk {
-    /// `GET /v1/leads/{lead_id}`, with `?wait=3s` not before it is decided on, or the time is up.
+    /// `GET /v1/leads/{lead_id}`, with `?wait=3s` not before it is decided on, or the time is up: as
+    /// much as is asked for, and no more than this call has.
     pub(crate) async fn lead(&self, call: &Call<'_>) -> Answer {
         let caller = call.caller()?;
         let lead_id = lead_id(call);
-        let patience = wait(call)?;
-        let mut waited = Duration::ZERO;
+        let until = Instant::now().checked_add(wait(call)?).map_or(call.deadline, |until| until.min(call.deadline));
         let mut pause = FIRST_LOOK;
         loop {
             let state = self.leads.state(&lead_id).await?;
             let decided = state.as_ref().is_some_and(|state| state.stage() != Stage::Stored);
-            if decided || waited >= patience {
+            let left = until.saturating_duration_since(Instant::now());
+            if decided || left.is_zero() {
                 break;
             }
-            let pause_now = pause.min(patience.saturating_sub(waited));
-            tokio::time::sleep(pause_now).await;
-            waited += pause_now;
+            tokio::time::sleep(pause.min(left)).await;
             pause = (pause * 3 / 2).min(LAST_LOOK);
         }
         if caller.role == Role::Source {
@@ -133,7 +130,7 @@ fn wait(call: &Call<'_>) -> Result<Duration, Problem> {
     } else {
         text.strip_suffix('s').unwrap_or(text).parse().ok().map(Duration::from_secs)
     };
-    parsed.map(|time| time.min(MAX_WAIT)).ok_or_else(|| {
+    parsed.ok_or_else(|| {
         Problem::new(Code::InvalidWait, format!("`wait={text}` is not a time"))
             .detail("write it like wait=3s or wait=500ms")
     })

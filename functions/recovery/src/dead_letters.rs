@@ -4,10 +4,10 @@ use fairleader_api::shape::lead::held_from;
 use fairleader_api::shape::recovery as shape;
 use fairleader_api::{Call, Code, Problem, reply};
 use fairleader_domain::lifecycle::{Command, Transition, transition};
-use fairleader_lead::id::{LeadId, PoolId};
+use fairleader_lead::id::{LeadId, RepId};
 use fairleader_lead::state::{Decided, Stage, State};
 use fairleader_messaging::command::{self, SCHEMA};
-use fairleader_messaging::{Outgoing, PublishEvent, RouteCommand, wake};
+use fairleader_messaging::{Outgoing, PublishEvent, RouteCommand};
 use fairleader_runtime::http::{Answer, Failure};
 use fairleader_store::{Committed, DeadLetter, Tries};
 use serde::Deserialize;
@@ -157,8 +157,8 @@ impl Recovery {
         }
     }
 
-    /// Gives events that could not be published to `publish` again, and to `route` the pools that the bus could not
-    /// wake. Whatever else is in that queue stays.
+    /// Gives events that could not be published to `publish` again, and to `route` the reps whose pools the bus
+    /// could not wake. Whatever else is in that queue stays.
     async fn redrive_events(&self) -> Answer {
         let mut moved = 0_u64;
         for _ in 0..MOVES {
@@ -169,8 +169,8 @@ impl Recovery {
             for letter in received {
                 if command::read::<PublishEvent>(&letter.body).is_ok() {
                     self.queues.publish.send(Outgoing::raw(letter.body)).await?;
-                } else if let Some(pool) = pool_to_wake(&letter.body) {
-                    wake(&self.queues.route, [pool], "recovery").await?;
+                } else if let Some(rep) = rep_to_wake(&letter.body) {
+                    self.queues.route.send(Outgoing::wake_rep(rep, "recovery")?).await?;
                 } else {
                     continue;
                 }
@@ -190,15 +190,15 @@ struct Undelivered {
 
 #[derive(Deserialize)]
 struct Freed {
-    freed_pool: PoolId,
+    freed_owner: RepId,
 }
 
-/// The pool that a message from the bus was to wake. The bus keeps the event as it was before the rule made a command
-/// of it.
-fn pool_to_wake(body: &str) -> Option<PoolId> {
+/// The rep with a free seat that a message from the bus tells of. The bus keeps the event as it was before the rule made
+/// a command of it.
+fn rep_to_wake(body: &str) -> Option<RepId> {
     match command::read(body) {
-        Ok(RouteCommand::WakePool { pool, .. }) => Some(pool),
-        _ => serde_json::from_str::<Undelivered>(body).ok().map(|event| event.detail.freed_pool),
+        Ok(RouteCommand::WakeRep { rep, .. }) => Some(rep),
+        _ => serde_json::from_str::<Undelivered>(body).ok().map(|event| event.detail.freed_owner),
     }
 }
 
@@ -211,13 +211,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_to_wake_a_pool_is_known_as_a_command_and_as_the_event_it_was() {
-        let inbound = Some(PoolId::from("inbound"));
-        assert_eq!(pool_to_wake(r#"{"schema": 1, "command": "wake_pool", "pool": "inbound"}"#), inbound);
-        assert_eq!(pool_to_wake(r#"{"source": "fairleader", "detail": {"freed_pool": "inbound"}}"#), inbound);
+    fn a_wake_is_known_as_a_command_and_as_the_event_it_was() {
+        let anna = Some(RepId::from("anna"));
+        assert_eq!(rep_to_wake(r#"{"schema": 1, "command": "wake_rep", "rep": "anna"}"#), anna);
+        assert_eq!(rep_to_wake(r#"{"source": "fairleader", "detail": {"freed_owner": "anna"}}"#), anna);
         let route = r#"{"schema": 1, "command": "route_lead", "lead_id": "l", "version": 0, "group": "", "trace": ""}"#;
         for other in [route, r#"{"detail": {"lead_id": "l"}}"#, "hello"] {
-            assert_eq!(pool_to_wake(other), None, "{other}");
+            assert_eq!(rep_to_wake(other), None, "{other}");
         }
     }
 }

@@ -11,7 +11,7 @@ use fairleader_lead::pool::Pool;
 use fairleader_lead::problem::FieldProblem;
 use fairleader_lead::rep;
 use fairleader_lead::rep::Rep;
-use fairleader_messaging::wake;
+use fairleader_messaging::Outgoing;
 use fairleader_runtime::http::{Answer, Failure};
 use fairleader_store::Identities;
 use tracing::info;
@@ -48,7 +48,7 @@ impl Roster {
         self.reps.put(&rep).await?;
         info!(rep = %rep.rep_id, "changed rep");
         // More room or other hours may be what somebody waits for.
-        wake(&self.route, self.pools_of(&rep.rep_id).await?, GROUP).await?;
+        self.route.send(Outgoing::wake_rep(rep.rep_id.clone(), GROUP)?).await?;
         Ok(reply::json(200, &shape::Rep::from(rep)))
     }
 
@@ -120,7 +120,7 @@ impl Roster {
         }
         self.pools.put(&pool).await?;
         info!(pool = %pool.pool_id, "changed pool");
-        wake(&self.route, [pool.pool_id.clone()], GROUP).await?;
+        self.route.send(Outgoing::wake_pool(pool.pool_id.clone(), GROUP)?).await?;
         Ok(reply::json(200, &shape::Pool::from(pool)))
     }
 

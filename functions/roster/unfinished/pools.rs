@@ -57,7 +57,7 @@ impl Roster {
                 break kept;
             }
         };
-        wake(&self.route, [pool.pool_id.clone()], GROUP).await?;
+        self.route.send(Outgoing::wake_pool(pool.pool_id.clone(), GROUP)?).await?;
         Ok(version::json(200, &pool, kept.revision))
     }
 

@@ -61,7 +61,7 @@ impl Roster {
             }
         };
         // More room or other hours may be what somebody waits for.
-        wake(&self.route, pools_of(&self.pools.all().await?, &rep.rep_id), GROUP).await?;
+        self.route.send(Outgoing::wake_rep(rep.rep_id.clone(), GROUP)?).await?;
         Ok(version::json(200, &rep, kept.revision))
     }
 

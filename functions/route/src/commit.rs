@@ -1,23 +1,33 @@
-//! Decides on a batch and commits it, group by group, deciding anew where others were faster.
+//! Decides on a batch and commits it, group by group; what loses a race is decided on again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use fairleader_domain::routing;
 use fairleader_domain::routing::{Group, Plan, Planned, Ruled, Why};
-use fairleader_lead::id::{LeadId, RepId};
-use fairleader_runtime::{Chain, FunctionError, pause};
-use fairleader_store::Committed;
+use fairleader_lead::id::{LeadId, PoolId, RepId};
+use fairleader_runtime::{Chain, FunctionError};
+use fairleader_store::{Committed, Tries};
 use futures::future::join_all;
 use tracing::{error, info, warn};
 
 use crate::gather::Known;
 use crate::{Ask, Route};
 
-/// How often a batch is decided anew within a call when others are faster.
-const ATTEMPTS: u32 = 12;
 /// Most leads in one transaction, as many as are read together: three items each, with up to two reps and two rotations
 /// each and their ledger items, are below DynamoDB's 100.
-const LEADS_PER_TRANSACTION: usize = 10;
+pub(crate) const LEADS_PER_TRANSACTION: usize = 10;
+
+/// What was done with leads.
+#[derive(Default)]
+pub(crate) struct Routed {
+    /// Those that could not be routed, each with the cause.
+    pub(crate) failures: BTreeMap<LeadId, String>,
+    /// How many were changed.
+    pub(crate) changed: usize,
+    /// Pools that were looked at, of which no member can take another lead now.
+    pub(crate) full: BTreeSet<PoolId>,
+}
 
 /// What a write of a transaction was for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,64 +40,68 @@ enum Part {
     Turn,
 }
 
-/// What became of a group.
+/// The outcome of a group.
 enum Outcome {
     /// Committed.
     Done,
-    /// Others were faster: read again and decide again.
+    /// It lost a race: read again and decide again.
     Again,
     /// DynamoDB refused the request as a whole.
     Refused(String),
 }
 
 impl Route {
-    /// Routes leads; gives back those that could not be, each with the cause.
-    pub(crate) async fn route(&self, asks: Vec<Ask>) -> BTreeMap<LeadId, String> {
-        let mut failures = BTreeMap::new();
+    /// Routes leads until `deadline`.
+    pub(crate) async fn route(&self, asks: Vec<Ask>, deadline: Instant) -> Routed {
+        let mut routed = Routed::default();
         let mut left = asks;
-        for attempt in 0..ATTEMPTS {
-            if left.is_empty() {
-                return failures;
+        let ids: Vec<LeadId> = left.iter().map(|ask| ask.lead_id.clone()).collect();
+        let mut tries = Tries::until(deadline, ids.iter().map(LeadId::as_str));
+        while !left.is_empty() {
+            if let Err(cause) = tries.again("routing").await {
+                let cause = cause.to_string();
+                routed.failures.extend(left.into_iter().map(|ask| (ask.lead_id, cause.clone())));
+                break;
             }
-            if attempt > 0 {
-                // Longer than the first wait there is: batches of one pool take a while to commit.
-                pause(attempt + 1, left.iter().map(|ask| ask.lead_id.as_str())).await;
-            }
-            match self.attempt(&left, &mut failures).await {
+            match self.attempt(&left, &mut routed).await {
                 Ok(again) => left = again,
                 // What was read together failed together. One by one, only the lead that is at fault fails.
                 Err(cause) if left.len() > 1 => {
                     warn!(leads = left.len(), cause = %Chain(cause.as_ref()), "batch failed; trying its leads one by one");
                     for ask in left {
-                        failures.extend(Box::pin(self.route(vec![ask])).await);
+                        let Routed { failures, changed, full } = Box::pin(self.route(vec![ask], deadline)).await;
+                        routed.failures.extend(failures);
+                        routed.changed += changed;
+                        routed.full.extend(full);
                     }
-                    return failures;
+                    break;
                 }
                 Err(cause) => {
                     let cause = Chain(cause.as_ref()).to_string();
-                    failures.extend(left.into_iter().map(|ask| (ask.lead_id, cause.clone())));
-                    return failures;
+                    routed.failures.extend(left.into_iter().map(|ask| (ask.lead_id, cause.clone())));
+                    break;
                 }
             }
         }
-        failures.extend(left.into_iter().map(|ask| (ask.lead_id, format!("others were faster {ATTEMPTS} times"))));
-        failures
+        routed
     }
 
-    /// Reads, decides and commits once. Gives back what has to be decided anew.
-    async fn attempt(&self, asks: &[Ask], failures: &mut BTreeMap<LeadId, String>) -> Result<Vec<Ask>, FunctionError> {
-        let (known, broken) = self.gather(asks).await?;
-        failures.extend(broken);
+    /// Reads, decides and commits once, all as of one instant. Gives back what has to be decided on again.
+    async fn attempt(&self, asks: &[Ask], routed: &mut Routed) -> Result<Vec<Ask>, FunctionError> {
+        let now = self.clock.now();
+        let (known, broken) = self.gather(asks, now).await?;
+        routed.failures.extend(broken);
         let world = self.world(&known).await?;
         let ruled: Vec<Ruled> = known.iter().map(|known| known.ruled.clone()).collect();
         let known: BTreeMap<LeadId, Known> =
             known.into_iter().map(|known| (known.lead.state.lead_id.clone(), known)).collect();
-        let Plan { groups, refused, unchanged } = routing::plan(ruled, world, self.clock.now());
+        let Plan { groups, refused, unchanged, full } = routing::plan(ruled, world, now);
+        routed.full.extend(full);
         for (lead, refusal) in refused {
-            info!(lead.id = %lead, reason = %refusal, "nothing to decide");
+            in_span(&known, &lead, || info!(reason = %refusal, "nothing to decide"));
         }
         for lead in unchanged {
-            info!(lead.id = %lead, "nobody else is free yet");
+            in_span(&known, &lead, || info!("nobody else is free yet"));
         }
         let mut again = Vec::new();
         // The groups have nothing in common but reps, whose seats are checked by each.
@@ -97,18 +111,18 @@ impl Route {
         });
         for (leads, outcome) in join_all(commits).await {
             match outcome? {
-                Outcome::Done => {}
+                Outcome::Done => routed.changed += leads.len(),
                 Outcome::Again => again.extend(leads),
                 // One lead alone is refused for good; several are tried one by one, so that one does not stop the rest.
                 Outcome::Refused(reason) => match <[LeadId; 1]>::try_from(leads) {
                     Ok([lead]) => {
-                        failures.insert(lead, reason);
+                        routed.failures.insert(lead, reason);
                     }
                     Err(leads) => {
                         warn!(leads = leads.len(), reason, "transaction refused; trying its leads one by one");
                         for lead in leads {
                             let alone = asks.iter().filter(|ask| ask.lead_id == lead).cloned().collect::<Vec<_>>();
-                            Box::pin(self.attempt(&alone, failures))
+                            Box::pin(self.attempt(&alone, routed))
                                 .await
                                 .map(|left| again.extend(left.into_iter().map(|ask| ask.lead_id)))?;
                         }
@@ -140,12 +154,12 @@ impl Route {
         match transaction.commit().await? {
             Committed::Done => {
                 for planned in &group.leads {
-                    told(planned);
+                    in_span(known, &planned.change.state.lead_id, || told(planned));
                 }
                 Ok(Outcome::Done)
             }
             Committed::Stale(parts) => {
-                info!(leads = group.leads.len(), lost = ?parts, "others were faster");
+                info!(leads = group.leads.len(), lost = ?parts, "lost a race");
                 Ok(Outcome::Again)
             }
             Committed::Busy => Ok(Outcome::Again),
@@ -162,10 +176,17 @@ fn explained(known: &Known, planned: &Planned) -> Why {
     Why::new(planned, rulebook.explain(&known.facts()), ruled.score.clone(), rulebook.time_zone())
 }
 
+/// Logs something about one lead of a batch.
+fn in_span(known: &BTreeMap<LeadId, Known>, lead: &LeadId, log: impl FnOnce()) {
+    match known.get(lead) {
+        Some(known) => known.span.in_scope(log),
+        None => log(),
+    }
+}
+
 fn told(planned: &Planned) {
     let state = &planned.change.state;
     info!(
-        lead.id = %state.lead_id,
         stage = state.stage().as_str(),
         owner = state.owner().map(tracing::field::display),
         pool = state.pool().map(tracing::field::display),

@@ -13,7 +13,7 @@ use fairleader_rulebook::{Facts, Rulebook};
 use fairleader_runtime::FunctionError;
 use fairleader_store::Loaded;
 use jiff::Timestamp;
-use tracing::info;
+use tracing::{Instrument, Span, info};
 
 use crate::{Ask, Route};
 
@@ -25,6 +25,8 @@ pub(crate) struct Known {
     pub(crate) ruled: Ruled,
     /// When it was ruled on.
     pub(crate) now: Timestamp,
+    /// Names the lead in the log.
+    pub(crate) span: Span,
 }
 
 impl Known {
@@ -46,7 +48,11 @@ fn account_of(lead: &Loaded, accounts: &BTreeMap<AccountId, AccountFacts>) -> Op
 impl Route {
     /// Reads the leads and rules on them. Leads that are past deciding are left out; those that cannot be ruled on are
     /// in the second value, with the cause.
-    pub(crate) async fn gather(&self, asks: &[Ask]) -> Result<(Vec<Known>, BTreeMap<LeadId, String>), FunctionError> {
+    pub(crate) async fn gather(
+        &self,
+        asks: &[Ask],
+        now: Timestamp,
+    ) -> Result<(Vec<Known>, BTreeMap<LeadId, String>), FunctionError> {
         let ids: Vec<LeadId> = asks.iter().map(|ask| ask.lead_id.clone()).collect();
         let mut leads: BTreeMap<LeadId, Loaded> =
             self.leads.load_all(&ids).await?.into_iter().map(|lead| (lead.state.lead_id.clone(), lead)).collect();
@@ -70,10 +76,14 @@ impl Route {
                 .filter_map(|other| other.reroute.as_ref())
                 .collect();
             let ruled = match lead.state.stage() {
-                Stage::Assigned if !versions.is_empty() => self.rule_anew(&versions, lead, &accounts).await,
-                stage if stage.is_undecided() => self.rule(ask, lead, &accounts).await.map(Some),
+                Stage::Assigned if !versions.is_empty() => {
+                    self.rule_anew(ask, &versions, lead, &accounts, now).instrument(ask.span.clone()).await
+                }
+                stage if stage.is_undecided() => {
+                    self.rule(ask, lead, &accounts, now).instrument(ask.span.clone()).await.map(Some)
+                }
                 stage => {
-                    info!(lead.id = %ask.lead_id, stage = stage.as_str(), "nothing to decide");
+                    ask.span.in_scope(|| info!(stage = stage.as_str(), "nothing to decide"));
                     continue;
                 }
             };
@@ -92,8 +102,8 @@ impl Route {
         ask: &Ask,
         lead: Loaded,
         accounts: &BTreeMap<AccountId, AccountFacts>,
+        now: Timestamp,
     ) -> Result<Known, FunctionError> {
-        let now = self.clock.now();
         let version = match &ask.rulebook {
             Some(version) => version.clone(),
             None => self.rulebooks.version(now).await?,
@@ -110,21 +120,22 @@ impl Route {
         facts.score = Some(&score);
         let ruling = rulebook.decide(&facts);
         let ruled = Ruled::by(ruling, lead.state.clone(), score, version);
-        Ok(Known { lead, account, rulebook, ruled, now })
+        Ok(Known { lead, account, rulebook, ruled, now, span: ask.span.clone() })
     }
 
     /// Rules on a lead that somebody has, if one of `versions` is active and sends it elsewhere than the version did by
     /// which they have it.
     async fn rule_anew(
         &self,
+        ask: &Ask,
         versions: &[&RulebookVersion],
         lead: Loaded,
         accounts: &BTreeMap<AccountId, AccountFacts>,
+        now: Timestamp,
     ) -> Result<Option<Known>, FunctionError> {
-        let now = self.clock.now();
         let version = self.rulebooks.version(now).await?;
         if !versions.contains(&&version) {
-            info!(lead.id = %lead.state.lead_id, active = %version, "another version is active by now");
+            info!(active = %version, "another version is active by now");
             return Ok(None);
         }
         let rulebook = self.rulebooks.get(&version).await?;
@@ -139,11 +150,11 @@ impl Route {
         let pools = self.pools.now(&pools_of(&ruling.outcome)).await?;
         let pool = |id: &PoolId| pools.get(id).map(|now| &now.pool);
         if let Err(stays) = reroute::goes(&lead.state, was.as_ref(), &ruling.outcome, pool) {
-            info!(lead.id = %lead.state.lead_id, reason = stays.words(), "lead stays where it is");
+            info!(reason = stays.words(), "lead stays where it is");
             return Ok(None);
         }
         let ruled = Ruled { reassigns: true, ..Ruled::by(ruling, lead.state.clone(), score, version) };
-        Ok(Some(Known { lead, account, rulebook, ruled, now }))
+        Ok(Some(Known { lead, account, rulebook, ruled, now, span: ask.span.clone() }))
     }
 
     /// Reads the pools and reps that rulings lead to, fallbacks included.

@@ -1,28 +1,26 @@
-//! `route`: decides by the rulebook who gets a lead, and commits the decision.
+//! `route`: decides by the rulebook who gets a lead, commits the decision, and wakes those who wait.
 //!
 //! Gather, decide, commit: a batch is read together, decided on by one pure function, and committed in one transaction
-//! a pool, in which the owner, the seat and the turn change together or not at all. Whoever loses a race reads again and
-//! decides again; an old decision is never written a second time.
+//! a pool, in which the owner, the seat and the turn change together or not at all. A decision that loses a race is read
+//! and made again; an old decision is never written a second time.
 
 mod commit;
 mod gather;
+mod wake;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use fairleader_lead::id::{LeadId, PoolId, RulebookVersion};
+use fairleader_domain::routing::waiting::Place;
+use fairleader_lead::id::{LeadId, PoolId, RepId, RulebookVersion};
 use fairleader_lead::score::Score;
-use fairleader_messaging::RouteCommand;
 use fairleader_messaging::command;
-use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
+use fairleader_messaging::{Queue, RouteCommand};
+use fairleader_runtime::{
+    Clock, Env, Function, FunctionError, Invocation, SetupError, about, failed, message_span, retry,
+};
 use fairleader_store::{Accounts, ActiveRulebook, Leads, Pools, Reps, Rulebooks, Table};
-use jiff::SignedDuration;
-use tracing::info;
-
-/// Leads taken from the front of a line at a time: as many as a transaction has room for, with what goes with them.
-const WAKE_AT_ONCE: i32 = 10;
-/// How long one `WakePool` goes on; what is left is taken by the next one, a minute later at most.
-const WAKE_TIME: SignedDuration = SignedDuration::from_secs(4);
+use tracing::Span;
 
 /// The function.
 #[derive(Debug)]
@@ -32,6 +30,7 @@ pub struct Route {
     reps: Reps,
     pools: Pools,
     rulebooks: ActiveRulebook,
+    queue: Queue,
     clock: Clock,
 }
 
@@ -48,12 +47,80 @@ struct Ask {
     score: Option<Score>,
     /// Take it from an owner who has not accepted it, if this version of the rulebook sends it elsewhere.
     reroute: Option<RulebookVersion>,
+    /// Names the message, the lead and its trace in the log.
+    span: Span,
 }
 
 impl Ask {
-    /// A lead to look at afresh.
-    fn afresh(lead_id: LeadId) -> Self {
-        Self { lead_id, version: 0, rulebook: None, score: None, reroute: None }
+    /// A lead to be scored and decided on as it is now.
+    fn new(lead_id: LeadId, span: Span) -> Self {
+        Self { lead_id, version: 0, rulebook: None, score: None, reroute: None, span }
+    }
+}
+
+/// The messages of a batch by what is to be done.
+#[derive(Default)]
+struct Batch {
+    asks: Vec<Ask>,
+    /// The messages of `asks`, in order.
+    messages: Vec<String>,
+    wakes: BTreeMap<PoolId, Wake>,
+    reps: BTreeMap<RepId, Vec<String>>,
+    /// Messages that cannot be read.
+    unread: Vec<String>,
+}
+
+/// A pool to wake, and the messages that ask for it.
+#[derive(Default)]
+struct Wake {
+    /// Where in the line to go on; at the front if absent.
+    after: Option<Place>,
+    messages: Vec<String>,
+}
+
+impl Batch {
+    fn read(event: SqsEvent) -> Self {
+        let mut batch = Self::default();
+        for message in event.records {
+            let id = message.message_id.unwrap_or_default();
+            let span = message_span(&id);
+            if let Err(cause) = batch.add(&id, &span, message.body.as_deref().unwrap_or_default()) {
+                batch.unread.push(span.in_scope(|| failed(id, &cause)));
+            }
+        }
+        batch
+    }
+
+    fn add(&mut self, id: &str, span: &Span, body: &str) -> Result<(), FunctionError> {
+        let ask = match command::read::<RouteCommand>(body)? {
+            RouteCommand::RouteLead { lead_id, version, rulebook, score, trace, .. } => {
+                about(span, &lead_id, &trace);
+                Ask { version, rulebook, score, ..Ask::new(lead_id, span.clone()) }
+            }
+            RouteCommand::RerouteLead { lead_id, rulebook, trace, .. } => {
+                about(span, &lead_id, &trace);
+                Ask { reroute: Some(rulebook), ..Ask::new(lead_id, span.clone()) }
+            }
+            RouteCommand::WakePool { pool, after, .. } => {
+                let after: Option<Place> = after.map(|after| after.parse()).transpose()?;
+                let wake = self.wakes.entry(pool).or_default();
+                // Of several wakes of a pool the one that begins nearest to the front does for all.
+                wake.after = match (wake.messages.is_empty(), after, wake.after.take()) {
+                    (true, after, _) => after,
+                    (false, Some(one), Some(other)) => Some(one.max(other)),
+                    (false, ..) => None,
+                };
+                wake.messages.push(id.to_owned());
+                return Ok(());
+            }
+            RouteCommand::WakeRep { rep, .. } => {
+                self.reps.entry(rep).or_default().push(id.to_owned());
+                return Ok(());
+            }
+        };
+        self.asks.push(ask);
+        self.messages.push(id.to_owned());
+        Ok(())
     }
 }
 
@@ -70,65 +137,49 @@ impl Function for Route {
             reps: Reps::new(table("REPS_TABLE")?),
             pools: Pools::new(table("POOLS_TABLE")?),
             rulebooks: ActiveRulebook::new(Rulebooks::new(table("RULEBOOKS_TABLE")?)),
+            queue: Queue::new(&config, env.get("ROUTE_QUEUE_URL")?),
             clock: env.clock(),
         })
     }
 
     /// Routes every lead in the batch; only those worth retrying are delivered again.
-    async fn call(&self, event: SqsEvent, _: Invocation) -> Result<SqsBatchResponse, FunctionError> {
-        let mut failures = Vec::new();
-        let mut asks = Vec::new();
-        let mut messages = Vec::new();
-        let mut wakes: BTreeMap<PoolId, Vec<String>> = BTreeMap::new();
-        for message in event.records {
-            let id = message.message_id.unwrap_or_default();
-            match command::read::<RouteCommand>(message.body.as_deref().unwrap_or_default()) {
-                Ok(RouteCommand::RouteLead { lead_id, version, rulebook, score, .. }) => {
-                    messages.push((id, lead_id.clone()));
-                    asks.push(Ask { lead_id, version, rulebook, score, reroute: None });
-                }
-                Ok(RouteCommand::RerouteLead { lead_id, rulebook, .. }) => {
-                    messages.push((id, lead_id.clone()));
-                    asks.push(Ask { reroute: Some(rulebook), ..Ask::afresh(lead_id) });
-                }
-                Ok(RouteCommand::WakePool { pool, .. }) => wakes.entry(pool).or_default().push(id),
-                Err(cause) => failures.push(failed(id, &cause.into())),
+    async fn call(&self, event: SqsEvent, invocation: Invocation) -> Result<SqsBatchResponse, FunctionError> {
+        let Batch { asks, messages, wakes, reps, unread: mut failures } = Batch::read(event);
+        let sent: Vec<(LeadId, Span)> = asks.iter().map(|ask| (ask.lead_id.clone(), ask.span.clone())).collect();
+        let routed = self.route(asks, invocation.deadline).await;
+        for (message, (lead, span)) in messages.into_iter().zip(sent) {
+            if let Some(cause) = routed.failures.get(&lead) {
+                failures.push(span.in_scope(|| failed(message, &cause.as_str().into())));
             }
         }
-        let unrouted = self.route(asks).await;
         // Leads that just came in go first; those in lines have waited for longer than this takes.
-        for (pool, ids) in wakes {
-            if let Err(cause) = self.wake(&pool).await {
-                failures.extend(ids.into_iter().map(|id| failed(id, &cause)));
-            }
+        if let Err(cause) = self.wake_reps(&reps.keys().cloned().collect::<BTreeSet<_>>()).await {
+            failures.extend(reps.into_values().flatten().map(|id| failed(id, &cause)));
         }
-        for (id, lead) in messages {
-            if let Some(cause) = unrouted.get(&lead) {
-                failures.push(failed(id, &cause.as_str().into()));
-            }
-        }
+        failures.extend(self.wake(wakes, invocation.deadline).await);
         Ok(retry(failures))
     }
 }
 
-impl Route {
-    /// Gives the leads in a pool's line to whoever is free now: the best ones first, as many as find a seat.
-    async fn wake(&self, pool: &PoolId) -> Result<(), FunctionError> {
-        let started = self.clock.now();
-        let mut before = Vec::new();
-        loop {
-            let best = self.leads.line(pool, WAKE_AT_ONCE).await?;
-            // Nobody left the front of the line, so nobody behind it has a chance either.
-            let seated = best.iter().any(|lead| !before.contains(lead));
-            if best.is_empty() || !seated || self.clock.now().duration_since(started) > WAKE_TIME {
-                return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_wakes_of_a_pool_are_one_from_the_place_nearest_to_the_front() {
+        let read = |afters: &[Option<&str>]| {
+            let mut batch = Batch::default();
+            for after in afters {
+                let body = serde_json::json!({"schema": 1, "command": "wake_pool", "pool": "dach", "after": after});
+                batch.add("m", &Span::none(), &body.to_string()).unwrap();
             }
-            info!(pool = %pool, leads = best.len(), "waking pool");
-            let unrouted = self.route(best.iter().cloned().map(Ask::afresh).collect()).await;
-            if let Some((lead, cause)) = unrouted.into_iter().next() {
-                return Err(format!("lead {lead} of pool {pool}: {cause}").into());
-            }
-            before = best;
-        }
+            let wake = batch.wakes.remove(&PoolId::from("dach")).unwrap();
+            assert_eq!(wake.messages.len(), afters.len());
+            wake.after.map(|after| after.to_string())
+        };
+        assert_eq!(read(&[Some("7.l-1")]).as_deref(), Some("7.l-1"));
+        assert_eq!(read(&[Some("7.l-1"), Some("9.l-0")]).as_deref(), Some("9.l-0"));
+        assert_eq!(read(&[Some("7.l-1"), None]), None);
+        assert_eq!(read(&[None, Some("7.l-1")]), None);
     }
 }

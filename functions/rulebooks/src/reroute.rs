@@ -81,7 +81,7 @@ impl Rulebooks {
         let new = self.compiled(&version).await?;
         let pools: BTreeMap<PoolId, Pool> =
             self.pools.definitions().await?.into_iter().map(|pool| (pool.pool_id.clone(), pool)).collect();
-        let open = OpenLeads::new(self.reps.all().await?.into_keys(), pools.keys().cloned());
+        let open = OpenLeads::new(self.reps.all().await?.into_keys());
         let mut report = Report::default();
         let mut from = cursor.map(str::to_owned);
         loop {

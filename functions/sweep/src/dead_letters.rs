@@ -1,36 +1,37 @@
 //! Commands that failed too often: each is kept with its lead, and the lead goes on hold until a person decides.
 
+use std::time::Instant;
+
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use fairleader_domain::lifecycle::{Command, Transition, held_unstored, transition};
 use fairleader_lead::id::{LeadId, SourceId};
 use fairleader_lead::state::State;
 use fairleader_messaging::command::CommandError;
 use fairleader_messaging::{EnrichCommand, RecordActivity};
-use fairleader_runtime::{FunctionError, each};
-use fairleader_store::{Committed, DeadLetter};
+use fairleader_runtime::{FunctionError, about, each};
+use fairleader_store::{Committed, DeadLetter, Tries};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tracing::{error, info, warn};
+use tracing::{Span, error, info, warn};
 
 use crate::Sweep;
-
-/// How often holding a lead is tried anew when others are faster.
-const ATTEMPTS: usize = 5;
 
 /// What every command has, in whatever version of its form.
 #[derive(Deserialize)]
 struct AnyCommand {
     lead_id: Option<LeadId>,
+    trace: Option<String>,
     pool: Option<String>,
+    rep: Option<String>,
 }
 
 impl Sweep {
     /// Drains a batch of dead letters. One that names no lead stays in the queue for a person to look at.
-    pub(crate) async fn drain(&self, batch: SqsEvent) -> SqsBatchResponse {
-        each(batch, 10, |message| self.drain_one(message)).await
+    pub(crate) async fn drain(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
+        each(batch, 10, |message| self.drain_one(message, deadline)).await
     }
 
-    async fn drain_one(&self, message: SqsMessage) -> Result<(), FunctionError> {
+    async fn drain_one(&self, message: SqsMessage, deadline: Instant) -> Result<(), FunctionError> {
         let body = message.body.unwrap_or_default();
         let queue = message
             .attributes
@@ -42,13 +43,14 @@ impl Sweep {
             .map_err(CommandError::from)
             .map_err(|cause| format!("a dead letter from queue {queue} cannot be read and stays there: {cause}"))?;
         let Some(lead_id) = command.lead_id else {
-            if let Some(pool) = command.pool {
-                // The next minute wakes the pool again, if somebody still waits.
-                warn!(pool, "waking a pool failed too often");
+            if command.pool.is_some() || command.rep.is_some() {
+                // The next minute wakes every pool in whose line somebody still waits.
+                warn!(pool = command.pool, rep = command.rep, "a wake failed too often");
                 return Ok(());
             }
             return Err(format!("a dead letter from queue {queue} names no lead and stays there").into());
         };
+        about(&Span::current(), &lead_id, command.trace.as_deref().unwrap_or_default());
         let id = format!("{:x}", Sha256::digest(body.as_bytes()));
         let unstored = serde_json::from_str::<EnrichCommand>(&body).ok();
         let reason = match &unstored {
@@ -61,16 +63,24 @@ impl Sweep {
         };
         let letter = DeadLetter { queue: queue.clone(), command: body, at: self.clock.now(), reason };
         self.leads.keep_dead_letter(&lead_id, &id, &letter).await?;
-        error!(lead.id = %lead_id, queue, reason = letter.reason, "a command failed too often");
+        error!(queue, reason = letter.reason, "a command failed too often");
         // An activity says nothing of who its lead is: holding a lead that nobody sent would only make one up.
         if letter.reason.is_some() {
             return Ok(());
         }
-        self.hold(&lead_id, unstored, &format!("failed_in_{queue}")).await
+        self.hold(&lead_id, unstored, &format!("failed_in_{queue}"), deadline).await
     }
 
-    async fn hold(&self, lead_id: &LeadId, unstored: Option<EnrichCommand>, reason: &str) -> Result<(), FunctionError> {
-        for _ in 0..ATTEMPTS {
+    async fn hold(
+        &self,
+        lead_id: &LeadId,
+        unstored: Option<EnrichCommand>,
+        reason: &str,
+        deadline: Instant,
+    ) -> Result<(), FunctionError> {
+        let mut tries = Tries::until(deadline, [lead_id.as_str()]);
+        loop {
+            tries.again("holding the lead").await?;
             let now = self.clock.now();
             let mut transaction = self.leads.transaction();
             if let Some(state) = self.leads.state(lead_id).await? {
@@ -79,7 +89,7 @@ impl Sweep {
                     Ok(Transition::Unchanged) => return Ok(()),
                     Err(refusal) => {
                         // Somebody has it, or it is out: the command was of no use any more.
-                        info!(lead.id = %lead_id, reason = %refusal, "lead is not held");
+                        info!(reason = %refusal, "lead is not held");
                         return Ok(());
                     }
                 }
@@ -103,6 +113,5 @@ impl Sweep {
                 Committed::Refused(cause) => return Err(format!("holding lead {lead_id} was refused: {cause}").into()),
             }
         }
-        Err(format!("lead {lead_id} could not be held: others were faster {ATTEMPTS} times").into())
     }
 }

@@ -1,11 +1,20 @@
 //! `sweep`: the safety net. Every minute it queues leads whose deadline has passed, wakes pools whose line is not empty,
 //! and goes on with leads that are to be routed anew; and it drains the dead-letter queue, so that a command that failed for
 //! good leaves its lead on hold, with the command beside it, and not lost in a queue.
+//!
+//! Each of the minute's three tasks may use an equal part of the time that is left, and what one does not use is there
+//! for the next. A sweep that is cut short keeps nobody waiting for good: it begins with another shard of the deadlines
+//! every minute, and with the pool after the one that it ended with. While nothing is due and nobody waits it costs one
+//! query per shard and one read of what is to be routed anew.
 
 mod dead_letters;
 mod reroute;
 
+use std::collections::BTreeSet;
+use std::time::Instant;
+
 use aws_lambda_events::event::sqs::SqsEvent;
+use fairleader_domain::routing::waiting::in_turn;
 use fairleader_lead::id::LeadId;
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, Queue, RouteCommand};
@@ -20,11 +29,8 @@ use tracing::{error, info, warn};
 const BACKOFF: SignedDuration = SignedDuration::from_mins(5);
 /// Most leads taken from a shard at a time; what is left is taken a minute later.
 const AT_MOST: i32 = 500;
-
-/// How far into a sweep each of its steps may go on; the function itself has ten seconds.
-const DUE_UNTIL: SignedDuration = SignedDuration::from_secs(4);
-const LINES_UNTIL: SignedDuration = SignedDuration::from_secs(6);
-const REROUTE_UNTIL: SignedDuration = SignedDuration::from_secs(8);
+/// Wakes that are sent in one request.
+const WAKES: usize = 10;
 
 /// The function.
 #[derive(Debug)]
@@ -54,16 +60,15 @@ impl Function for Sweep {
     }
 
     /// The dead-letter queue sends `Records`; a schedule does not.
-    async fn call(&self, event: Value, _: Invocation) -> Result<Value, FunctionError> {
+    async fn call(&self, event: Value, invocation: Invocation) -> Result<Value, FunctionError> {
         if event.get("Records").is_some() {
             let batch: SqsEvent = serde_json::from_value(event)?;
-            return Ok(serde_json::to_value(self.drain(batch).await)?);
+            return Ok(serde_json::to_value(self.drain(batch, invocation.deadline).await)?);
         }
-        let started = self.clock.now();
         // Each for itself: one that fails does not stop the others.
-        let due = self.queue_due(started.checked_add(DUE_UNTIL)?).await;
-        let woken = self.wake_lines(started.checked_add(LINES_UNTIL)?).await;
-        let rerouted = self.reroute(started.checked_add(REROUTE_UNTIL)?).await;
+        let due = self.queue_due(self.clock.now(), invocation.share(3)).await;
+        let woken = self.wake_lines(invocation.share(2)).await;
+        let rerouted = self.reroute(invocation.deadline).await;
         let (due, woken, rerouted) = (due?, woken?, rerouted?);
         info!(leads = due, pools = woken, rerouted, "swept");
         Ok(json!({"due": due, "woken": woken, "rerouted": rerouted}))
@@ -71,28 +76,30 @@ impl Function for Sweep {
 }
 
 impl Sweep {
-    /// Queues every lead whose deadline has passed. Each is claimed first, so sweeps that come late, twice or at the
-    /// same time queue it once; and claimed leads are queued ten by ten, so that a sweep that is cut short leaves few
+    /// Queues every lead whose deadline has passed at `now`. Each is claimed first, so sweeps that come late, twice or at
+    /// the same time queue it once; and claimed leads are queued ten by ten, so that a sweep that is cut short leaves few
     /// behind that wait for their claim to run out.
-    async fn queue_due(&self, deadline: Timestamp) -> Result<usize, FunctionError> {
-        let started = self.clock.now();
+    async fn queue_due(&self, now: Timestamp, deadline: Instant) -> Result<usize, FunctionError> {
         let mut count = 0;
-        for shard in due_shards() {
-            let due = self.leads.due(&shard, started, AT_MOST).await?;
+        let mut shards: Vec<String> = due_shards().collect();
+        let minute = usize::try_from(now.as_second() / 60).unwrap_or(0);
+        shards.rotate_left(minute.checked_rem(shards.len()).unwrap_or(0));
+        for shard in shards {
+            let due = self.leads.due(&shard, now, AT_MOST).await?;
             for ten in due.chunks(10) {
-                if self.clock.now() > deadline {
+                if Instant::now() > deadline {
                     warn!("more leads are due than this sweep has time for; the next one goes on");
                     return Ok(count);
                 }
-                count += self.queue_claimed(ten).await?;
+                count += self.queue_claimed(ten, now).await?;
             }
         }
         Ok(count)
     }
 
     /// Claims these leads and queues those that nobody else has claimed.
-    async fn queue_claimed(&self, due: &[(LeadId, i64)]) -> Result<usize, FunctionError> {
-        let again_at = self.clock.now().checked_add(BACKOFF)?;
+    async fn queue_claimed(&self, due: &[(LeadId, i64)], now: Timestamp) -> Result<usize, FunctionError> {
+        let again_at = now.checked_add(BACKOFF)?;
         let claims = join_all(due.iter().map(|(lead, seen)| self.leads.claim_due(lead, *seen, again_at))).await;
         let mut messages = Vec::new();
         for ((lead_id, _), claim) in due.iter().zip(claims) {
@@ -107,26 +114,42 @@ impl Sweep {
         Ok(count)
     }
 
-    /// Wakes every pool in whose line somebody waits: a shift may have begun since the last minute.
-    async fn wake_lines(&self, deadline: Timestamp) -> Result<usize, FunctionError> {
-        let mut count = 0;
-        for pools in self.pools.definitions().await?.chunks(10) {
-            let lines = join_all(pools.iter().map(|pool| self.leads.line(&pool.pool_id, 1))).await;
-            let mut messages = Vec::new();
-            for (pool, line) in pools.iter().zip(lines) {
-                if !line?.is_empty() {
-                    let command = RouteCommand::WakePool { schema: SCHEMA, pool: pool.pool_id.clone() };
-                    messages.push(Outgoing::new(&command, Some("sweep"))?);
-                }
-            }
-            count += messages.len();
-            self.route.send_all(messages).await?;
-            if self.clock.now() > deadline {
-                warn!("there are more lines than this sweep has time for");
-                break;
+    /// Wakes every pool in whose line somebody waits: a shift may have begun since the last minute, and a wake may have
+    /// come before the index showed who waits.
+    async fn wake_lines(&self, deadline: Instant) -> Result<usize, FunctionError> {
+        let mut waiting = BTreeSet::new();
+        for shard in self.leads.waiting_pools().await {
+            match shard {
+                Ok(pools) => waiting.extend(pools),
+                Err(cause) => error!(cause = %Chain(&cause), "a shard of the lines cannot be read; the others are"),
             }
         }
-        Ok(count)
+        if waiting.is_empty() {
+            return Ok(0);
+        }
+        let last = self.pools.swept_to().await?;
+        let pools = in_turn(waiting, last.as_ref());
+        let mut sent = 0;
+        for some in pools.chunks(WAKES) {
+            if sent > 0 && Instant::now() > deadline {
+                break;
+            }
+            let wakes = some.iter().map(|pool| Outgoing::new(&RouteCommand::wake_pool(pool.clone()), Some("sweep")));
+            self.route.send_all(wakes.collect::<Result<_, _>>()?).await?;
+            sent += some.len();
+        }
+        let ended_with = (sent < pools.len()).then(|| pools.get(sent.saturating_sub(1))).flatten();
+        if ended_with.is_some() {
+            warn!(
+                woken = sent,
+                pools = pools.len(),
+                "there are more lines than this sweep has time for; the next one goes on"
+            );
+        }
+        if ended_with != last.as_ref() {
+            self.pools.set_swept_to(ended_with).await?;
+        }
+        Ok(sent)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Queues open leads when their time has come to be looked at by another version of the rulebook.
 
+use std::time::Instant;
+
 use fairleader_domain::reroute::Progress;
 use fairleader_lead::id::RulebookVersion;
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, RouteCommand};
 use fairleader_runtime::FunctionError;
 use fairleader_store::{LeadPage, OpenLeads};
-use jiff::Timestamp;
 use tracing::{info, warn};
 
 use crate::Sweep;
@@ -17,7 +18,7 @@ const PAGE: i32 = 500;
 
 impl Sweep {
     /// Goes on until `deadline`, for a page at least, with the re-routing that was to begin first; how many leads it queued.
-    pub(crate) async fn reroute(&self, deadline: Timestamp) -> Result<u64, FunctionError> {
+    pub(crate) async fn reroute(&self, deadline: Instant) -> Result<u64, FunctionError> {
         let mut open = None;
         let mut queued = 0;
         loop {
@@ -32,7 +33,7 @@ impl Sweep {
                 };
                 let open = match &open {
                     Some(open) => open,
-                    None => open.insert(self.open_leads().await?),
+                    None => open.insert(OpenLeads::new(self.reps.all().await?.into_keys())),
                 };
                 let (more, from) = self.queue_page(open, &version, from).await?;
                 queued += more;
@@ -43,17 +44,11 @@ impl Sweep {
                 seen.reroutes.supersede(&version, now)
             };
             // If it is refused, another sweep is at it, or somebody called it off.
-            if !self.rulebooks.replace_reroutes(&seen, &next).await? || self.clock.now() > deadline {
+            if !self.rulebooks.replace_reroutes(&seen, &next).await? || Instant::now() > deadline {
                 break;
             }
         }
         Ok(queued)
-    }
-
-    async fn open_leads(&self) -> Result<OpenLeads, FunctionError> {
-        let reps = self.reps.all().await?.into_keys();
-        let pools = self.pools.definitions().await?.into_iter().map(|pool| pool.pool_id);
-        Ok(OpenLeads::new(reps, pools))
     }
 
     /// Queues a page of open leads: how many, and where the next one begins.

@@ -4,10 +4,11 @@
 //! pool's turns have to change together with the owners and seats that go with them, and one for the leads that cost
 //! nobody a turn. A lead that is taken from an owner of one pool for another pool makes one group of both.
 
+pub mod waiting;
 mod why;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,8 @@ pub struct Plan {
     pub refused: Vec<(LeadId, Refusal)>,
     /// Leads for which nothing changes: they wait where they waited, or their owner keeps them.
     pub unchanged: Vec<LeadId>,
+    /// The pools of which no member can take another lead once this is committed.
+    pub full: BTreeSet<PoolId>,
 }
 
 /// Changes that are committed together or not at all.
@@ -387,6 +390,8 @@ impl Planner {
     }
 
     fn finish(mut self) -> Plan {
+        let pools = self.world.pools.values().map(|now| &now.pool);
+        self.plan.full = waiting::full(pools, &self.world.roster, self.now);
         for group in &mut self.groups {
             group.turns.sort_by(|a, b| a.pool.cmp(&b.pool));
             for turns in &mut group.turns {
@@ -490,7 +495,8 @@ impl Planner {
         };
         let wait = SignedDuration::from_mins(i64::from(now.pool.longest_wait_minutes));
         let until = self.now.checked_add(wait).unwrap_or(Timestamp::MAX);
-        Chosen { choice, ..settled(Destination::Line { pool: line, until }) }
+        let pool_only = choice.named.is_none() && choice.pools.len() == 1;
+        Chosen { choice, ..settled(Destination::Line { pool: line, until, pool_only }) }
     }
 
     /// The fallbacks, from the pool `from` on, that a waiting lead went down before: it keeps its place in the last

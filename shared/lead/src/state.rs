@@ -115,6 +115,8 @@ pub struct Wait {
     pub since: Timestamp,
     /// When the pool's fallback takes it.
     pub until: Timestamp,
+    /// Whether only members of the pool can take it; if not, a rule names an owner or another pool too.
+    pub pool_only: bool,
 }
 
 /// What a lead's owner has.

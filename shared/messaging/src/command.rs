@@ -1,7 +1,8 @@
-//! What the queues carry. Every command has a `schema`, and all but [`RouteCommand::WakePool`] name their lead.
+//! What the queues carry. Every command has a `schema`, and all but the wakes ([`RouteCommand::WakePool`],
+//! [`RouteCommand::WakeRep`]) name their lead.
 
 use fairleader_lead::activity::Activity;
-use fairleader_lead::id::{LeadId, PoolId, RulebookVersion, SourceId};
+use fairleader_lead::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
 use fairleader_lead::score::Score;
 use fairleader_lead::submission::Submission;
 use jiff::Timestamp;
@@ -160,13 +161,35 @@ pub enum RouteCommand {
         /// Follows the lead through the logs.
         trace: String,
     },
-    /// Give the leads in a pool's line to whoever is free now.
+    /// Give the leads in a pool's line to the reps who are free now.
     WakePool {
         /// [`SCHEMA`].
         schema: u32,
         /// The pool.
         pool: PoolId,
+        /// The place in the line after which to go on; absent at the beginning.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
     },
+    /// Wake every pool that a rep is in: a seat of theirs is free, or they are back.
+    WakeRep {
+        /// [`SCHEMA`].
+        schema: u32,
+        /// The rep.
+        rep: RepId,
+    },
+}
+
+impl RouteCommand {
+    /// Wakes a pool from the front of its line.
+    pub const fn wake_pool(pool: PoolId) -> Self {
+        Self::WakePool { schema: SCHEMA, pool, after: None }
+    }
+
+    /// Wakes every pool that `rep` is in.
+    pub const fn wake_rep(rep: RepId) -> Self {
+        Self::WakeRep { schema: SCHEMA, rep }
+    }
 }
 
 /// To `publish`: an event that the bus did not take. It is read again from the table.
@@ -204,9 +227,10 @@ impl Command for ScoreLead {
 impl Command for RouteCommand {
     fn schema(&self) -> u32 {
         match self {
-            Self::RouteLead { schema, .. } | Self::RerouteLead { schema, .. } | Self::WakePool { schema, .. } => {
-                *schema
-            }
+            Self::RouteLead { schema, .. }
+            | Self::RerouteLead { schema, .. }
+            | Self::WakePool { schema, .. }
+            | Self::WakeRep { schema, .. } => *schema,
         }
     }
 }
@@ -222,9 +246,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_of_the_bus_can_write_wake_pool() {
+    fn a_rule_of_the_bus_can_write_wakes() {
         let command: RouteCommand = read(r#"{"schema": 1, "command": "wake_pool", "pool": "inbound"}"#).unwrap();
-        assert_eq!(command, RouteCommand::WakePool { schema: 1, pool: PoolId::from("inbound") });
+        assert_eq!(command, RouteCommand::wake_pool(PoolId::from("inbound")));
+        let command: RouteCommand = read(r#"{"schema": 1, "command": "wake_rep", "rep": "anna"}"#).unwrap();
+        assert_eq!(command, RouteCommand::wake_rep(RepId::from("anna")));
     }
 
     #[test]

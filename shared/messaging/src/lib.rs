@@ -6,9 +6,7 @@
 mod bus;
 pub mod command;
 mod queue;
-mod wake;
 
 pub use bus::Bus;
 pub use command::{EnrichCommand, PublishEvent, RecordActivity, RouteCommand, ScoreLead, StoreLead};
 pub use queue::{Outgoing, Queue, ReceiveError, Received, SendError};
-pub use wake::wake;

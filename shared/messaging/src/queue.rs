@@ -11,7 +11,10 @@ use aws_sdk_sqs::operation::send_message::SendMessageError;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchError;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use aws_types::SdkConfig;
+use fairleader_lead::id::{PoolId, RepId};
 use serde::Serialize;
+
+use crate::RouteCommand;
 
 /// Most messages in one request.
 const BATCH: usize = 10;
@@ -19,6 +22,9 @@ const BATCH: usize = 10;
 const BATCH_BYTES: usize = 256 * 1024;
 /// How often entries that SQS did not take are sent again before the caller has to deal with them.
 const ATTEMPTS: usize = 3;
+
+/// Seconds after which an index shows a write; the least delay that SQS has.
+const INDEX_SETTLES: i32 = 1;
 
 /// A queue that commands are sent to.
 #[derive(Clone, Debug)]
@@ -32,6 +38,7 @@ pub struct Queue {
 pub struct Outgoing {
     body: String,
     group: Option<String>,
+    delay: Option<i32>,
 }
 
 impl Outgoing {
@@ -40,12 +47,37 @@ impl Outgoing {
         Ok(Self {
             body: serde_json::to_string(command).map_err(SendError::Unwritable)?,
             group: group.filter(|name| !name.is_empty()).map(group_id),
+            delay: None,
         })
+    }
+
+    /// The message, received no sooner than `seconds` after it is sent, at most 900.
+    #[must_use]
+    pub fn delayed(self, seconds: i32) -> Self {
+        Self { delay: Some(seconds), ..self }
+    }
+
+    /// Wakes a pool from the front of its line, a moment after it is sent.
+    ///
+    /// The line is read from a global secondary index, which DynamoDB brings up to date "within a fraction of a
+    /// second, under normal conditions" (its developer guide, on global secondary indexes). A wake that came before
+    /// that would give the seat to a lead behind the best one.
+    pub fn wake_pool(pool: PoolId, group: &str) -> Result<Self, SendError> {
+        Ok(Self::new(&RouteCommand::wake_pool(pool), Some(group))?.delayed(INDEX_SETTLES))
+    }
+
+    /// Wakes every pool that `rep` is in.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the command cannot be written as JSON.
+    pub fn wake_rep(rep: RepId, group: &str) -> Result<Self, SendError> {
+        Self::new(&RouteCommand::wake_rep(rep), Some(group))
     }
 
     /// A message as it was received, to be sent again.
     pub fn raw(body: String) -> Self {
-        Self { body, group: None }
+        Self { body, group: None, delay: None }
     }
 }
 
@@ -115,6 +147,7 @@ impl Queue {
             .queue_url(&self.url)
             .message_body(message.body)
             .set_message_group_id(message.group)
+            .set_delay_seconds(message.delay)
             .send()
             .await
             .map_err(|cause| SendError::One(Box::new(cause)))?;
@@ -156,6 +189,7 @@ impl Queue {
                         .id(i.to_string())
                         .message_body(&message.body)
                         .set_message_group_id(message.group.clone())
+                        .set_delay_seconds(message.delay)
                         .build()
                 })
                 .collect::<Result<Vec<_>, _>>()?;

@@ -6,12 +6,27 @@ use std::future::Future;
 use std::iter::successors;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use fairleader_lead::id::LeadId;
 use futures::{StreamExt, stream};
-use tracing::error;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, error, info_span};
 
 use crate::FunctionError;
 
-/// Handles every message of a batch with at most `at_once` in progress, and reports those that failed.
+/// The span of the work on one message: every line that is logged in it names the message, and its lead and trace once
+/// [`about`] has said them.
+pub fn message_span(message_id: &str) -> Span {
+    info_span!("message", message.id = message_id, lead.id = Empty, trace.id = Empty)
+}
+
+/// Says in the span of a message which lead it is about, and the trace that follows the lead from function to function.
+pub fn about(span: &Span, lead: &LeadId, trace: &str) {
+    span.record("lead.id", lead.as_str());
+    span.record("trace.id", trace);
+}
+
+/// Handles every message of a batch in a [span](message_span) of its own, with at most `at_once` in progress, and reports
+/// those that failed.
 pub async fn each<F, O>(event: SqsEvent, at_once: usize, handle: F) -> SqsBatchResponse
 where
     F: Fn(SqsMessage) -> O,
@@ -20,8 +35,9 @@ where
     let outcomes: Vec<_> = stream::iter(event.records)
         .map(|message| {
             let id = message.message_id.clone().unwrap_or_default();
-            let handled = handle(message);
-            async move { handled.await.err().map(|cause| failed(id, &cause)) }
+            let span = message_span(&id);
+            let handled = span.in_scope(|| handle(message));
+            async move { handled.await.err().map(|cause| failed(id, &cause)) }.instrument(span)
         })
         .buffer_unordered(at_once)
         .collect()
@@ -80,7 +96,58 @@ pub fn retry(message_ids: impl IntoIterator<Item = String>) -> SqsBatchResponse 
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn every_line_names_its_message_lead_and_trace() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().json().with_current_span(false).with_writer(move || writer.clone()).finish();
+        let message = |id: &str| {
+            let mut message = SqsMessage::default();
+            message.message_id = Some(id.to_owned());
+            message
+        };
+        let mut batch = SqsEvent::default();
+        batch.records = vec![message("m-1"), message("m-2")];
+        let guard = tracing::subscriber::set_default(subscriber);
+        let answer = each(batch, 2, |message| async move {
+            let number = message.message_id.unwrap_or_default().replace("m-", "");
+            about(&Span::current(), &LeadId::new(format!("l-{number}")), &format!("t-{number}"));
+            tokio::task::yield_now().await;
+            if number == "2" { Err("it broke".into()) } else { Ok(()) }
+        })
+        .await;
+        message_span("m-3").in_scope(|| tracing::info!("unread"));
+        drop(guard);
+        assert_eq!(answer.batch_item_failures.len(), 1);
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let spans: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["spans"].take()).collect();
+        let expected = serde_json::json!([
+            [{"name": "message", "message.id": "m-2", "lead.id": "l-2", "trace.id": "t-2"}],
+            [{"name": "message", "message.id": "m-3"}],
+        ]);
+        assert_eq!(serde_json::Value::from(spans), expected, "{text}");
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("a body cannot be read: {0}")]

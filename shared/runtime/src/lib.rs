@@ -13,7 +13,7 @@ pub mod http;
 mod log;
 mod pause;
 
-pub use batch::{Chain, each, failed, retry};
+pub use batch::{Chain, about, each, failed, message_span, retry};
 pub use clock::Clock;
 pub use env::{Env, SetupError};
 pub use function::{Function, FunctionError, Invocation, Invoke, InvokeError, Load, load, run};

@@ -9,15 +9,17 @@
 //! | what came in for it later | `lead_id`, `activity#` + the lead it came as, `#` and hash of the content |
 //! | commands that failed for it | `lead_id`, `dead#` + hash of the command |
 //! | what has to happen | index `due`: shard, instant in ms |
-//! | a rep's inbox, a pool's line, held leads | index `assignee`: `rep#…`, `pool#…#shard`, `held`; best first |
+//! | a rep's inbox, held leads | index `assignee`: `rep#…`, `held`; best first |
+//! | a pool's line, the pools that have one | index `line`: shard; pool, priority and lead |
 //! | commands that failed for any lead | index `assignee`: `dead`; latest first |
-//! | all open leads | index `assignee`: every rep's inbox and every pool's line, one after the other |
+//! | all open leads | every rep's inbox and every shard of the lines, one after the other |
 //! | past leads | the whole table, a page at a time |
 //!
 //! The `state` item is the one that everything else is guarded by: whoever changes anything that a decision could read
 //! names the version of the state they read, in the same transaction.
 
 mod forms;
+mod lines;
 mod open;
 mod past;
 mod state_item;
@@ -61,9 +63,8 @@ const MAX_ID: usize = 255;
 
 /// Shards of the `due` index: a partition takes 1,000 writes a second, and no stack decides on more than 8,000 leads in one.
 const DUE_SHARDS: u8 = 8;
-/// Shards of each pool's waiting line, for the same reason.
-const LINE_SHARDS: u8 = 4;
 
+pub use self::lines::LINE_SHARDS;
 pub use self::open::OpenLeads;
 pub use self::past::PastPage;
 use self::state_item::StateItem;
@@ -128,15 +129,10 @@ pub fn due_shards() -> impl Iterator<Item = String> {
     (0..DUE_SHARDS).map(|shard| format!("s{shard}"))
 }
 
-fn line_shard(pool: &PoolId, shard: u32) -> String {
-    format!("pool#{pool}#{shard}")
-}
-
 /// Where a lead stands in the `assignee` index, if it does.
 fn assignee(state: &State) -> Option<String> {
     match &state.standing {
         Standing::Assigned(owned) | Standing::Accepted { owned, .. } => Some(format!("rep#{}", owned.owner)),
-        Standing::Waiting(wait) => Some(line_shard(&wait.pool, spread(&state.lead_id, LINE_SHARDS))),
         Standing::Held { .. } => Some("held".to_owned()),
         _ => None,
     }
@@ -152,7 +148,7 @@ fn priority(state: &State) -> i64 {
         Priority::Urgent => 3,
     };
     let score = state.score.as_ref().map_or(0, |score| i64::from(score.total));
-    (urgency * 1_000 + score) * 100_000_000_000_000 + state.milestones.received.as_millisecond()
+    (urgency * 1_000 + score) * 100_000_000_000_000 + state.milestones.received.as_millisecond().max(0)
 }
 
 pub(crate) fn state_item(state: &State) -> Result<Item, StoreError> {
@@ -166,6 +162,7 @@ pub(crate) fn state_item(state: &State) -> Result<Item, StoreError> {
         item.insert(ASSIGNEE.to_owned(), text(assignee));
         item.insert(PRIORITY.to_owned(), number(priority(state)));
     }
+    item.extend(lines::stands(state).into_iter().flatten());
     Ok(item)
 }
 
@@ -479,22 +476,6 @@ impl Leads {
     /// Leads on hold, best first.
     pub async fn held(&self, limit: i32, from: Option<&str>) -> Result<LeadPage, StoreError> {
         self.page("held", limit, from).await
-    }
-
-    /// The best leads in a pool's line, at most `limit`.
-    pub async fn line(&self, pool: &PoolId, limit: i32) -> Result<Vec<LeadId>, StoreError> {
-        let mut found = Vec::new();
-        for shard in 0..u32::from(LINE_SHARDS) {
-            let query = self.by_assignee(&line_shard(pool, shard), limit);
-            let answer = query.send().await.map_err(StoreError::service(self.0.what("querying")))?;
-            for item in answer.items() {
-                let priority: i64 = crate::item::get_number(item, self.table(), PRIORITY)?;
-                found.push((priority, LeadId::from(get_text(item, self.table(), LEAD)?)));
-            }
-        }
-        found.sort_by(|a, b| b.cmp(a));
-        found.truncate(usize::try_from(limit).unwrap_or(0));
-        Ok(found.into_iter().map(|(_, lead)| lead).collect())
     }
 
     fn by_assignee(&self, assignee: &str, limit: i32) -> QueryFluentBuilder {

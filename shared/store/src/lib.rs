@@ -61,7 +61,7 @@ pub use identities::Identities;
 pub use imports::{Import, Imports, PartResult, RowResult};
 pub use keys::{KeyRecord, Keys, PersonKey};
 #[cfg(feature = "decisions")]
-pub use leads::{DeadLetter, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, due_shards};
+pub use leads::{DeadLetter, LINE_SHARDS, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, due_shards};
 #[cfg(feature = "decisions")]
 pub use lookup_tables::{LookupTables, NamedTable};
 pub use people::{Enrolled, People};

@@ -5,6 +5,7 @@
 //! | what is set about a pool | `pool_id`, `definition`, under its revision |
 //! | what its members are owed | `pool_id`, `rotation`, under its version |
 //! | the names of all pools | `#all`, `directory`, under its revision |
+//! | the pool that a sweep ended with that was cut short | `#all`, `swept` |
 //! | every turn, and why | `pool_id`, `turns#` + 12 digits, the rotation's version: one item a transaction |
 //! | turns as they were written before | `pool_id`, `ledger#` + 12 digits |
 //!
@@ -134,8 +135,14 @@ fn key(pool: &PoolId, part: &str) -> Item {
 }
 
 /// No pool can be called that: names begin with a letter or digit.
+const ALL: &str = "#all";
+
 fn directory() -> Item {
-    item([(POOL, text("#all")), (PART, text("directory"))])
+    item([(POOL, text(ALL)), (PART, text("directory"))])
+}
+
+fn swept() -> Item {
+    item([(POOL, text(ALL)), (PART, text("swept"))])
 }
 
 pub(crate) fn pool_item(pool: &Pool) -> Result<Item, StoreError> {
@@ -434,5 +441,18 @@ impl AllPools {
     /// One of them.
     pub fn get(&self, id: &PoolId) -> Option<&Versioned<Pool>> {
         self.pools.iter().find(|pool| pool.value.pool_id == *id)
+    }
+
+    /// The pool that the last sweep ended with, if it had no time for all that wait.
+    pub async fn swept_to(&self) -> Result<Option<PoolId>, StoreError> {
+        self.0.get(swept()).await?.map(|item| body(&item, &self.0.name)).transpose()
+    }
+
+    /// Keeps the pool that a sweep ended with, or that it had time for all.
+    pub async fn set_swept_to(&self, pool: Option<&PoolId>) -> Result<(), StoreError> {
+        let Some(pool) = pool else { return self.0.delete(swept()).await };
+        let mut item = swept();
+        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(pool)?)]));
+        self.0.put(item).await
     }
 }

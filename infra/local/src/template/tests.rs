@@ -65,7 +65,7 @@ fn the_projects_own_template_reads() {
     let rule = &stack.rules[0];
     assert_eq!(rule.targets[0].to, TargetTo::Queue("fairleader-route".to_owned()));
     assert!(matches!(rule.targets[0].input, TargetInput::Transformer { .. }));
-    assert_snapshot!(rule.pattern, @r#"{"detail":{"freed_pool":[{"exists":true}]},"detail-type":["LeadMerged","LeadAssigned","LeadWaiting"],"source":["fairleader"]}"#);
+    assert_snapshot!(rule.pattern, @r#"{"detail":{"freed_owner":[{"exists":true}]},"detail-type":["LeadMerged","LeadAssigned","LeadWaiting"],"source":["fairleader"]}"#);
 }
 
 #[test]

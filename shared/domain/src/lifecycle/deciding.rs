@@ -43,6 +43,8 @@ pub enum Destination {
         pool: PoolId,
         /// When the pool's fallback takes it.
         until: Timestamp,
+        /// Whether only members of the pool can take it.
+        pool_only: bool,
     },
     /// To nurture.
     Nurture {
@@ -112,7 +114,10 @@ fn settle(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
             _ => false,
         };
     let as_before = state.decided.as_ref().is_some_and(|before| before.priority == priority && before.value == value);
-    if stays && as_before && state.score.as_ref().is_some_and(|before| before.same_figures(&score)) {
+    // A lead that others can take as well from here on has to be told from those that have to wait for the pool.
+    let wider =
+        waits.as_ref().is_some_and(|wait| wait.pool_only) && matches!(to, Destination::Line { pool_only: false, .. });
+    if stays && as_before && !wider && state.score.as_ref().is_some_and(|before| before.same_figures(&score)) {
         return Ok(Transition::Unchanged);
     }
     let mut draft = Draft::new(state, now);
@@ -144,9 +149,9 @@ fn settle(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
                 freed_pool,
             })
         }
-        Destination::Line { pool, until } => {
-            let wait = waits.unwrap_or_else(|| Wait { pool: pool.clone(), since: now, until });
-            draft.moves(Standing::Waiting(wait));
+        Destination::Line { pool, until, pool_only } => {
+            let wait = waits.unwrap_or_else(|| Wait { pool: pool.clone(), since: now, until, pool_only });
+            draft.moves(Standing::Waiting(Wait { pool_only, ..wait }));
             let (freed_owner, freed_pool) = draft.freed();
             draft.tell(EventKind::LeadWaiting { pool, rule, rulebook, score: total, freed_owner, freed_pool })
         }
@@ -175,7 +180,7 @@ mod tests {
     }
 
     fn line(pool: &str, until: i64) -> Destination {
-        Destination::Line { pool: PoolId::from(pool), until: at(until) }
+        Destination::Line { pool: PoolId::from(pool), until: at(until), pool_only: true }
     }
 
     #[test]
@@ -196,6 +201,19 @@ mod tests {
     }
 
     #[test]
+    fn a_waiting_lead_that_others_can_take_from_now_on_says_so_and_keeps_its_time() {
+        let line =
+            |pool_only, until| to(Destination::Line { pool: PoolId::from("inbound"), until: at(until), pool_only });
+        let waiting = apply(&stored(), line(true, 600)).state;
+        let Ok(Transition::Changed(change)) = transition(&waiting, line(false, 900), at(90)) else {
+            panic!("nothing changed")
+        };
+        let wait = Wait { pool: PoolId::from("inbound"), since: at(60), until: at(600), pool_only: false };
+        assert_eq!(change.state.standing, Standing::Waiting(wait));
+        assert_eq!(transition(&change.state, line(true, 900), at(91)), Ok(Transition::Unchanged));
+    }
+
+    #[test]
     fn a_waiting_lead_that_becomes_better_keeps_the_time_it_has_waited() {
         let worth = |score: Score, until: i64| Command::Decide(Decision { score, ..decision(line("inbound", until)) });
         let waiting = apply(&stored(), worth(score(true), 600)).state;
@@ -204,7 +222,7 @@ mod tests {
             panic!("nothing changed")
         };
         let state = change.state;
-        let wait = Wait { pool: PoolId::from("inbound"), since: at(60), until: at(600) };
+        let wait = Wait { pool: PoolId::from("inbound"), since: at(60), until: at(600), pool_only: true };
         assert_eq!(state.standing, Standing::Waiting(wait));
         assert_eq!(state.score.as_ref(), Some(&better));
         assert_eq!(transition(&state, worth(better, 990), at(99)), Ok(Transition::Unchanged), "a pool that is woken");

@@ -97,7 +97,9 @@ mod tests {
 
     #[test]
     fn a_held_lead_goes_back_where_it_can_be_decided_on() {
-        let waiting = apply(&stored(), to(Destination::Line { pool: PoolId::from("inbound"), until: at(600) })).state;
+        let waiting =
+            apply(&stored(), to(Destination::Line { pool: PoolId::from("inbound"), until: at(600), pool_only: true }))
+                .state;
         let held = apply(&waiting, Command::Hold { reason: "failed".to_owned() }).state;
         assert_eq!(held.standing, Standing::Held { from: HeldFrom::Waiting, reason: "failed".to_owned() });
         assert_eq!(held.due_at(), None);

@@ -83,7 +83,7 @@ fn any_command() -> impl Strategy<Value = Command> {
     let name = prop_oneof![Just("anna"), Just("ben")];
     let by = name.clone().prop_map(|name| Confirms::Owner(RepId::from(name)));
     let by = prop_oneof![by, Just(Confirms::ForOwner(ActorId::from("mara")))];
-    let line = |pool: &str| Destination::Line { pool: PoolId::from(pool), until: at(600) };
+    let line = |pool: &str| Destination::Line { pool: PoolId::from(pool), until: at(600), pool_only: true };
     prop_oneof![
         name.clone().prop_map(rep),
         name.prop_map(|name| Command::Reassign(decision(to_rep(name)))),

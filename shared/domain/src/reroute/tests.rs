@@ -45,7 +45,7 @@ fn standing(stage: Stage, owner: Option<&str>, pool: Option<&str>) -> Standing {
     let reason = "junk".to_owned();
     match stage {
         Stage::Stored => Standing::Stored { decide_by: None },
-        Stage::Waiting => Standing::Waiting(Wait { pool: pool.unwrap(), since: now(), until: now() }),
+        Stage::Waiting => Standing::Waiting(Wait { pool: pool.unwrap(), since: now(), until: now(), pool_only: true }),
         Stage::Assigned => Standing::Assigned(desk()),
         Stage::Accepted => {
             let accepted = Done { at: now(), by: ActorId::from(owner.unwrap()) };

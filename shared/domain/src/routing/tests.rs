@@ -74,7 +74,7 @@ fn lead(id: &str, total: u8, outcome: Outcome) -> Ruled {
 }
 
 fn waits(pool: &str, until: Timestamp) -> Standing {
-    Standing::Waiting(Wait { pool: PoolId::from(pool), since: noon(), until })
+    Standing::Waiting(Wait { pool: PoolId::from(pool), since: noon(), until, pool_only: true })
 }
 
 fn owned(owner: &str, turn: Option<TurnTaken>) -> Owned {

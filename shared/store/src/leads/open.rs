@@ -1,11 +1,14 @@
-//! All open leads: what every rep has, and what waits in every pool's line.
+//! All open leads: what every rep has, and what waits in the lines of all pools.
 
-use fairleader_lead::id::{PoolId, RepId};
+use fairleader_lead::id::RepId;
 
-use super::{LINE_SHARDS, LeadPage, Leads, line_shard};
+use super::{LeadPage, Leads, lines};
 use crate::StoreError;
 
-/// Where open leads stand in the `assignee` index.
+/// What a shard of the lines is called among the keys of [`OpenLeads`].
+const LINE: &str = "line#";
+
+/// Where open leads stand: reps in the index `assignee`, and all shards of the index `line`.
 #[derive(Clone, Debug)]
 pub struct OpenLeads {
     /// In order.
@@ -13,11 +16,10 @@ pub struct OpenLeads {
 }
 
 impl OpenLeads {
-    /// Those of these reps and pools.
-    pub fn new(reps: impl IntoIterator<Item = RepId>, pools: impl IntoIterator<Item = PoolId>) -> Self {
-        let shards = |pool: PoolId| (0..u32::from(LINE_SHARDS)).map(move |shard| line_shard(&pool, shard));
-        let reps = reps.into_iter().map(|rep| format!("rep#{rep}"));
-        let mut assignees: Vec<String> = reps.chain(pools.into_iter().flat_map(shards)).collect();
+    /// Those of these reps, and all that wait.
+    pub fn new(reps: impl IntoIterator<Item = RepId>) -> Self {
+        let lines = lines::shards().map(|shard| format!("{LINE}{shard}"));
+        let mut assignees: Vec<String> = reps.into_iter().map(|rep| format!("rep#{rep}")).chain(lines).collect();
         assignees.sort();
         assignees.dedup();
         Self { assignees }
@@ -45,7 +47,10 @@ impl Leads {
         let Some(assignee) = open.from(begun_at) else { return Ok(LeadPage::default()) };
         // In the middle of one that is gone there is nowhere to go on.
         let inner = Some(inner).filter(|inner| !inner.is_empty() && assignee == begun_at);
-        let LeadPage { leads, next } = self.page(assignee, limit, inner).await?;
+        let LeadPage { leads, next } = match assignee.strip_prefix(LINE) {
+            Some(shard) => self.shard(shard, limit, inner).await?,
+            None => self.page(assignee, limit, inner).await?,
+        };
         let next = match next {
             Some(inner) => Some(cursor(assignee, &inner)),
             None => open.after(assignee).map(|next| cursor(next, "")),
@@ -71,9 +76,10 @@ mod tests {
     #[test]
     fn a_cursor_goes_on_where_it_was_even_if_somebody_left() {
         let names = |names: &[&str]| names.iter().map(|name| RepId::from(*name)).collect::<Vec<_>>();
-        let open = OpenLeads::new(names(&["zoe", "anna"]), [PoolId::from("dach")]);
-        assert_eq!(open.assignees, ["pool#dach#0", "pool#dach#1", "pool#dach#2", "pool#dach#3", "rep#anna", "rep#zoe"]);
-        assert_eq!(open.from("").unwrap(), "pool#dach#0");
+        let open = OpenLeads::new(names(&["zoe", "anna"]));
+        assert_eq!(open.assignees.len(), 18);
+        assert_eq!(open.from("").unwrap(), "line#beyond#0");
+        assert_eq!(open.after("line#pool#7").unwrap(), "rep#anna");
         assert_eq!(open.from("rep#ben").unwrap(), "rep#zoe");
         assert_eq!(open.after("rep#anna").unwrap(), "rep#zoe");
         assert_eq!(open.after("rep#zoe"), None);

@@ -62,6 +62,9 @@ pub(super) struct StateItem {
     accepted_by: Option<ActorId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     waiting_since: Option<Timestamp>,
+    /// Whether only members of its pool can take it while it waits; an item that does not say so may be taken by others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pool_only: bool,
     /// The earliest instant at which something has to happen to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<Timestamp>,
@@ -106,6 +109,7 @@ impl From<&State> for StateItem {
             accepted_at: None,
             accepted_by: None,
             waiting_since: None,
+            pool_only: false,
             due_at: state.due_at(),
             merged_into: state.merged_into().cloned(),
             first_assigned_at: None,
@@ -119,7 +123,10 @@ impl From<&State> for StateItem {
                 item.accepted_at = Some(accepted.at);
                 item.accepted_by = by_another(accepted, &owned.owner);
             }
-            Standing::Waiting(wait) => item.waiting_since = Some(wait.since),
+            Standing::Waiting(wait) => {
+                item.waiting_since = Some(wait.since);
+                item.pool_only = wait.pool_only;
+            }
             Standing::Held { from, .. } => item.held_from = (*from != HeldFrom::Unstored).then(|| from.stage()),
             Standing::Stored { .. }
             | Standing::Nurturing(_)
@@ -192,7 +199,7 @@ impl StateItem {
             Stage::Waiting => {
                 let since = self.waiting_since.unwrap_or(self.received_at);
                 let pool = self.pool.clone().ok_or_else(|| self.lacks("pool"))?;
-                Standing::Waiting(Wait { pool, since, until: self.due_at.unwrap_or(since) })
+                Standing::Waiting(Wait { pool, since, until: self.due_at.unwrap_or(since), pool_only: self.pool_only })
             }
             Stage::Assigned => Standing::Assigned(self.read_owned()?),
             Stage::Accepted => {
