@@ -13,7 +13,7 @@ mod history;
 mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -38,6 +38,8 @@ pub(super) struct LateIndexes {
     tables: Tables,
     /// The tables with indexes.
     shapes: BTreeMap<String, Shape>,
+    /// What was written to and not looked at since.
+    written: Mutex<Vec<Touched>>,
     history: tokio::sync::Mutex<History>,
 }
 
@@ -57,7 +59,7 @@ impl LateIndexes {
         let indexed: Vec<&Table> = stack.iter().filter(|table| shapes.contains_key(&table.name)).collect();
         let history = tokio::sync::Mutex::new(History::new(&indexed)?);
         let dice = Mutex::new(Rng::with_seed(seed));
-        let late = Self { most, dice, begun: Instant::now(), tables, shapes, history };
+        let late = Self { most, dice, begun: Instant::now(), tables, shapes, written: Mutex::default(), history };
         late.reload(&mut *late.history.lock().await, Duration::ZERO).await;
         Ok(late)
     }
@@ -120,14 +122,30 @@ impl LateIndexes {
     /// Notes how the items are now that a call has written to.
     ///
     /// They are read after the write and noted in the order in which they were read. So the history may pass over a
-    /// state that was overwritten at once, but it never has one that was not there.
+    /// state that was overwritten at once, but it never has one that was not there. Writers who wait here at the same
+    /// time share one read, so that many at once do not wait for each other's reads in turn.
     async fn follow(&self, operation: &str, body: &[u8]) {
+        let touched = shape::touched(&self.shapes, operation, body);
+        if touched == Touched::Items(Vec::new()) {
+            return;
+        }
+        self.written().push(touched);
         let mut history = self.history.lock().await;
-        let touched = match shape::touched(&self.shapes, operation, body) {
-            Touched::Items(items) if items.is_empty() => return,
-            Touched::Items(items) => items,
-            Touched::Anything => return self.reload(&mut history, self.begun.elapsed()).await,
-        };
+        // Empty if another writer has read for this one, too.
+        let mut items = BTreeMap::new();
+        let written = std::mem::take(&mut *self.written());
+        for touched in written {
+            match touched {
+                Touched::Items(written) => {
+                    let named = |(table, key): (String, Map<String, Value>)| {
+                        ((table.clone(), Value::Object(key.clone()).to_string()), (table, key))
+                    };
+                    items.extend(written.into_iter().map(named));
+                }
+                Touched::Anything => self.reload(&mut history, self.begun.elapsed()).await,
+            }
+        }
+        let touched: Vec<(String, Map<String, Value>)> = items.into_values().collect();
         for part in touched.chunks(READ_AT_ONCE) {
             match self.read(part).await {
                 Ok(now) => {
@@ -139,6 +157,10 @@ impl LateIndexes {
                 Err(cause) => tracing::error!(cause, "an index is later than it should be: a write was not followed"),
             }
         }
+    }
+
+    fn written(&self) -> MutexGuard<'_, Vec<Touched>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, history: &mut History, at: Duration, table: &str, key: Map<String, Value>, item: Option<&Value>) {
