@@ -10,7 +10,7 @@ use fairleader_runtime::http::{self, Caller, Problem};
 use fairleader_store::{Committed, DeadLetter};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tracing::{error, info};
+use tracing::info;
 
 use crate::{Admin, AdminError, Answer};
 
@@ -147,10 +147,6 @@ impl Admin {
             match transaction.commit().await? {
                 Committed::Done => return Ok(()),
                 Committed::Stale(_) | Committed::Busy => {}
-                Committed::Refused(reason) => {
-                    error!(lead.id = %state.lead_id, reason, "letting a lead go on was refused");
-                    return Err(Problem::internal().into());
-                }
             }
             match self.leads.state(&state.lead_id).await? {
                 Some(now) => state = now,

@@ -8,7 +8,7 @@ use fairleader_runtime::http::{self, Caller, Problem, Role};
 use fairleader_store::Committed;
 use serde::Deserialize;
 use serde_json::json;
-use tracing::{error, info};
+use tracing::info;
 
 use crate::{Answer, Desk, only};
 
@@ -56,10 +56,6 @@ impl Desk {
                     return Ok(accepted(&change.state));
                 }
                 Committed::Stale(_) | Committed::Busy => {}
-                Committed::Refused(reason) => {
-                    error!(lead.id = %state.lead_id, reason, "accepting was refused");
-                    return Err(Problem::internal().into());
-                }
             }
         }
         Err(Problem::new(409, "busy", "the lead changed again and again in this moment").detail("try again").into())

@@ -80,7 +80,6 @@ impl Enrich {
                 }
                 Committed::Stale(parts) if parts.contains(&Part::Activity) => return Ok(ToScore::of(&state)),
                 Committed::Stale(_) | Committed::Busy => {}
-                Committed::Refused(reason) => return Err(format!("recording was refused: {reason}").into()),
             }
         }
         let (activity, lead) = (&command.activity.id, &lead_id);

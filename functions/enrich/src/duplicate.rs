@@ -145,7 +145,6 @@ impl Enrich {
                     held = Some(State { source, milestones, payload_hash, ..existing });
                 }
                 Committed::Stale(_) | Committed::Busy => {}
-                Committed::Refused(reason) => return Err(format!("the merge was refused: {reason}").into()),
             }
             let id = target.state.lead_id.clone();
             target = self.surviving(&id).await?.ok_or_else(|| format!("lead {id} disappeared"))?;
@@ -184,7 +183,6 @@ impl Enrich {
                     return Ok(Loaded { state: carries_on.state, profile });
                 }
                 Committed::Stale(_) | Committed::Busy => {}
-                Committed::Refused(reason) => return Err(format!("the merge was refused: {reason}").into()),
             }
             for loaded in [&mut one, &mut other] {
                 let id = loaded.state.lead_id.clone();
@@ -215,7 +213,6 @@ impl Enrich {
                     return Ok(ToScore::of(&target.state));
                 }
                 Committed::Stale(_) | Committed::Busy => {}
-                Committed::Refused(reason) => return Err(format!("the resubmission was refused: {reason}").into()),
             }
         }
         Err(format!("resubmission of lead {} could not be kept: others were faster", command.lead_id).into())

@@ -237,7 +237,6 @@ impl Enrich {
                 Ok(ToScore::undecided(&change.state))
             }
             Committed::Stale(_) | Committed::Busy => Err(format!("lead {lead_id} moved while it was stored").into()),
-            Committed::Refused(reason) => Err(format!("storing lead {lead_id} was refused: {reason}").into()),
         }
     }
 

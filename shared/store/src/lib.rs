@@ -74,5 +74,5 @@ pub use rulebooks::{
 #[cfg(feature = "stream")]
 pub use stream::{EventStream, GivenUp};
 pub use table::Table;
-pub use transaction::{Committed, Transaction};
+pub use transaction::{Committed, Transaction, Tried};
 pub use tries::{OutOfTime, Tries};
