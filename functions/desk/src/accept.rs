@@ -8,7 +8,7 @@ use fairleader_lead::id::{ActorId, RepId};
 use fairleader_lead::state::State;
 use fairleader_runtime::http::Answer;
 use fairleader_store::{Committed, Tries};
-use tracing::{error, info};
+use tracing::info;
 
 use crate::Desk;
 use crate::lead::lead_id;
@@ -40,10 +40,6 @@ impl Desk {
                     return Ok(accepted(&change.state));
                 }
                 Committed::Stale(_) | Committed::Busy => {}
-                Committed::Refused(reason) => {
-                    error!(lead.id = %state.lead_id, reason, "accepting was refused");
-                    return Err(Problem::internal().into());
-                }
             }
         }
     }

@@ -11,7 +11,7 @@ use fairleader_messaging::{Outgoing, PublishEvent, RouteCommand};
 use fairleader_runtime::http::{Answer, Failure};
 use fairleader_store::{Committed, DeadLetter, Tries};
 use serde::Deserialize;
-use tracing::{error, info};
+use tracing::info;
 
 use crate::Recovery;
 
@@ -145,10 +145,6 @@ impl Recovery {
             match transaction.commit().await? {
                 Committed::Done => return Ok(()),
                 Committed::Stale(_) | Committed::Busy => {}
-                Committed::Refused(reason) => {
-                    error!(lead.id = %state.lead_id, reason, "letting a lead go on was refused");
-                    return Err(Problem::internal().into());
-                }
             }
             match self.leads.state(&state.lead_id).await? {
                 Some(now) => state = now,

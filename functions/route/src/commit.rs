@@ -7,7 +7,7 @@ use fairleader_domain::routing;
 use fairleader_domain::routing::{Group, Plan, Planned, Ruled, Why};
 use fairleader_lead::id::{LeadId, PoolId, RepId};
 use fairleader_runtime::{Chain, FunctionError};
-use fairleader_store::{Committed, Tries};
+use fairleader_store::{Committed, Tried, Tries};
 use futures::future::join_all;
 use tracing::{error, info, warn};
 
@@ -151,19 +151,19 @@ impl Route {
         for turns in &group.turns {
             self.pools.turn(&mut transaction, Part::Turn, turns)?;
         }
-        match transaction.commit().await? {
-            Committed::Done => {
+        match transaction.try_commit().await? {
+            Tried::Committed(Committed::Done) => {
                 for planned in &group.leads {
                     in_span(known, &planned.change.state.lead_id, || told(planned));
                 }
                 Ok(Outcome::Done)
             }
-            Committed::Stale(parts) => {
+            Tried::Committed(Committed::Stale(parts)) => {
                 info!(leads = group.leads.len(), lost = ?parts, "lost a race");
                 Ok(Outcome::Again)
             }
-            Committed::Busy => Ok(Outcome::Again),
-            Committed::Refused(reason) => {
+            Tried::Committed(Committed::Busy) => Ok(Outcome::Again),
+            Tried::Refused(reason) => {
                 error!(leads = group.leads.len(), reason, "transaction refused");
                 Ok(Outcome::Refused(reason))
             }

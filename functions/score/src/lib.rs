@@ -136,7 +136,6 @@ impl Score {
                 Ok(true)
             }
             Committed::Stale(_) | Committed::Busy => Ok(false),
-            Committed::Refused(reason) => Err(format!("rescoring lead {} was refused: {reason}", state.lead_id).into()),
         }
     }
 }

@@ -93,7 +93,7 @@ impl Accounts {
             reps.check_there(&mut transaction, (), rep)?;
         }
         entry.record(&mut transaction, ())?;
-        Ok(transaction.commit().await?.is_done()?.then(|| entry.versioned(account.clone())))
+        Ok(transaction.commit().await?.is_done().then(|| entry.versioned(account.clone())))
     }
 
     /// Deletes an account if it is as it was seen. `false` if it is not.
@@ -106,7 +106,7 @@ impl Accounts {
         let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(id))).condition_expression(condition);
         transaction.delete((), delete.set_expression_attribute_values(values).build()?);
         entry.record(&mut transaction, ())?;
-        transaction.commit().await?.is_done()
+        Ok(transaction.commit().await?.is_done())
     }
 
     /// Writes an account whatever is there, and tells the audit nothing.

@@ -109,7 +109,7 @@ impl Keys {
         let put = Put::builder().table_name(&self.0.name).set_item(Some(entry.stamped(key_item(hash, opens)?)));
         transaction.put((), put.condition_expression(condition).set_expression_attribute_values(values).build()?);
         entry.record(&mut transaction, ())?;
-        transaction.commit().await?.is_done()
+        Ok(transaction.commit().await?.is_done())
     }
 
     /// Keeps a key, and tells the audit nothing.
@@ -133,7 +133,7 @@ impl Keys {
         let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(hash)));
         transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
         entry.record(&mut transaction, ())?;
-        transaction.commit().await?.is_done()
+        Ok(transaction.commit().await?.is_done())
     }
 
     /// A page of keys by their SHA-256 (hex), in no particular order, from the one after `from` on; and where the next

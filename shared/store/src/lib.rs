@@ -76,5 +76,5 @@ pub use rulebooks::{
 #[cfg(feature = "stream")]
 pub use stream::{EventStream, GivenUp};
 pub use table::Table;
-pub use transaction::{Committed, Transaction};
+pub use transaction::{Committed, Transaction, Tried};
 pub use tries::{OutOfTime, Tries};

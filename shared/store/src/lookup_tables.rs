@@ -138,7 +138,7 @@ impl LookupTables {
         let put = Put::builder().table_name(&self.0.name).set_item(Some(entry.stamped(named_item(table)?)));
         transaction.put((), put.condition_expression(condition).set_expression_attribute_values(values).build()?);
         entry.record(&mut transaction, ())?;
-        Ok(transaction.commit().await?.is_done()?.then(|| entry.versioned(table.clone())))
+        Ok(transaction.commit().await?.is_done().then(|| entry.versioned(table.clone())))
     }
 
     /// Keeps a text and points its name to it, and tells the audit nothing.
@@ -167,7 +167,7 @@ impl LookupTables {
         let delete = Delete::builder().table_name(&self.0.name).set_key(Some(name_key(&table.name)));
         transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
         entry.record(&mut transaction, ())?;
-        transaction.commit().await?.is_done()
+        Ok(transaction.commit().await?.is_done())
     }
 
     /// What a name stands for now.

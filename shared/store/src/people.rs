@@ -101,7 +101,7 @@ impl People {
         let put = Put::builder().table_name(&self.0.name).set_item(Some(entry.stamped(person_item(&enrolled)?)));
         transaction.put((), put.condition_expression(condition).set_expression_attribute_values(values).build()?);
         entry.record(&mut transaction, ())?;
-        Ok(transaction.commit().await?.is_done()?.then(|| entry.versioned(enrolled)))
+        Ok(transaction.commit().await?.is_done().then(|| entry.versioned(enrolled)))
     }
 
     /// Writes a person whatever is there, and tells the audit nothing.
@@ -128,6 +128,6 @@ impl People {
         let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(&person.person_id)));
         transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
         entry.record(&mut transaction, ())?;
-        transaction.commit().await?.is_done()
+        Ok(transaction.commit().await?.is_done())
     }
 }

@@ -195,7 +195,7 @@ impl Pools {
         transaction.put((), put.set_expression_attribute_values(values).build()?);
         transaction.update((), self.directory(all.revision, Some(("ADD", id)))?);
         entry.record(&mut transaction, ())?;
-        Ok(transaction.commit().await?.is_done()?.then(|| entry.versioned(pool.clone())))
+        Ok(transaction.commit().await?.is_done().then(|| entry.versioned(pool.clone())))
     }
 
     /// Deletes a pool's definition if it is as it was seen, and neither a pool nor the active rulebook was changed since;
@@ -220,7 +220,7 @@ impl Pools {
         transaction.update((), self.directory(all.revision, Some(("DELETE", id)))?);
         rulebooks.check_active(&mut transaction, (), active)?;
         entry.record(&mut transaction, ())?;
-        transaction.commit().await?.is_done()
+        Ok(transaction.commit().await?.is_done())
     }
 
     /// Writes what is set about a pool whatever is there, and tells the audit nothing.

@@ -141,8 +141,10 @@ impl Reps {
             let mut transaction = Transaction::new(&self.0.client);
             self.check_there(&mut transaction, (), rep)?;
             transaction.update((), self.load_made(rep)?);
-            // Who loses this race is deleted, or has their load item from somebody else.
-            transaction.commit().await?.is_done()?;
+            match transaction.commit().await? {
+                // Who loses this race is deleted, or has their load item from somebody else.
+                Committed::Done | Committed::Stale(_) | Committed::Busy => {}
+            }
         }
         Ok(roster(these))
     }
@@ -173,7 +175,7 @@ impl Reps {
         }
         entry.record(&mut transaction, ())?;
         let load = seen.map(|seen| seen.value.load).unwrap_or_default();
-        Ok(transaction.commit().await?.is_done()?.then(|| entry.versioned(RepNow { rep: rep.clone(), load })))
+        Ok(transaction.commit().await?.is_done().then(|| entry.versioned(RepNow { rep: rep.clone(), load })))
     }
 
     /// Writes what is set about a rep whatever is there, and tells the audit nothing.
@@ -195,7 +197,7 @@ impl Reps {
             .expression_attribute_names("#open", OPEN)
             .expression_attribute_values(":none", number(0));
         transaction.delete((), load.build()?);
-        transaction.commit().await?.is_done()
+        Ok(transaction.commit().await?.is_done())
     }
 
     /// Makes a rep's load item, unless it is there.
@@ -330,7 +332,6 @@ impl Reps {
             Committed::Done => RepDeleted::Done,
             Committed::Stale(parts) if parts.contains(&Part::Load) => RepDeleted::OpenLeads,
             Committed::Stale(_) | Committed::Busy => RepDeleted::Stale,
-            Committed::Refused(reason) => return Err(StoreError::Refused(reason)),
         })
     }
 }

@@ -230,7 +230,7 @@ impl Rulebooks {
             };
             transaction.put((), moved.build()?);
             // If not, somebody else made this version; ours is the next one.
-            if transaction.commit().await?.is_done()? {
+            if transaction.commit().await?.is_done() {
                 return Ok(version);
             }
         }
@@ -300,7 +300,7 @@ impl Rulebooks {
             }
             None => transaction.check((), self.check_unchanged(key(ACTIVE, POINTER), active.revision)?),
         }
-        transaction.commit().await?.is_done()
+        Ok(transaction.commit().await?.is_done())
     }
 
     fn put_unless_changed(&self, item: Item, revision: u64) -> Result<Put, StoreError> {
@@ -348,7 +348,7 @@ impl Rulebooks {
             let review = key(record.version.as_str(), REVIEW);
             transaction.check((), self.check_unchanged(review, record.revision)?);
         }
-        transaction.commit().await?.is_done()
+        Ok(transaction.commit().await?.is_done())
     }
 
     /// The version that is active at `now`, if there is one.

@@ -25,18 +25,22 @@ pub enum Committed<L> {
     Stale(Vec<L>),
     /// Nothing was written, because others were writing to the same items. The same may be tried again.
     Busy,
+}
+
+/// What became of a transaction whose caller can do with less.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Tried<L> {
+    /// DynamoDB dealt with it.
+    Committed(Committed<L>),
     /// Nothing was written, because the request as a whole was refused: one item is too large, or all together are.
     Refused(String),
 }
 
 impl<L> Committed<L> {
     /// Whether everything was written.
-    pub(crate) fn is_done(self) -> Result<bool, StoreError> {
-        match self {
-            Self::Done => Ok(true),
-            Self::Stale(_) | Self::Busy => Ok(false),
-            Self::Refused(reason) => Err(StoreError::Refused(reason)),
-        }
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
     }
 }
 
@@ -65,13 +69,21 @@ impl<L: Clone> Transaction<L> {
         self.labels.push(label);
     }
 
-    /// Writes everything, or nothing.
+    /// Writes everything, or nothing. That the whole is refused is an error: it would be again.
     pub async fn commit(self) -> Result<Committed<L>, StoreError> {
+        match self.try_commit().await? {
+            Tried::Committed(committed) => Ok(committed),
+            Tried::Refused(reason) => Err(StoreError::Refused(reason)),
+        }
+    }
+
+    /// Writes everything, or nothing; for those who can take what is refused as a whole apart.
+    pub async fn try_commit(self) -> Result<Tried<L>, StoreError> {
         if self.actions.is_empty() {
-            return Ok(Committed::Done);
+            return Ok(Tried::Committed(Committed::Done));
         }
         let answer = self.client.transact_write_items().set_transact_items(Some(self.actions)).send().await;
-        let Err(cause) = answer else { return Ok(Committed::Done) };
+        let Err(cause) = answer else { return Ok(Tried::Committed(Committed::Done)) };
         if let SdkError::ServiceError(service) = &cause {
             match service.err() {
                 TransactWriteItemsError::TransactionCanceledException(cancelled) => {
@@ -85,18 +97,20 @@ impl<L: Clone> Transaction<L> {
                         .map(|(label, _)| label.clone())
                         .collect();
                     if !stale.is_empty() {
-                        return Ok(Committed::Stale(stale));
+                        return Ok(Tried::Committed(Committed::Stale(stale)));
                     }
                     if codes.iter().any(|code| {
                         matches!(*code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
                     }) {
-                        return Ok(Committed::Busy);
+                        return Ok(Tried::Committed(Committed::Busy));
                     }
-                    return Ok(Committed::Refused(codes.join(", ")));
+                    return Ok(Tried::Refused(codes.join(", ")));
                 }
-                TransactWriteItemsError::TransactionInProgressException(_) => return Ok(Committed::Busy),
+                TransactWriteItemsError::TransactionInProgressException(_) => {
+                    return Ok(Tried::Committed(Committed::Busy));
+                }
                 other if other.code() == Some("ValidationException") => {
-                    return Ok(Committed::Refused(other.message().unwrap_or("no reason given").to_owned()));
+                    return Ok(Tried::Refused(other.message().unwrap_or("no reason given").to_owned()));
                 }
                 _ => {}
             }
