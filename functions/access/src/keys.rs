@@ -4,8 +4,8 @@ use fairleader_api::shape::access::{Key, Keys, MadeKey, NewKey};
 use fairleader_api::{Call, Problem, Role, key, reply};
 use fairleader_lead::id::{PersonId, RepId, is_name};
 use fairleader_lead::problem::FieldProblem;
-use fairleader_runtime::http::Answer;
-use fairleader_store::{KeyRecord, PersonKey};
+use fairleader_runtime::http::{Answer, edit};
+use fairleader_store::{KeyRecord, PersonKey, Tries};
 use tracing::info;
 
 use crate::Access;
@@ -39,7 +39,9 @@ impl Access {
     /// `POST /v1/keys`: the answer is the only place where the key itself ever stands.
     pub(crate) async fn post_key(&self, call: &Call<'_>) -> Answer {
         let (role, subject) = match call.json()? {
-            NewKey { person: Some(person), role: None, subject: None } => return self.post_person_key(person).await,
+            NewKey { person: Some(person), role: None, subject: None } => {
+                return self.post_person_key(call, person).await;
+            }
             NewKey { person: None, role: Some(role), subject: Some(subject) } => (role, subject),
             other => return Err(Problem::invalid_body(incomplete(&other)).into()),
         };
@@ -58,13 +60,13 @@ impl Access {
             created_at: self.clock.now(),
             person: None,
         };
-        self.keys.put(&id, &record).await?;
+        self.keys.create(&self.audit, &id, &record, &edit(call, record.created_at)?).await?;
         info!(role = record.role, subject, "made key");
         Ok(reply::json(201, &MadeKey { id, key, role, subject, person: None }))
     }
 
     /// A key of a person's own: it says who they are, and ends with them.
-    async fn post_person_key(&self, person: PersonId) -> Answer {
+    async fn post_person_key(&self, call: &Call<'_>, person: PersonId) -> Answer {
         let Some(found) = self.people.get(&person).await? else {
             let detail = format!("there is no person `{person}`; put them in with PUT /v1/people/{person} first");
             return Err(Problem::invalid_body(vec![FieldProblem::field("person", detail)]).into());
@@ -78,7 +80,7 @@ impl Access {
             created_at: self.clock.now(),
             person: Some(PersonKey { person_id: person.clone(), enrolled: found.enrolled }),
         };
-        self.keys.put(&id, &record).await?;
+        self.keys.create(&self.audit, &id, &record, &edit(call, record.created_at)?).await?;
         info!(person = %person, "made key of a person");
         Ok(reply::json(201, &MadeKey { id, key, role: role.into(), subject: person.to_string(), person: Some(person) }))
     }
@@ -98,7 +100,14 @@ impl Access {
 
     /// `DELETE /v1/keys/{id}`: the key stops working as soon as the gateway has forgotten it.
     pub(crate) async fn delete_key(&self, call: &Call<'_>) -> Answer {
-        self.keys.delete(call.path("id")).await?;
-        Ok(reply::no_content())
+        let id = call.path("id");
+        let mut tries = Tries::until(call.deadline, [id]);
+        loop {
+            tries.again("deleting a key").await?;
+            if self.keys.remove(&self.audit, id, &edit(call, self.clock.now())?).await? {
+                info!(key = id, "deleted key");
+                return Ok(reply::no_content());
+            }
+        }
     }
 }

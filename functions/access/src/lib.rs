@@ -9,7 +9,7 @@ use fairleader_api::route::AccessRoute as Route;
 use fairleader_api::{Call, Reply, Request};
 use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
-use fairleader_store::{Keys, People, Reps, Table};
+use fairleader_store::{Audit, Keys, People, Reps, Table};
 
 /// The function.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct Access {
     people: People,
     keys: Keys,
     reps: Reps,
+    audit: Audit,
     clock: Clock,
 }
 
@@ -31,6 +32,7 @@ impl Function for Access {
             people: People::new(table("PEOPLE_TABLE")?),
             keys: Keys::new(table("KEYS_TABLE")?),
             reps: Reps::new(table("REPS_TABLE")?),
+            audit: Audit::new(table("AUDIT_TABLE")?),
             clock: env.clock(),
         })
     }

@@ -9,7 +9,7 @@ use fairleader_lead::state::{Decided, Stage, State};
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, PublishEvent, RouteCommand};
 use fairleader_runtime::http::{Answer, Failure};
-use fairleader_store::{Committed, DeadLetter, Tries};
+use fairleader_store::{Committed, DeadLetter, GivenUp, Tries};
 use serde::Deserialize;
 use tracing::info;
 
@@ -163,7 +163,7 @@ impl Recovery {
                 break;
             }
             for letter in received {
-                if command::read::<PublishEvent>(&letter.body).is_ok() {
+                if command::read::<PublishEvent>(&letter.body).is_ok() || GivenUp::read(&letter.body).is_some() {
                     self.queues.publish.send(Outgoing::raw(letter.body)).await?;
                 } else if let Some(rep) = rep_to_wake(&letter.body) {
                     self.queues.route.send(Outgoing::wake_rep(rep, "recovery")?).await?;

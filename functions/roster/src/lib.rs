@@ -1,14 +1,20 @@
-//! `roster`: reps, pools and accounts.
+//! `roster`: reps, pools and accounts, and the audit of every change to them.
 
+mod accounts;
+mod audit;
 mod named;
-mod roster;
+mod pools;
+mod reps;
 
 use fairleader_api::route::RosterRoute as Route;
 use fairleader_api::{Call, Reply, Request};
 use fairleader_messaging::Queue;
 use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
-use fairleader_store::{Accounts, Identities, Leads, LookupTables, Pools, Reps, Rulebooks, Table};
+use fairleader_store::{Accounts, Audit, Identities, Leads, LookupTables, Pools, Reps, Rulebooks, Table};
+
+/// Message group of what is sent here.
+const GROUP: &str = "roster";
 
 /// The function.
 #[derive(Debug)]
@@ -20,6 +26,7 @@ pub struct Roster {
     pools: Pools,
     rulebooks: Rulebooks,
     tables: LookupTables,
+    audit: Audit,
     route: Queue,
     clock: Clock,
 }
@@ -39,6 +46,7 @@ impl Function for Roster {
             pools: Pools::new(table("POOLS_TABLE")?),
             rulebooks: Rulebooks::new(table("RULEBOOKS_TABLE")?),
             tables: LookupTables::new(table("RULEBOOKS_TABLE")?),
+            audit: Audit::new(table("AUDIT_TABLE")?),
             route: Queue::new(&config, env.get("ROUTE_QUEUE_URL")?),
             clock: env.clock(),
         })
@@ -67,6 +75,7 @@ impl Roster {
             Route::ReadAccount => self.account(call).await,
             Route::PutAccount => self.put_account(call).await,
             Route::DeleteAccount => self.delete_account(call).await,
+            Route::ListAudit => self.audit(call).await,
         }
     }
 }

@@ -2,25 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use fairleader_lead::id::{PoolId, RulebookVersion};
+use fairleader_lead::id::RulebookVersion;
 use fairleader_rulebook::{References, Rulebook};
-use fairleader_store::StoreError;
+use fairleader_store::{StoreError, StoredActivations};
 
 use crate::Roster;
 
 impl Roster {
-    /// The active or planned version that names a pool.
+    /// The active or planned version of which `names` holds.
     pub(crate) async fn rulebook_that_names(
         &self,
-        pool: &PoolId,
+        stored: &StoredActivations,
+        names: impl Fn(&Rulebook) -> bool,
     ) -> Result<Option<(&'static str, RulebookVersion)>, StoreError> {
         let now = self.clock.now();
-        let activations = self.rulebooks.activations().await?.activations.as_of(now);
+        let activations = stored.activations.as_of(now);
         let active = activations.version(now).map(|version| ("active", version));
         let planned = activations.next.as_ref().map(|planned| ("planned", &planned.version));
         for (which, version) in active.into_iter().chain(planned) {
             if let Some((source, record)) = self.rulebooks.read(version).await?
-                && self.names(&source, &record.upload.tables, pool).await?
+                && self.compiled(&source, &record.upload.tables).await?.as_ref().is_some_and(&names)
             {
                 return Ok(Some((which, version.clone())));
             }
@@ -28,9 +29,9 @@ impl Roster {
         Ok(None)
     }
 
-    /// Whether a version names a pool.
-    async fn names(&self, source: &str, tables: &BTreeMap<String, String>, pool: &PoolId) -> Result<bool, StoreError> {
+    /// A stored version; `None` if it cannot be read any more.
+    async fn compiled(&self, source: &str, tables: &BTreeMap<String, String>) -> Result<Option<Rulebook>, StoreError> {
         let references = References { tables: self.tables.load(tables).await?, ..References::default() };
-        Ok(Rulebook::reuse(source, &references).is_ok_and(|rulebook| rulebook.pools().contains(pool)))
+        Ok(Rulebook::reuse(source, &references).ok())
     }
 }

@@ -13,7 +13,7 @@ use fairleader_api::{Call, Reply, Request};
 use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{
-    Accounts, ActiveRulebook, Leads, LookupTables, People, Pools, Reps, Rulebooks as Versions, Table,
+    Accounts, ActiveRulebook, Audit, Leads, LookupTables, People, Pools, Reps, Rulebooks as Versions, Table,
 };
 
 /// The function.
@@ -28,6 +28,7 @@ pub struct Rulebooks {
     /// Versions that are compared, compiled.
     compiled: ActiveRulebook,
     tables: LookupTables,
+    audit: Audit,
     approval: review::Approval,
     clock: Clock,
 }
@@ -48,6 +49,7 @@ impl Function for Rulebooks {
             versions: Versions::new(table("RULEBOOKS_TABLE")?),
             compiled: ActiveRulebook::new(Versions::new(table("RULEBOOKS_TABLE")?)),
             tables: LookupTables::new(table("RULEBOOKS_TABLE")?),
+            audit: Audit::new(table("AUDIT_TABLE")?),
             approval: review::Approval::read(env)?,
             clock: env.clock(),
         })

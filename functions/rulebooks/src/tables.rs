@@ -1,11 +1,11 @@
 //! Tables that rulebooks look things up in: kept by what they hold, called by name.
 
 use fairleader_api::shape::rulebooks as shape;
-use fairleader_api::{Call, Code, Problem, reply};
+use fairleader_api::{Call, Code, Problem, Reply, reply, version};
 use fairleader_lead::problem::FieldProblem;
 use fairleader_rulebook::{RowProblem, Table};
-use fairleader_runtime::http::Answer;
-use fairleader_store::NamedTable;
+use fairleader_runtime::http::{Answer, changed, edit};
+use fairleader_store::{NamedTable, Tries, Versioned};
 use tracing::info;
 
 use crate::Rulebooks;
@@ -23,17 +23,18 @@ impl Rulebooks {
     /// `GET /v1/tables/{name}`: the newest content, and its hash.
     pub(crate) async fn table(&self, call: &Call<'_>) -> Answer {
         let name = call.path("name");
-        let Some(table) = self.tables.named(name).await? else {
+        let Some(found) = self.tables.find(name).await? else {
             return Err(Problem::not_found(format!("there is no table `{name}`")).into());
         };
-        let csv = self.tables.content(&table.sha256).await?;
-        Ok(reply::json(200, &shape::TableContent { table: table_view(table), csv }))
+        let csv = self.tables.content(&found.value.sha256).await?;
+        Ok(version::json(200, &shape::TableContent { table: table_view(found.value), csv }, found.revision))
     }
 
     /// `PUT /v1/tables/{name}` (CSV): the name stands for this content from now on. Versions of the rulebook keep what
     /// they were uploaded with.
     pub(crate) async fn put_table(&self, call: &Call<'_>) -> Answer {
         let name = call.name("name", "the name of a table")?;
+        let wanted = version::if_match(call)?;
         let body = call.body();
         if body.len() > MAX_BYTES {
             return Err(Problem::new(Code::TooLarge, format!("the table has {} bytes", body.len()))
@@ -60,19 +61,44 @@ impl Rulebooks {
             uploaded_at: self.clock.now(),
             uploaded_by: call.caller()?.subject.clone(),
         };
-        let kept = self.tables.put(&table, csv).await?;
-        info!(table = name, sha256 = kept.sha256, "kept table");
-        Ok(reply::json(200, &table_view(kept)))
+        let mut tries = Tries::until(call.deadline, [name]);
+        loop {
+            tries.again("writing a table").await?;
+            let seen = self.tables.find(name).await?;
+            if let Some(reply) = changed_since(name, wanted, seen.as_ref()) {
+                return Ok(reply);
+            }
+            let edit = edit(call, table.uploaded_at)?;
+            if let Some(kept) = self.tables.replace(&self.audit, seen.as_ref(), &table, csv, &edit).await? {
+                info!(table = name, sha256 = kept.value.sha256, "kept table");
+                return Ok(version::json(200, &table_view(kept.value), kept.revision));
+            }
+        }
     }
 
     /// `DELETE /v1/tables/{name}`: nothing can look up in it from now on. Versions of the rulebook keep the very content
     /// that they were uploaded with, so the active one decides as before.
     pub(crate) async fn delete_table(&self, call: &Call<'_>) -> Answer {
         let name = call.path("name");
-        self.tables.delete(name).await?;
-        info!(table = name, by = call.caller()?.subject, "deleted table");
-        Ok(reply::no_content())
+        let wanted = version::if_match(call)?;
+        let mut tries = Tries::until(call.deadline, [name]);
+        loop {
+            tries.again("deleting a table").await?;
+            let seen = self.tables.find(name).await?;
+            if let Some(reply) = changed_since(name, wanted, seen.as_ref()) {
+                return Ok(reply);
+            }
+            let Some(seen) = seen else { return Ok(reply::no_content()) };
+            if self.tables.remove(&self.audit, &seen, &edit(call, self.clock.now())?).await? {
+                info!(table = name, "deleted table");
+                return Ok(reply::no_content());
+            }
+        }
     }
+}
+
+fn changed_since(name: &str, wanted: Option<u64>, seen: Option<&Versioned<NamedTable>>) -> Option<Reply> {
+    changed(&format!("table `{name}`"), wanted, seen, |table| table_view(table.clone()))
 }
 
 fn table_view(of: NamedTable) -> shape::Table {

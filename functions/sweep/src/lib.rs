@@ -83,7 +83,8 @@ impl Sweep {
         let mut count = 0;
         let mut shards: Vec<String> = due_shards().collect();
         let minute = usize::try_from(now.as_second() / 60).unwrap_or(0);
-        shards.rotate_left(minute.checked_rem(shards.len()).unwrap_or(0));
+        let first = minute.checked_rem(shards.len()).unwrap_or(0);
+        shards.rotate_left(first);
         for shard in shards {
             let due = self.leads.due(&shard, now, AT_MOST).await?;
             for ten in due.chunks(10) {

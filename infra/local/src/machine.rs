@@ -10,7 +10,7 @@ use std::time::Duration;
 use fairleader_api::{Role, key};
 use fairleader_lead::id::PersonId;
 use fairleader_runtime::{Clock, Env, Load, load};
-use fairleader_store::{KeyRecord, Keys as KeyTable, StoreError, Table};
+use fairleader_store::{Audit, Edit, KeyRecord, Keys as KeyTable, StoreError, Table};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -394,6 +394,9 @@ fn url(listener: &TcpListener, asked: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
+/// Who makes the first keys, for the audit.
+const FIRST_START: &str = "fairleader";
+
 /// The keys of the data folder. They are made once: `keys.json` is written when all of them open the API, and once it
 /// is there the table is left alone, so that a key that was deleted stays deleted. A start that is interrupted in
 /// between leaves keys in the table that nobody ever saw and nobody can guess; the next start makes others.
@@ -410,12 +413,18 @@ async fn starter_keys(folder: &DataFolder, stack: &Stack, operator: &Env) -> Res
 }
 
 async fn put_keys(keys: &StarterKeys, stack: &Stack, operator: &Env) -> Result<(), StartError> {
-    let Some(table) = stack.tables.iter().find(|table| table.id == "KeysTable") else { return Ok(()) };
-    let table = KeyTable::new(Table::new(&operator.sdk_config()?, &table.name));
+    let config = operator.sdk_config()?;
+    let table = |id: &str| {
+        let found = stack.tables.iter().find(|table| table.id == id)?;
+        Some(Table::new(&config, &found.name))
+    };
+    let (Some(table), Some(audit)) = (table("KeysTable"), table("AuditTable")) else { return Ok(()) };
+    let (table, audit) = (KeyTable::new(table), Audit::new(audit));
     for StarterKey { role, subject, key, .. } in &keys.keys {
         let role = role.as_str().to_owned();
-        let record = KeyRecord { role, subject: subject.clone(), created_at: operator.clock().now(), person: None };
-        table.put(&key::hash(key), &record).await?;
+        let at = operator.clock().now();
+        let record = KeyRecord { role, subject: subject.clone(), created_at: at, person: None };
+        table.create(&audit, &key::hash(key), &record, &Edit { by: FIRST_START, at }).await?;
     }
     Ok(())
 }

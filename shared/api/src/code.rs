@@ -36,6 +36,7 @@ macro_rules! codes {
 codes! {
     InvalidCursor 400 "invalid_cursor": "A page was asked for that no reply pointed to.";
     InvalidIdempotencyKey 400 "invalid_idempotency_key": "The `Idempotency-Key` is empty or too long.";
+    InvalidFilter 400 "invalid_filter": "A list is filtered by something that it does not have.";
     InvalidIfMatch 400 "invalid_if_match": "`If-Match` does not hold one `ETag` of an earlier reply.";
     InvalidPart 400 "invalid_part": "The number of a part is not a number, or out of range.";
     InvalidSearch 400 "invalid_search": "A search names no address or number, two of them, or one that cannot be read.";

@@ -294,7 +294,7 @@ mod tests {
         let used: BTreeSet<Code> = crate::route::operations().iter().flat_map(|row| row.problems()).collect();
         let unused: Vec<&Code> = Code::ALL.iter().filter(|code| !used.contains(code)).collect();
         // What writes under a version will use these.
-        assert_eq!(unused, [&Code::InvalidIfMatch, &Code::PreconditionFailed]);
+        assert!(unused.is_empty(), "{unused:?}");
     }
 
     #[test]

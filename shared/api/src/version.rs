@@ -26,7 +26,7 @@ pub fn if_match(call: &Call<'_>) -> Result<Option<u64>, Problem> {
 
 /// It was changed since the caller read it. The reply carries what is there now (nothing if it was deleted), and its
 /// `ETag`.
-pub fn precondition_failed(what: &str, now: Option<(&impl Serialize, u64)>) -> Reply {
+pub fn precondition_failed(what: &str, now: Option<&(impl Serialize, u64)>) -> Reply {
     let mut problem = Problem::new(Code::PreconditionFailed, format!("{what} was changed since you read it"))
         .detail("look at `current`, change that, and send it with the ETag of this reply in If-Match");
     let Some((current, version)) = now else {
@@ -41,7 +41,7 @@ pub fn precondition_failed(what: &str, now: Option<(&impl Serialize, u64)>) -> R
             return Problem::internal().reply();
         }
     }
-    reply::with_header(problem.reply(), "etag", &etag(version))
+    reply::with_header(problem.reply(), "etag", &etag(*version))
 }
 
 #[cfg(test)]
@@ -68,11 +68,11 @@ mod tests {
 
     #[test]
     fn says_what_is_there_now() {
-        let reply = precondition_failed("rep `anna`", Some((&serde_json::json!({"capacity": 3}), 8)));
+        let reply = precondition_failed("rep `anna`", Some(&(serde_json::json!({"capacity": 3}), 8)));
         assert_eq!((reply.status_code, reply.headers["etag"].to_str().unwrap()), (412, "\"8\""));
         let body: serde_json::Value = serde_json::from_slice(reply.body.unwrap().as_ref()).unwrap();
         assert_eq!(body["current"]["capacity"], 3);
-        let gone = precondition_failed("rep `anna`", None::<(&(), u64)>);
+        let gone = precondition_failed("rep `anna`", None::<&((), u64)>);
         let body: serde_json::Value = serde_json::from_slice(gone.body.unwrap().as_ref()).unwrap();
         assert_eq!((&body["title"], body.get("current")), (&"rep `anna` was deleted since you read it".into(), None));
     }

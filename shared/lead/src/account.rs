@@ -8,7 +8,6 @@ use crate::id::{AccountId, RepId};
 
 /// Company that sales knows about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Account {
     /// Its identifier.
     pub account_id: AccountId,

@@ -50,7 +50,6 @@ impl fmt::Display for PersonRole {
 
 /// Person who manages rules, leads or the roster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Person {
     /// Their identifier.
     pub person_id: PersonId,

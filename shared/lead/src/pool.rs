@@ -7,7 +7,6 @@ use crate::problem::FieldProblem;
 
 /// Settings of a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Pool {
     /// Its identifier.
     pub pool_id: PoolId,
@@ -29,7 +28,6 @@ fn four_hours() -> u32 {
 
 /// Member of a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Member {
     /// The rep.
     pub rep: RepId,

@@ -13,7 +13,6 @@ pub use self::check::problems;
 
 /// Settings of a rep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Rep {
     /// Their identifier.
     pub rep_id: RepId,

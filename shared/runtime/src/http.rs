@@ -3,7 +3,15 @@
 
 use std::error::Error;
 
+#[cfg(feature = "tables")]
+use fairleader_api::{Call, version};
 use fairleader_api::{Problem, Reply, Request};
+#[cfg(feature = "tables")]
+use fairleader_store::{Edit, Versioned};
+#[cfg(feature = "tables")]
+use jiff::Timestamp;
+#[cfg(feature = "tables")]
+use serde::Serialize;
 use tracing::error;
 
 use crate::Chain;
@@ -57,4 +65,27 @@ pub fn reply(request: &Request, answer: Answer) -> Reply {
             Problem::internal().reply()
         }
     }
+}
+
+/// Returns who makes a change, and when, for the audit.
+///
+/// # Errors
+///
+/// Returns the problem to reply with if the caller is unknown.
+#[cfg(feature = "tables")]
+pub fn edit<'c>(call: &'c Call<'_>, at: Timestamp) -> Result<Edit<'c>, Problem> {
+    Ok(Edit { by: &call.caller()?.subject, at })
+}
+
+/// Returns the 412 reply if `seen`, which is stored now, does not have the revision that the caller named in `If-Match`.
+/// Without one, every revision is accepted. `what` names the thing (``rep `anna` ``), `view` shows it.
+#[cfg(feature = "tables")]
+pub fn changed<T, V: Serialize>(
+    what: &str,
+    wanted: Option<u64>,
+    seen: Option<&Versioned<T>>,
+    view: impl FnOnce(&T) -> V,
+) -> Option<Reply> {
+    let same = wanted.is_none_or(|wanted| seen.is_some_and(|seen| seen.revision == wanted));
+    (!same).then(|| version::precondition_failed(what, seen.map(|seen| (view(&seen.value), seen.revision)).as_ref()))
 }

@@ -109,16 +109,6 @@ impl Accounts {
         Ok(transaction.commit().await?.is_done())
     }
 
-    /// Writes an account whatever is there, and tells the audit nothing.
-    pub async fn put(&self, account: &Account) -> Result<(), StoreError> {
-        self.0.put(account_item(account)?).await
-    }
-
-    /// Deletes an account, if it is there, and tells the audit nothing.
-    pub async fn delete(&self, account: &AccountId) -> Result<(), StoreError> {
-        self.0.delete(key(account)).await
-    }
-
     /// Accounts that a rep owns, or whose deal they work on, in order of id. Reads the whole table: 128 read request units
     /// a megabyte, and about 2,000 accounts are in one.
     pub async fn naming(&self, rep: &RepId) -> Result<Vec<AccountId>, StoreError> {

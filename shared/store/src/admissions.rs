@@ -79,7 +79,6 @@ impl Admissions {
             Committed::Done => Ok(Ok(())),
             Committed::Stale(parts) => Ok(Err(parts)),
             Committed::Busy => Ok(Err(Vec::new())),
-            Committed::Refused(reason) => Err(StoreError::Refused(reason)),
         }
     }
 }

@@ -112,16 +112,6 @@ impl Keys {
         Ok(transaction.commit().await?.is_done())
     }
 
-    /// Keeps a key, and tells the audit nothing.
-    pub async fn put(&self, hash: &str, opens: &KeyRecord) -> Result<(), StoreError> {
-        self.0.put(key_item(hash, opens)?).await
-    }
-
-    /// Forgets a key, and tells the audit nothing.
-    pub async fn delete(&self, hash: &str) -> Result<(), StoreError> {
-        self.0.delete(key(hash)).await
-    }
-
     /// Forgets a key. `false` if somebody else does at this moment; one that is not there is forgotten.
     pub async fn remove(&self, audit: &Audit, hash: &str, edit: &Edit<'_>) -> Result<bool, StoreError> {
         let Some(item) = self.0.get(key(hash)).await? else { return Ok(true) };

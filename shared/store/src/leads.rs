@@ -33,7 +33,7 @@ use fairleader_domain::admission::{Absorbed, Content, ContentKey, Known, Recorde
 use fairleader_domain::lifecycle::Change;
 use fairleader_domain::routing::Why;
 use fairleader_lead::event::{Event, EventText};
-use fairleader_lead::id::{LeadId, PoolId, RepId};
+use fairleader_lead::id::{LeadId, RepId};
 use fairleader_lead::profile::Profile;
 use fairleader_lead::ruling::Priority;
 use fairleader_lead::state::{Standing, State};

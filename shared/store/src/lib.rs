@@ -20,6 +20,7 @@ mod admissions;
 mod audit;
 mod error;
 mod events;
+mod given_up;
 #[cfg(feature = "decisions")]
 #[cfg(test)]
 mod golden;
@@ -55,6 +56,7 @@ pub use admissions::{Admissions, Look};
 pub use audit::{Audit, AuditEntry, AuditPage, Edit, Kind, Versioned};
 pub use error::StoreError;
 pub use events::{Events, is_event};
+pub use given_up::GivenUp;
 #[cfg(feature = "decisions")]
 pub use identities::Identities;
 #[cfg(feature = "decisions")]
@@ -74,7 +76,7 @@ pub use rulebooks::{
     ActiveRulebook, RecordPage, RulebookError, RulebookRecord, Rulebooks, StoredActivations, StoredReroutes, Upload,
 };
 #[cfg(feature = "stream")]
-pub use stream::{EventStream, GivenUp};
+pub use stream::EventStream;
 pub use table::Table;
 pub use transaction::{Committed, Transaction, Tried};
 pub use tries::{OutOfTime, Tries};

@@ -141,16 +141,6 @@ impl LookupTables {
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(table.clone())))
     }
 
-    /// Keeps a text and points its name to it, and tells the audit nothing.
-    pub async fn put(&self, table: &NamedTable, content: &str) -> Result<NamedTable, StoreError> {
-        if let Some(current) = self.named(&table.name).await?.filter(|current| current.sha256 == table.sha256) {
-            return Ok(current);
-        }
-        self.keep(&table.sha256, content).await?;
-        self.0.put(named_item(table)?).await?;
-        Ok(table.clone())
-    }
-
     /// Forgets what a name stands for, if it is as it was seen; `false` if it is not. The text stays for the versions of the
     /// rulebook that look things up in it.
     pub async fn remove(
@@ -227,10 +217,5 @@ impl LookupTables {
             .expression_attribute_values(":version", text(version))
             .consistent_read(true);
         self.0.query_all(query).await
-    }
-
-    /// Forgets a name. The text stays, because versions of the rulebook may point to it.
-    pub async fn delete(&self, name: &str) -> Result<(), StoreError> {
-        self.0.delete(key(TABLES, &format!("{NAME}{name}"))).await
     }
 }

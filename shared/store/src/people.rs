@@ -104,20 +104,6 @@ impl People {
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(enrolled)))
     }
 
-    /// Writes a person whatever is there, and tells the audit nothing.
-    pub async fn put(&self, person: &Person, enrolled: &str) -> Result<Enrolled, StoreError> {
-        let seen = self.get(&person.person_id).await?;
-        let enrolled = seen.map_or_else(|| enrolled.to_owned(), |seen| seen.enrolled);
-        let enrolled = Enrolled { person: person.clone(), enrolled };
-        self.0.put(person_item(&enrolled)?).await?;
-        Ok(enrolled)
-    }
-
-    /// Deletes a person, and tells the audit nothing.
-    pub async fn delete(&self, person: &PersonId) -> Result<(), StoreError> {
-        self.0.delete(key(person)).await
-    }
-
     /// Deletes a person if they are as they were seen; their keys open nothing any more. `false` if they are not.
     pub async fn remove(&self, audit: &Audit, seen: &Versioned<Enrolled>, edit: &Edit<'_>) -> Result<bool, StoreError> {
         let person = &seen.value.person;

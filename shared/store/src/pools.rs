@@ -223,32 +223,6 @@ impl Pools {
         Ok(transaction.commit().await?.is_done())
     }
 
-    /// Writes what is set about a pool whatever is there, and tells the audit nothing.
-    pub async fn put(&self, pool: &Pool) -> Result<(), StoreError> {
-        self.0.put(pool_item(pool)?).await?;
-        self.enter(&pool.pool_id, "ADD").await
-    }
-
-    /// Deletes a pool's definition, and tells the audit nothing.
-    pub async fn delete(&self, pool: &PoolId) -> Result<(), StoreError> {
-        self.enter(pool, "DELETE").await?;
-        self.0.delete(key(pool, DEFINITION)).await
-    }
-
-    async fn enter(&self, pool: &PoolId, verb: &str) -> Result<(), StoreError> {
-        self.0
-            .client
-            .update_item()
-            .table_name(&self.0.name)
-            .set_key(Some(directory()))
-            .update_expression(format!("{verb} {POOLS} :pool"))
-            .expression_attribute_values(":pool", AttributeValue::Ss(vec![pool.as_str().to_owned()]))
-            .send()
-            .await
-            .map_err(StoreError::service(self.0.what("writing to")))?;
-        Ok(())
-    }
-
     /// Adds to `transaction` that whatever rests on the directory has to be read again, if it is as it was seen.
     pub(crate) fn touch<L: Clone>(
         &self,
@@ -435,13 +409,6 @@ impl Pools {
         };
         Ok(TurnPage { entries, next })
     }
-}
-
-impl AllPools {
-    /// One of them.
-    pub fn get(&self, id: &PoolId) -> Option<&Versioned<Pool>> {
-        self.pools.iter().find(|pool| pool.value.pool_id == *id)
-    }
 
     /// The pool that the last sweep ended with, if it had no time for all that wait.
     pub async fn swept_to(&self) -> Result<Option<PoolId>, StoreError> {
@@ -451,8 +418,13 @@ impl AllPools {
     /// Keeps the pool that a sweep ended with, or that it had time for all.
     pub async fn set_swept_to(&self, pool: Option<&PoolId>) -> Result<(), StoreError> {
         let Some(pool) = pool else { return self.0.delete(swept()).await };
-        let mut item = swept();
-        item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(pool)?)]));
-        self.0.put(item).await
+        self.0.put(record(swept(), pool)?).await
+    }
+}
+
+impl AllPools {
+    /// One of them.
+    pub fn get(&self, id: &PoolId) -> Option<&Versioned<Pool>> {
+        self.pools.iter().find(|pool| pool.value.pool_id == *id)
     }
 }

@@ -178,28 +178,6 @@ impl Reps {
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(RepNow { rep: rep.clone(), load })))
     }
 
-    /// Writes what is set about a rep whatever is there, and tells the audit nothing.
-    pub async fn put(&self, rep: &Rep) -> Result<(), StoreError> {
-        self.0.put(rep_item(rep)?).await?;
-        self.seatable(std::slice::from_ref(&rep.rep_id)).await?;
-        Ok(())
-    }
-
-    /// Takes a rep off the roster, and tells the audit nothing. `false` if they have open leads.
-    pub async fn delete(&self, rep: &RepId) -> Result<bool, StoreError> {
-        let mut transaction = Transaction::new(&self.0.client);
-        let profile = Delete::builder().table_name(&self.0.name).set_key(Some(key(rep, PROFILE)));
-        transaction.delete((), profile.build()?);
-        let load = Delete::builder()
-            .table_name(&self.0.name)
-            .set_key(Some(key(rep, LOAD)))
-            .condition_expression("attribute_not_exists(#open) OR #open = :none")
-            .expression_attribute_names("#open", OPEN)
-            .expression_attribute_values(":none", number(0));
-        transaction.delete((), load.build()?);
-        Ok(transaction.commit().await?.is_done())
-    }
-
     /// Makes a rep's load item, unless it is there.
     fn load_made(&self, rep: &RepId) -> Result<Update, StoreError> {
         Ok(Update::builder()

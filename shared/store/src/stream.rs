@@ -11,11 +11,11 @@ use aws_sdk_dynamodbstreams::operation::get_records::GetRecordsError;
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record, ShardIteratorType};
 use aws_types::SdkConfig;
 use fairleader_lead::event::EventText;
-use serde::Deserialize;
 
-use crate::StoreError;
 use crate::events::is_event;
+use crate::given_up::BatchInfo;
 use crate::item::{BODY, PART};
+use crate::{GivenUp, StoreError};
 
 /// Most records in one request.
 const PAGE: i32 = 1_000;
@@ -23,34 +23,6 @@ const PAGE: i32 = 1_000;
 /// The stream of the leads table.
 #[derive(Clone, Debug)]
 pub struct EventStream(Client);
-
-/// Where records stand that were given up, in the words of Lambda.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct GivenUp {
-    #[serde(rename = "DDBStreamBatchInfo")]
-    batch: BatchInfo,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct BatchInfo {
-    stream_arn: String,
-    shard_id: String,
-    start_sequence_number: String,
-    end_sequence_number: String,
-}
-
-impl GivenUp {
-    /// What a message says was given up; `None` if it is about something else.
-    pub fn read(message: &str) -> Option<Self> {
-        serde_json::from_str(message).ok()
-    }
-
-    /// The first and the last record, for the log.
-    pub fn records(&self) -> (&str, &str) {
-        (&self.batch.start_sequence_number, &self.batch.end_sequence_number)
-    }
-}
 
 impl EventStream {
     /// The streams that `config` reaches.
@@ -132,15 +104,6 @@ fn event_of(record: &Record) -> Option<EventText> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lambdas_words_are_read_and_nothing_else() {
-        let message = r#"{"requestContext": {"condition": "RetryAttemptsExhausted"}, "version": "1.0",
-            "DDBStreamBatchInfo": {"shardId": "shardId-1", "startSequenceNumber": "800", "endSequenceNumber": "900",
-            "batchSize": 2, "streamArn": "arn:aws:dynamodb:eu-central-1:1:table/leads/stream/1"}}"#;
-        assert_eq!(GivenUp::read(message).unwrap().records(), ("800", "900"));
-        assert_eq!(GivenUp::read(r#"{"schema": 1, "lead_id": "l-1", "seq": 1}"#), None);
-    }
 
     #[test]
     fn record_numbers_are_compared_as_numbers() {

@@ -19,6 +19,9 @@ const GOES_ON: &str = "Where a replay goes on: the `next` of the call before.";
 /// Of a header.
 const IDEMPOTENCY: &str = "Makes a repeat safe: the same key is the same submission. 1 to 255 bytes.";
 
+/// Of a header.
+const IF_MATCH: &str = "The `ETag` of the reply that the change is based on; if it was changed since, 412. Without it, the last writer wins.";
+
 const fn only(takes: &[Takes]) -> Option<Takes> {
     match takes {
         [takes] => Some(*takes),
@@ -137,18 +140,34 @@ routes! {
     RosterRoute of "roster" {
         ListReps: Get "/v1/reps", PEOPLE, "Shows every rep." gives 200 [Reps];
         ReadRep: Get "/v1/reps/{id}", PEOPLE, "Shows a rep with their open leads." gives 200 [RepNow];
-        PutRep: Put "/v1/reps/{id}", SALES, "Writes a rep." takes Rep gives 200 [Rep] fails [InvalidId];
-        DeleteRep: Delete "/v1/reps/{id}", SALES, "Deletes a rep without open leads." gives 204
-            fails [StillAMember, OpenLeads];
+        PutRep: Put "/v1/reps/{id}", SALES, "Writes a rep."
+            header { "If-Match": IF_MATCH }
+            takes Rep gives 200 [Rep] fails [InvalidId, Busy, InvalidIfMatch, PreconditionFailed];
+        DeleteRep: Delete "/v1/reps/{id}", SALES, "Deletes a rep without open leads whom nothing names."
+            header { "If-Match": IF_MATCH }
+            gives 204 fails [StillAMember, StillNamed, OpenLeads, Busy, InvalidIfMatch, PreconditionFailed];
         ListPools: Get "/v1/pools", PEOPLE, "Shows every pool." gives 200 [Pools];
         ReadPool: Get "/v1/pools/{id}", PEOPLE, "Shows a pool." gives 200 [Pool];
-        PutPool: Put "/v1/pools/{id}", SALES, "Writes a pool." takes Pool gives 200 [Pool] fails [InvalidId];
+        PutPool: Put "/v1/pools/{id}", SALES, "Writes a pool."
+            header { "If-Match": IF_MATCH }
+            takes Pool gives 200 [Pool] fails [InvalidId, Busy, InvalidIfMatch, PreconditionFailed];
         DeletePool: Delete "/v1/pools/{id}", SALES, "Deletes a pool that nothing names and nobody waits for."
-            gives 204 fails [StillNamed, StillWaiting];
+            header { "If-Match": IF_MATCH }
+            gives 204 fails [StillNamed, StillWaiting, Busy, InvalidIfMatch, PreconditionFailed];
         ReadAccount: Get "/v1/accounts/{id}", PEOPLE, "Shows an account." gives 200 [Account];
         PutAccount: Put "/v1/accounts/{id}", SALES, "Writes an account."
-            takes Account gives 200 [Account] fails [InvalidId];
-        DeleteAccount: Delete "/v1/accounts/{id}", SALES, "Deletes an account." gives 204;
+            header { "If-Match": IF_MATCH }
+            takes Account gives 200 [Account] fails [InvalidId, Busy, InvalidIfMatch, PreconditionFailed];
+        DeleteAccount: Delete "/v1/accounts/{id}", SALES, "Deletes an account."
+            header { "If-Match": IF_MATCH }
+            gives 204 fails [Busy, InvalidIfMatch, PreconditionFailed];
+        ListAudit: Get "/v1/audit", SALES, "Shows who changed what is set up, and what it was before, newest first."
+            query {
+                "kind": "Only changes of this kind: `rep`, `pool`, `account`, `person`, `key` or `table`.",
+                "id": "Only changes of the one with this id; `kind` is required with it.",
+                "from": PAGE
+            }
+            gives 200 [Audit] fails [InvalidCursor, InvalidFilter];
     }
 }
 
@@ -206,9 +225,12 @@ routes! {
         ReadTable: Get "/v1/tables/{name}", PEOPLE, "Shows the newest content of a table." gives 200 [TableContent];
         DeleteTable: Delete "/v1/tables/{name}", RULES,
             "Deletes the name of a table; versions that use it keep its content, and new ones cannot use it."
-            gives 204;
+            header { "If-Match": IF_MATCH }
+            gives 204 fails [Busy, InvalidIfMatch, PreconditionFailed];
         PutTable: Put "/v1/tables/{name}", RULES, "Keeps the content of a table; versions keep what they have."
-            takes Csv gives 200 [Table] fails [TooLarge, InvalidId, InvalidTable];
+            header { "If-Match": IF_MATCH }
+            takes Csv gives 200 [Table]
+            fails [TooLarge, InvalidId, InvalidTable, Busy, InvalidIfMatch, PreconditionFailed];
     }
 }
 
@@ -233,13 +255,16 @@ routes! {
         ListPeople: Get "/v1/people", ADMIN, "Shows the people." gives 200 [People];
         ReadPerson: Get "/v1/people/{id}", ADMIN, "Shows a person." gives 200 [Person];
         PutPerson: Put "/v1/people/{id}", ADMIN, "Writes a person; their keys have the new role."
-            takes Person gives 200 [Person] fails [InvalidId];
-        DeletePerson: Delete "/v1/people/{id}", ADMIN, "Deletes a person; their keys stop working." gives 204;
+            header { "If-Match": IF_MATCH }
+            takes Person gives 200 [Person] fails [InvalidId, Busy, InvalidIfMatch, PreconditionFailed];
+        DeletePerson: Delete "/v1/people/{id}", ADMIN, "Deletes a person; their keys stop working."
+            header { "If-Match": IF_MATCH }
+            gives 204 fails [Busy, InvalidIfMatch, PreconditionFailed];
         ListKeys: Get "/v1/keys", ADMIN, "Shows what every key opens, without the keys themselves."
             query { "from": PAGE } gives 200 [Keys] fails [InvalidCursor];
         CreateKey: Post "/v1/keys", ADMIN, "Makes a key; the reply is the only place where it is shown."
             takes NewKey gives 201 [MadeKey];
-        DeleteKey: Delete "/v1/keys/{id}", ADMIN, "Deletes a key." gives 204;
+        DeleteKey: Delete "/v1/keys/{id}", ADMIN, "Deletes a key." gives 204 fails [Busy];
     }
 }
 

@@ -1,9 +1,10 @@
-//! Reps, pools and accounts.
+//! Reps, pools, accounts, and the audit of every change.
 
 use fairleader_lead::account::{self, AccountStatus};
 use fairleader_lead::hours::WeeklyHours;
 use fairleader_lead::id::{AccountId, PoolId, RepId};
 use fairleader_lead::{pool, rep};
+use jiff::Timestamp;
 
 requests! {
     /// What is set about a rep.
@@ -107,6 +108,35 @@ replies! {
     pub struct Pools {
         /// Every pool.
         pub pools: Vec<Pool>,
+    }
+}
+
+replies! {
+    /// A change of what is set up.
+    pub struct AuditEntry {
+        /// When it was made.
+        pub at: Timestamp,
+        /// Who made it: a person, or the program whose key it was.
+        pub by: String,
+        /// What was changed: `rep`, `pool`, `account`, `person`, `key` or `table`.
+        pub kind: String,
+        /// Its id.
+        pub id: String,
+        /// `created`, `changed` or `deleted`.
+        pub action: String,
+        /// Its version from then on: the number in its `ETag`.
+        pub revision: u64,
+        /// What it was before; missing if it was created.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub before: Option<serde_json::Value>,
+    }
+
+    /// A page of changes, newest first.
+    pub struct Audit {
+        /// The changes.
+        pub entries: Vec<AuditEntry>,
+        /// Where the next page begins; `null` on the last one.
+        pub next: Option<String>,
     }
 }
 

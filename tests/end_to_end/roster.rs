@@ -1,7 +1,7 @@
 //! Versions of what is set up, who changed it, and what cannot be deleted while something names it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use fairleader_runtime::http::Role;
+use fairleader_api::Role;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,25 +1,26 @@
 //! Accounts.
 
+use fairleader_api::shape::roster as shape;
 use fairleader_api::{Call, Problem, Reply, reply, version};
 use fairleader_lead::account::Account;
 use fairleader_lead::id::AccountId;
 use fairleader_lead::normalise;
 use fairleader_lead::problem::FieldProblem;
-use fairleader_runtime::http::{Answer, Failure};
+use fairleader_runtime::http::{Answer, Failure, changed, edit};
 use fairleader_store::{Identities, Tries, Versioned};
 use tracing::info;
 
-use crate::{Roster, edit, is_as_seen};
+use crate::Roster;
 
-fn changed_since(account: &AccountId, now: Option<&Versioned<Account>>) -> Reply {
-    version::precondition_failed(&format!("account `{account}`"), now.map(|now| (&now.value, now.revision)))
+fn changed_since(id: &AccountId, wanted: Option<u64>, seen: Option<&Versioned<Account>>) -> Option<Reply> {
+    changed(&format!("account `{id}`"), wanted, seen, |account| shape::Account::from(account.clone()))
 }
 
 impl Roster {
     pub(crate) async fn account(&self, call: &Call<'_>) -> Answer {
         let account = AccountId::from(call.path("id"));
         match self.accounts.find(&account).await? {
-            Some(found) => Ok(version::json(200, &found.value, found.revision)),
+            Some(found) => Ok(version::json(200, &shape::Account::from(found.value), found.revision)),
             None => Err(Problem::not_found(format!("there is no account `{account}`")).into()),
         }
     }
@@ -27,6 +28,7 @@ impl Roster {
     /// Writes an account and the identities that lead to it. A repeat completes what an earlier attempt began.
     pub(crate) async fn put_account(&self, call: &Call<'_>) -> Answer {
         let mut account: Account = call.named::<shape::Account>("account_id")?.into();
+        let wanted = version::if_match(call)?;
         let mut errors = Vec::new();
         for (i, domain) in account.domains.iter_mut().enumerate() {
             match normalise::company::registrable_domain(domain) {
@@ -69,8 +71,8 @@ impl Roster {
         let (before, kept) = loop {
             tries.again("writing an account").await?;
             let seen = self.accounts.find(&account.account_id).await?;
-            if !is_as_seen(wanted, seen.as_ref()) {
-                return Ok(changed_since(&account.account_id, seen.as_ref()));
+            if let Some(reply) = changed_since(&account.account_id, wanted, seen.as_ref()) {
+                return Ok(reply);
             }
             // A repeat changes nothing, and is no news.
             if let Some(seen) = seen.as_ref().filter(|seen| seen.value == account) {
@@ -91,7 +93,7 @@ impl Roster {
         for identity in before.filter(|identity| !kept_identities.contains(identity)) {
             self.release_identity(&identity, &account.account_id).await?;
         }
-        Ok(version::json(200, &account, kept.revision))
+        Ok(version::json(200, &shape::Account::from(account), kept.revision))
     }
 
     /// Whom and what an account names that is not there.
@@ -121,8 +123,8 @@ impl Roster {
         loop {
             tries.again("deleting an account").await?;
             let found = self.accounts.find(&account).await?;
-            if !is_as_seen(wanted, found.as_ref()) {
-                return Ok(changed_since(&account, found.as_ref()));
+            if let Some(reply) = changed_since(&account, wanted, found.as_ref()) {
+                return Ok(reply);
             }
             let Some(found) = found else { return Ok(reply::no_content()) };
             if self.accounts.remove(&self.audit, &found, &edit(call, self.clock.now())?).await? {

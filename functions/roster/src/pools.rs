@@ -1,38 +1,39 @@
 //! Pools.
 
+use fairleader_api::shape::roster as shape;
 use fairleader_api::{Call, Code, Problem, Reply, reply, version};
 use fairleader_domain::gate;
 use fairleader_lead::id::{PoolId, RepId};
 use fairleader_lead::pool;
 use fairleader_lead::pool::Pool;
 use fairleader_lead::problem::FieldProblem;
-use fairleader_messaging::wake;
-use fairleader_runtime::http::{Answer, Failure};
+use fairleader_messaging::Outgoing;
+use fairleader_runtime::http::{Answer, Failure, changed, edit};
 use fairleader_store::{AllPools, Tries, Versioned};
-use serde_json::json;
 use tracing::info;
 
-use crate::{GROUP, Roster, edit, is_as_seen};
+use crate::{GROUP, Roster};
 
-fn changed_since(pool: &PoolId, now: Option<&Versioned<Pool>>) -> Reply {
-    version::precondition_failed(&format!("pool `{pool}`"), now.map(|now| (&now.value, now.revision)))
+fn changed_since(id: &PoolId, wanted: Option<u64>, seen: Option<&Versioned<Pool>>) -> Option<Reply> {
+    changed(&format!("pool `{id}`"), wanted, seen, |pool| shape::Pool::from(pool.clone()))
 }
 
 impl Roster {
     pub(crate) async fn pools(&self) -> Answer {
-        Ok(reply::json(200, &json!({"pools": self.pools.definitions().await?})))
+        let pools = self.pools.definitions().await?.into_iter().map(shape::Pool::from).collect();
+        Ok(reply::json(200, &shape::Pools { pools }))
     }
 
     pub(crate) async fn pool(&self, call: &Call<'_>) -> Answer {
         let pool = PoolId::from(call.path("id"));
         match self.pools.find(&pool).await? {
-            Some(found) => Ok(version::json(200, &found.value, found.revision)),
+            Some(found) => Ok(version::json(200, &shape::Pool::from(found.value), found.revision)),
             None => Err(Problem::not_found(format!("there is no pool `{pool}`")).into()),
         }
     }
 
     pub(crate) async fn put_pool(&self, call: &Call<'_>) -> Answer {
-        let pool: Pool = call.named("pool_id")?;
+        let pool: Pool = call.named::<shape::Pool>("pool_id")?.into();
         let wanted = version::if_match(call)?;
         let mut tries = Tries::until(call.deadline, [pool.pool_id.as_str()]);
         let kept = loop {
@@ -40,8 +41,8 @@ impl Roster {
             // The pools first: when a rep is deleted after that, the directory is not as it was.
             let all = self.pools.all().await?;
             let seen = all.get(&pool.pool_id);
-            if !is_as_seen(wanted, seen) {
-                return Ok(changed_since(&pool.pool_id, seen));
+            if let Some(reply) = changed_since(&pool.pool_id, wanted, seen) {
+                return Ok(reply);
             }
             let errors = self.wrong_with(&pool, &all).await?;
             if !errors.is_empty() {
@@ -58,7 +59,7 @@ impl Roster {
             }
         };
         self.route.send(Outgoing::wake_pool(pool.pool_id.clone(), GROUP)?).await?;
-        Ok(version::json(200, &pool, kept.revision))
+        Ok(version::json(200, &shape::Pool::from(pool), kept.revision))
     }
 
     async fn wrong_with(&self, pool: &Pool, all: &AllPools) -> Result<Vec<FieldProblem>, Failure> {
@@ -88,13 +89,18 @@ impl Roster {
             let all = self.pools.all().await?;
             let active = self.rulebooks.activations().await?;
             let seen = all.get(&pool);
-            if wanted.is_some() && !is_as_seen(wanted, seen) {
-                return Ok(changed_since(&pool, seen));
+            if let Some(reply) = changed_since(&pool, wanted, seen) {
+                return Ok(reply);
             }
-            if let Some((which, version)) = self.rulebook_that_names(&active, |named| named.pools().contains(&pool)).await? {
-                return Err(Problem::new(Code::StillNamed, format!("the {which} rulebook {version} names pool `{pool}`"))
-                    .detail("activate a rulebook that does not name it first")
-                    .into());
+            if let Some((which, version)) =
+                self.rulebook_that_names(&active, |named| named.pools().contains(&pool)).await?
+            {
+                return Err(Problem::new(
+                    Code::StillNamed,
+                    format!("the {which} rulebook {version} names pool `{pool}`"),
+                )
+                .detail("activate a rulebook that does not name it first")
+                .into());
             }
             let falls_back = |other: &&Versioned<Pool>| other.value.fallback.as_ref() == Some(&pool);
             if let Some(other) = all.pools.iter().find(falls_back) {

@@ -1,43 +1,42 @@
 //! Reps.
 
+use fairleader_api::shape::roster as shape;
 use fairleader_api::{Call, Code, Problem, Reply, reply, version};
 use fairleader_domain::gate::RepNow;
 use fairleader_lead::id::{PoolId, RepId};
 use fairleader_lead::rep;
 use fairleader_lead::rep::Rep;
-use fairleader_messaging::wake;
-use fairleader_runtime::http::Answer;
+use fairleader_messaging::Outgoing;
+use fairleader_runtime::http::{Answer, changed, edit};
 use fairleader_store::{AllPools, RepDeleted, Tries, Versioned};
-use serde_json::{Value, json};
 use tracing::info;
 
-use crate::{GROUP, Roster, edit, is_as_seen};
+use crate::{GROUP, Roster};
 
-fn view(now: &RepNow) -> Value {
-    json!({"rep": now.rep, "open": now.load.open, "on": now.load.on})
+fn view(now: RepNow) -> shape::RepNow {
+    shape::RepNow { rep: now.rep.into(), open: now.load.open, on: now.load.on }
 }
 
-fn changed_since(rep: &RepId, now: Option<&Versioned<RepNow>>) -> Reply {
-    let now = now.map(|now| (&now.value.rep, now.revision));
-    version::precondition_failed(&format!("rep `{rep}`"), now)
+fn changed_since(id: &RepId, wanted: Option<u64>, seen: Option<&Versioned<RepNow>>) -> Option<Reply> {
+    changed(&format!("rep `{id}`"), wanted, seen, |now| shape::Rep::from(now.rep.clone()))
 }
 
 impl Roster {
     pub(crate) async fn reps(&self) -> Answer {
-        let reps: Vec<Value> = self.reps.all().await?.values().map(view).collect();
-        Ok(reply::json(200, &json!({"reps": reps})))
+        let reps = self.reps.all().await?.into_values().map(view).collect();
+        Ok(reply::json(200, &shape::Reps { reps }))
     }
 
     pub(crate) async fn rep(&self, call: &Call<'_>) -> Answer {
         let rep = RepId::from(call.path("id"));
         match self.reps.find(&rep).await? {
-            Some(now) => Ok(version::json(200, &view(&now.value), now.revision)),
+            Some(now) => Ok(version::json(200, &view(now.value), now.revision)),
             None => Err(Problem::not_found(format!("there is no rep `{rep}`")).into()),
         }
     }
 
     pub(crate) async fn put_rep(&self, call: &Call<'_>) -> Answer {
-        let rep: Rep = call.named("rep_id")?;
+        let rep: Rep = call.named::<shape::Rep>("rep_id")?.into();
         let wanted = version::if_match(call)?;
         let errors = rep::problems(&rep);
         if !errors.is_empty() {
@@ -47,8 +46,8 @@ impl Roster {
         let kept = loop {
             tries.again("writing a rep").await?;
             let seen = self.reps.find(&rep.rep_id).await?;
-            if !is_as_seen(wanted, seen.as_ref()) {
-                return Ok(changed_since(&rep.rep_id, seen.as_ref()));
+            if let Some(reply) = changed_since(&rep.rep_id, wanted, seen.as_ref()) {
+                return Ok(reply);
             }
             // A repeat changes nothing, and is no news.
             if let Some(seen) = seen.as_ref().filter(|seen| seen.value.rep == rep) {
@@ -62,7 +61,7 @@ impl Roster {
         };
         // More room or other hours may be what somebody waits for.
         self.route.send(Outgoing::wake_rep(rep.rep_id.clone(), GROUP)?).await?;
-        Ok(version::json(200, &rep, kept.revision))
+        Ok(version::json(200, &shape::Rep::from(rep), kept.revision))
     }
 
     /// Refused while anything names them: a pool, an account, or a rule of the active or planned rulebook with its tables.
@@ -73,12 +72,11 @@ impl Roster {
         loop {
             tries.again("deleting a rep").await?;
             // In this order: what is read first is what the transaction holds to be so still.
-            let Some(seen) = self.reps.find(&rep).await? else {
-                return Ok(if wanted.is_some() { changed_since(&rep, None) } else { reply::no_content() });
-            };
-            if !is_as_seen(wanted, Some(&seen)) {
-                return Ok(changed_since(&rep, Some(&seen)));
+            let seen = self.reps.find(&rep).await?;
+            if let Some(reply) = changed_since(&rep, wanted, seen.as_ref()) {
+                return Ok(reply);
             }
+            let Some(seen) = seen else { return Ok(reply::no_content()) };
             let all = self.pools.all().await?;
             let active = self.rulebooks.activations().await?;
             let pools = pools_of(&all, &rep);
@@ -88,10 +86,15 @@ impl Roster {
                     .detail("take them out of the pools first")
                     .into());
             }
-            if let Some((which, version)) = self.rulebook_that_names(&active, |named| named.reps().contains(&rep)).await? {
-                return Err(Problem::new(Code::StillNamed, format!("the {which} rulebook {version} names rep `{rep}`"))
-                    .detail("activate a rulebook that does not name them, also in its tables, first")
-                    .into());
+            if let Some((which, version)) =
+                self.rulebook_that_names(&active, |named| named.reps().contains(&rep)).await?
+            {
+                return Err(Problem::new(
+                    Code::StillNamed,
+                    format!("the {which} rulebook {version} names rep `{rep}`"),
+                )
+                .detail("activate a rulebook that does not name them, also in its tables, first")
+                .into());
             }
             let accounts = self.accounts.naming(&rep).await?;
             if let Some(first) = accounts.first() {

@@ -1,9 +1,9 @@
 //! What was changed, by whom, and what it was before.
 
+use fairleader_api::shape::roster::{Audit, AuditEntry};
 use fairleader_api::{Call, Code, Problem, reply};
 use fairleader_runtime::http::Answer;
 use fairleader_store::Kind;
-use serde_json::json;
 
 use crate::Roster;
 
@@ -23,13 +23,19 @@ impl Roster {
         };
         let id = call.query("id");
         if let (None, Some(id)) = (kind, id) {
-            return Err(refuse(
-                format!("there may be several things called `{id}`"),
-                "add `kind`, such as `kind=rep`".to_owned(),
-            )
-            .into());
+            let title = format!("`id={id}` needs a kind");
+            return Err(refuse(title, format!("add one, such as kind=rep&id={id}")).into());
         }
         let page = self.audit.page(kind, id, PAGE, call.query("from")).await?;
-        Ok(reply::json(200, &json!({"entries": page.entries, "next": page.next})))
+        let entries = page.entries.into_iter().map(|entry| AuditEntry {
+            at: entry.at,
+            by: entry.by,
+            kind: entry.kind,
+            id: entry.id,
+            action: entry.action,
+            revision: entry.revision,
+            before: entry.before,
+        });
+        Ok(reply::json(200, &Audit { entries: entries.collect(), next: page.next }))
     }
 }
