@@ -15,7 +15,7 @@ const MAY_BUILD_ON: [(&str, &[&str]); 7] = [
     ("api", &["lead", "rulebook", "domain"]),
     ("store", &["lead", "rulebook", "domain"]),
     ("messaging", &["lead", "rulebook", "domain"]),
-    ("runtime", &["lead"]),
+    ("runtime", &["lead", "api", "store"]),
 ];
 
 fn cargo(arguments: &[&str]) -> String {

@@ -1,14 +1,14 @@
 //! How the files of a crate import each other: in circles of four at most, so that a file can be read with its neighbours.
 //!
-//! What counts is every `use` and every path in the code, without tests; a name that is re-exported counts as an import of
-//! the file that re-exports it.
+//! What counts is every `use` and every path in the code, without tests. A re-exported name counts as an import of the
+//! file that defines it. Re-exporting a name is not an import, unless the file uses that name itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMod, UseTree};
+use syn::{Attribute, Item, ItemMod, UseTree, Visibility};
 
 use crate::workspace;
 
@@ -18,10 +18,11 @@ const LARGEST_CIRCLE: usize = 4;
 /// A module by its names from the root of the crate.
 type Module = Vec<String>;
 
-/// The modules of a crate that have files of their own, with what each imports.
+/// The modules of a crate that have files of their own, and the paths in each.
 #[derive(Default)]
 struct Crate {
-    files: BTreeMap<Module, syn::File>,
+    files: BTreeSet<Module>,
+    uses: BTreeMap<Module, Paths>,
 }
 
 fn is_test(attributes: &[Attribute]) -> bool {
@@ -48,17 +49,20 @@ impl Crate {
                 self.read(source, &below);
             }
         }
-        self.files.insert(module.clone(), file);
+        let mut paths = Paths::default();
+        paths.visit_file(&file);
+        self.files.insert(module.clone());
+        self.uses.insert(module.clone(), paths);
     }
 
-    /// The file that a path in `module` leads to, if it is one of this crate.
-    fn target(&self, module: &Module, path: &[String]) -> Option<Module> {
+    /// The file that a path in `module` leads to, if it is one of this crate. `depth` bounds chains of re-exports.
+    fn target(&self, module: &Module, path: &[String], depth: u8) -> Option<Module> {
         let mut base: Module = match path.first()?.as_str() {
             "crate" => Vec::new(),
             "self" | "super" => module.clone(),
             first => {
                 let child: Module = module.iter().cloned().chain([first.to_owned()]).collect();
-                self.files.contains_key(&child).then(|| module.clone())?
+                self.files.contains(&child).then(|| module.clone())?
             }
         };
         let mut rest = path;
@@ -68,7 +72,7 @@ impl Crate {
                 "super" => _ = base.pop()?,
                 name => {
                     let child: Module = base.iter().cloned().chain([name.to_owned()]).collect();
-                    if !self.files.contains_key(&child) {
+                    if !self.files.contains(&child) {
                         break;
                     }
                     base = child;
@@ -76,36 +80,46 @@ impl Crate {
             }
             rest = others;
         }
-        Some(base)
+        let renamed = rest.first().filter(|_| depth > 0).and_then(|name| self.uses.get(&base)?.names.get(name));
+        renamed.and_then(|path| self.target(&base, path, depth - 1)).or(Some(base))
     }
 
     fn imports(&self) -> BTreeMap<Module, BTreeSet<Module>> {
-        let of = |(module, file): (&Module, &syn::File)| {
-            let mut paths = Paths::default();
-            paths.visit_file(file);
-            let targets = paths.found.iter().filter_map(|path| self.target(module, path));
+        let of = |(module, paths): (&Module, &Paths)| {
+            let used = paths.names.iter().filter(|(name, _)| paths.single.contains(*name)).map(|(_, path)| path);
+            let targets = paths.found.iter().chain(used).filter_map(|path| self.target(module, path, 8));
             (module.clone(), targets.filter(|target| target != module).collect())
         };
-        self.files.iter().map(of).collect()
+        self.uses.iter().map(of).collect()
     }
 }
 
 /// Every path in a file.
 #[derive(Default)]
 struct Paths {
+    /// What is imported, and paths in the code.
     found: Vec<Vec<String>>,
+    /// Names that `use` brings in, for this file or for others, with their paths.
+    names: BTreeMap<String, Vec<String>>,
+    /// Names that the code uses without a path.
+    single: BTreeSet<String>,
 }
 
 impl Paths {
-    fn expand(&mut self, before: &[String], tree: &UseTree) {
+    /// Reads a `use`; `own` if the file imports for itself, and not for others.
+    fn expand(&mut self, before: &[String], tree: &UseTree, own: bool) {
         let with = |name: String| before.iter().cloned().chain([name]).collect::<Vec<_>>();
-        match tree {
-            UseTree::Path(path) => self.expand(&with(path.ident.to_string()), &path.tree),
-            UseTree::Name(name) => self.found.push(with(name.ident.to_string())),
-            UseTree::Rename(name) => self.found.push(with(name.ident.to_string())),
-            UseTree::Glob(_) => self.found.push(before.to_vec()),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| self.expand(before, tree)),
+        let (name, path) = match tree {
+            UseTree::Path(path) => return self.expand(&with(path.ident.to_string()), &path.tree, own),
+            UseTree::Group(group) => return group.items.iter().for_each(|tree| self.expand(before, tree, own)),
+            UseTree::Glob(_) => return self.found.push(before.to_vec()),
+            UseTree::Name(name) => (name.ident.to_string(), with(name.ident.to_string())),
+            UseTree::Rename(name) => (name.rename.to_string(), with(name.ident.to_string())),
+        };
+        if own {
+            self.found.push(path.clone());
         }
+        self.names.insert(name, path);
     }
 }
 
@@ -117,12 +131,16 @@ impl<'ast> Visit<'ast> for Paths {
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        self.expand(&[], &item.tree);
+        self.expand(&[], &item.tree, matches!(item.vis, Visibility::Inherited));
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        if path.leading_colon.is_none() && path.segments.len() > 1 {
-            self.found.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        let names = path.segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>();
+        if let (None, Some(first)) = (path.leading_colon, names.first()) {
+            self.single.insert(first.clone());
+            if names.len() > 1 {
+                self.found.push(names);
+            }
         }
         visit::visit_path(self, path);
     }

@@ -56,7 +56,7 @@ fn the_projects_own_template_reads() {
     let Some(EventSource::Stream(stream)) = publish.sources.first() else { panic!("{publish:?}") };
     assert_eq!((stream.table.as_str(), stream.batch_size, stream.maximum_retries), ("fairleader-leads", 100, Some(10)));
     assert!(stream.bisect && stream.from_horizon && stream.partial_failures);
-    assert_eq!(stream.on_failure_queue.as_deref(), Some("fairleader-publish-dead-letters"));
+    assert_eq!(stream.on_failure_queue.as_deref(), Some("fairleader-publish"));
 
     let api = stack.api.as_ref().unwrap();
     assert_eq!(api.authorizer.as_ref().unwrap().function, "AuthorizeFunction");
