@@ -57,10 +57,11 @@ mod replay;
 mod reroute;
 #[path = "end_to_end/rights.rs"]
 mod rights;
-#[path = "end_to_end/rules.rs"]
+#[path = "end_to_end/roster.rs"]
 mod roster;
 #[path = "end_to_end/rulebook_files.rs"]
 mod rulebook_files;
+#[path = "end_to_end/rules.rs"]
 mod rules;
 #[path = "end_to_end/scenarios.rs"]
 mod scenarios;

@@ -48,7 +48,11 @@ async fn a_change_names_the_version_it_is_based_on_and_leaves_a_trace() {
 
     // Whoever has seen the same as all others and comes first, wins; the others learn of it.
     let seen = second.header("etag").to_owned();
-    let replies = join_all((10..20).map(|n| { let (stack, seen) = (&stack, &seen); async move { put_if(stack, "/v1/reps/gina", seen, &gina(n)).await } })).await;
+    let replies = join_all((10..20).map(|n| {
+        let (stack, seen) = (&stack, &seen);
+        async move { put_if(stack, "/v1/reps/gina", seen, &gina(n)).await }
+    }))
+    .await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
     assert_eq!(replies.iter().filter(|reply| reply.status == 412).count(), 9);
 
@@ -68,7 +72,9 @@ async fn a_change_names_the_version_it_is_based_on_and_leaves_a_trace() {
     assert!(done.iter().all(|(_, by, _)| by == "sales"));
     assert_eq!((&done[0].2, &done[3].2["capacity"], &done[4].2), (&Value::Null, &json!(2), &Value::Null));
     assert_eq!(audit(&stack, "?kind=rep").await[..5], done[..]);
-    for (query, code) in [("?id=gina", "invalid_filter"), ("?kind=ship", "invalid_filter"), ("?from=x", "invalid_cursor")] {
+    for (query, code) in
+        [("?id=gina", "invalid_filter"), ("?kind=ship", "invalid_filter"), ("?from=x", "invalid_cursor")]
+    {
         let refused = sales.get(&format!("/v1/audit{query}")).await;
         assert_eq!((refused.status, &refused.body["code"]), (400, &json!(code)), "{query}");
     }
@@ -80,7 +86,10 @@ async fn a_change_names_the_version_it_is_based_on_and_leaves_a_trace() {
 async fn everything_that_is_set_up_is_audited_page_by_page() {
     let stack = Stack::start().await;
     let (sales, admin) = (stack.by(Role::Sales), stack.by(Role::Admin));
-    sales.put("/v1/accounts/acme", json!({"name": "Acme", "status": "customer", "domains": ["acme.example"]})).await.expect(200);
+    sales
+        .put("/v1/accounts/acme", json!({"name": "Acme", "status": "customer", "domains": ["acme.example"]}))
+        .await
+        .expect(200);
     let pool = json!({"name": "Spare", "members": [{"rep": "frida"}]});
     sales.put("/v1/pools/spare", pool).await.expect(200);
     sales.put("/v1/pools/spare", json!({"name": "Spare", "members": []})).await.expect(200);
@@ -124,11 +133,21 @@ async fn a_rep_whom_something_names_stays_on_the_roster() {
     assert_eq!(refused("dora").await, ("still_named".to_owned(), "`dora` has account `acme`".to_owned()));
 
     sales.put("/v1/reps/gina", gina(2)).await.expect(200);
-    sales.put("/v1/reps/hugo", json!({"name": "Hugo", "email": "h@x.example", "zone": "UTC", "hours": "always", "capacity": 1})).await.expect(200);
+    sales
+        .put(
+            "/v1/reps/hugo",
+            json!({"name": "Hugo", "email": "h@x.example", "zone": "UTC", "hours": "always", "capacity": 1}),
+        )
+        .await
+        .expect(200);
     let csv = [("content-type", "text/csv")];
     let table = "country,name,owner\nFR,France,gina\n";
     stack.by(Role::Marketing).send(Method::PUT, "/v1/tables/desks", &csv, table).await.expect(200);
-    let rules = crate::company::RULEBOOK.replacen("lookups:\n", "lookups:\n  desk: { from: country, use: desks, gives: [name, owner] }\n", 1);
+    let rules = crate::company::RULEBOOK.replacen(
+        "lookups:\n",
+        "lookups:\n  desk: { from: country, use: desks, gives: [name, owner] }\n",
+        1,
+    );
     let rules = if rules == crate::company::RULEBOOK {
         format!("lookups:\n  desk: {{ from: country, use: desks, gives: [name, owner] }}\n{rules}")
     } else {

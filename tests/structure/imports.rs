@@ -136,7 +136,7 @@ impl<'ast> Visit<'ast> for Paths {
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let names = path.segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>();
-        if let (None, Some(first)) = (path.leading_colon, names.first()) {
+        if let (None, Some(first)) = (&path.leading_colon, names.first()) {
             self.single.insert(first.clone());
             if names.len() > 1 {
                 self.found.push(names);
