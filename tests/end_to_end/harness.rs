@@ -409,6 +409,11 @@ impl Stack {
         self.indexed().await;
     }
 
+    /// Takes an event that went over the bus from those that have to be stored; `None` if it did not go over it yet.
+    pub(crate) fn forget_event(&self, id: &str) -> Option<()> {
+        self.published.lock().unwrap().remove(id).map(drop)
+    }
+
     /// Waits until the indexes show everything that has been written.
     pub(crate) async fn indexed(&self) {
         tokio::time::sleep(INDEX_LAG).await;

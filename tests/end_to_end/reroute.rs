@@ -95,7 +95,7 @@ async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() 
     let why = stack.by(Role::Sales).get(&format!("/v1/leads/{austrian}/why")).await.expect(200);
     let said = why["decisions"][0]["summary"].as_str().unwrap();
     assert!(said.starts_with("Rule `Austria` gives the lead to `frida`"), "{said}");
-    let taken = "It was taken from `anna`, who had not accepted it; the rule names `frida`, who can take it.";
+    let taken = "It was taken from `anna`, who had not accepted it; the rule names `frida`, who is available.";
     assert!(said.ends_with(taken), "{said}");
 
     // Three turns were given back, and whoever has their lead still paid for it.

@@ -71,6 +71,7 @@ async fn a_change_names_the_version_it_is_based_on_and_leaves_a_trace() {
     );
     assert!(done.iter().all(|(_, by, _)| by == "sales"));
     assert_eq!((&done[0].2, &done[3].2["capacity"], &done[4].2), (&Value::Null, &json!(2), &Value::Null));
+    stack.indexed().await;
     assert_eq!(audit(&stack, "?kind=rep").await[..5], done[..]);
     for (query, code) in
         [("?id=gina", "invalid_filter"), ("?kind=ship", "invalid_filter"), ("?from=x", "invalid_cursor")]
@@ -100,6 +101,7 @@ async fn everything_that_is_set_up_is_audited_page_by_page() {
     assert_eq!(admin.delete(&format!("/v1/keys/{key}")).await.status, 204);
     let csv = [("content-type", "text/csv")];
     stack.by(Role::Marketing).send(Method::PUT, "/v1/tables/spare", &csv, "country,name\nDE,x\n").await.expect(200);
+    stack.indexed().await;
     let all = audit(&stack, "").await;
     let what: Vec<&str> = all.iter().map(|(what, ..)| what.as_str()).take(8).collect();
     assert_eq!(

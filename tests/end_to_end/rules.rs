@@ -62,6 +62,16 @@ async fn nothing_is_deleted_that_somebody_needs() {
         assert_eq!(refused.status, 409, "{path}: {}", refused.text);
         writeln!(said, "DELETE {path}: {}", refused.shown()).unwrap();
     }
+    // Without the account, the lead that she has still keeps her on the roster.
+    let acme = sales.get("/v1/accounts/acme").await.expect(200);
+    sales
+        .put(
+            "/v1/accounts/acme",
+            json!({"owner": "emil", "name": acme["name"], "status": acme["status"], "domains": acme["domains"]}),
+        )
+        .await
+        .expect(200);
+    writeln!(said, "DELETE /v1/reps/dora: {}", sales.delete("/v1/reps/dora").await.shown()).unwrap();
     assert_eq!(stack.open("dora").await, 1, "a refused deletion leaves the load as it is");
     // A rulebook that names a pool which is gone cannot be activated any more.
     sales.delete("/v1/reps/frida").await.expect(204);

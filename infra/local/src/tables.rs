@@ -132,13 +132,16 @@ impl Tables {
         if let "GetShardIterator" | "GetRecords" = operation {
             return self.stream_call(operation, body).await;
         }
-        let reply = if let Some(reply) = self.shared.worker.call(operation, body.clone()).await {
+        let mut reply = if let Some(reply) = self.shared.worker.call(operation, body.clone()).await {
             reply
         } else {
             let reply = engine::through_server(&self.shared.database, operation, body).await;
             self.shared.worker.settle().await;
             reply
         };
+        if reply.status == 200 && operation == "DescribeTable" {
+            reply.body = self.shared.streams.named(reply.body);
+        }
         if reply.status == 200 && engine::writes(operation) {
             self.shared.written.send_modify(|count| *count = count.wrapping_add(1));
         }

@@ -6,7 +6,6 @@ use fairleader_domain::rotation::TURN;
 use fairleader_lead::account::Account;
 use fairleader_lead::id::{AccountId, LeadId, PoolId, RepId};
 use fairleader_lead::problem::FieldProblem;
-use fairleader_lead::profile::Profile;
 use fairleader_lead::rep::Rep;
 use fairleader_lead::score::Score;
 use fairleader_lead::state::Stage;
@@ -17,7 +16,7 @@ use serde_json::Value;
 
 use super::fairness::Standing;
 use crate::api::Api;
-use crate::company::Company;
+use crate::company;
 use crate::demo::DemoError;
 
 /// Leads asked for at the same time.
@@ -46,9 +45,63 @@ pub struct LeadFacts {
     /// Where it stands.
     pub state: Stands,
     /// Who it is.
-    pub profile: Profile,
+    pub profile: Who,
     /// Why, in plain sentences.
     pub why: String,
+}
+
+/// What the API says of who a lead is, as far as it is told here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Who {
+    /// The person.
+    pub contact: Contact,
+    /// Where they work.
+    pub company: Company,
+    /// Where they are.
+    pub place: Place,
+    /// What they want.
+    pub interest: Interest,
+    /// The account they belong to.
+    pub account_id: Option<AccountId>,
+}
+
+/// A person.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Contact {
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// The title as it was written.
+    pub job_title: Option<String>,
+    /// The level that it was read as.
+    pub job_level: Option<String>,
+}
+
+/// A company.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Company {
+    /// Its name.
+    pub name: Option<String>,
+}
+
+/// A place.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    /// ISO 3166-1 code.
+    pub country: Option<String>,
+}
+
+/// What a person did last.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Interest {
+    /// In the rulebook's words.
+    pub did: Option<String>,
 }
 
 /// What the API says of where a lead stands, as far as it is told here.
@@ -103,7 +156,7 @@ fn read<T: DeserializeOwned>(value: &Value, what: &'static str) -> Result<T, Dem
 }
 
 /// Reads everything that the report needs.
-pub(super) async fn gather(admin: &Api, import: &str, company: &Company) -> Result<Facts, DemoError> {
+pub(super) async fn gather(admin: &Api, import: &str, company: &company::Company) -> Result<Facts, DemoError> {
     let mut rows: Vec<Row> = Vec::new();
     let mut from: Option<String> = None;
     loop {

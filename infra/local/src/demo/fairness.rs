@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::facts::Facts;
+use super::facts::{Facts, Who};
 
 /// What a member of a pool got.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -88,7 +88,7 @@ impl RoundRobin {
 }
 
 /// A person in a few words: `Ada Lovelace of Acme (DE)`.
-pub(super) fn who(profile: &fairleader_lead::profile::Profile) -> String {
+pub(super) fn who(profile: &Who) -> String {
     let contact = &profile.contact;
     let name: Vec<&str> = [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
     let mut text = if name.is_empty() { "somebody".to_owned() } else { name.join(" ") };

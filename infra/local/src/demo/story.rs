@@ -51,7 +51,7 @@ fn gerente(facts: &Facts) -> Option<String> {
         title.is_some_and(|title| title.contains("gerente")) && lead.profile.interest.did.as_deref() == Some("demo")
     })?;
     let title = lead.profile.contact.job_title.as_deref()?;
-    let level = serde_json::to_value(lead.profile.contact.job_level?).ok()?.as_str()?.replace('_', "-");
+    let level = lead.profile.contact.job_level.as_deref()?.replace('_', "-");
     Some(format!(
         "row {}, {}, \"{title}\", was read as {level} level and went to {} at once.",
         lead.row,

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
+use bytes::Bytes;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde_json::{Map, Value, json};
 
@@ -98,6 +99,18 @@ impl Streams {
             records.push(record(row, source).with_context(|| format!("a record of the stream of `{table}`"))?);
         }
         Ok(records)
+    }
+
+    /// Puts the stream's ARN into the description of a table as the template has it; the engine makes up one of its own,
+    /// which no policy names.
+    pub(super) fn named(&self, description: Bytes) -> Bytes {
+        let Ok(mut described) = serde_json::from_slice::<Value>(&description) else { return description };
+        let name = described.pointer("/Table/TableName").and_then(Value::as_str);
+        let Some(source) = name.and_then(|name| self.sources.get(name)) else { return description };
+        if let Some(arn) = described.pointer_mut("/Table/LatestStreamArn") {
+            *arn = source.arn.as_str().into();
+        }
+        described.to_string().into()
     }
 
     pub(super) fn end(&self, table: &str) -> anyhow::Result<Option<String>> {
