@@ -1,8 +1,8 @@
-//! The whole of Fairleader, run on one machine from `infra/template.yaml` and used from outside: over HTTP as senders,
-//! reps and administrators do, and over the AWS protocols with the real clients.
+//! End-to-end tests of Fairleader, run on one machine from `infra/template.yaml` and used from outside: over HTTP, as
+//! sources, reps and administrators use it, and over the AWS protocols with the real clients.
 //!
-//! Every test ends with [`harness::Stack::finish`], which waits until nothing moves any more and then audits all tables
-//! ([`audit`]): that no lead was lost, doubled or given to two people is checked after each of them.
+//! Every test ends with [`harness::Stack::finish`]. It waits until all work is done and then audits all tables
+//! ([`audit`]), so every test also checks that no lead was lost, doubled or given to two reps.
 
 #![allow(
     clippy::expect_used,
@@ -10,7 +10,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "this is a test; what is not as expected shall stop it"
+    reason = "a test fails at the first unexpected value"
 )]
 #![allow(clippy::similar_names, reason = "`stage` and `state` are the words of the field")]
 

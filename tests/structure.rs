@@ -1,11 +1,12 @@
-//! The structure of the workspace: which crate may build on which, what a function links, and how files import each other.
+//! The structure of the workspace: which crates may depend on which, what a function links, and how files import each
+//! other.
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "this is a test; what is not as expected shall stop it"
+    reason = "a test fails at the first unexpected value"
 )]
 
 #[path = "structure/crates.rs"]

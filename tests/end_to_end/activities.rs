@@ -1,4 +1,4 @@
-//! What people do after they were taken in: recorded once, worth a new score, and a reason to look at them again.
+//! Activities: what people do after they became a lead is recorded once, and the lead is rescored and decided again.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,14 @@ use crate::company;
 use crate::harness::{Setup, Stack, eventually};
 use crate::one_person::claim;
 
-/// What a lead remembers that its person did, the earliest first, beside what they did by a submission.
+/// The activities in a lead's profile, earliest first, without those that came with a submission.
 async fn remembered(stack: &Stack, lead: &str) -> Vec<Value> {
     let lead = stack.lead(lead).await;
     let all = lead["profile"]["activities"].as_array().cloned().unwrap_or_default();
     all.into_iter().filter(|activity| !activity["id"].as_str().unwrap().contains(':')).collect()
 }
 
-/// A lead's events in full.
+/// The full events of a lead.
 async fn told(stack: &Stack, lead: &str) -> Vec<Value> {
     let answer = stack.by(Role::Sales).get(&format!("/v1/leads/{lead}/events")).await.expect(200);
     answer["events"].as_array().unwrap().clone()
@@ -36,7 +36,7 @@ async fn inbox(stack: &Stack, rep: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subscriber_who_attends_a_webinar_and_asks_for_a_demo_becomes_an_mql_and_gets_a_rep() {
+async fn a_subscriber_who_asks_for_a_demo_becomes_an_mql_and_gets_a_rep() {
     let stack = Stack::start().await;
     let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "newsletter"})).await;
     assert_eq!(stack.at(&lead, "nurturing").await.get("mql_at"), None);
@@ -80,7 +80,7 @@ async fn a_subscriber_who_attends_a_webinar_and_asks_for_a_demo_becomes_an_mql_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_activity_ten_times_at_once_is_one_activity() {
+async fn records_ten_concurrent_repeats_of_an_activity_once() {
     let stack = Stack::start().await;
     let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
     stack.at(&lead, "assigned").await;
@@ -92,7 +92,7 @@ async fn the_same_activity_ten_times_at_once_is_one_activity() {
     assert_eq!(answers[0].header("location"), path);
     assert_eq!(answers[0].clone().expect(202)["status_url"], json!(path));
     eventually("the activity to be recorded", async || (recorded(&stack, &lead).await == 1).then_some(())).await;
-    // By the person's address it is the same one still, and a lead's key names no activity.
+    // With the person's address instead of the lead's id, the same key is still the same activity.
     stack.act_as("click-1", json!({"email": "ada@lovelace.example", "did": "webinar"})).await.expect(202);
     stack.settled().await;
     assert_eq!((recorded(&stack, &lead).await, remembered(&stack, &lead).await.len()), (1, 1));
@@ -102,7 +102,7 @@ async fn the_same_activity_ten_times_at_once_is_one_activity() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_that_nobody_is_known_by_becomes_a_lead() {
+async fn an_activity_of_an_unknown_address_creates_a_lead() {
     let stack = Stack::start().await;
     let demo = json!({"email": "ada@lovelace.example", "did": "demo", "product": "engine", "spend": "high"});
     let activity = stack.act(demo).await;
@@ -114,7 +114,7 @@ async fn an_address_that_nobody_is_known_by_becomes_a_lead() {
         json!([{"id": activity, "did": "demo", "at": "2026-03-03T09:00:00Z", "product": "engine", "spend": "high"}])
     );
 
-    // Ten things at once that somebody unknown did: one lead, whichever came first.
+    // Ten concurrent activities of an unknown person make one lead, no matter which came first.
     let acts = (0..10).map(|number| stack.act(json!({"email": "ben@mills.example", "did": format!("page {number}")})));
     let acts: BTreeSet<String> = join_all(acts).await.into_iter().collect();
     let ben = eventually("one of them to be a lead", async || {
@@ -134,7 +134,7 @@ async fn an_address_that_nobody_is_known_by_becomes_a_lead() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_an_owned_lead_does_raises_its_score_and_its_place_in_the_inbox() {
+async fn an_activity_moves_an_owned_lead_up_in_the_inbox() {
     let stack = Stack::start().await;
     stack.set_capacity("carla", 2).await;
     let mut leads = Vec::new();
@@ -148,7 +148,7 @@ async fn what_an_owned_lead_does_raises_its_score_and_its_place_in_the_inbox() {
     let [first, second, third, fourth] = [0, 1, 2, 3].map(|number| leads[number].clone());
     assert_eq!(inbox(&stack, "carla").await, [second.clone(), first.clone()], "the latest one first");
     stack.act(json!({"email": "first@first.example", "did": "demo"})).await;
-    eventually("the inbox to be sorted anew", async || {
+    eventually("the inbox to be sorted again", async || {
         (inbox(&stack, "carla").await == [first.clone(), second.clone()]).then_some(())
     })
     .await;
@@ -156,9 +156,9 @@ async fn what_an_owned_lead_does_raises_its_score_and_its_place_in_the_inbox() {
     assert_eq!((&lead["stage"], &lead["score"]["total"]), (&json!("assigned"), &json!(40)));
     assert_eq!(stack.events(&first).await, ["LeadAssigned", "ActivityRecorded", "LeadScored"]);
 
-    // Whoever waits moves forward in the line.
+    // A lead on the waiting list moves up.
     stack.act(json!({"lead_id": third, "did": "demo"})).await;
-    eventually("the one who waits to be worth more", async || {
+    eventually("the waiting lead to be rescored", async || {
         (stack.lead(&third).await["score"]["total"] == 40).then_some(())
     })
     .await;
@@ -167,7 +167,7 @@ async fn what_an_owned_lead_does_raises_its_score_and_its_place_in_the_inbox() {
     stack.settled().await;
     assert_eq!(stack.lead(&fourth).await["stage"], "waiting");
 
-    // What is worth nothing is recorded, and that is all.
+    // An activity without points is recorded and does nothing else.
     stack.act(json!({"lead_id": second, "did": "unknown thing"})).await;
     eventually("it to be recorded", async || (recorded(&stack, &second).await == 1).then_some(())).await;
     stack.settled().await;
@@ -176,7 +176,7 @@ async fn what_an_owned_lead_does_raises_its_score_and_its_place_in_the_inbox() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_is_refused_stays_so_and_whoever_was_merged_is_somebody_else() {
+async fn an_activity_does_not_bring_a_disqualified_lead_back_and_follows_a_merge() {
     let mut company = company::small();
     company.rulebook = company.rulebook.replacen(
         "block:\n",
@@ -202,7 +202,7 @@ async fn whoever_is_refused_stays_so_and_whoever_was_merged_is_somebody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_people_do_while_they_are_decided_on_is_not_lost() {
+async fn keeps_activities_that_arrive_during_a_decision() {
     let stack = Stack::with(Setup::impatient().parameter("MaxReceiveCount", "10")).await;
     let mut leads = Vec::new();
     for number in 0..4 {
@@ -230,7 +230,7 @@ async fn what_people_do_while_they_are_decided_on_is_not_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_activity_of_an_unknown_lead_is_kept_and_makes_no_lead() {
+async fn keeps_an_activity_of_an_unknown_lead_id_and_creates_no_lead() {
     let stack = Stack::with(Setup::impatient()).await;
     let first = stack.submit(json!({"email": "ben@mills.example", "did": "demo"})).await;
     let source = stack.at(&first, "assigned").await["source"].as_str().unwrap().to_owned();
@@ -248,7 +248,7 @@ async fn an_activity_of_an_unknown_lead_is_kept_and_makes_no_lead() {
     let letters = sales.get("/v1/dead-letters").await.expect(200);
     assert_eq!(letters["held"], json!([]), "{letters}");
 
-    // Once the lead is there, the activity is recorded.
+    // Once the lead is stored, the activity can be recorded.
     let lead = json!({"email": "ada@lovelace.example", "did": "demo"});
     assert_eq!(stack.accepted(&stack.submit_as("later", lead).await), later);
     stack.at(&later, "assigned").await;
@@ -259,9 +259,9 @@ async fn an_activity_of_an_unknown_lead_is_kept_and_makes_no_lead() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_failed_for_an_address_comes_to_whoever_has_it_in_the_end() {
+async fn a_failed_activity_goes_to_the_lead_that_has_the_address_later() {
     let stack = Stack::with(Setup::impatient()).await;
-    // Their identities are damaged, so nothing can be found by them.
+    // The identities of these addresses are damaged, so no lead can be found by them.
     for address in ["ada@lovelace.example", "ben@mills.example"] {
         claim(&stack, address, None).await;
     }
@@ -272,11 +272,11 @@ async fn what_failed_for_an_address_comes_to_whoever_has_it_in_the_end() {
         assert_eq!(stack.at(&activity, "held").await["reason"], "failed_in_fairleader-enrich");
         held.push(activity);
     }
-    // Repaired, they lead to a lead that was never stored.
+    // After the repair they name a lead that was never stored.
     for address in ["ada@lovelace.example", "ben@mills.example"] {
         claim(&stack, address, Some("nobody")).await;
     }
-    // Somebody else becomes Ada in the meantime; Ben stays unknown.
+    // Meanwhile another lead takes Ada's address; Ben stays unknown.
     let ada = stack.submit(json!({"email": "ada@lovelace.example", "did": "newsletter"})).await;
     stack.at(&ada, "nurturing").await;
     let sales = stack.by(Role::Sales);

@@ -1,4 +1,4 @@
-//! How a rulebook is changed: by people who agree to it, now or at a time, and back again.
+//! Changing the rulebook: approval by two people, activation now or at a given time, and rollback.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::company::RULEBOOK;
 use crate::harness::{Reply, Setup, Stack};
 
-/// The rulebook with everybody else going to the watch desk.
+/// The rulebook, with every other lead going to the pool `watch`.
 fn to_watch() -> String {
     RULEBOOK.replace("then: { pool: inbound, if_nobody: wait }", "then: { pool: watch, if_nobody: wait }")
 }
@@ -23,7 +23,7 @@ fn why(reply: &Reply) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_person_of_marketing_and_another_of_sales_have_to_agree() {
+async fn one_person_in_marketing_and_another_in_sales_must_approve() {
     let stack = Stack::start().await;
     let (mara, otto) = (stack.person("mara").await, stack.person("otto").await);
     let yaml = [("content-type", "application/yaml")];
@@ -37,7 +37,7 @@ async fn a_person_of_marketing_and_another_of_sales_have_to_agree() {
     let mut note = |title: &str, reply: &Reply| writeln!(said, "## {title}\n{}\n", reply.shown()).unwrap();
     let at = |verb: &str| format!("/v1/rulebooks/000002/{verb}");
     note("nobody agreed yet", &mara.post(&at("activate"), Value::Null).await);
-    // Keys of programs approve nothing, whatever their role; nor do people of neither side.
+    // A program's key cannot approve, whatever its role. Nor can a person of neither side.
     for role in [Role::Marketing, Role::Admin] {
         let refused = stack.by(role).post(&at("approve"), Value::Null).await;
         assert_eq!((refused.status, &refused.body["code"]), (403, &json!("not_a_person")), "{}", refused.text);
@@ -49,7 +49,7 @@ async fn a_person_of_marketing_and_another_of_sales_have_to_agree() {
     mara.post(&at("approve"), json!({"comment": "as agreed on Monday"})).await.expect(200);
     mara.post(&at("approve"), Value::Null).await.expect(200);
     note("one side agreed", &otto.post(&at("activate"), Value::Null).await);
-    // Whoever changes sides does not approve twice.
+    // A person who changes sides cannot approve twice.
     let moved = stack.new_person("mara", "sales").await;
     note("the same person for the other side", &moved.post(&at("approve"), Value::Null).await);
     let mara = stack.new_person("mara", "marketing").await;
@@ -79,7 +79,7 @@ async fn a_person_of_marketing_and_another_of_sales_have_to_agree() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_who_approves_at_once_is_heard() {
+async fn records_all_concurrent_approvals() {
     let stack = Stack::start().await;
     stack.upload(&to_watch()).await;
     let mut people = vec![stack.person("mara").await, stack.person("otto").await];
@@ -97,7 +97,7 @@ async fn everybody_who_approves_at_once_is_heard() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_planned_version_takes_over_at_its_time_and_nobody_has_to_do_anything() {
+async fn a_planned_version_becomes_active_by_itself() {
     let stack = Stack::start().await;
     let sales = stack.by(Role::Sales);
     let second = stack.upload(&to_watch()).await;
@@ -114,7 +114,7 @@ async fn a_planned_version_takes_over_at_its_time_and_nobody_has_to_do_anything(
     assert_eq!((&planned["active"], &planned["planned"]["version"]), (&json!(false), &json!(second)));
     assert_eq!(sales.post(&activate, plan.clone()).await.expect(200), planned, "a repeat changes nothing");
 
-    // Cancelled, and planned anew; an objection ends it as well.
+    // The plan is cancelled and made again; an objection cancels it too.
     assert_eq!(sales.delete(&activate).await.expect(200)["planned"], Value::Null);
     sales.post(&activate, plan.clone()).await.expect(200);
     let otto = stack.person("otto").await;
@@ -123,7 +123,7 @@ async fn a_planned_version_takes_over_at_its_time_and_nobody_has_to_do_anything(
     assert_eq!(sales.get("/v1/rulebooks").await.expect(200)["planned"], Value::Null);
     otto.post(&format!("/v1/rulebooks/{second}/approve"), Value::Null).await.expect(200);
     sales.post(&activate, plan.clone()).await.expect(200);
-    // What is planned may lean on its pools.
+    // A pool that the planned version names cannot be deleted.
     assert_eq!(sales.delete("/v1/pools/watch").await.status, 409);
 
     stack.pass(59);
@@ -140,7 +140,7 @@ async fn a_planned_version_takes_over_at_its_time_and_nobody_has_to_do_anything(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn going_back_is_one_call_and_a_repeat_does_no_harm() {
+async fn rolls_back_in_one_call_and_a_repeat_changes_nothing() {
     let stack = Stack::start().await;
     let sales = stack.by(Role::Sales);
     let nothing = sales.post("/v1/rulebooks/rollback", Value::Null).await;
@@ -166,7 +166,7 @@ async fn going_back_is_one_call_and_a_repeat_does_no_harm() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_company_of_one_person_can_do_without_and_that_is_shown() {
+async fn approval_can_be_switched_off_and_replies_show_it() {
     let stack = Stack::with(Setup::default().parameter("RulebookApproval", "off")).await;
     let version = stack.upload(&to_watch()).await;
     let active =
@@ -177,8 +177,8 @@ async fn a_company_of_one_person_can_do_without_and_that_is_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_of_a_person_ends_with_them() {
-    // Nothing is remembered, so that it shows at once.
+async fn a_persons_key_stops_working_when_they_are_deleted() {
+    // No role is cached, so a change takes effect at once.
     let stack = Stack::with(Setup::default().parameter("AuthorizerCacheSeconds", "0")).await;
     let admin = stack.by(Role::Admin);
     let wrong = admin.put("/v1/people/nils", json!({"name": " ", "email": "nils", "role": "sales"})).await;
@@ -191,7 +191,7 @@ async fn a_key_of_a_person_ends_with_them() {
     let nils = stack.new_person("nils", "sales").await;
     nils.get("/v1/reps").await.expect(200);
     nils.delete("/v1/reps/frida").await.expect(204);
-    // Their role is the one they have now.
+    // The key has the person's current role.
     stack.new_person("nils", "viewer").await;
     nils.delete("/v1/reps/emil").await.expect(403);
     let people = admin.get("/v1/people").await.expect(200);
@@ -203,7 +203,7 @@ async fn a_key_of_a_person_ends_with_them() {
     admin.delete("/v1/people/nils").await.expect(204);
     admin.get("/v1/people/nils").await.expect(404);
     nils.get("/v1/reps").await.expect(403);
-    // Nor does it open anything for the next person of that name.
+    // Nor does it work for a new person with the same id.
     let other = stack.new_person("nils", "sales").await;
     nils.get("/v1/reps").await.expect(403);
     other.get("/v1/reps").await.expect(200);

@@ -1,11 +1,11 @@
-//! What has to be true of the tables whenever nothing moves, whatever happened before.
+//! The audit: what must be true of the tables whenever all work is done, whatever happened before.
 //!
-//! - Every accepted lead is there once, and there is no other.
-//! - Its stage is one at which a lead may rest; an unfinished one has a deadline or a dead letter.
-//! - Its events are numbered without gaps, and replaying them leads to where it stands.
-//! - Whatever a person did was recorded once, and told once; what their lead remembers of it is in a history.
-//! - Its score is the one that was last told, and it became an MQL when that was told.
-//! - Every turn in a ledger is an assignment from that pool and the other way round, each exactly once; a ledger sums
+//! - Every accepted lead exists once, and no other lead exists.
+//! - Its stage is one at which a lead may rest. An unfinished lead has a deadline or a dead letter.
+//! - Its events are numbered without gaps, and replaying them gives its current state.
+//! - Every activity is recorded once and has one event. Every activity in a profile is in a history.
+//! - Its score is that of its last event with a score, and it became an MQL at the time of the event that says so.
+//! - Every turn in a ledger is an assignment from that pool and the other way round, each exactly once. A ledger sums
 //!   to zero.
 //! - A rep's count of open leads is the number of leads they own.
 
@@ -19,7 +19,7 @@ use crate::harness::Stack;
 /// One turn, in billionths.
 const TURN: i64 = 1_000_000_000;
 
-/// What was counted.
+/// The audit's counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
     /// Leads by stage.
@@ -28,7 +28,7 @@ pub(crate) struct Summary {
     pub(crate) owned: BTreeMap<String, usize>,
     /// Turns in all ledgers.
     pub(crate) turns: usize,
-    /// What was recorded that people did after they were taken in, by id.
+    /// Ids of the recorded activities, without those that came with a submission.
     pub(crate) activities: BTreeSet<String>,
 }
 
@@ -42,14 +42,14 @@ impl Summary {
     }
 }
 
-/// Checks everything; fails with all that is wrong.
+/// Checks everything and fails with a list of all errors.
 pub(crate) async fn audit(aws: &Aws, accepted: &BTreeSet<String>) -> Summary {
     let (summary, wrong) = look(aws, accepted).await;
     assert!(wrong.is_empty(), "the audit found:\n  {}", wrong.join("\n  "));
     summary
 }
 
-/// Every stored event went over the bus as it is stored, and nothing that is not stored did.
+/// Checks that exactly the stored events were published, each as it is stored.
 pub(crate) async fn bus_is_true(aws: &Aws, published: &BTreeMap<String, Value>) {
     let items = aws.scan("leads").await;
     let stored: BTreeMap<String, Value> = items
@@ -61,21 +61,21 @@ pub(crate) async fn bus_is_true(aws: &Aws, published: &BTreeMap<String, Value>) 
     assert_eq!(&stored, published);
 }
 
-/// A lead with everything that is kept of it.
+/// A lead with all of its items.
 #[derive(Default)]
 struct Lead {
     state: Option<(Item, Value)>,
     profile: bool,
     events: Vec<Value>,
     whys: BTreeSet<String>,
-    /// What the person did, by id.
+    /// Recorded activities, by id.
     activities: BTreeSet<String>,
-    /// What the profile remembers of it.
+    /// Activities in the profile, by id.
     remembered: BTreeSet<String>,
     dead_letters: usize,
 }
 
-/// Checks everything; what was counted, and all that is wrong.
+/// Checks everything and returns the counts and all errors.
 pub(crate) async fn look(aws: &Aws, accepted: &BTreeSet<String>) -> (Summary, Vec<String>) {
     let mut wrong = Vec::new();
     let mut summary = Summary::default();
@@ -87,7 +87,7 @@ pub(crate) async fn look(aws: &Aws, accepted: &BTreeSet<String>) -> (Summary, Ve
     let mut from_pools = BTreeMap::new();
     for (id, lead) in &leads {
         if !accepted.contains(id) {
-            wrong.push(format!("lead {id} is there and was never accepted"));
+            wrong.push(format!("lead {id} exists but was never accepted"));
         }
         let Some((item, state)) = &lead.state else {
             wrong.push(format!("lead {id} has no state"));
@@ -120,7 +120,7 @@ async fn leads(aws: &Aws) -> BTreeMap<String, Lead> {
                 lead.profile = true;
                 let remembered = body(&item)["activities"].as_array().cloned().unwrap_or_default();
                 let ids = remembered.iter().filter_map(|activity| activity["id"].as_str().map(str::to_owned));
-                // What was submitted has the lead and a hash for its id.
+                // An activity of a submission has the lead and a hash as its id.
                 lead.remembered = ids.filter(|id| !id.contains(':')).collect();
             }
             ("activity", id) if !id.contains('#') => _ = lead.activities.insert(id.to_owned()),
@@ -140,31 +140,31 @@ fn is_owned(stage: &str) -> bool {
 fn check_stage(id: &str, lead: &Lead, item: &Item, state: &Value, stage: &str, wrong: &mut Vec<String>) {
     let mut say = |what: &str| wrong.push(format!("lead {id}, {stage}: {what}"));
     if text(item, "stage") != stage || number(item, "version") != state["version"].as_i64() {
-        say("its attributes are not those of its state");
+        say("its attributes and its state differ");
     }
     if is_owned(stage) != state["owner"].is_string() {
-        say("having an owner and being at a stage with an owner do not agree");
+        say("it has an owner at a stage without one, or none at a stage with one");
     }
     if (stage == "merged") != state["merged_into"].is_string() {
-        say("being merged and having a lead that carries on do not agree");
+        say("it is merged without naming a lead, or names one without being merged");
     }
     let line = format!("{}#", state["pool"].as_str().unwrap_or_default());
     let stands = text(item, "line_place");
     if (stage == "waiting" && !stands.starts_with(&line)) || (stage != "waiting" && !stands.is_empty()) {
-        say("it waits and is not in its pool's line, or it does not and is in one");
+        say("it waits but is not on its pool's waiting list, or is on one but does not wait");
     }
     let due = number(item, "due_at").is_some() && !text(item, "due_shard").is_empty();
     match stage {
         "assigned" | "accepted" | "nurturing" | "disqualified" | "merged" if !lead.profile => say("it has no profile"),
         "waiting" if !due => say("it waits without a deadline"),
-        "held" if text(item, "assignee") != "held" => say("it does not stand among the held ones"),
+        "held" if text(item, "assignee") != "held" => say("it is not among the held leads"),
         "assigned" | "accepted" | "nurturing" | "disqualified" | "merged" | "waiting" | "held" => {}
         "stored" if due || lead.dead_letters > 0 => {}
         _ => say("it is forgotten: it is in no queue, and has neither a deadline nor a dead letter"),
     }
     let expected = state["owner"].as_str().map(|owner| format!("rep#{owner}"));
     if is_owned(stage) && Some(text(item, "assignee")) != expected.as_deref() {
-        say("it is in another inbox than its owner's");
+        say("it is not in its owner's inbox");
     }
 }
 
@@ -201,16 +201,16 @@ fn check_events(
             "LeadMerged" => "merged",
             "LeadReleased" => field("to").unwrap_or_default(),
             "ActivityRecorded" | "LeadScored" => replayed,
-            // Whoever was refused is looked at again.
+            // A disqualified lead is decided again.
             "LeadAbsorbed" | "LeadResubmitted" => field("to").unwrap_or(replayed),
             other => {
-                say(format!("it has an event `{other}` that nobody knows"));
+                say(format!("it has an event of unknown type `{other}`"));
                 replayed
             }
         };
         score = match kind {
             "LeadAssigned" | "LeadWaiting" | "LeadNurtured" | "LeadScored" => event["score"].as_u64(),
-            // Decided as well, but nobody is told with which score.
+            // These decisions do not tell the score.
             "LeadDisqualified" | "LeadHeld" => None,
             _ => score,
         };
@@ -219,7 +219,7 @@ fn check_events(
         }
         let decided = matches!(kind, "LeadAssigned" | "LeadWaiting" | "LeadNurtured" | "LeadDisqualified");
         if decided && !lead.whys.contains(&format!("{seq:012}")) {
-            say(format!("nobody knows why of its event {seq}"));
+            say(format!("its event {seq} has no explanation"));
         }
         if kind == "LeadAssigned" {
             assignments += 1;
@@ -248,7 +248,7 @@ fn check_events(
     }
 }
 
-/// What people did, by what is kept, told and remembered of it.
+/// Compares recorded activities with events and profiles.
 fn check_activities(leads: &BTreeMap<String, Lead>, wrong: &mut Vec<String>) {
     let all: BTreeSet<&String> = leads.values().flat_map(|lead| &lead.activities).collect();
     if all.len() != leads.values().map(|lead| lead.activities.len()).sum::<usize>() {
@@ -264,7 +264,7 @@ fn check_activities(leads: &BTreeMap<String, Lead>, wrong: &mut Vec<String>) {
         // Those of a merged lead are in its own history.
         let nowhere: Vec<_> = lead.remembered.iter().filter(|activity| !all.contains(activity)).collect();
         if !nowhere.is_empty() {
-            wrong.push(format!("lead {id} remembers {nowhere:?}, which nobody did"));
+            wrong.push(format!("lead {id} remembers {nowhere:?}, which are not recorded"));
         }
     }
 }
@@ -288,7 +288,7 @@ async fn check_reps(aws: &Aws, owned: &BTreeMap<String, usize>, wrong: &mut Vec<
     }
 }
 
-/// Checks every turn; gives back how many there are.
+/// Checks every turn and returns their number.
 async fn check_ledgers(
     aws: &Aws,
     mut from_pools: BTreeMap<(String, u64), (String, String)>,
@@ -350,7 +350,7 @@ async fn check_ledgers(
     turns.values().flatten().filter(|turn| turn["given_back"] != true).count()
 }
 
-/// The turns of a transaction, each with what every member was credited.
+/// Returns the turns of a transaction, each with the credits of every member.
 fn turns_in(kept: &Value) -> Vec<Value> {
     let members: Vec<&str> =
         kept["members"].as_array().into_iter().flatten().map(|member| member[0].as_str().unwrap()).collect();
@@ -368,7 +368,7 @@ fn turns_in(kept: &Value) -> Vec<Value> {
     turns.collect()
 }
 
-/// Places as runs (`0-3,7`) or as the bits of hexadecimal digits (`xf1`).
+/// Reads places, written as runs (`0-3,7`) or as the bits of hexadecimal digits (`xf1`).
 fn places(text: &str) -> Vec<usize> {
     if let Some(digits) = text.strip_prefix('x') {
         let bits = digits.chars().flat_map(|digit| (0..4).map(move |bit| digit.to_digit(16).unwrap() >> (3 - bit) & 1));
@@ -378,7 +378,7 @@ fn places(text: &str) -> Vec<usize> {
     runs.flat_map(|(first, last)| first.parse().unwrap()..=last.parse().unwrap()).collect()
 }
 
-/// What the members of a pool are owed is what its turns say.
+/// Checks that the members of a pool are owed what its turns say.
 fn check_rotation(pool: &str, rotation: &Value, turns: Option<&Vec<Value>>, wrong: &mut Vec<String>) {
     let mut expected: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for turn in turns.into_iter().flatten() {
@@ -407,14 +407,14 @@ async fn check_identities(aws: &Aws, leads: &BTreeMap<String, Lead>, wrong: &mut
     for item in aws.scan("identities").await {
         let lead = text(&item, "lead_id");
         if !lead.is_empty() && !leads.contains_key(lead) {
-            wrong.push(format!("an identity belongs to lead {lead}, which is not there"));
+            wrong.push(format!("an identity belongs to lead {lead}, which does not exist"));
         }
     }
 }
 
-/// An audit that finds nothing proves little unless it finds what is there: damages the tables, bit by bit.
+/// Damages the tables, one item or attribute at a time, to show that the audit finds every error.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_audit_notices_whatever_is_missing_or_counted_twice() {
+async fn the_audit_finds_every_missing_item_and_attribute() {
     let stack = Stack::start().await;
     for number in 0..4 {
         let lead = json!({"email": format!("p{number}@c{number}.example"), "country": "ES", "did": "demo"});
@@ -465,7 +465,7 @@ async fn the_audit_notices_whatever_is_missing_or_counted_twice() {
         put(&item).await.unwrap();
     }
     let (_, wrong) = look(&stack.aws, &BTreeSet::new()).await;
-    assert_eq!(wrong.len(), 6, "nobody sent these: {wrong:?}");
+    assert_eq!(wrong.len(), 6, "none of these was accepted: {wrong:?}");
     let lost: BTreeSet<_> = accepted.iter().cloned().chain(["lost".to_owned()]).collect();
     assert_eq!(look(&stack.aws, &lost).await.1, ["lead lost was accepted and is lost"]);
     stack.finish().await;

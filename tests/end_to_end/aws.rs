@@ -1,4 +1,4 @@
-//! The tables, queues and bus of a machine as the AWS clients see them, with the operator's key.
+//! The tables, queues and bus of a machine, through the AWS clients with the operator's key.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -31,23 +31,23 @@ pub(crate) struct Aws {
     pub(crate) queues: aws_sdk_sqs::Client,
     pub(crate) bus: aws_sdk_eventbridge::Client,
     pub(crate) streams: aws_sdk_dynamodbstreams::Client,
-    /// The leads as functions read them.
+    /// The leads, through the same type that functions use.
     pub(crate) leads: Leads,
     url: String,
 }
 
 impl Aws {
-    /// The services at `url`, called by the operator.
+    /// Connects to the services at `url` as the operator.
     pub(crate) fn operator(url: &str) -> Self {
         Self::with_key(url, OPERATOR_KEY_ID, OPERATOR_SECRET)
     }
 
-    /// The services at `url`, called with any key.
+    /// Connects to the services at `url` with any key.
     pub(crate) fn with_key(url: &str, key: &str, secret: &str) -> Self {
         Self::of(url, &env(url, key, secret))
     }
 
-    /// The services as the functions reach them, called with any key.
+    /// Connects inside the process, as functions do, with any key.
     pub(crate) fn inside(way: &InProcess, url: &str, key: &str, secret: &str) -> Self {
         Self::of(url, &env(url, key, secret).with_http_client(way.client()))
     }
@@ -64,18 +64,18 @@ impl Aws {
         }
     }
 
-    /// Every item of the table `fairleader-{table}`.
+    /// Returns every item of the table `fairleader-{table}`.
     pub(crate) async fn scan(&self, table: &str) -> Vec<Item> {
         let pages = self.tables.scan().table_name(format!("fairleader-{table}")).consistent_read(true);
         pages.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
     }
 
-    /// The URL of the queue `fairleader-{queue}`.
+    /// Returns the URL of the queue `fairleader-{queue}`.
     pub(crate) fn queue_url(&self, queue: &str) -> String {
         format!("{}/000000000000/fairleader-{queue}", self.url)
     }
 
-    /// How many messages a queue holds, visible or not.
+    /// Counts the messages in a queue, visible or not.
     pub(crate) async fn messages(&self, queue: &str) -> u64 {
         let counts = [
             QueueAttributeName::ApproximateNumberOfMessages,
@@ -88,7 +88,7 @@ impl Aws {
         counts.iter().map(|name| attributes[name].parse::<u64>().unwrap()).sum()
     }
 
-    /// How many messages the queues hold that commands pass through; dead letters do not count.
+    /// Counts the messages in the queues for commands, without dead letters.
     pub(crate) async fn working(&self) -> u64 {
         let mut count = 0;
         for queue in ["enrich", "score", "route", "publish"] {
@@ -98,17 +98,17 @@ impl Aws {
     }
 }
 
-/// A text attribute; empty if there is none.
+/// Returns a text attribute; empty if it is missing.
 pub(crate) fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
 }
 
-/// A number attribute, if there is one.
+/// Returns a number attribute, if the item has it.
 pub(crate) fn number(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// The JSON that an item carries.
+/// Returns the JSON in an item's body.
 pub(crate) fn body(item: &Item) -> Value {
     serde_json::from_str(text(item, "body")).unwrap_or(Value::Null)
 }

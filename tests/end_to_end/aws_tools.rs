@@ -1,4 +1,4 @@
-//! The real AWS clients, as `aws --endpoint-url` and boto3 are.
+//! The real AWS clients, used as `aws --endpoint-url` and boto3 use the services.
 
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use serde_json::json;
@@ -33,7 +33,7 @@ async fn tables_and_queues_can_be_listed_and_read() {
     let url = url.queue_url().unwrap();
     assert_eq!(url, stack.aws.queue_url("publish-dead-letters"));
 
-    // Nobody listens to this queue.
+    // No function reads this queue.
     stack.aws.queues.send_message().queue_url(url).message_body("hello").send().await.unwrap();
     let received = stack.aws.queues.receive_message().queue_url(url).wait_time_seconds(5).send().await.unwrap();
     let [message] = received.messages() else { panic!("{received:?}") };
@@ -52,13 +52,13 @@ async fn tables_and_queues_can_be_listed_and_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_event_that_somebody_puts_on_the_bus_goes_by_the_template_s_rule() {
+async fn an_event_put_on_the_bus_is_matched_by_the_templates_rule() {
     let stack = Stack::start().await;
     stack.set_capacity("carla", 0).await;
     let waits = stack.submit(json!({"email": "ana@molinos.example", "country": "ES", "did": "demo"})).await;
     stack.at(&waits, "waiting").await;
     stack.settled().await;
-    // There is room now, and nobody has noticed: the roster was changed behind the API's back.
+    // Carla has room now, but no pool is woken: her item is changed directly, not through the API.
     let mut profile = carla(&stack).await;
     let body = text(&profile, "body").replace(r#""capacity":0"#, r#""capacity":1"#);
     profile.insert("body".to_owned(), aws_sdk_dynamodb::types::AttributeValue::S(body));

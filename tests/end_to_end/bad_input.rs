@@ -1,4 +1,4 @@
-//! What people get to see when what they send cannot be taken. Nothing of it is stored.
+//! Replies to bad input. Nothing of it is stored.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::harness::{Caller, Setup, Stack};
 
-/// Requests and their replies, as a document to be read.
+/// A transcript of requests and their replies.
 #[derive(Default)]
 struct Said(String);
 
@@ -33,7 +33,7 @@ impl Said {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_submission_that_cannot_be_taken_is_refused_field_by_field() {
+async fn rejects_a_submission_field_by_field() {
     let stack = Stack::start().await;
     let source = stack.by(Role::Source);
     let mut said = Said::default();
@@ -69,7 +69,7 @@ async fn a_submission_that_cannot_be_taken_is_refused_field_by_field() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_activity_that_cannot_be_taken_is_refused_field_by_field() {
+async fn rejects_an_activity_field_by_field() {
     let stack = Stack::start().await;
     let source = stack.by(Role::Source);
     let mut said = Said::default();
@@ -108,7 +108,7 @@ fn many_fields() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_may_not_is_told_so() {
+async fn rejects_callers_without_the_role() {
     let stack = Stack::start().await;
     let mut said = Said::default();
     let good = r#"{"email": "ada@lovelace.example", "did": "demo"}"#;
@@ -129,7 +129,7 @@ async fn who_may_not_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_too_large_for_lambda_is_refused_by_the_gateway() {
+async fn the_gateway_rejects_a_body_too_large_for_lambda() {
     let stack = Stack::start().await;
     let source = stack.by(Role::Source);
     for megabytes in [7, 11] {
@@ -144,7 +144,7 @@ async fn a_body_too_large_for_lambda_is_refused_by_the_gateway() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_list_that_cannot_be_read_is_refused_as_a_whole() {
+async fn rejects_an_unreadable_list_as_a_whole() {
     let stack = Stack::start().await;
     let marketing = stack.by(Role::Marketing);
     let mut said = Said::default();
@@ -176,7 +176,7 @@ async fn a_list_that_cannot_be_read_is_refused_as_a_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rulebook_that_cannot_be_read_is_refused_with_all_its_problems() {
+async fn rejects_a_rulebook_with_all_its_problems() {
     let stack = Stack::with(Setup::default().empty()).await;
     let marketing = stack.by(Role::Marketing);
     let rulebook = "\
@@ -217,7 +217,7 @@ route:
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_roster_that_cannot_be_is_refused_by_field() {
+async fn rejects_an_invalid_roster_by_field() {
     let stack = Stack::start().await;
     let admin = stack.by(Role::Admin);
     let mut said = Said::default();
@@ -263,7 +263,7 @@ async fn a_roster_that_cannot_be_is_refused_by_field() {
     }
     let taken = json!({"name": "Other", "status": "prospect", "domains": ["acme.example"]});
     said.ask("a domain that is taken", &admin, Method::PUT, "/v1/accounts/other", taken.to_string()).await;
-    // What was refused claimed nothing.
+    // A rejected account claims no domain.
     let free = json!({"name": "Third", "status": "prospect", "domains": ["other.example"]});
     admin.put("/v1/accounts/third", free).await.expect(200);
     said.ask("a key for nobody", &admin, Method::POST, "/v1/keys", r#"{"role": "rep", "subject": "nobody"}"#).await;
@@ -276,7 +276,7 @@ async fn a_roster_that_cannot_be_is_refused_by_field() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_there_is_not_found_and_a_page_that_cannot_be_is_refused() {
+async fn unknown_ids_are_not_found_and_invalid_cursors_are_rejected() {
     let stack = Stack::start().await;
     let admin = stack.by(Role::Admin);
     let long = "x".repeat(256);

@@ -1,4 +1,4 @@
-//! Starts that are refused: one clear message, a non-zero exit, nothing left behind and no stack trace.
+//! Starts that fail: one clear message, a non-zero exit, nothing left behind and no stack trace.
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::crash::Server;
 use crate::harness::{PATIENCE, TEMPLATE, write};
 
-/// Starts the program and expects it to refuse; what it says.
+/// Starts the program, which must refuse to run, and returns its message.
 fn refused(arguments: &[&str]) -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_fairleader"));
     let program = program.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -18,7 +18,7 @@ fn refused(arguments: &[&str]) -> String {
     while running.try_wait().unwrap().is_none() {
         if begun.elapsed() > PATIENCE {
             running.kill().unwrap();
-            panic!("it runs with {arguments:?}, where it should have refused");
+            panic!("it runs with {arguments:?} but should have refused");
         }
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -35,7 +35,7 @@ fn up<'a>(data: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
     [&["up", "--data", data.to_str().unwrap(), "--port", "0"], more].concat()
 }
 
-/// A template that can be run, small enough that its lines stay where they are.
+/// A small valid template. It is short so that line numbers in the snapshots rarely change.
 const SMALL: &str = "\
 Parameters:
   Patience: { Type: Number, Default: 60 }
@@ -54,7 +54,7 @@ Resources:
 ";
 
 #[test]
-fn a_template_that_cannot_be_run_is_refused_with_every_problem() {
+fn rejects_a_template_with_every_problem() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut shown = String::new();
@@ -78,14 +78,14 @@ fn a_template_that_cannot_be_run_is_refused_with_every_problem() {
     case("no such file", None, &[]);
     insta::assert_snapshot!("template", shown);
 
-    // What is deployed is read by the same rules.
+    // The deployed template is read by the same rules.
     let path = write(folder.path(), "real.yaml", &TEMPLATE.replacen("BatchSize: 10", "BatchSzie: 10", 1));
     let said = refused(&up(&data, &["--template", path.to_str().unwrap()]));
     assert!(said.contains("`BatchSzie`") && said.contains("did you mean `BatchSize`?"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_folder_or_port_that_others_have_is_left_to_them() {
+async fn leaves_a_folder_or_port_in_use_alone() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut shown = String::new();
@@ -93,11 +93,11 @@ async fn a_folder_or_port_that_others_have_is_left_to_them() {
     let said = refused(&up(&data, &[]));
     let said = said.replace(&running.process_id().to_string(), "[process]");
     writeln!(shown, "## in use\n{}", said.replace(&data.display().to_string(), "[data]")).unwrap();
-    // It has not been disturbed.
+    // The running server still answers.
     assert!(running.is_answering().await);
     running.kill();
 
-    // What was killed holds nothing any more.
+    // A killed process leaves no lock behind.
     Server::start(&data, &[]).await.kill();
 
     std::fs::write(data.join("FORMAT"), "7\n").unwrap();

@@ -1,14 +1,14 @@
-//! A company of six: small enough to know by heart who has to get what.
+//! A company of six reps, small enough to know by heart who must get which lead.
 //!
-//! | pool | members | when nobody can take a lead |
+//! | pool | members | if no rep is available |
 //! |---|---|---|
 //! | `inbound` | anna (weight 2), ben | wait 60 minutes, then `watch` |
 //! | `iberia` | carla, who takes one lead at a time | wait 60 minutes, then on hold |
 //! | `watch` | emil | wait 60 minutes, then on hold |
 //!
-//! Mara of marketing and Otto of sales agree to its rulebooks.
+//! Mara in marketing and Otto in sales approve its rulebooks.
 //!
-//! Dora looks after the account Acme and is in no pool; Frida is new and has nothing to do yet.
+//! Dora owns the account Acme and is in no pool. Frida is new and gets no leads yet.
 
 use std::collections::BTreeMap;
 
@@ -77,7 +77,7 @@ fn capacity(rep: &str) -> u32 {
     if rep == "carla" { 1 } else { 100 }
 }
 
-/// One of them, with room for `capacity` leads.
+/// Returns one of the reps, with this capacity.
 pub(crate) fn rep(id: &str, capacity: u32) -> Rep {
     read(json!({"rep_id": id, "name": id, "email": format!("{id}@fairleader.example"), "zone": "Europe/Berlin",
         "hours": "always", "capacity": capacity}))

@@ -1,8 +1,8 @@
-//! The process is killed, again and again, at random moments of an import, while people who are there already go on
-//! doing things. Nothing that was accepted is lost, nothing is done twice.
+//! The process is killed again and again, at random moments of an import, while activities of existing leads come in.
+//! Nothing that was accepted is lost, and nothing is done twice.
 //!
-//! `FAIRLEADER_KILL_LEADS` sets the number of rows (2,000 by default), `FAIRLEADER_KILL_SEED` repeats the moments of an
-//! earlier run; the seed is printed.
+//! `FAIRLEADER_KILL_LEADS` sets the number of rows (2,000 by default). `FAIRLEADER_KILL_SEED` repeats the moments of an
+//! earlier run, which prints its seed.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -24,18 +24,18 @@ use crate::aws::{Aws, text};
 use crate::company;
 use crate::harness::{faults, within};
 
-/// How often the process is killed while the list is being brought in, and as often while the leads are worked on.
+/// Number of kills during the import, and again while the leads are processed.
 const KILLS: usize = 3;
-/// How many milliseconds the process lives at most before it is killed.
+/// Longest time before a kill, in milliseconds.
 const LIVES: usize = 2000;
 /// Rows in a part.
 const PART: usize = 200;
-/// How many leads are there before the first kill, whose people go on doing things.
+/// Number of leads before the first kill. Their people send activities during the whole test.
 const KNOWN: usize = 40;
-/// How long it takes until somebody does something again.
+/// Time between two activities.
 const NEXT_CLICK: Duration = Duration::from_millis(30);
 
-/// The program, running with its data in a folder.
+/// The running program, with its data in a folder.
 pub(crate) struct Server {
     child: Child,
     api_url: String,
@@ -78,7 +78,7 @@ impl Server {
         reqwest::get(&self.api_url).await.is_ok_and(|answer| answer.status() == 404)
     }
 
-    /// SIGKILL: no warning, no last words.
+    /// Kills the process without warning (SIGKILL).
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -86,19 +86,19 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// A test that fails leaves no process behind; one that is gone already cannot be killed.
+    /// Kills the process, so that a failed test leaves none behind. It may have ended already.
     fn drop(&mut self) {
         self.child.kill().unwrap_or_default();
         self.child.wait().map(drop).unwrap_or_default();
     }
 }
 
-/// Beside the folder: what is in it is only the program's.
+/// Returns the path of the log, beside the data folder, which belongs to the program.
 fn log_of(data: &Path) -> PathBuf {
     data.with_extension("log")
 }
 
-/// Numbers that look random and can be had again (splitmix64).
+/// A seeded random number generator (splitmix64).
 struct Random(u64);
 
 impl Random {
@@ -115,8 +115,8 @@ impl Random {
     }
 }
 
-/// A list: one row in twenty is somebody who is in it already, one in fifty cannot be taken. The parts, and how many
-/// rows are good.
+/// Makes a list in parts: one row in twenty repeats a person, one in fifty is invalid. Returns the parts and the number
+/// of valid rows.
 fn list(rows: usize, random: &mut Random) -> (Vec<String>, usize) {
     let (mut parts, mut good) = (Vec::new(), 0);
     for first in (0..rows).step_by(PART) {
@@ -141,7 +141,7 @@ fn list(rows: usize, random: &mut Random) -> (Vec<String>, usize) {
     (parts, good)
 }
 
-/// The company, with a desk in Spain that fills up.
+/// Returns the company, with a rep in Spain who reaches her capacity.
 fn company() -> fairleader_local::company::Company {
     let mut company = company::small();
     for rep in &mut company.reps {
@@ -151,7 +151,7 @@ fn company() -> fairleader_local::company::Company {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_again_and_again_it_loses_nothing_and_does_nothing_twice() {
+async fn repeated_kills_lose_nothing_and_double_nothing() {
     let rows = std::env::var("FAIRLEADER_KILL_LEADS").map_or(2000, |text| text.parse().unwrap());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() % 1_000_000_007;
     let seed = std::env::var("FAIRLEADER_KILL_SEED").map_or(u64::try_from(now).unwrap(), |text| text.parse().unwrap());
@@ -172,7 +172,7 @@ async fn killed_again_and_again_it_loses_nothing_and_does_nothing_twice() {
     let source = keys.of(Role::Source).to_owned();
     let known = known(&Api::new(&server.api_url, &source).unwrap()).await;
 
-    // One brings the list in, part by part, and sends a part again that was not answered; another tells what people do.
+    // One task imports the list part by part and retries parts without a reply; another sends activities.
     let (moved, urls) = watch::channel(server.api_url.clone());
     let (enough, is_enough) = watch::channel(false);
     let telling = tokio::spawn(tell(urls.clone(), source, known.clone(), is_enough));
@@ -226,9 +226,9 @@ async fn killed_again_and_again_it_loses_nothing_and_does_nothing_twice() {
     );
     assert!(told.len() > 20, "{}", told.len());
     let lost: Vec<_> = told.difference(&counted.activities).collect();
-    assert!(lost.is_empty(), "activities that were accepted and are lost: {lost:?}");
+    assert!(lost.is_empty(), "accepted activities are lost: {lost:?}");
     // The audit counts how often each is recorded and told.
-    assert_eq!(counted.activities.len(), told.len(), "activities that nobody told of");
+    assert_eq!(counted.activities.len(), told.len(), "recorded activities were never sent");
     if rows >= 1000 {
         assert!(kills.iter().any(|kill| kill.importing), "{kills:?}");
         assert!(kills.iter().any(|kill| !kill.importing && kill.left > 0), "{kills:?}");
@@ -240,23 +240,23 @@ async fn killed_again_and_again_it_loses_nothing_and_does_nothing_twice() {
     let may = BTreeSet::from(["assigned", "waiting", "nurturing", "disqualified", "merged"]);
     assert_eq!(rest.difference(&may).collect::<Vec<_>>(), Vec::<&&str>::new());
     if rows >= 1000 {
-        assert_eq!(rest, may, "the list has something of everything");
-        assert_eq!(counted.owned["carla"], 100, "her desk is full, and not fuller");
+        assert_eq!(rest, may, "the list leads to every stage");
+        assert_eq!(counted.owned["carla"], 100, "she is at capacity, not above it");
     }
 
     server.kill();
 }
 
-/// A kill, to be told.
+/// A kill, for the report at the end.
 #[derive(Debug)]
 #[expect(dead_code, reason = "printed, so that a failure can be understood")]
 struct Kill {
     phase: &'static str,
-    /// Whether the list was still being brought in.
+    /// Whether the import was still running.
     importing: bool,
     /// How long the process had run.
     life: Duration,
-    /// Messages that were there afterwards.
+    /// Messages in the queues afterwards.
     left: u64,
 }
 
@@ -279,7 +279,7 @@ async fn bring_in(urls: watch::Receiver<String>, key: String, path: String, part
     again
 }
 
-/// Leads that are there before anything is killed.
+/// Submits leads before the first kill and returns their ids.
 async fn known(api: &Api) -> Vec<String> {
     let mut leads = Vec::new();
     for number in 0..KNOWN {
@@ -290,8 +290,8 @@ async fn known(api: &Api) -> Vec<String> {
     leads
 }
 
-/// Tells what people do until it is enough, again and again until it is answered, and every third time once more than
-/// that: the ids of all that was accepted, and how many requests had no answer.
+/// Sends activities until it is stopped, each until it gets a reply, and every third one once more. Returns the ids of
+/// all accepted activities, and the number of requests without a reply.
 async fn tell(
     urls: watch::Receiver<String>,
     key: String,
@@ -313,7 +313,7 @@ async fn tell(
             match api.call(Method::POST, "/v1/activities", &headers, body.clone()).await {
                 Ok(answer) => {
                     let new = accepted.insert(answer["activity_id"].as_str().unwrap().to_owned());
-                    assert_eq!(new, answers == 0, "one key is one activity, and another key another one");
+                    assert_eq!(new, answers == 0, "a key stands for exactly one activity");
                     answers += 1;
                 }
                 Err(ApiError::NoAnswer { .. }) => {
@@ -328,7 +328,7 @@ async fn tell(
     (accepted, again)
 }
 
-/// The leads of all rows; every row has a result.
+/// Returns the leads of all rows; every row must have a result.
 async fn accepted(api: &Api, import: &str, expected: usize) -> BTreeSet<String> {
     let (mut leads, mut rows, mut from) = (BTreeSet::new(), 0, String::new());
     loop {
@@ -349,7 +349,7 @@ async fn accepted(api: &Api, import: &str, expected: usize) -> BTreeSet<String> 
     leads
 }
 
-/// Whether no accepted lead is on its way any more.
+/// Returns whether every accepted lead is decided.
 async fn is_decided(aws: &Aws, accepted: &BTreeSet<String>) -> bool {
     let items = aws.scan("leads").await;
     let decided = items.iter().filter(|item| text(item, "part") == "state" && text(item, "stage") != "stored");

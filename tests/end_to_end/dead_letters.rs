@@ -1,4 +1,4 @@
-//! Commands that fail for good, and the way back.
+//! Dead letters: commands that failed too often, and how they are sent again.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
@@ -29,7 +29,7 @@ async fn send(stack: &Stack, bodies: Vec<String>) {
     assert!(answer.failed().is_empty(), "{:?}", answer.failed());
 }
 
-/// Switches a rep without anybody noticing: no pool is woken.
+/// Switches a rep on or off in the table only, so that no pool is woken.
 async fn switch_quietly(stack: &Stack, rep: &str, on: bool) {
     let request = stack.aws.tables.update_item().table_name("fairleader-reps");
     request
@@ -44,7 +44,7 @@ async fn switch_quietly(stack: &Stack, rep: &str, on: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_poison_message_holds_its_own_lead_and_stops_no_other() {
+async fn a_poison_message_holds_its_own_lead_and_blocks_no_other() {
     let stack = Stack::with(Setup::impatient()).await;
     for rep in ["anna", "ben"] {
         switch_quietly(&stack, rep, false).await;
@@ -78,7 +78,7 @@ async fn a_poison_message_holds_its_own_lead_and_stops_no_other() {
     stack.indexed().await;
     insta::assert_snapshot!("dead_letters", format!("{:#}", sales.get("/v1/dead-letters").await.expect(200)));
 
-    // The lead is decided on afresh; the poison itself is not sent again.
+    // The lead is decided again; the poison message itself is not sent again.
     sales.post(&format!("/v1/dead-letters/{poisoned}/redrive"), Value::Null).await.expect(202);
     stack.at(poisoned, "assigned").await;
     assert_eq!(stack.events(poisoned).await, ["LeadWaiting", "LeadHeld", "LeadReleased", "LeadAssigned"]);
@@ -89,7 +89,7 @@ async fn a_poison_message_holds_its_own_lead_and_stops_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_command_that_failed_for_a_lead_somebody_has_is_seen_and_can_be_cleared() {
+async fn a_failed_command_of_an_owned_lead_is_listed_and_can_be_cleared() {
     let stack = Stack::with(Setup::impatient()).await;
     let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
     stack.at(&lead, "assigned").await;
@@ -112,7 +112,7 @@ async fn a_command_that_failed_for_a_lead_somebody_has_is_seen_and_can_be_cleare
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lead_that_a_rule_holds_goes_on_once_another_rulebook_is_active() {
+async fn a_lead_held_by_a_rule_continues_with_another_rulebook() {
     let stack = Stack::with(Setup::default().empty()).await;
     let holding = RULEBOOK.replace("then: { pool: inbound, if_nobody: wait }", "then: { hold: review }");
     stack.install(&Company { rulebook: holding, ..company::small() }).await;
@@ -138,7 +138,7 @@ async fn a_lead_that_a_rule_holds_goes_on_once_another_rulebook_is_active() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_failed_goes_on_once_its_cause_is_mended() {
+async fn a_held_lead_continues_once_the_cause_is_fixed() {
     let stack = Stack::with(Setup::impatient().empty()).await;
     // No rulebook is active, so nothing can be decided.
     let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
@@ -158,7 +158,7 @@ async fn what_failed_goes_on_once_its_cause_is_mended() {
     assert_eq!(stack.events(&lead).await, ["LeadHeld", "LeadReleased", "LeadAssigned"]);
     assert_eq!(sales.get("/v1/dead-letters").await.expect(200)["held"], json!([]));
     sales.post(&redrive, Value::Null).await.expect(404);
-    // Whoever only looks may not do it.
+    // A viewer may not do it.
     stack.by(Role::Viewer).post(&redrive, Value::Null).await.expect(403);
 
     let counted = stack.finish().await;
@@ -166,7 +166,7 @@ async fn what_failed_goes_on_once_its_cause_is_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_nobody_can_read_stays_in_the_queue_for_a_person() {
+async fn an_unreadable_command_stays_in_the_queue() {
     let stack = Stack::with(Setup::impatient()).await;
     let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
     stack.at(&lead, "assigned").await;
@@ -176,7 +176,7 @@ async fn what_nobody_can_read_stays_in_the_queue_for_a_person() {
         (sales.get("/v1/dead-letters").await.expect(200)["unreadable"] == 2).then_some(())
     })
     .await;
-    // A command for a lead that is not there leaves a trace of it.
+    // A command for an unknown lead puts that lead on hold, so that it can be seen.
     stack.at("no-such-lead", "held").await;
     stack.expect_lead("no-such-lead");
     let refused = sales.post("/v1/dead-letters/no-such-lead/redrive", Value::Null).await;
@@ -186,12 +186,12 @@ async fn what_nobody_can_read_stays_in_the_queue_for_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn commands_that_came_too_late_are_dropped_and_leave_no_dead_letters() {
+async fn drops_stale_commands_without_dead_letters() {
     let stack = Stack::with(Setup::impatient()).await;
     let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
     stack.at(&lead, "assigned").await;
     stack.settled().await;
-    // Delivered twice and in one batch: at least once is what queues promise.
+    // The same command twice in one batch, because queues deliver at least once.
     send(&stack, vec![route(&lead, 1), route(&lead, 1)]).await;
     stack.settled().await;
     let items = stack.aws.scan("leads").await;

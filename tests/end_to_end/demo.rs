@@ -1,4 +1,4 @@
-//! The demo and an empty server, as whoever types `cargo run` sees them.
+//! The demo and an empty server, as they appear to a person who types `cargo run`.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -37,7 +37,7 @@ fn the_demo_accounts_for_every_row_and_tells_five_stories() {
     for story in stories {
         assert!(story["sentence"].as_str().unwrap().starts_with("row "), "{story}");
     }
-    // Lags of each pool sum to zero, to the billionth.
+    // The lags of each pool sum to exactly zero, in billionths.
     let standings = report["standings"].as_array().unwrap();
     assert!(standings.len() > 10);
     for pool in standings.iter().map(|standing| &standing["pool"]) {
@@ -46,7 +46,7 @@ fn the_demo_accounts_for_every_row_and_tells_five_stories() {
     }
 }
 
-/// What `fairleader up` says before it serves, and what `then` makes of its address.
+/// Starts `fairleader up` and returns what it prints, and the result of `then` for its address.
 async fn greeting<T>(data: &Path, then: impl AsyncFnOnce(&str) -> T) -> (String, T) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_fairleader"));
     let program = program.args(["up", "--port", "0", &faults(), "--data"]).arg(data).env("FAIRLEADER_LOG", "warn");
@@ -68,7 +68,7 @@ async fn greeting<T>(data: &Path, then: impl AsyncFnOnce(&str) -> T) -> (String,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_empty_server_says_how_to_begin_until_somebody_has() {
+async fn an_empty_server_prints_the_first_steps_until_a_rulebook_is_active() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let (said, keys) = greeting(&data, async |address| {
@@ -81,7 +81,7 @@ async fn an_empty_server_says_how_to_begin_until_somebody_has() {
     .await;
     assert!(said.contains("There is no rulebook yet") && said.contains("/v1/rulebooks/000001/activate"), "{said}");
     assert!(said.contains(&format!("'{}'", data.canonicalize().unwrap().join("keys.json").display())), "{said}");
-    assert!(keys.keys.iter().all(|key| !said.contains(&key.key)), "keys belong in no log");
+    assert!(keys.keys.iter().all(|key| !said.contains(&key.key)), "no key is printed");
     let (said, ()) = greeting(&data, async |_| ()).await;
     assert_eq!(said.lines().count(), 3, "{said}");
 }

@@ -1,4 +1,4 @@
-//! Every reply that a test gets is held against the OpenAPI document: its status, and its body field by field.
+//! Checks every reply that a test gets against the OpenAPI document: its status, and its body field by field.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -6,10 +6,10 @@ use std::sync::{LazyLock, Mutex};
 use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Value, json};
 
-/// Where the document says it is.
+/// The document's own address.
 const ADDRESS: &str = "http://fairleader.example/openapi.json";
 
-/// The document, and in it every reply with exactly the fields that are described.
+/// The document, in which no reply may have a field that is not described.
 static STRICT: LazyLock<Value> = LazyLock::new(|| {
     let mut document = fairleader_api::openapi::document();
     for schema in document["components"]["schemas"].as_object_mut().unwrap().values_mut() {
@@ -20,7 +20,7 @@ static STRICT: LazyLock<Value> = LazyLock::new(|| {
 
 static COMPILED: LazyLock<Mutex<HashMap<String, (Schemas, SchemaIndex)>>> = LazyLock::new(Mutex::default);
 
-/// Allows no other fields than those described.
+/// Forbids fields that are not described.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
@@ -34,7 +34,7 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// The path of the document that a request takes: of several the one with more fixed parts.
+/// Returns the document's path for a request; of several the one with the most fixed parts.
 fn described_path(path: &str) -> Option<&'static str> {
     let asked: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').collect();
     let fits = |known: &str| {
@@ -46,7 +46,7 @@ fn described_path(path: &str) -> Option<&'static str> {
     paths.filter(|known| fits(known)).min_by_key(|known| known.matches('{').count()).map(String::as_str)
 }
 
-/// Stops the test if the document does not describe this reply.
+/// Fails the test if the document does not describe this reply.
 pub(crate) fn check(method: &str, path: &str, status: u16, content_type: &str, text: &str) {
     let Some(known) = described_path(path) else { return };
     let method = method.to_lowercase();

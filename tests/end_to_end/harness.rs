@@ -1,4 +1,4 @@
-//! A machine of its own for every test, and the ways in which a test talks to it.
+//! Starts a machine for every test, and gives the test its ways to talk to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -25,21 +25,21 @@ use crate::audit::{self, Summary};
 use crate::aws::{self, Aws};
 use crate::{company, described};
 
-/// How long a test waits for something before it fails.
+/// Longest time a test waits for something before it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
-/// How often it looks.
+/// Time between two looks.
 const LOOK: Duration = Duration::from_millis(25);
 
-/// How late the indexes of every test's machine are at most.
+/// Longest delay of the indexes, in every test.
 pub(crate) const INDEX_LAG: Duration = Duration::from_millis(500);
 
-/// Ten o'clock in Berlin on a Tuesday, where every test's clock stands until the test moves it.
+/// A Tuesday at ten o'clock in Berlin. Every test's clock stands there until the test moves it.
 const START: &str = "2026-03-03T09:00:00Z";
 
 /// The template that is deployed.
 pub(crate) const TEMPLATE: &str = include_str!("../../infra/template.yaml");
 
-/// Everything that was logged by any test of this run.
+/// The log of all tests of this run.
 static LOG: LazyLock<Log> = LazyLock::new(|| {
     let log = Log::default();
     let writer = log.clone();
@@ -65,7 +65,7 @@ impl io::Write for Log {
     }
 }
 
-/// The lines of the log that hold `text`.
+/// Returns the lines of the log that contain `text`.
 pub(crate) fn logged(text: &str) -> Vec<String> {
     let log = LOG.0.lock().unwrap();
     String::from_utf8_lossy(&log).lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
@@ -75,22 +75,22 @@ pub(crate) fn logged(text: &str) -> Vec<String> {
 pub(crate) struct Setup {
     /// Values for the template's parameters.
     pub(crate) parameters: BTreeMap<String, String>,
-    /// Another text in the place of the template.
+    /// A text to use instead of the template.
     pub(crate) template: Option<String>,
-    /// Who works there; nobody, and no rulebook, if there is no company.
+    /// The company to install; without one there are no reps and no rulebook.
     pub(crate) company: Option<Company>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        // What fails is tried again as soon as the functions' timeout allows.
+        // Failed messages are retried as soon as the functions' timeout allows.
         let parameters = [("VisibilityTimeout", "10")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         Self { parameters, template: None, company: Some(company::small()) }
     }
 }
 
 impl Setup {
-    /// A machine that gives up on a message after two tries, two seconds apart.
+    /// Sets up a machine that gives up on a message after two tries, two seconds apart.
     pub(crate) fn impatient() -> Self {
         let template = TEMPLATE.replacen("    Timeout: 10\n", "    Timeout: 2\n", 1);
         assert_ne!(template, TEMPLATE);
@@ -125,7 +125,7 @@ pub(crate) struct Stack {
     _folder: TempDir,
 }
 
-/// An answer of the API.
+/// A reply of the API.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -136,14 +136,14 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// The body, if the status is the expected one.
+    /// Returns the body; fails the test if the status is not the expected one.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.body
     }
 
-    /// Status and body as people see them.
+    /// Returns status and body as people see them.
     pub(crate) fn shown(&self) -> String {
         let body = if self.body.is_null() { self.text.clone() } else { format!("{:#}", self.body) };
         format!("{}\n{body}", self.status)
@@ -154,7 +154,7 @@ impl Reply {
     }
 }
 
-/// Somebody with a key.
+/// A caller with a key.
 pub(crate) struct Caller<'a> {
     stack: &'a Stack,
     key: String,
@@ -202,12 +202,12 @@ impl Caller<'_> {
 }
 
 impl Stack {
-    /// A machine with the small company.
+    /// Starts a machine with the small company.
     pub(crate) async fn start() -> Self {
         Self::with(Setup::default()).await
     }
 
-    /// A machine set up in another way.
+    /// Starts a machine with its own setup.
     pub(crate) async fn with(setup: Setup) -> Self {
         LazyLock::force(&LOG);
         let folder = tempfile::tempdir().unwrap();
@@ -242,7 +242,7 @@ impl Stack {
         stack
     }
 
-    /// Brings a company in, has its people approve its rulebook, and activates it.
+    /// Installs a company, has its people approve its rulebook, and activates it.
     pub(crate) async fn install(&self, company: &Company) {
         let admin = Api::new(self.api_url(), self.machine().keys.of(Role::Admin)).unwrap();
         demo::install_with_keys(&admin, company, &mut *self.people.lock().await).await.unwrap();
@@ -256,29 +256,29 @@ impl Stack {
         &self.machine().api_url
     }
 
-    /// Moves the clock on. Nothing is swept by that; see [`Self::sweep`].
+    /// Moves the clock forward. This does not run the sweep; see [`Self::sweep`].
     pub(crate) fn pass(&self, minutes: i64) {
         self.clock.fetch_add(minutes * 60_000, Ordering::SeqCst);
     }
 
-    /// Does what happens every minute.
+    /// Runs the sweep, which happens every minute.
     pub(crate) async fn sweep(&self) {
-        // Before a minute is over the indexes have caught up, however little of it the test took.
+        // In a real minute the indexes would have caught up, although the test took less time.
         self.indexed().await;
         self.machine().pollers.tick("EveryMinute").await.unwrap();
     }
 
-    /// Somebody with the first key of a role.
+    /// Returns a caller with the first key of a role.
     pub(crate) fn by(&self, role: Role) -> Caller<'_> {
         Caller { stack: self, key: self.machine().keys.of(role).to_owned() }
     }
 
-    /// Somebody with any key, or without one if it is empty.
+    /// Returns a caller with this key, or without a key if it is empty.
     pub(crate) fn with_key(&self, key: &str) -> Caller<'_> {
         Caller { stack: self, key: key.to_owned() }
     }
 
-    /// A rep, with a key of their own.
+    /// Returns a rep as a caller, with their own key.
     pub(crate) async fn rep(&self, rep: &str) -> Caller<'_> {
         let mut keys = self.rep_keys.lock().await;
         if !keys.contains_key(rep) {
@@ -288,14 +288,14 @@ impl Stack {
         Caller { stack: self, key: keys[rep].clone() }
     }
 
-    /// One of the company's people, with a key of their own.
+    /// Returns one of the company's people as a caller, with their own key.
     pub(crate) async fn person(&self, person: &str) -> Caller<'_> {
         let keys = self.people.lock().await;
         let own = keys.iter().find(|key| key.subject == person).unwrap_or_else(|| panic!("{person} has no key"));
         self.with_key(&own.key)
     }
 
-    /// Somebody new with a key of their own, whom an admin puts in.
+    /// Adds a person as an admin, and returns them as a caller with their own key.
     pub(crate) async fn new_person(&self, person: &str, role: &str) -> Caller<'_> {
         let admin = self.by(Role::Admin);
         let about = json!({"name": person, "email": format!("{person}@fairleader.example"), "role": role});
@@ -304,44 +304,44 @@ impl Stack {
         self.with_key(made["key"].as_str().unwrap())
     }
 
-    /// Uploads a rulebook, which has to be fine; its version.
+    /// Uploads a rulebook, which must be valid, and returns its version.
     pub(crate) async fn upload(&self, rulebook: &str) -> String {
         let yaml = [("content-type", "application/yaml")];
         let kept = self.by(Role::Marketing).send(Method::POST, "/v1/rulebooks", &yaml, rulebook).await.expect(201);
         kept["version"].as_str().unwrap().to_owned()
     }
 
-    /// Has both sides approve a version.
+    /// Approves a version for both sides.
     pub(crate) async fn approve(&self, version: &str) {
         for person in ["mara", "otto"] {
             self.person(person).await.post(&format!("/v1/rulebooks/{version}/approve"), Value::Null).await.expect(200);
         }
     }
 
-    /// Sends a lead, which has to be accepted; its id.
+    /// Submits a lead, which must be accepted, and returns its id.
     pub(crate) async fn submit(&self, lead: Value) -> String {
         self.accepted(&self.by(Role::Source).post("/v1/leads", lead).await)
     }
 
-    /// Sends a lead with an `Idempotency-Key`.
+    /// Submits a lead with an `Idempotency-Key`.
     pub(crate) async fn submit_as(&self, key: &str, lead: Value) -> Reply {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         self.by(Role::Source).send(Method::POST, "/v1/leads", &headers, lead.to_string()).await
     }
 
-    /// Says that somebody did something, which has to be accepted; the activity's id.
+    /// Reports an activity, which must be accepted, and returns its id.
     pub(crate) async fn act(&self, activity: Value) -> String {
         let answer = self.by(Role::Source).post("/v1/activities", activity).await.expect(202);
         answer["activity_id"].as_str().unwrap().to_owned()
     }
 
-    /// Says that somebody did something, with an `Idempotency-Key`.
+    /// Reports an activity with an `Idempotency-Key`.
     pub(crate) async fn act_as(&self, key: &str, activity: Value) -> Reply {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         self.by(Role::Source).send(Method::POST, "/v1/activities", &headers, activity.to_string()).await
     }
 
-    /// Notes that a lead was accepted; its id.
+    /// Records that a lead was accepted, and returns its id.
     #[track_caller]
     pub(crate) fn accepted(&self, reply: &Reply) -> String {
         let id = reply.clone().expect(202)["lead_id"].as_str().unwrap().to_owned();
@@ -349,22 +349,22 @@ impl Stack {
         id
     }
 
-    /// Notes that there has to be a lead with this id in the end.
+    /// Records that a lead with this id must exist at the end of the test.
     pub(crate) fn expect_lead(&self, id: &str) {
         self.accepted.lock().unwrap().insert(id.to_owned());
     }
 
-    /// Everything that was accepted.
+    /// Returns the ids of all accepted leads.
     pub(crate) fn accepted_so_far(&self) -> BTreeSet<String> {
         self.accepted.lock().unwrap().clone()
     }
 
-    /// A lead as it is now.
+    /// Returns a lead as it is now.
     pub(crate) async fn lead(&self, id: &str) -> Value {
         self.by(Role::Sales).get(&format!("/v1/leads/{id}")).await.expect(200)
     }
 
-    /// A lead, once it stands at `stage`.
+    /// Waits until a lead is at `stage`, and returns it.
     pub(crate) async fn at(&self, id: &str, stage: &str) -> Value {
         let sales = self.by(Role::Sales);
         let path = format!("/v1/leads/{id}");
@@ -376,25 +376,25 @@ impl Stack {
         .await
     }
 
-    /// The names of a lead's events, oldest first.
+    /// Returns the types of a lead's events, oldest first.
     pub(crate) async fn events(&self, id: &str) -> Vec<String> {
         let answer = self.by(Role::Sales).get(&format!("/v1/leads/{id}/events")).await.expect(200);
         let events = answer["events"].as_array().unwrap();
         events.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// A rep's open leads, as they are counted.
+    /// Returns a rep's count of open leads.
     pub(crate) async fn open(&self, rep: &str) -> u64 {
         self.by(Role::Sales).get(&format!("/v1/reps/{rep}")).await.expect(200)["open"].as_u64().unwrap()
     }
 
-    /// Changes how many leads a rep takes.
+    /// Changes a rep's capacity.
     pub(crate) async fn set_capacity(&self, rep: &str, capacity: u32) {
         let path = format!("/v1/reps/{rep}");
         self.by(Role::Sales).put(&path, json!(company::rep(rep, capacity))).await.expect(200);
     }
 
-    /// Waits until every queue is empty, every stored event is on the bus and was dealt with, and the indexes show it.
+    /// Waits until every queue is empty, every stored event is published and processed, and the indexes show it.
     pub(crate) async fn settled(&self) {
         let mut before = BTreeSet::new();
         eventually("everything to be done", async || {
@@ -419,14 +419,14 @@ impl Stack {
         tokio::time::sleep(INDEX_LAG).await;
     }
 
-    /// Waits until nothing moves any more, audits all tables, and stops the machine.
+    /// Waits until all work is done, audits all tables, and stops the machine.
     pub(crate) async fn finish(mut self) -> Summary {
         self.settled().await;
         let accepted = self.accepted_so_far();
         let summary = audit::audit(&self.aws, &accepted).await;
         let published = self.published.lock().unwrap().clone();
         audit::bus_is_true(&self.aws, &published).await;
-        // Whoever was sent in has an address, and so have the reps.
+        // Leads and reps have e-mail addresses, so an `@` in the log would be personal data.
         let personal: Vec<String> = logged("@").into_iter().chain(logged("%40")).collect();
         assert!(personal.is_empty(), "personal data in the log: {personal:#?}");
         if let Some(machine) = self.machine.take() {
@@ -440,7 +440,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         self.listening.abort();
         let forgotten = self.machine.is_some() && !std::thread::panicking();
-        assert!(!forgotten, "the test did not call `finish`, so nothing was audited");
+        assert!(!forgotten, "call `finish` at the end of the test, so that the tables are audited");
     }
 }
 
@@ -459,29 +459,29 @@ async fn listen(mut events: tokio::sync::broadcast::Receiver<Value>, heard: Arc<
     }
 }
 
-/// Looks again and again until there is something; fails after [`PATIENCE`].
+/// Polls until `look` returns a value; fails after [`PATIENCE`].
 pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
     within(PATIENCE, what, look).await
 }
 
-/// Looks again and again until there is something; fails after `patience`.
+/// Polls until `look` returns a value; fails after `patience`.
 pub(crate) async fn within<T>(patience: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(begun.elapsed() < patience, "waited {patience:?} for {what}, in vain");
+        assert!(begun.elapsed() < patience, "timed out after {patience:?}, waiting for {what}");
         tokio::time::sleep(LOOK).await;
     }
 }
 
-/// The faults of [`INDEX_LAG`] as an argument of the program.
+/// Returns the program's argument for indexes that are late by [`INDEX_LAG`].
 pub(crate) fn faults() -> String {
     format!("--faults=index-lag={}ms,seed=7", INDEX_LAG.as_millis())
 }
 
-/// Writes a file; its path.
+/// Writes a file and returns its path.
 pub(crate) fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();

@@ -1,4 +1,4 @@
-//! Lists: every row has a result, and bringing a part in again changes nothing.
+//! Lists: every row has a result, and sending a part again changes nothing.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ async fn put(stack: &Stack, import: &str, part: u32, list: &str) -> Reply {
     stack.by(Role::Marketing).send(Method::PUT, &path, &[("content-type", "text/csv")], list).await
 }
 
-/// The results of all rows, and on how many pages they came.
+/// Returns the results of all rows, and the number of pages.
 async fn rows(stack: &Stack, import: &str) -> (Vec<Value>, usize) {
     let (mut all, mut pages, mut from) = (Vec::new(), 0, String::new());
     loop {
@@ -49,7 +49,7 @@ fn leads(rows: &[Value]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_row_has_its_result_and_stops_no_other() {
+async fn a_bad_row_has_a_result_and_blocks_no_other() {
     let stack = Stack::start().await;
     let import = begin(&stack, false).await;
     let done = put(&stack, &import, 1, LIST).await;
@@ -77,13 +77,13 @@ async fn a_dry_run_stores_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_part_again_is_nothing_new_and_other_content_is_refused() {
+async fn a_repeated_part_changes_nothing_and_other_content_is_rejected() {
     let stack = Stack::start().await;
     let import = begin(&stack, false).await;
     let first = put(&stack, &import, 1, LIST).await.expect(200);
     stack.settled().await;
     assert_eq!(put(&stack, &import, 1, LIST).await.expect(200), first);
-    // The very same rows as another part are the same leads as well.
+    // The same rows in another part are the same leads.
     assert_eq!(put(&stack, &import, 2, LIST).await.expect(200)["accepted"], 3);
     let other = LIST.replace("demo", "webinar");
     let refused = put(&stack, &import, 1, &other).await;
@@ -108,7 +108,7 @@ async fn a_part_again_is_nothing_new_and_other_content_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn beginning_an_import_again_with_its_key_is_the_same_import() {
+async fn the_same_key_begins_the_same_import() {
     let stack = Stack::start().await;
     let new = json!({"name": "trade fair"}).to_string();
     let headers = [("idempotency-key", "fair-2026")];

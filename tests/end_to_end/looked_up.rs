@@ -1,4 +1,4 @@
-//! What can be looked up: leads by their person, keys without their secrets, tables, parts of lists, the API itself.
+//! Look-ups: leads by person, keys without their secrets, tables, parts of lists, and the API itself.
 
 use fairleader_api::Role;
 use reqwest::Method;
@@ -25,14 +25,14 @@ async fn finds_the_lead_of_an_address_or_mobile_number() {
         let leads = found(&viewer, query).await;
         assert_eq!(leads.len(), 1, "{query}");
         assert_eq!((&leads[0]["lead_id"], &leads[0]["stage"]), (&json!(first), &json!("assigned")), "{query}");
-        // A view, not what is stored: nothing that only storing and deciding need.
+        // The reply is a view without the fields that only storage and decisions need.
         for inner in ["version", "payload_hash", "last_event", "ledger"] {
             assert_eq!(leads[0].get(inner), None, "{inner}");
         }
         assert_eq!(leads[0]["profile"]["contact"]["email"].get("identity"), None);
     }
     assert_eq!(found(&viewer, "email=nobody@lovelace.example").await.len(), 0);
-    // A rep finds the leads they own, and a source none.
+    // A rep finds only the leads they own, and a source finds none.
     assert_eq!(found(&stack.rep("anna").await, "email=ada@lovelace.example").await.len(), 1);
     assert_eq!(found(&stack.rep("ben").await, "email=ada@lovelace.example").await.len(), 0);
     stack.by(Role::Source).get("/v1/leads?email=ada@lovelace.example").await.expect(403);

@@ -1,4 +1,4 @@
-//! One lead, from the form to the rep who takes it.
+//! One lead, from the form to the rep who accepts it.
 
 use fairleader_api::Role;
 use reqwest::Method;
@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use crate::harness::Stack;
 
-/// Somebody who asks for a demo.
+/// A lead who asks for a demo.
 fn ada() -> Value {
     json!({"email": "Ada@Lovelace.example", "name": "Ada Lovelace", "job_title": "CTO", "company": "Lovelace Engines",
         "country": "GB", "employees": 400, "did": "demo", "budget": 5000})
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lead_has_an_owner_and_everybody_sees_what_is_theirs_to_see() {
+async fn a_lead_gets_an_owner_and_each_role_sees_its_part() {
     let stack = Stack::start().await;
     let (sales, source) = (stack.by(Role::Sales), stack.by(Role::Source));
 
-    // The id follows from source and key, so the snapshots below show the very bodies.
+    // The id is derived from source and key, so the snapshots below can show it.
     let accepted = stack.submit_as("ada-1", ada()).await;
     let id = stack.accepted(&accepted);
     let path = format!("/v1/leads/{id}");
@@ -39,7 +39,7 @@ async fn a_lead_has_an_owner_and_everybody_sees_what_is_theirs_to_see() {
     insta::assert_snapshot!("inbox", format!("{:#}", anna.get("/v1/inbox").await.expect(200)));
     assert_eq!(ben.get("/v1/inbox").await.expect(200)["leads"], json!([]));
 
-    // A source learns how far its lead is, and nothing of the people.
+    // A source sees the stage of its lead, and no person's data.
     assert_eq!(source.get(&path).await.expect(200), json!({"lead_id": id, "stage": "assigned"}));
     for of_it in ["/why", "/events"] {
         source.get(&format!("{path}{of_it}")).await.expect(403);
@@ -48,7 +48,7 @@ async fn a_lead_has_an_owner_and_everybody_sees_what_is_theirs_to_see() {
     let partner = stack.by(Role::Admin).post("/v1/keys", made).await.expect(201)["key"].as_str().unwrap().to_owned();
     let partner = stack.with_key(&partner);
 
-    // Another's lead looks to reps and sources like one that is not there.
+    // To other reps and sources the lead does not exist.
     assert_eq!(anna.get(&path).await.expect(200)["owner"], "anna");
     for (other, parts) in [(&ben, &["", "/why", "/events"][..]), (&partner, &[""])] {
         for of_it in parts {
@@ -80,7 +80,7 @@ async fn a_lead_has_an_owner_and_everybody_sees_what_is_theirs_to_see() {
     );
     assert_eq!(stack.events(&id).await, ["LeadAssigned", "LeadAccepted"]);
 
-    // Sales accepts another one for its owner, and that is kept.
+    // Sales accepts another lead for its owner, and the event records it.
     let other = stack.submit(json!({"email": "grace@hopper.example", "did": "demo"})).await;
     let owner = stack.at(&other, "assigned").await["owner"].clone();
     let accept = format!("/v1/leads/{other}/accept");
@@ -96,7 +96,7 @@ async fn a_lead_has_an_owner_and_everybody_sees_what_is_theirs_to_see() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn turns_are_shared_by_weight_and_an_account_s_owner_pays_none() {
+async fn turns_are_shared_by_weight_and_an_account_owner_pays_none() {
     let stack = Stack::start().await;
     let mut leads = Vec::new();
     for number in 0..30 {
@@ -110,7 +110,7 @@ async fn turns_are_shared_by_weight_and_an_account_s_owner_pays_none() {
     let ledger = stack.by(Role::Sales).get("/v1/pools/inbound/ledger").await.expect(200);
     let got: Vec<_> = ledger["standings"].as_array().unwrap().iter().map(|one| (&one["rep"], &one["got"])).collect();
     assert_eq!(got, [(&json!("anna"), &json!(20)), (&json!("ben"), &json!(10))]);
-    // A member reads the ledger, and nobody else who sells.
+    // A member of the pool may read the ledger; other reps may not.
     stack.rep("ben").await.get("/v1/pools/inbound/ledger").await.expect(200);
     stack.rep("carla").await.get("/v1/pools/inbound/ledger").await.expect(403);
 

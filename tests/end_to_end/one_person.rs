@@ -1,4 +1,4 @@
-//! The same submission again, the same person again, and two leads that turn out to be one person.
+//! Repeated submissions, resubmissions, the same person again, and two leads that turn out to be one person.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::company::{self, RULEBOOK};
 use crate::harness::{Setup, Stack, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_times_at_once_is_once_and_other_content_is_kept_as_a_resubmission() {
+async fn concurrent_repeats_are_one_lead_and_other_content_is_a_resubmission() {
     let stack = Stack::start().await;
     let demo = json!({"email": "ada@lovelace.example", "did": "demo", "product": "engine"});
     let answers = join_all((0..10).map(|_| stack.submit_as("form-17", demo.clone()))).await;
@@ -45,13 +45,13 @@ async fn ten_times_at_once_is_once_and_other_content_is_kept_as_a_resubmission()
         [json!({"email": "ada@lovelace.example", "did": "contact_me", "product": "mill"})]
     );
 
-    // And a repeat of that is a repeat.
+    // A repeat of the resubmission changes nothing.
     stack.submit_as("form-17", changed).await.expect(202);
     let counted = stack.finish().await;
     assert_eq!((counted.leads(), counted.stage("assigned"), counted.turns), (1, 1, 1));
 }
 
-/// What came in for a lead later.
+/// Returns the later submissions of a lead.
 async fn activities(stack: &Stack, id: &str) -> Vec<Value> {
     let items = stack.aws.scan("leads").await;
     let of_it = items.iter().filter(|item| text(item, "lead_id") == id && text(item, "part").starts_with("activity#"));
@@ -84,7 +84,7 @@ async fn the_same_person_keeps_their_rep() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_submissions_of_one_person_at_once_are_one_lead_with_nine_merged_into_it() {
+async fn ten_concurrent_submissions_of_one_person_merge_into_one_lead() {
     let stack = Stack::start().await;
     let sent = join_all((0..10).map(|number| {
         let address = format!("ada+{number}@lovelace.example");
@@ -96,7 +96,7 @@ async fn ten_submissions_of_one_person_at_once_are_one_lead_with_nine_merged_int
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_was_not_ready_and_asks_for_a_demo_later_gets_a_rep() {
+async fn a_nurtured_lead_who_asks_for_a_demo_gets_a_rep() {
     let stack = Stack::start().await;
     let first = stack.submit(json!({"email": "ada@lovelace.example", "did": "newsletter"})).await;
     assert_eq!(stack.at(&first, "nurturing").await.get("owner"), None);
@@ -111,7 +111,7 @@ async fn who_was_not_ready_and_asks_for_a_demo_later_gets_a_rep() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_leads_that_turn_out_to_be_one_person_free_a_seat_for_whoever_waits() {
+async fn merging_two_assigned_leads_frees_a_seat_for_a_waiting_lead() {
     let stack = Stack::start().await;
     stack.set_capacity("carla", 2).await;
     let by_mail = stack.submit(json!({"email": "ana@molinos.example", "country": "ES", "did": "demo"})).await;
@@ -127,7 +127,7 @@ async fn two_leads_that_turn_out_to_be_one_person_free_a_seat_for_whoever_waits(
     let both = json!({"email": "ana@molinos.example", "phone": "+34 612 345 678", "country": "ES", "did": "demo"});
     let third = stack.submit(both).await;
     stack.at(&third, "merged").await;
-    // The earlier one carries on; the seat of the later one goes to the line, by way of stream, bus and rule.
+    // The earlier lead remains. The seat of the later one goes to the waiting list, through stream, bus and rule.
     assert_eq!(stack.at(&by_phone, "merged").await["merged_into"], json!(by_mail));
     assert_eq!(stack.at(&waits, "assigned").await["owner"], "carla");
     assert_eq!(stack.events(&by_phone).await, ["LeadAssigned", "LeadMerged"]);
@@ -136,14 +136,14 @@ async fn two_leads_that_turn_out_to_be_one_person_free_a_seat_for_whoever_waits(
     let ledger = stack.by(Role::Sales).get("/v1/pools/iberia/ledger").await.expect(200);
     let back: Vec<_> = ledger["entries"].as_array().unwrap().iter().filter(|turn| turn["given_back"] == true).collect();
     assert_eq!((back.len(), &back[0]["lead_id"], &back[0]["taken_by"]), (1, &json!(by_phone), &json!("carla")));
-    assert_eq!(ledger["standings"][0]["got"], 2, "a lead that ended in another one cost her no turn");
+    assert_eq!(ledger["standings"][0]["got"], 2, "the merged lead cost her no turn");
 
     let counted = stack.finish().await;
     assert_eq!((counted.stage("assigned"), counted.stage("merged"), counted.turns), (2, 2, 3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_was_refused_as_a_trial_and_comes_back_in_earnest_gets_a_rep() {
+async fn a_disqualified_person_who_submits_a_valid_form_gets_a_rep() {
     let block = "block:\n  - { rule: trials, if: { name.last: test }, then: { disqualify: junk } }\n";
     let mut company = company::small();
     company.rulebook = RULEBOOK.replacen("block:\n", block, 1);
@@ -161,7 +161,7 @@ async fn who_was_refused_as_a_trial_and_comes_back_in_earnest_gets_a_rep() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_asks_for_more_while_they_wait_is_worth_more_and_keeps_their_time() {
+async fn a_waiting_lead_that_is_resubmitted_is_rescored_and_keeps_its_waiting_time() {
     let stack = Stack::start().await;
     let served = stack.submit(json!({"email": "berta@faros.example", "country": "ES", "did": "demo"})).await;
     stack.at(&served, "assigned").await;
@@ -189,7 +189,7 @@ fn store(lead: &str, hash: &str, submission: &Value) -> Value {
         "payload_hash": hash, "submission": submission, "trace": "test"})
 }
 
-/// Makes an address lead to a lead, or, without one, to nothing that could be read.
+/// Makes an address name a lead; without one, the identity becomes unreadable.
 pub(crate) async fn claim(stack: &Stack, address: &str, lead: Option<&str>) {
     let put = stack.aws.tables.put_item().table_name("fairleader-identities");
     let put = put.item("identity", AttributeValue::S(format!("email:{address}")));
@@ -203,7 +203,7 @@ async fn send(stack: &Stack, queue: &str, command: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lead_that_was_held_before_it_was_stored_is_stored_or_merged_in_the_end() {
+async fn a_lead_held_before_it_was_stored_is_stored_or_merged_later() {
     let stack = Stack::with(Setup::impatient()).await;
     let known = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
     stack.at(&known, "assigned").await;
@@ -216,7 +216,7 @@ async fn a_lead_that_was_held_before_it_was_stored_is_stored_or_merged_in_the_en
     for lead in ["held-known", "held-new"] {
         assert_eq!(stack.at(lead, "held").await.get("held_from"), None);
     }
-    // What it claimed before it failed is anybody's.
+    // An address that it claimed before it failed is free again.
     claim(&stack, "carl@mills.example", Some("held-new")).await;
     let carl = stack.submit(json!({"email": "carl@mills.example", "did": "demo"})).await;
     stack.at(&carl, "assigned").await;
@@ -232,9 +232,9 @@ async fn a_lead_that_was_held_before_it_was_stored_is_stored_or_merged_in_the_en
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_at_once_settle_in_one_lead_within_two_seconds() {
+async fn twenty_concurrent_submissions_become_one_lead_within_two_seconds() {
     let stack = Stack::start().await;
-    // Ten equal ones, and ten that say the same person in other words.
+    // Ten are equal; the other ten describe the same person in different ways.
     let sent = join_all((0..20).map(|number| {
         let lead = match number % 4 {
             0 | 1 => json!({"email": "ada@lovelace.example", "did": "demo"}),
@@ -255,7 +255,7 @@ async fn twenty_at_once_settle_in_one_lead_within_two_seconds() {
     })
     .await;
     let settled = accepted.elapsed();
-    println!("twenty at once were one lead {settled:?} after the last was accepted");
+    println!("twenty submissions became one lead {settled:?} after the last was accepted");
     assert!(settled < Duration::from_secs(2), "{settled:?}");
     let counted = stack.finish().await;
     assert_eq!((counted.stage("assigned"), counted.stage("merged"), counted.turns), (1, 19, 1), "{counted:?}");

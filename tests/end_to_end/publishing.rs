@@ -1,4 +1,4 @@
-//! Events that were not published the first time.
+//! Events whose first publication failed.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
@@ -11,7 +11,7 @@ async fn stream_arn(stack: &Stack) -> String {
     described.table().unwrap().latest_stream_arn().unwrap().to_owned()
 }
 
-/// Every record of the stream of leads.
+/// Returns every record of the leads table's stream.
 async fn records(stack: &Stack) -> Vec<Record> {
     let request = stack.aws.streams.get_shard_iterator().stream_arn(stream_arn(stack).await).shard_id("any");
     let begun = request.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await.unwrap();
@@ -40,7 +40,7 @@ async fn park(stack: &Stack, first: &str, last: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_place_in_the_stream_is_enough_to_publish_what_stood_there() {
+async fn publishes_again_from_a_place_in_the_stream() {
     let stack = Stack::start().await;
     let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
     stack.at(&lead, "assigned").await;
@@ -58,10 +58,9 @@ async fn a_place_in_the_stream_is_enough_to_publish_what_stood_there() {
     stack.finish().await;
 }
 
-/// The text of a record that cannot be read stops its batch; the batch is given up, and what else was in it is published
-/// all the same.
+/// An unreadable record fails its batch. The event source gives the batch up, but its other events are still published.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_event_source_gave_up_is_read_again() {
+async fn publishes_what_the_event_source_gave_up() {
     let template = TEMPLATE.replacen("MaximumRetryAttempts: 10", "MaximumRetryAttempts: 0", 1);
     let template = template.replacen("            BisectBatchOnFunctionError: true\n", "", 1);
     assert_ne!(template, TEMPLATE);
@@ -73,7 +72,7 @@ async fn what_the_event_source_gave_up_is_read_again() {
     let good = json!({"id": "l-poison#2", "type": "LeadSung", "schema": 9, "lead_id": "l-poison", "seq": 2,
         "at": "2026-03-03T09:00:00Z", "key": "B flat"});
     let mut heard = stack.machine().bus.subscribe();
-    // In one transaction, so that both come in one batch.
+    // Written in one transaction, so that both are in one batch.
     let put = |item: [(String, AttributeValue); 3]| {
         let put = aws_sdk_dynamodb::types::Put::builder().table_name("fairleader-leads");
         let put = put.set_item(Some(item.into())).build().unwrap();
@@ -85,7 +84,7 @@ async fn what_the_event_source_gave_up_is_read_again() {
     assert_eq!(
         (&told["detail"], &told["detail-type"]),
         (&good, &json!("LeadSung")),
-        "a kind that nobody knows, as it was"
+        "an event of an unknown kind is published unchanged"
     );
     eventually("the queue to be empty", async || (stack.aws.messages("publish").await == 0).then_some(())).await;
     assert_eq!(stack.aws.messages("publish-dead-letters").await, 0);

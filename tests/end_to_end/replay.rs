@@ -1,4 +1,4 @@
-//! A draft of the rulebook on past leads: the figures are those of the domain, call by call, and nothing is written.
+//! Replaying a draft on past leads: the figures are those of the domain crate, and nothing is written.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,7 +27,7 @@ use crate::harness::{Stack, within, write};
 
 const YAML: [(&str, &str); 1] = [("content-type", "application/yaml")];
 
-/// France is Spain's too, and a newsletter is enough of a reason to talk to a large company.
+/// A draft in which Spain also gets France, and a newsletter makes a large company an MQL.
 fn draft() -> String {
     RULEBOOK
         .replace("if: { country: ES }", "if: { country: [ES, FR] }")
@@ -35,7 +35,7 @@ fn draft() -> String {
         .replace("rule: everyone else", "rule: the rest")
 }
 
-/// Leads of several countries and kinds; two of them are the same person.
+/// Submits leads of several countries and kinds; two of them are the same person.
 async fn submit_some(stack: &Stack) {
     let mut sent = Vec::new();
     for n in 0..24 {
@@ -69,14 +69,14 @@ fn parse(text: &str) -> Rulebook {
     Rulebook::parse(text, &References::default()).unwrap().rulebook
 }
 
-/// What the domain says of the leads in the table.
+/// Returns the domain's report on the leads in the table.
 async fn expected(stack: &Stack) -> Report {
     let (in_force, new, small) = (parse(RULEBOOK), parse(&draft()), company::small());
     let desks = Desks::new(small.pools, small.reps);
     let replay = Replay::new(&in_force, &new, &desks);
     let mut report = Report::default();
     for Loaded { state, profile } in stack.aws.leads.past(Timestamp::UNIX_EPOCH, None).await.unwrap().leads {
-        // Acme's account is the only one there is.
+        // Acme is the only account.
         let account = profile.account_id.as_ref().map(|_| fairleader_lead::account::AccountFacts {
             account: company::small().accounts[0].clone(),
             owner: company::small().accounts[0].owner.clone(),
@@ -88,7 +88,7 @@ async fn expected(stack: &Stack) -> Report {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_draft_is_replayed_on_past_leads_and_nothing_is_written() {
+async fn replays_a_draft_on_past_leads_and_writes_nothing() {
     let stack = Stack::start().await;
     submit_some(&stack).await;
     let expected = expected(&stack).await;
@@ -116,7 +116,7 @@ async fn a_draft_is_replayed_on_past_leads_and_nothing_is_written() {
     "
     );
 
-    // A draft that was never uploaded, as the command does it.
+    // A draft that was never uploaded, as the command sends it.
     let api = Api::new(stack.api_url(), stack.machine().keys.of(Role::Sales)).unwrap();
     let found = replay::replay(&api, &Draft::Text(draft()), "90d", |_| {}).await.unwrap();
     assert_eq!((found.report, found.draft), (expected.clone(), None));
@@ -126,7 +126,7 @@ async fn a_draft_is_replayed_on_past_leads_and_nothing_is_written() {
 
     assert_eq!(tables(&stack).await, before, "a replay writes nothing");
     assert!(stack.machine().settled().await, "and queues nothing");
-    // The next day there is nothing to look at in the last hour.
+    // A day later, no lead was received in the last hour.
     stack.pass(24 * 60);
     let none = marketing.post("/v1/rulebooks/000002/replay?since=1h", Value::Null).await.expect(200);
     assert_eq!(none["report"]["leads"], 0);
@@ -134,7 +134,7 @@ async fn a_draft_is_replayed_on_past_leads_and_nothing_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_different_is_told_in_words() {
+async fn describes_differences_in_words() {
     let stack = Stack::start().await;
     let marketing = stack.by(Role::Marketing);
     marketing.send(Method::POST, "/v1/rulebooks", &YAML, draft()).await.expect(201);
@@ -174,7 +174,7 @@ async fn what_is_different_is_told_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_replayed_is_said() {
+async fn rejects_what_cannot_be_replayed() {
     let stack = Stack::start().await;
     let marketing = stack.by(Role::Marketing);
     let code = async |path: &str, status: u16| marketing.post(path, Value::Null).await.expect(status)["code"].clone();
@@ -190,14 +190,14 @@ async fn what_cannot_be_replayed_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replay_of_many_leads_takes_several_calls_and_adds_up() {
+async fn the_parts_of_a_long_replay_add_up() {
     let stack = Stack::start().await;
     for n in 0..6 {
         let lead = json!({"email": format!("p{n}@firm{n}.example"), "country": "FR", "did": "demo"});
         stack.submit(lead).await;
     }
     stack.settled().await;
-    // A page of leads ends at 1 MB of the table; a call at eight pages.
+    // A page of leads is 1 MB of the table, and a call reads at most eight pages.
     let text = |text: &str| AttributeValue::S(text.to_owned());
     for n in 0..30 {
         let put = stack.aws.tables.put_item().table_name("fairleader-leads");
@@ -218,7 +218,7 @@ async fn a_replay_of_many_leads_takes_several_calls_and_adds_up() {
     stack.finish().await;
 }
 
-/// Runs the program; its exit code, what it says, and what it says of errors.
+/// Runs the program and returns its exit code, standard output and standard error.
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_fairleader"));
     let ended = program.args(arguments).current_dir(folder).env_remove("FAIRLEADER_KEY").output().unwrap();
@@ -228,13 +228,13 @@ fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     (ended.status.code().unwrap(), out, err)
 }
 
-/// A port on which nobody listens.
+/// Returns a port on which no server listens.
 fn nobodys_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_command_replays_on_a_running_server_and_on_a_folder_alike() {
+async fn the_command_gives_the_same_report_from_a_server_and_from_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let data = at.join("data");
@@ -294,7 +294,7 @@ async fn the_command_replays_on_a_running_server_and_on_a_folder_alike() {
     let found: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
     assert_eq!((code, &found["report"]["leads"], &found["in_force"]), (0, &json!(6), &json!("000001")));
     server.kill();
-    // The folder alone says the same, and stays as it is for the next server.
+    // Without a server, the folder gives the same report and is not changed.
     assert_eq!(shown(&["replay", "draft.yaml", "--data", "data"]), on_server);
     Server::start(&data, &[]).await.kill();
 }

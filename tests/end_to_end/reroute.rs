@@ -1,4 +1,4 @@
-//! Territories change: open leads that nobody talks to go where the new rulebook sends them, from its day on.
+//! Rerouting: open leads that no rep talks to yet go where the new rulebook sends them, from its start on.
 
 use fairleader_api::Role;
 use fairleader_local::api::Api;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::company::RULEBOOK;
 use crate::harness::Stack;
 
-/// Spain takes over Portugal; companies in Austria get somebody of their own.
+/// The rulebook with Portugal moved to the pool of Spain, and a named owner for Austria.
 fn moved() -> String {
     RULEBOOK.replace("if: { country: ES }", "if: { country: [ES, PT] }").replace(
         "  - rule: everyone else",
@@ -27,7 +27,7 @@ async fn ledger(stack: &Stack, pool: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() {
+async fn reroutes_open_leads_that_are_not_accepted_yet() {
     let stack = Stack::start().await;
     let mut leads = Vec::new();
     for (name, country) in [("p1", "PT"), ("p2", "PT"), ("p3", "PT"), ("a1", "AT"), ("d1", "DE"), ("e1", "ES")] {
@@ -55,7 +55,7 @@ async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() 
     ");
     assert_eq!(preview.report.examples.len(), 3);
 
-    // Not before it is active; but for the time at which it will be.
+    // It cannot begin while the version is not active, but can be planned for when it is.
     let refused = sales.post(&path, Value::Null).await.expect(409);
     assert_eq!(refused["code"], "not_active");
     let (activate, day) = (format!("/v1/rulebooks/{version}/activate"), "2026-03-03T12:00:00Z");
@@ -71,14 +71,14 @@ async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() 
     assert_eq!(stack.lead(&first).await["pool"], "inbound", "its day has not come");
 
     stack.pass(61);
-    // Twice at once does no harm.
+    // Two concurrent sweeps do no harm.
     tokio::join!(stack.sweep(), stack.sweep());
     stack.settled().await;
     let done = sales.get(&path).await.expect(200);
     assert_eq!(done["state"], "done");
-    assert!(done["queued"].as_u64().unwrap() >= 6, "a lead that has moved may be met twice: {done}");
+    assert!(done["queued"].as_u64().unwrap() >= 6, "a moved lead may be queued twice: {done}");
 
-    // Carla has room for one and has it already, so both wait in her line now.
+    // Carla is at capacity, so both are on the waiting list of her pool.
     for lead in [&first, &second] {
         let lead = stack.lead(lead).await;
         assert_eq!((&lead["stage"], &lead["pool"]), (&json!("waiting"), &json!("iberia")));
@@ -98,19 +98,19 @@ async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() 
     let taken = "It was taken from `anna`, who had not accepted it; the rule names `frida`, who is available.";
     assert!(said.ends_with(taken), "{said}");
 
-    // Three turns were given back, and whoever has their lead still paid for it.
+    // Three turns were given back; owners who kept their leads still pay for them.
     let inbound = ledger(&stack, "inbound").await;
     let back = inbound["entries"].as_array().unwrap().iter().filter(|entry| entry["given_back"] == true).count();
     assert_eq!((back, &inbound["turns"]), (3, &json!(8)));
     assert_eq!(stack.open("anna").await + stack.open("ben").await, 2);
 
-    // The seat that comes free in the new pool is theirs.
+    // The next free seat in the new pool goes to one of them.
     stack.set_capacity("carla", 2).await;
     stack.settled().await;
     let given = [stack.lead(&first).await, stack.lead(&second).await];
     assert_eq!(given.iter().filter(|lead| lead["owner"] == "carla").count(), 1);
 
-    // Again, now: there is nothing left to do.
+    // A repeat moves nothing.
     assert_eq!(sales.post(&path, Value::Null).await.expect(202)["state"], "planned");
     stack.pass(1);
     stack.sweep().await;
@@ -123,7 +123,7 @@ async fn open_leads_that_nobody_talks_to_go_where_the_new_rulebook_sends_them() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_accepts_in_that_moment_keeps_the_lead_or_is_told_that_it_is_gone() {
+async fn a_rep_who_accepts_during_a_reroute_keeps_the_lead_or_is_rejected() {
     let stack = Stack::start().await;
     stack.set_capacity("carla", 100).await;
     let sent = (0..24).map(|number| stack.submit(from(&format!("p{number}"), "PT")));
@@ -160,7 +160,7 @@ async fn whoever_accepts_in_that_moment_keeps_the_lead_or_is_told_that_it_is_gon
             assert_eq!(has, (owner.as_str(), "accepted", 1));
             kept += 1;
         } else {
-            // What is somebody else's by now is not even there for them.
+            // A lead that moved to another owner is no longer visible to them.
             assert!(matches!(answer, 403 | 404 | 409), "{answer}");
             assert_eq!(has, ("carla", "assigned", 2));
         }
@@ -170,7 +170,7 @@ async fn whoever_accepts_in_that_moment_keeps_the_lead_or_is_told_that_it_is_gon
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_version_that_is_not_active_any_more_moves_nothing() {
+async fn a_version_that_is_no_longer_active_moves_nothing() {
     let stack = Stack::start().await;
     let lead = stack.submit(from("p1", "PT")).await;
     stack.at(&lead, "assigned").await;
@@ -188,7 +188,7 @@ async fn a_version_that_is_not_active_any_more_moves_nothing() {
     assert_eq!((&ended["state"], &ended["queued"]), (&json!("superseded"), &json!(0)));
     assert_eq!(stack.lead(&lead).await["pool"], "inbound");
 
-    // Somebody may also think better of it.
+    // A planned reroute can be cancelled.
     otto.post(&format!("/v1/rulebooks/{version}/activate"), Value::Null).await.expect(200);
     otto.post(&path, json!({"at": "2026-03-04T00:00:00Z"})).await.expect(202);
     let ended = otto.send(Method::DELETE, &path, &[], String::new()).await.expect(200);
@@ -201,7 +201,7 @@ async fn a_version_that_is_not_active_any_more_moves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_planned_is_said() {
+async fn rejects_what_cannot_be_planned() {
     let stack = Stack::start().await;
     let sales = stack.by(Role::Sales);
     let post = async |path: &str, body: Value, status: u16| sales.post(path, body).await.expect(status);

@@ -1,4 +1,4 @@
-//! A function can do what its policies in the template say, and nothing else.
+//! A function can do only what its policies in the template allow.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use tokio::sync::oneshot;
 use crate::aws::Aws;
 use crate::harness::{Setup, Stack, TEMPLATE, logged};
 
-/// The template with one thing changed in the part that begins with `place`.
+/// Returns the template with one change in the part that begins with `place`.
 fn changed(place: &str, from: &str, to: &str) -> String {
     let (before, after) = TEMPLATE.split_once(place).expect("the place");
-    assert!(after.contains(from), "`{from}` does not stand after `{place}`");
+    assert!(after.contains(from), "`{from}` is not found after `{place}`");
     format!("{before}{place}{}", after.replacen(from, to, 1))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_function_that_touches_a_table_its_policy_does_not_name_is_refused() {
+async fn denies_a_function_a_table_its_policy_does_not_name() {
     let template = changed(
         "  DeskFunction:\n",
         "              Resource: !GetAtt LeadsTable.Arn\n",
@@ -37,7 +37,7 @@ async fn a_function_that_touches_a_table_its_policy_does_not_name_is_refused() {
     stack.settled().await;
 
     let answer = stack.by(Role::Sales).get(&format!("/v1/leads/{lead}")).await;
-    // Whoever asks learns nothing of tables; whoever runs it finds everything in the log.
+    // The reply tells the caller nothing about tables; the operator finds the cause in the log.
     insta::assert_snapshot!(answer.shown(), @r#"
     500
     {
@@ -53,12 +53,12 @@ async fn a_function_that_touches_a_table_its_policy_does_not_name_is_refused() {
         "{refusals:#?}"
     );
 
-    // Nobody else is concerned: the lead has its owner all the same.
+    // Other functions are not affected: the lead has its owner.
     assert_eq!(stack.finish().await.stage("assigned"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_public_door_can_read_and_write_no_lead() {
+async fn intake_can_neither_read_nor_write_leads() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let settings = Settings {
@@ -105,12 +105,12 @@ async fn the_public_door_can_read_and_write_no_lead() {
     }
 
     stop.send(()).unwrap();
-    // Connections that the clients keep open are not waited for.
+    // Do not wait for connections that the clients keep open.
     serving.abort();
     queues.close().await;
 }
 
-/// What the function that takes leads may do with its key.
+/// Checks that intake's key can only send to the queue `enrich`.
 async fn opens_one_queue_only(door: &Aws) {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     for table in ["leads", "identities", "keys", "reps", "pools", "accounts", "rulebooks", "imports", "people"] {

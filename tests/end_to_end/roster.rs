@@ -1,4 +1,4 @@
-//! Versions of what is set up, who changed it, and what cannot be deleted while something names it.
+//! The roster: versions (`ETag`, `If-Match`), the audit, and what cannot be deleted while something names it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fairleader_api::Role;
@@ -29,7 +29,7 @@ async fn audit(stack: &Stack, query: &str) -> Vec<(String, String, Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_names_the_version_it_is_based_on_and_leaves_a_trace() {
+async fn a_change_is_conditional_on_its_version_and_audited() {
     let stack = Stack::start().await;
     let sales = stack.by(Role::Sales);
     let first = sales.put("/v1/reps/gina", gina(2)).await;
@@ -46,7 +46,7 @@ async fn a_change_names_the_version_it_is_based_on_and_leaves_a_trace() {
     assert_eq!((&late.body["current"]["capacity"], late.header("etag")), (&json!(3), second.header("etag")));
     assert_eq!(put_if(&stack, "/v1/reps/gina", "3", &gina(4)).await.status, 400);
 
-    // Whoever has seen the same as all others and comes first, wins; the others learn of it.
+    // Of concurrent changes based on the same version the first wins; the others get 412.
     let seen = second.header("etag").to_owned();
     let replies = join_all((10..20).map(|n| {
         let (stack, seen) = (&stack, &seen);
@@ -84,7 +84,7 @@ async fn a_change_names_the_version_it_is_based_on_and_leaves_a_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_that_is_set_up_is_audited_page_by_page() {
+async fn audits_every_kind_of_change() {
     let stack = Stack::start().await;
     let (sales, admin) = (stack.by(Role::Sales), stack.by(Role::Admin));
     sales
@@ -123,7 +123,7 @@ async fn everything_that_is_set_up_is_audited_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rep_whom_something_names_stays_on_the_roster() {
+async fn a_rep_that_something_names_cannot_be_deleted() {
     let stack = Stack::start().await;
     let sales = stack.by(Role::Sales);
     let refused = async |rep: &str| {
@@ -169,7 +169,7 @@ async fn a_rep_whom_something_names_stays_on_the_roster() {
         assert_eq!(refused(rep).await, ("still_named".to_owned(), expected));
     }
 
-    // Frida is named nowhere. Her profile and her load go together, and then nobody can give her anything.
+    // Nothing names Frida. Her profile and her load are deleted together, so no lead can be assigned to her later.
     assert_eq!(sales.delete("/v1/reps/frida").await.status, 204);
     let left = stack.aws.scan("reps").await;
     assert!(left.iter().all(|item| text(item, "rep_id") != "frida"));

@@ -35,12 +35,12 @@ const LEADS: &str = r#"{"email": "a@elbtal.example", "company": "Elbtal GmbH", "
 nonsense
 "#;
 
-/// Runs the program in `folder` with `input`: its exit code, what it says, and what it says of errors.
+/// Runs the program in `folder` with `input` and returns its exit code, standard output and standard error.
 fn run(folder: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_fairleader"));
     let program = program.args(arguments).current_dir(folder);
     let mut running = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A program that refuses does not read to the end.
+    // A program that fails early does not read all of its input.
     running.stdin.take().unwrap().write_all(input.as_bytes()).ok();
     let ended = running.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -76,7 +76,7 @@ fn company() -> tempfile::TempDir {
 }
 
 #[test]
-fn checking_names_every_problem_with_its_line() {
+fn check_reports_every_problem_with_its_line() {
     let folder = company();
     let at = folder.path();
     let mut shown = String::new();
@@ -106,7 +106,7 @@ fn checking_names_every_problem_with_its_line() {
 }
 
 #[test]
-fn deciding_goes_on_after_wrong_lines_and_says_so() {
+fn decide_reports_wrong_lines_and_continues() {
     let folder = company();
     let at = folder.path();
     let mut shown = String::new();
@@ -129,7 +129,7 @@ fn deciding_goes_on_after_wrong_lines_and_says_so() {
 }
 
 #[test]
-fn a_map_is_prose_and_a_drawing() {
+fn map_writes_prose_and_a_drawing() {
     let folder = company();
     let at = folder.path();
     let mut shown = String::new();
@@ -151,7 +151,7 @@ fn a_map_is_prose_and_a_drawing() {
 }
 
 #[test]
-fn a_difference_is_told_in_words_and_what_cannot_be_compared_is_said() {
+fn diff_describes_differences_and_rejects_what_it_cannot_compare() {
     let folder = company();
     let at = folder.path();
     let changed = RULEBOOK.replace("score: 60+", "score: 70+").replace("priority: high, ", "").replace(
@@ -160,7 +160,7 @@ fn a_difference_is_told_in_words_and_what_cannot_be_compared_is_said() {
     );
     write(at, "draft.yaml", &changed);
     write(at, "bad.yaml", &RULEBOOK.replace("job.level", "job.levle"));
-    // A table of the draft's own stands beside it.
+    // The draft has a table of its own beside it.
     std::fs::create_dir(at.join("next")).unwrap();
     write(&at.join("next"), "rulebook.yaml", RULEBOOK);
     write(&at.join("next"), "territories.csv", &TERRITORIES.replace("Saxony,east", "Saxony,north"));
@@ -181,7 +181,7 @@ fn a_difference_is_told_in_words_and_what_cannot_be_compared_is_said() {
         record(&mut shown, at, arguments, "");
     }
     insta::assert_snapshot!("diff", shown);
-    // With a roster both have to fit it, and its folder is where tables are looked for first.
+    // With a roster, both must match it, and tables are looked for in its folder first.
     write(&at.join("company"), "territories.csv", TERRITORIES);
     let with_roster = ["diff", "rulebook.yaml", "alone/rulebook.yaml", "--roster", "company"];
     assert_eq!(run(at, &with_roster, ""), (0, "nothing: both decide every lead alike\n".to_owned(), String::new()));

@@ -1,4 +1,4 @@
-//! Versions of the rulebook, and the roster it leans on.
+//! Versions of the rulebook, and the roster that it names.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::company::RULEBOOK;
 use crate::harness::Stack;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn activating_a_version_changes_later_decisions_and_going_back_is_one_call() {
+async fn an_activated_version_decides_later_leads_and_can_be_rolled_back() {
     let stack = Stack::start().await;
     let marketing = stack.by(Role::Marketing);
     let demo = |name: &str| json!({"email": format!("{name}@{name}.example"), "did": "demo"});
@@ -22,7 +22,7 @@ async fn activating_a_version_changes_later_decisions_and_going_back_is_one_call
     let yaml = [("content-type", "application/yaml")];
     let kept = marketing.send(Method::POST, "/v1/rulebooks", &yaml, second_version.clone()).await.expect(201);
     assert_eq!(kept["version"], "000002");
-    // Kept is not active.
+    // An uploaded version is not active yet.
     let between = stack.submit(demo("between")).await;
     assert_eq!(stack.at(&between, "assigned").await["rulebook"], "000001");
     assert_eq!(marketing.get("/v1/rulebooks/active").await.expect(200)["version"], "000001");
@@ -32,7 +32,7 @@ async fn activating_a_version_changes_later_decisions_and_going_back_is_one_call
     let active = marketing.get("/v1/rulebooks/active").await.expect(200);
     assert_eq!((&active["version"], &active["active"]), (&json!("000002"), &json!(true)));
     assert_eq!(active["rulebook"], second_version);
-    // Functions look for a new version every few seconds.
+    // Functions check for a new version every few seconds.
     stack.pass(1);
     let later = stack.submit(demo("later")).await;
     let lead = stack.at(&later, "assigned").await;
@@ -50,7 +50,7 @@ async fn activating_a_version_changes_later_decisions_and_going_back_is_one_call
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_deleted_that_somebody_needs() {
+async fn rejects_deleting_what_is_still_in_use() {
     let stack = Stack::start().await;
     let sales = stack.by(Role::Sales);
     let acme = stack.submit(json!({"email": "buyer@acme.example", "did": "demo"})).await;
@@ -73,7 +73,7 @@ async fn nothing_is_deleted_that_somebody_needs() {
         .expect(200);
     writeln!(said, "DELETE /v1/reps/dora: {}", sales.delete("/v1/reps/dora").await.shown()).unwrap();
     assert_eq!(stack.open("dora").await, 1, "a refused deletion leaves the load as it is");
-    // A rulebook that names a pool which is gone cannot be activated any more.
+    // A pool cannot have a deleted rep as a member.
     sales.delete("/v1/reps/frida").await.expect(204);
     sales.get("/v1/reps/frida").await.expect(404);
     let members = json!({"name": "x", "members": [{"rep": "frida"}, {"rep": "anna", "weight": 0}]});

@@ -1,4 +1,4 @@
-//! The scenarios of `tests/scenarios`: leads, what becomes of them, and why. See the README there.
+//! The scenarios in `tests/scenarios`: leads, their decisions, and why. See the README there.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,10 +18,10 @@ use serde_json::{Map, Value, json};
 /// Set to write what the rulebooks decide into the files.
 const RENEW: &str = "FAIRLEADER_RENEW";
 
-/// A key with what stands behind it, on its line or indented below it.
+/// A key with its values, on its line or indented below it.
 type Entries<'t> = BTreeMap<&'t str, Vec<&'t str>>;
 
-/// Where the decision of a scenario begins; nothing but that and its explanation stands after it.
+/// Where the decision of a scenario begins. Only the decision and its explanation follow.
 const DECISION: &str = "\ndecision:";
 
 fn folder() -> PathBuf {
@@ -34,7 +34,7 @@ fn entries(part: &str) -> Entries<'_> {
     let mut last = "";
     for line in part.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
         if let Some(below) = line.strip_prefix("  ") {
-            entries.get_mut(last).unwrap_or_else(|| panic!("`{line}` stands below no key")).push(below);
+            entries.get_mut(last).unwrap_or_else(|| panic!("`{line}` is not below a key")).push(below);
         } else {
             let (key, value) = line.split_once(':').unwrap_or_else(|| panic!("`{line}` has no `:`"));
             let value = Some(value.trim()).filter(|value| !value.is_empty() && *value != "|");
@@ -53,7 +53,7 @@ fn pairs<'t>(fields: impl IntoIterator<Item = &'t str>) -> Map<String, Value> {
     fields.into_iter().map(pair).collect()
 }
 
-/// `{ did: demo, ago: 3 days }`, with an instant in the place of `ago`.
+/// Reads `{ did: demo, ago: 3 days }` and replaces `ago` with a timestamp.
 fn activity(line: &str, now: Timestamp) -> Value {
     let inner = line.trim_start_matches("- {").trim_end_matches('}');
     let mut activity = pairs(inner.split(", "));
@@ -72,7 +72,7 @@ fn activity(line: &str, now: Timestamp) -> Value {
     Value::Object(activity)
 }
 
-/// The decision and the explanation, as they stand in a file.
+/// Returns the decision and the explanation in the format of the files.
 fn told(decided: &Decided) -> String {
     let mut told = format!("{DECISION} {}", decided.goes_to());
     if decided.ruling.priority != Priority::default() {
@@ -98,7 +98,7 @@ struct Company {
 }
 
 impl Company {
-    /// What the first part of a file names.
+    /// Reads what the first part of a file names.
     fn read(head: &str) -> Self {
         let entries = entries(head);
         let one = |key: &str| entries.get(key).and_then(|value| value.first()).unwrap_or_else(|| panic!("no `{key}`"));
@@ -113,7 +113,7 @@ impl Company {
         Self { accounts: Accounts::new(&file.roster.unwrap().accounts), rulebook, now }
     }
 
-    /// A scenario with the decision that the rulebook makes.
+    /// Returns a scenario with the rulebook's decision.
     fn decided(&self, scenario: &str) -> String {
         let given = scenario.split_once(DECISION).map_or(scenario, |(given, _)| given).trim_end();
         let entries = entries(given);
@@ -131,7 +131,7 @@ impl Company {
 }
 
 #[test]
-fn scenarios_are_decided_as_they_say() {
+fn decides_every_scenario_as_its_file_says() {
     let mut files = 0;
     let mut scenarios = 0;
     for entry in std::fs::read_dir(folder()).unwrap() {

@@ -1,4 +1,4 @@
-//! Tables that rulebooks look things up in: changed by whoever looks after them, while a version keeps what it came
+//! Lookup tables: they can be changed at any time, while a version of the rulebook keeps the content it was uploaded
 //! with.
 
 use std::fmt::Write as _;
@@ -39,7 +39,7 @@ async fn a_version_keeps_the_tables_it_was_uploaded_with() {
 
     let first = "country,postal_code,name,pool\nDE,01,Saxony,watch\n";
     let kept = put(&marketing, first).await.expect(200);
-    // The same again is the same, also with the mark that spreadsheets begin a file with.
+    // The same content is no change, even with the byte order mark that spreadsheets write.
     stack.pass(1);
     assert_eq!(put(&marketing, format!("\u{feff}{first}")).await.expect(200), kept);
     let second = stack.upload(&by_territory()).await;
@@ -54,17 +54,17 @@ async fn a_version_keeps_the_tables_it_was_uploaded_with() {
     assert_ne!(moved["sha256"], kept["sha256"]);
     stack.pass(1);
     let lead = stack.submit(from_saxony("ada")).await;
-    assert_eq!(stack.at(&lead, "assigned").await["pool"], "watch", "the name moved on, the version did not");
+    assert_eq!(stack.at(&lead, "assigned").await["pool"], "watch", "the version keeps its content");
 
     let third = stack.upload(&by_territory()).await;
     stack.approve(&third).await;
     marketing.post(&format!("/v1/rulebooks/{third}/activate"), Value::Null).await.expect(200);
-    // The pools of a table count as named.
+    // Pools in a table count as named by the rulebook.
     assert_eq!(stack.by(Role::Sales).delete("/v1/pools/iberia").await.body["code"], "still_named");
     stack.pass(1);
     let lead = stack.submit(from_saxony("ben")).await;
     assert_eq!(stack.at(&lead, "assigned").await["pool"], "iberia");
-    // Back to the version, back to its table.
+    // A rollback also restores the version's table.
     marketing.post("/v1/rulebooks/rollback", json!({"from": third})).await.expect(200);
     stack.pass(1);
     let lead = stack.submit(from_saxony("carl")).await;
@@ -78,7 +78,7 @@ async fn a_version_keeps_the_tables_it_was_uploaded_with() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_large_table_is_kept_whole_and_a_wrong_one_is_refused() {
+async fn stores_a_large_table_and_rejects_a_wrong_one() {
     let stack = Stack::start().await;
     let marketing = stack.by(Role::Marketing);
     let mut said = String::new();
@@ -97,7 +97,7 @@ async fn a_large_table_is_kept_whole_and_a_wrong_one_is_refused() {
     assert_eq!((name.status, &name.body["code"]), (422, &json!("invalid_id")), "{}", name.text);
     marketing.get("/v1/tables/territories").await.expect(404);
 
-    // More than one item holds, even compressed: digits that hardly repeat.
+    // Digits that hardly repeat, so that the table does not fit into one item even when compressed.
     let mut large = "id,name\n".to_owned();
     let mut random = 1_u64;
     for number in 0..70_000 {

@@ -1,4 +1,4 @@
-//! Nobody is free: the line, who gets out of it first, and what happens to those who wait too long.
+//! Waiting lists: which lead is assigned first, and what happens to leads that wait too long.
 
 use fairleader_api::Role;
 use futures::future::join_all;
@@ -14,7 +14,7 @@ fn from_spain(name: &str, title: &str, employees: u32) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_best_lead_in_the_line_gets_the_next_seat() {
+async fn the_best_waiting_lead_gets_the_next_seat() {
     let stack = Stack::start().await;
     let served = stack.submit(from_spain("first", "Intern", 5)).await;
     stack.at(&served, "assigned").await;
@@ -33,7 +33,7 @@ async fn the_best_lead_in_the_line_gets_the_next_seat() {
     assert!(said.contains("`carla` is at capacity"), "{said}");
     assert!(said.contains("so it waits in pool `iberia`"), "{said}");
 
-    // One more seat: the best one, not the one who waited longest.
+    // One more seat goes to the best lead, not to the one that has waited longest.
     stack.set_capacity("carla", 2).await;
     assert_eq!(stack.at(&high, "assigned").await["owner"], "carla");
     stack.settled().await;
@@ -41,7 +41,7 @@ async fn the_best_lead_in_the_line_gets_the_next_seat() {
         assert_eq!(stack.lead(waits).await["stage"], "waiting");
     }
 
-    // Room alone is not enough while she is switched off; switching on is.
+    // Capacity is not enough while she is switched off; switching her on assigns the lead.
     let carla = stack.rep("carla").await;
     carla.put("/v1/me/availability", json!({"on": false})).await.expect(200);
     stack.set_capacity("carla", 3).await;
@@ -58,7 +58,7 @@ async fn the_best_lead_in_the_line_gets_the_next_seat() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_waits_too_long_goes_to_the_fallback_or_to_a_person() {
+async fn a_lead_that_waits_too_long_goes_to_the_fallback_or_on_hold() {
     let stack = Stack::start().await;
     for rep in ["anna", "ben", "carla"] {
         stack.set_capacity(rep, 0).await;
@@ -77,7 +77,7 @@ async fn who_waits_too_long_goes_to_the_fallback_or_to_a_person() {
     }
 
     stack.pass(2);
-    // Twice at once does no harm.
+    // Two concurrent sweeps do no harm.
     tokio::join!(stack.sweep(), stack.sweep());
     let lead = stack.at(&inbound, "assigned").await;
     assert_eq!((&lead["owner"], &lead["pool"]), (&json!("emil"), &json!("watch")));
@@ -88,7 +88,7 @@ async fn who_waits_too_long_goes_to_the_fallback_or_to_a_person() {
     let held = stack.by(Role::Sales).get("/v1/dead-letters").await.expect(200);
     assert_eq!((&held["held"][0]["lead_id"], &held["held"][0]["commands"]), (&json!(spanish), &json!([])));
 
-    // The person decides that it shall go on, now that there is room.
+    // A person lets the lead continue now that a rep has room.
     stack.set_capacity("carla", 1).await;
     stack.by(Role::Sales).post(&format!("/v1/dead-letters/{spanish}/redrive"), Value::Null).await.expect(202);
     assert_eq!(stack.at(&spanish, "assigned").await["owner"], "carla");
@@ -98,7 +98,7 @@ async fn who_waits_too_long_goes_to_the_fallback_or_to_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn capacity_is_never_exceeded_however_many_come_at_once() {
+async fn concurrent_leads_never_exceed_capacity() {
     let stack = Stack::start().await;
     stack.set_capacity("carla", 7).await;
     let sent = (0..40).map(|number| stack.submit(from_spain(&format!("p{number}"), "CEO", 5)));
@@ -106,7 +106,7 @@ async fn capacity_is_never_exceeded_however_many_come_at_once() {
     stack.settled().await;
     assert_eq!(stack.open("carla").await, 7);
 
-    // One wake goes through the whole line, page after page, and ends with the last seat.
+    // One wake walks the whole waiting list, page by page, and ends with the last seat.
     stack.set_capacity("carla", 38).await;
     stack.settled().await;
     let counted = stack.finish().await;
@@ -114,12 +114,12 @@ async fn capacity_is_never_exceeded_however_many_come_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn leads_in_front_do_not_keep_back_one_whose_own_rep_is_free() {
+async fn leads_in_front_do_not_block_a_lead_whose_own_rep_is_free() {
     let stack = Stack::start().await;
     for rep in ["anna", "ben", "dora"] {
         stack.set_capacity(rep, 0).await;
     }
-    // More than are decided on together, and all of them better.
+    // More leads than are decided together, and all of them better.
     let in_front = (0..12).map(|number| {
         let address = format!("p{number}@c{number}.example");
         stack.submit(json!({"email": address, "did": "demo", "job_title": "CEO", "employees": 5000}))
@@ -129,7 +129,7 @@ async fn leads_in_front_do_not_keep_back_one_whose_own_rep_is_free() {
     for lead in in_front.iter().chain([&theirs]) {
         assert_eq!(stack.at(lead, "waiting").await["pool"], "inbound");
     }
-    // Dora is in no pool, so the next minute has to find her lead.
+    // Dora is in no pool, so only the sweep finds her lead.
     stack.set_capacity("dora", 1).await;
     stack.settled().await;
     assert_eq!(stack.lead(&theirs).await["stage"], "waiting");
@@ -141,8 +141,8 @@ async fn leads_in_front_do_not_keep_back_one_whose_own_rep_is_free() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_seat_of_an_owner_whom_a_rule_named_goes_to_the_line_of_their_pool() {
-    // Carla looks after Acme; the new rulebook gives such companies to the pool.
+async fn a_seat_freed_by_a_named_owner_goes_to_the_waiting_list_of_their_pool() {
+    // Carla owns Acme; the new rulebook gives such companies to the pool.
     let mut company = company::small();
     for account in &mut company.accounts {
         account.owner = Some("carla".into());
@@ -170,7 +170,7 @@ async fn a_seat_of_an_owner_whom_a_rule_named_goes_to_the_line_of_their_pool() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lead_that_cannot_be_routed_keeps_nobody_back() {
+async fn a_lead_that_cannot_be_routed_blocks_no_other() {
     let stack = Stack::start().await;
     stack.set_capacity("carla", 0).await;
     let broken = stack.submit(from_spain("broken", "CEO", 5000)).await;
@@ -178,7 +178,7 @@ async fn a_lead_that_cannot_be_routed_keeps_nobody_back() {
     for lead in others.iter().chain([&broken]) {
         stack.at(lead, "waiting").await;
     }
-    // Nothing is known any more of the best one.
+    // The best lead loses its profile.
     let items = stack.aws.scan("leads").await;
     let profile = items.into_iter().find(|item| text(item, "lead_id") == broken && text(item, "part") == "profile");
     let profile = profile.unwrap();
@@ -189,7 +189,7 @@ async fn a_lead_that_cannot_be_routed_keeps_nobody_back() {
     for lead in &others {
         assert_eq!(stack.at(lead, "assigned").await["owner"], "carla");
     }
-    // It kept its place, and the next minute tries again.
+    // It keeps its place, and the next sweep tries again.
     stack.settled().await;
     stack.aws.tables.put_item().table_name("fairleader-leads").set_item(Some(profile)).send().await.unwrap();
     assert_eq!(stack.lead(&broken).await["stage"], "waiting");

@@ -1,4 +1,4 @@
-//! The template wires what the table of routes says, and nothing else.
+//! The template wires exactly the routes of the table of routes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,11 +45,11 @@ fn the_template_has_exactly_the_routes_of_the_table() {
 /// Lambda, <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>. It cannot be raised.
 const LARGEST_POLICY: usize = 20 * 1024;
 
-/// Size of the resource policy that the routes of a function make, with every name as long as AWS allows it to be.
+/// Returns the size of a function's resource policy, in bytes, for its routes and the longest names that AWS allows.
 ///
-/// SAM makes one `AWS::Lambda::Permission` of every `HttpApi` event, whose source is the API, any stage, the method, and
-/// the path with `*` for every parameter (`samtranslator/model/eventsources/push.py`). Lambda keeps each as one statement
-/// of the policy, in the form in which `GetPolicy` shows it; CloudFormation makes up its `Sid`.
+/// SAM makes one `AWS::Lambda::Permission` for every `HttpApi` event. Its source is the API, any stage, the method, and
+/// the path with `*` for every parameter (`samtranslator/model/eventsources/push.py`). Lambda stores each as one
+/// statement of the policy, in the form that `GetPolicy` shows; CloudFormation generates its `Sid`.
 fn policy_size(routes: &[(String, String)]) -> usize {
     let statements: Vec<_> = routes
         .iter()
@@ -87,9 +87,9 @@ fn no_function_has_more_routes_than_its_resource_policy_holds() {
         sizes.insert(function.binary, (routes.len(), policy_size(&routes)));
     }
     let largest = sizes.values().map(|(_, bytes)| *bytes).max().unwrap();
-    // Room for a third more routes, so that the next ones are planned and not squeezed in.
+    // Leaves room for a third more routes.
     assert!(largest * 4 / 3 < LARGEST_POLICY, "{sizes:#?}");
-    // The measure itself: as one function, all routes would not fit.
+    // All routes in one function would not fit, which shows that the measure works.
     let all: Vec<(String, String)> =
         operations().iter().map(|row| (row.method.as_str().to_owned(), row.path.to_owned())).collect();
     assert!(policy_size(&all) > LARGEST_POLICY, "{} routes take {} bytes", all.len(), policy_size(&all));

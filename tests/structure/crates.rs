@@ -1,4 +1,4 @@
-//! Which crate builds on which, and what ends up in a function.
+//! Which crates may depend on which, and what a function links.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::workspace;
 
-/// What each shared crate may build on. A function may build on any of them, and never on another function.
+/// The crates that each shared crate may depend on. A function may depend on all of them, but not on another function.
 const MAY_BUILD_ON: [(&str, &[&str]); 7] = [
     ("lead", &[]),
     ("rulebook", &["lead"]),
@@ -24,7 +24,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
-/// The crates of the workspace by name, each with its folder and the crates of the workspace that it builds on.
+/// Returns the crates of the workspace by name, each with its folder and its dependencies in the workspace.
 fn members() -> BTreeMap<String, (String, BTreeSet<String>)> {
     let metadata: Value =
         serde_json::from_str(&cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline"])).unwrap();
@@ -43,7 +43,7 @@ fn members() -> BTreeMap<String, (String, BTreeSet<String>)> {
 }
 
 #[test]
-fn crates_build_on_what_is_below_them() {
+fn crates_depend_only_on_what_is_below_them() {
     let allowed: BTreeMap<&str, &[&str]> = MAY_BUILD_ON.into_iter().collect();
     let mut wrong = Vec::new();
     for (name, (folder, on)) in members() {
@@ -51,7 +51,7 @@ fn crates_build_on_what_is_below_them() {
             let fits = if folder.starts_with("shared/") {
                 allowed
                     .get(name.as_str())
-                    .unwrap_or_else(|| panic!("say what shared/{name} may build on"))
+                    .unwrap_or_else(|| panic!("add shared/{name} to `MAY_BUILD_ON`"))
                     .contains(&below.as_str())
             } else if folder.starts_with("functions/") {
                 allowed.contains_key(below.as_str())
@@ -59,14 +59,14 @@ fn crates_build_on_what_is_below_them() {
                 true
             };
             if !fits {
-                wrong.push(format!("{folder} builds on {below}"));
+                wrong.push(format!("{folder} depends on {below}"));
             }
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// What is linked into a crate, by name.
+/// Returns the names of all crates that are linked into a crate.
 fn linked(package: &str) -> BTreeSet<String> {
     let tree = cargo(&["tree", "-e", "normal", "-p", package, "--prefix", "none", "--format", "{p}", "--offline"]);
     tree.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
@@ -85,6 +85,6 @@ fn a_function_links_only_what_it_uses() {
         heavy(package, &language);
         heavy(package, &normalising);
     }
-    // It reads addresses and numbers, so it has what that takes, and no rulebook.
+    // It reads addresses and numbers, so it links what that needs, but no rulebook.
     heavy("fairleader-intake", &language);
 }

@@ -1,7 +1,8 @@
-//! How the files of a crate import each other: in circles of four at most, so that a file can be read with its neighbours.
+//! How the files of a crate import each other: at most four files in a circle, so that a file can be read with its
+//! neighbours.
 //!
-//! What counts is every `use` and every path in the code, without tests. A re-exported name counts as an import of the
-//! file that defines it. Re-exporting a name is not an import, unless the file uses that name itself.
+//! Every `use` and every path in the code counts, except in tests. A re-exported name counts as an import of the file
+//! that defines it. Re-exporting a name is not an import, unless the file uses that name itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,10 +16,10 @@ use crate::workspace;
 /// The most files that may import each other.
 const LARGEST_CIRCLE: usize = 4;
 
-/// A module by its names from the root of the crate.
+/// The path of a module from the root of the crate.
 type Module = Vec<String>;
 
-/// The modules of a crate that have files of their own, and the paths in each.
+/// The modules of a crate that have their own file, and the paths in each.
 #[derive(Default)]
 struct Crate {
     files: BTreeSet<Module>,
@@ -32,7 +33,7 @@ fn is_test(attributes: &[Attribute]) -> bool {
 }
 
 impl Crate {
-    /// Reads `module` and all modules below it that are no tests.
+    /// Reads `module` and all modules below it, except tests.
     fn read(&mut self, source: &Path, module: &Module) {
         let nested = module.join("/");
         let path = match module.as_slice() {
@@ -55,7 +56,7 @@ impl Crate {
         self.uses.insert(module.clone(), paths);
     }
 
-    /// The file that a path in `module` leads to, if it is one of this crate. `depth` bounds chains of re-exports.
+    /// Returns the file that a path in `module` leads to, if it is in this crate. `depth` limits chains of re-exports.
     fn target(&self, module: &Module, path: &[String], depth: u8) -> Option<Module> {
         let mut base: Module = match path.first()?.as_str() {
             "crate" => Vec::new(),
@@ -97,16 +98,16 @@ impl Crate {
 /// Every path in a file.
 #[derive(Default)]
 struct Paths {
-    /// What is imported, and paths in the code.
+    /// Imports, and paths in the code.
     found: Vec<Vec<String>>,
-    /// Names that `use` brings in, for this file or for others, with their paths.
+    /// Names that `use` imports, for this file or for others, with their paths.
     names: BTreeMap<String, Vec<String>>,
     /// Names that the code uses without a path.
     single: BTreeSet<String>,
 }
 
 impl Paths {
-    /// Reads a `use`; `own` if the file imports for itself, and not for others.
+    /// Reads a `use`. `own` means that the file imports it for itself, not for others.
     fn expand(&mut self, before: &[String], tree: &UseTree, own: bool) {
         let with = |name: String| before.iter().cloned().chain([name]).collect::<Vec<_>>();
         let (name, path) = match tree {
@@ -146,7 +147,7 @@ impl<'ast> Visit<'ast> for Paths {
     }
 }
 
-/// Everything that `from` leads to, directly or not.
+/// Returns every module that `from` leads to, directly or indirectly.
 fn reached(from: &Module, imports: &BTreeMap<Module, BTreeSet<Module>>) -> BTreeSet<Module> {
     let mut found = BTreeSet::new();
     let mut left = vec![from.clone()];
@@ -205,7 +206,7 @@ fn no_more_than_four_files_import_each_other() {
 }
 
 #[test]
-fn circles_are_found() {
+fn finds_circles() {
     let module = |name: &str| vec![name.to_owned()];
     let imports = BTreeMap::from([
         (module("a"), BTreeSet::from([module("b")])),
