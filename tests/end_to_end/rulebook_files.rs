@@ -184,5 +184,8 @@ fn a_difference_is_told_in_words_and_what_cannot_be_compared_is_said() {
     // With a roster both have to fit it, and its folder is where tables are looked for first.
     write(&at.join("company"), "territories.csv", TERRITORIES);
     let with_roster = ["diff", "rulebook.yaml", "alone/rulebook.yaml", "--roster", "company"];
-    assert_eq!(run(at, &with_roster, ""), (0, "nothing: both decide every lead alike\n".to_owned(), String::new()));
+    assert_eq!(
+        run(at, &with_roster, ""),
+        (0, "no differences: both decide every lead alike\n".to_owned(), String::new())
+    );
 }

@@ -7,7 +7,7 @@ call -X PUT $api/v1/reps/anna -H "Authorization: Bearer $(key sales)" -d '{
 call -X PUT $api/v1/pools/inbound -H "Authorization: Bearer $(key sales)" -d '{
   "name": "Inbound", "members": [{"rep": "anna", "weight": 1}]}'
 
-# A person of marketing and one of sales agree to every rulebook, each with a key of their own.
+# One person in marketing and one in sales approve every rulebook, each with their own key.
 call -X PUT $api/v1/people/mara -H "Authorization: Bearer $(key admin)" -d '{
   "name": "Mara Vestergaard", "email": "mara@acme.example", "role": "marketing"}'
 call -X PUT $api/v1/people/otto -H "Authorization: Bearer $(key admin)" -d '{
