@@ -55,7 +55,7 @@ pub(super) async fn run(queues: Queues, lambda: Lambda) {
             tokio::spawn(async move {
                 let _working = permit;
                 if let Err(cause) = make(&queues, &lambda, &message).await {
-                    tracing::error!(cause = %cause, "the result of an event's call cannot be stored; the call is repeated");
+                    tracing::error!(cause = %cause, "event call cannot be settled; it is repeated");
                 }
             });
         }

@@ -153,7 +153,7 @@ impl Shared {
                         Duration::ZERO,
                     );
                     if let Err(cause) = given_back.await {
-                        tracing::warn!(queue = %self.queue.name, cause = %cause, "message cannot be returned to its queue");
+                        tracing::warn!(queue = %self.queue.name, cause = %cause, "message cannot be given back");
                     }
                 }
                 return Vec::new();
@@ -166,7 +166,7 @@ impl Shared {
                 Verdict::Succeeded => BTreeSet::new(),
                 Verdict::Failed(ids) => ids.into_iter().collect(),
                 Verdict::AllFailed => {
-                    tracing::error!(function = %self.context.function.id, "the reply does not name messages of its batch; the whole batch is delivered again");
+                    tracing::error!(function = %self.context.function.id, "invalid reply; its batch is delivered again");
                     return Vec::new();
                 }
             }
