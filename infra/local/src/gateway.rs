@@ -149,7 +149,7 @@ impl Gateway {
             _ => Refusal::Internal,
         })?;
         reply::read(&answer).ok_or_else(|| {
-            tracing::error!(function = %matched.route.function, request.id = request_id, "the function's reply is not an HTTP reply");
+            tracing::error!(function = %matched.route.function, request.id = request_id, "invalid reply of the function");
             Refusal::Internal
         })
     }

@@ -192,7 +192,7 @@ pub struct StarterKeys {
 pub struct StarterKey {
     /// Role of the key.
     pub role: Role,
-    /// Subject of the key: a source or program.
+    /// Name of the source, program or person that holds it.
     pub subject: String,
     /// The person it belongs to, if it is a personal key.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -57,7 +57,7 @@ pub enum OpenError {
         source: DynoxideError,
     },
     /// The file's log cannot be flushed, or its thread cannot be started.
-    #[error("the tables in `{path}` cannot be kept on disk: {source}")]
+    #[error("the tables in `{path}` cannot be written to disk: {source}")]
     Disk {
         /// The file.
         path: String,
