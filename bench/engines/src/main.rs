@@ -1,9 +1,9 @@
-//! Decides on the same table with Fairleader and with [zen-engine](https://github.com/gorules/zen), on the same leads in
-//! the same run: `cargo run --release --manifest-path bench/engines/Cargo.toml`.
+//! Decides on the same table with Fairleader and with [zen-engine](https://github.com/gorules/zen), on the same leads
+//! in the same run: `cargo run --release --manifest-path bench/engines/Cargo.toml`.
 //!
-//! The table is that of Fairleader's own benchmark, without alternatives over several fields, which a decision table cannot
-//! express. Both engines compile it first. zen-engine gets each lead as a value (no JSON is parsed) and writes no trace.
-//! Both must give the same answer for every lead.
+//! The table is that of Fairleader's own benchmark, without alternatives over several fields, which a decision table
+//! cannot express. Both engines compile it first. zen-engine gets each lead as a value (no JSON is parsed) and writes
+//! no trace. Both must give the same answer for every lead.
 
 #[path = "../../../shared/domain/benches/decide/territories.rs"]
 mod territories;
