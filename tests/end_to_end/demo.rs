@@ -27,8 +27,8 @@ fn the_demo_accounts_for_every_row_and_tells_five_stories() {
     let totals = report["totals"].as_array().unwrap();
     let count = |name: &str| totals.iter().find(|total| total[0] == name).unwrap()[1].as_u64().unwrap();
     assert_eq!(totals.iter().map(|total| total[1].as_u64().unwrap()).sum::<u64>(), 300);
-    assert_eq!(count("not decided on"), 0);
-    for some in ["with a sales rep", "waiting in a pool's line", "in nurture", "refused by the rulebook"] {
+    assert_eq!(count("not yet decided"), 0);
+    for some in ["with a sales rep", "on a pool's waiting list", "in nurture", "disqualified by a rule"] {
         assert!(count(some) > 0, "{some}: {totals:?}");
     }
 
@@ -56,7 +56,7 @@ async fn greeting<T>(data: &Path, then: impl AsyncFnOnce(&str) -> T) -> (String,
     for line in lines.map_while(Result::ok) {
         said.push_str(&line);
         said.push('\n');
-        if line == "Ctrl-C ends it." {
+        if line == "Press Ctrl-C to stop." {
             break;
         }
     }
@@ -79,7 +79,10 @@ async fn an_empty_server_prints_the_first_steps_until_a_rulebook_is_active() {
         keys
     })
     .await;
-    assert!(said.contains("There is no rulebook yet") && said.contains("/v1/rulebooks/000001/activate"), "{said}");
+    assert!(
+        said.contains("There is no active rulebook yet") && said.contains("/v1/rulebooks/000001/activate"),
+        "{said}"
+    );
     assert!(said.contains(&format!("'{}'", data.canonicalize().unwrap().join("keys.json").display())), "{said}");
     assert!(keys.keys.iter().all(|key| !said.contains(&key.key)), "no key is printed");
     let (said, ()) = greeting(&data, async |_| ()).await;

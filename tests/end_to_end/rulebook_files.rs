@@ -184,5 +184,8 @@ fn diff_describes_differences_and_rejects_what_it_cannot_compare() {
     // With a roster, both must match it, and tables are looked for in its folder first.
     write(&at.join("company"), "territories.csv", TERRITORIES);
     let with_roster = ["diff", "rulebook.yaml", "alone/rulebook.yaml", "--roster", "company"];
-    assert_eq!(run(at, &with_roster, ""), (0, "nothing: both decide every lead alike\n".to_owned(), String::new()));
+    assert_eq!(
+        run(at, &with_roster, ""),
+        (0, "no differences: both decide every lead alike\n".to_owned(), String::new())
+    );
 }

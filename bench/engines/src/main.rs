@@ -1,9 +1,9 @@
-//! Decides on the same table with Fairleader and with [zen-engine](https://github.com/gorules/zen), on the same leads in
-//! the same run: `cargo run --release --manifest-path bench/engines/Cargo.toml`.
+//! Decides on the same table with Fairleader and with [zen-engine](https://github.com/gorules/zen), on the same leads
+//! in the same run: `cargo run --release --manifest-path bench/engines/Cargo.toml`.
 //!
-//! The table is that of Fairleader's own benchmark without alternatives over several fields, which a decision table cannot
-//! say. Both engines compile it first; zen-engine gets its lead as the value it evaluates (no JSON is parsed), and no trace
-//! is asked for. Every lead must get the same answer from both.
+//! The table is that of Fairleader's own benchmark, without alternatives over several fields, which a decision table
+//! cannot express. Both engines compile it first. zen-engine gets each lead as a value (no JSON is parsed) and writes
+//! no trace. Both must give the same answer for every lead.
 
 #[path = "../../../shared/domain/benches/decide/territories.rs"]
 mod territories;
@@ -27,12 +27,12 @@ const LEADS: usize = 1_024;
 const AT_LEAST: Duration = Duration::from_millis(500);
 
 const WHAT: &str = "\
-Nanoseconds for one decision, the same table, leads and answers for both engines; the best of five rounds.
+Nanoseconds per decision, with the same table, leads and answers for both engines; best of five rounds.
   zen-engine   a compiled decision table with its index, no trace; the lead is a value already
   decide       Fairleader from the facts of a lead to an owned ruling
-  typed        Fairleader on a lead that was read before: its values are looked up among those that the rulebook names
-The last two columns say how many times as long zen-engine takes as `decide` and as `typed`.
-`hits` were made for a rule somewhere in the table, `anyone` comes from anywhere, `strangers` meet the last rule only.
+  typed        Fairleader on a lead whose values were already looked up among those that the rulebook names
+The last two columns are zen-engine's time divided by that of `decide` and of `typed`.
+`hits` match a rule somewhere in the table, `anyone` comes from anywhere, `strangers` match only the last rule.
 ";
 
 fn main() {
@@ -90,7 +90,7 @@ fn compare(count: usize, name: &str, rulebook: &Rulebook, decision: &Decision, l
     );
 }
 
-/// Nanoseconds for one item: the best of five rounds over all of them, each of at least a second.
+/// Returns the nanoseconds per item: the best of five rounds over all items, each of at least [`AT_LEAST`].
 fn time<T, U>(items: &[T], run: impl Fn(&T) -> U) -> f64 {
     let round = || {
         let begun = Instant::now();
@@ -116,7 +116,7 @@ fn input(lead: &Profile) -> Value {
     })
 }
 
-/// The rules as a decision table of the JSON Decision Model.
+/// Returns the rules as a decision table of the JSON Decision Model.
 fn table(rules: &[Rule]) -> Value {
     let inputs = ["country", "state", "postal_code", "industry", "employees"];
     let inputs: Vec<Value> = inputs.iter().map(|field| json!({ "id": field, "name": field, "field": field })).collect();

@@ -1,11 +1,11 @@
-//! Fairleader's own API, as the commands of this program use it.
+//! A client of Fairleader's API, for the commands of this program.
 
 use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
-/// A caller of the API with one key.
+/// Client of the API with one key.
 #[derive(Clone, Debug)]
 pub struct Api {
     client: Client,
@@ -13,21 +13,21 @@ pub struct Api {
     key: String,
 }
 
-/// A call had no result.
+/// Why a call had no result.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The API cannot be reached, or broke off.
-    #[error("{method} {path} got no answer: {}", innermost(source))]
+    /// The API could not be reached, or the connection broke.
+    #[error("no reply to {method} {path}: {}", innermost(source))]
     NoAnswer {
         /// The method.
         method: Method,
         /// The path.
         path: String,
-        /// Why not.
+        /// The cause.
         source: reqwest::Error,
     },
-    /// The API refused.
-    #[error("{method} {path} was refused ({status}): {said}")]
+    /// The API replied with an error.
+    #[error("{method} {path} failed with {status}: {said}")]
     Refused {
         /// The method.
         method: Method,
@@ -35,12 +35,12 @@ pub enum ApiError {
         path: String,
         /// HTTP status.
         status: StatusCode,
-        /// What the API said, as text.
+        /// The body of the reply.
         said: String,
     },
 }
 
-/// What was at the bottom of it; what is above says only that a request failed.
+/// Returns the innermost cause. The outer ones only say that a request failed.
 pub(crate) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(below) = cause.source() {
@@ -50,34 +50,34 @@ pub(crate) fn innermost(error: &reqwest::Error) -> String {
 }
 
 impl Api {
-    /// The API at `url`, called with `key`.
+    /// Returns a client of the API at `url` with `key`.
     pub fn new(url: &str, key: &str) -> Result<Self, reqwest::Error> {
         let client = Client::builder().timeout(Duration::from_mins(1)).no_proxy().build()?;
         Ok(Self { client, url: url.to_owned(), key: key.to_owned() })
     }
 
-    /// The same API, called with another key.
+    /// Returns a client of the same API with another key.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
     }
 
-    /// `GET path`.
+    /// Sends `GET path`.
     pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
         self.call(Method::GET, path, &[], Vec::new()).await
     }
 
-    /// `PUT path` with a JSON body.
+    /// Sends `PUT path` with a JSON body.
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         self.call(Method::PUT, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
     }
 
-    /// `POST path` with a JSON body.
+    /// Sends `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         self.call(Method::POST, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
     }
 
-    /// Any call: headers and body as given. The answer is JSON, or null if it is empty.
+    /// Sends any call with these headers and body. Returns the reply as JSON, or null if it is empty.
     pub async fn call(
         &self,
         method: Method,

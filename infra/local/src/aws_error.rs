@@ -1,26 +1,26 @@
 //! Errors as AWS services answer them.
 
-/// What a service answers instead of a result.
+/// Error reply of an AWS service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct AwsError {
     /// HTTP status.
     pub status: u16,
-    /// The error's shape, as it stands in `__type` (`com.amazonaws.sqs#QueueDoesNotExist`).
+    /// The error's shape, as in `__type` (`com.amazonaws.sqs#QueueDoesNotExist`).
     pub code: String,
-    /// What is wrong, for people.
+    /// The message.
     pub message: String,
     /// For SQS: the error's name in the older query protocol, sent as `x-amzn-query-error` (`…;Sender`).
     pub query_code: Option<String>,
 }
 
 impl AwsError {
-    /// An error that the caller made.
+    /// Builds an error that the caller caused (status 400).
     pub fn client(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { status: 400, code: code.into(), message: message.into(), query_code: None }
     }
 
-    /// An error of the service.
+    /// Builds an error of the service (status 500).
     pub fn server(message: impl Into<String>) -> Self {
         Self { status: 500, code: "InternalFailure".to_owned(), message: message.into(), query_code: None }
     }

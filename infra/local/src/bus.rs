@@ -1,11 +1,10 @@
 //! EventBridge: `PutEvents`, rules, and delivery to queues and functions.
 //!
-//! `PutEvents` answers when every matching target has its event on disk: in its queue, or, for a function, in a queue
-//! of the bus's own from which it is called asynchronously, twice more if it fails. What cannot be delivered goes to
-//! the target's dead-letter queue with the attributes AWS puts there, or, without one, is dropped and logged, as on
-//! AWS.
+//! `PutEvents` replies when every matching target has its event on disk: in its queue, or, for a function, in the bus's
+//! own queue. From there the function is called asynchronously, with up to two retries. Events that cannot be delivered
+//! go to the target's dead-letter queue with AWS's attributes; without one they are dropped and logged, as on AWS.
 //!
-//! Patterns, JSON paths and templates are read at the start; one that cannot be read stops the start.
+//! Patterns, JSON paths and templates are parsed at the start. An invalid one stops the start.
 
 mod delivery;
 mod entry;
@@ -25,7 +24,7 @@ use crate::lambda::{Lambda, place};
 use crate::sqs::{AttributeValue, Attributes, BUS_QUEUE, Outgoing, Queues};
 use crate::stack::{Rule, Stack, TargetTo};
 
-/// How many events a slow listener of [`Bus::subscribe`] may be behind.
+/// Number of events that a listener of [`Bus::subscribe`] may be behind.
 const TAPPED: usize = 16_384;
 
 /// The event buses of the stack. Clones share them.
@@ -41,7 +40,7 @@ struct Shared {
     region: String,
     account: String,
     tap: broadcast::Sender<Value>,
-    /// Calls functions with events, if there are any to call.
+    /// The task that calls functions, if a rule has one as its target.
     worker: Option<JoinHandle<()>>,
 }
 
@@ -53,7 +52,7 @@ impl Drop for Shared {
     }
 }
 
-/// A rule with everything parsed.
+/// A parsed rule.
 struct Ready {
     name: String,
     arn: String,
@@ -69,7 +68,7 @@ struct ReadyTarget {
     dead_letter_queue: Option<String>,
 }
 
-/// The bus cannot be started.
+/// Why the bus cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A rule's event pattern cannot be read.
@@ -77,7 +76,7 @@ pub enum StartError {
     Pattern {
         /// The rule.
         rule: String,
-        /// What is wrong.
+        /// The cause.
         cause: String,
     },
     /// A target's input cannot be used.
@@ -87,38 +86,38 @@ pub enum StartError {
         rule: String,
         /// The target's id.
         target: String,
-        /// What is wrong.
+        /// The cause.
         cause: String,
     },
-    /// A target or dead-letter queue is not there.
+    /// A target or dead-letter queue is missing.
     #[error("target `{target}` of rule `{rule}` sends to `{to}`, which the template does not declare")]
     UnknownTarget {
         /// The rule.
         rule: String,
         /// The target's id.
         target: String,
-        /// What it names.
+        /// The missing name.
         to: String,
     },
-    /// A rule listens to a bus that is not there.
+    /// A rule listens to a missing bus.
     #[error("rule `{rule}` listens to the bus `{bus}`, which the template does not declare")]
     UnknownBus {
         /// The rule.
         rule: String,
-        /// What it names.
+        /// The missing name.
         bus: String,
     },
 }
 
 impl Bus {
-    /// Starts the buses and rules of the stack. Must be called within a Tokio runtime if a rule has a function as its
-    /// target.
+    /// Starts the buses and rules of the stack. If a rule's target is a function, this must be called within a Tokio
+    /// runtime.
     pub fn start(stack: &Stack, queues: Queues, lambda: Lambda) -> Result<Self, StartError> {
         let arn = stack.functions.first().map(|function| function.arn.as_str());
         let arn = arn.or_else(|| stack.queues.first().map(|queue| queue.arn.as_str())).unwrap_or_default();
         let (region, account) = place(arn);
         let mut buses = stack.buses.clone();
-        // Every account has it.
+        // Every account has a default bus.
         buses.push("default".to_owned());
         let rules: Vec<Ready> =
             stack.rules.iter().map(|rule| ready(rule, stack, &buses, (region, account))).collect::<Result<_, _>>()?;
@@ -129,12 +128,12 @@ impl Bus {
         Ok(Self { shared: Arc::new(Shared { buses, rules, queues, region, account, tap, worker }) })
     }
 
-    /// Every event that is accepted from now on, as its targets would see it.
+    /// Returns a receiver of all events accepted from now on, as targets see them.
     pub fn subscribe(&self) -> broadcast::Receiver<Value> {
         self.shared.tap.subscribe()
     }
 
-    /// Answers one call of the EventBridge JSON protocol (`AWSEvents.*`): `operation` without its prefix.
+    /// Handles one call of the EventBridge JSON protocol (`AWSEvents.*`): `operation` without its prefix.
     pub async fn handle(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
         match operation {
             "PutEvents" => self.put_events(body).await,
@@ -182,14 +181,14 @@ impl Bus {
         let failed = answers.len() - accepted.len();
         self.shared.queues.send_all(outgoing).await?;
         for event in accepted {
-            // Nobody may be listening.
+            // There may be no listener.
             self.shared.tap.send(event).unwrap_or_default();
         }
         Ok(json!({ "FailedEntryCount": failed, "Entries": answers }))
     }
 }
 
-/// The message that brings `event` to the target, or to its dead-letter queue.
+/// Returns the message that delivers `event` to the target or to its dead-letter queue.
 fn deliver(queues: &Queues, rule: &Ready, target: &ReadyTarget, event: &Value) -> Option<Outgoing> {
     let text = match target.input.render(event, &rule.name, &rule.arn) {
         Ok(text) => text,
@@ -210,7 +209,7 @@ fn deliver(queues: &Queues, rule: &Ready, target: &ReadyTarget, event: &Value) -
         }
     };
     let message = Outgoing { queue, body, attributes: Attributes::default() };
-    // One message that its queue does not take must not fail the delivery of all the others.
+    // One message that its queue rejects must not fail the delivery of the others.
     match queues.accepts(&message) {
         Ok(()) => Some(message),
         Err(cause) => dead_letter(queues, rule, target, event, "INVALID_PARAMETER", &cause.message),
@@ -228,19 +227,19 @@ fn dead_letter(
     tracing::error!(rule = %rule.name, target = %target.arn, code, cause, "event not delivered");
     let queue = target.dead_letter_queue.clone()?;
     let attributes = failure_attributes(&rule.arn, &target.arn, code, cause, 0);
-    // The two characters JSON does not escape and a queue does not take.
+    // The two characters that JSON does not escape and a queue rejects.
     let body = event.to_string().replace(['\u{FFFE}', '\u{FFFF}'], "\u{FFFD}");
     let message = Outgoing { queue, body, attributes };
     match queues.accepts(&message) {
         Ok(()) => Some(message),
         Err(cause) => {
-            tracing::error!(rule = %rule.name, cause = %cause, "event dropped; its dead-letter queue does not take it");
+            tracing::error!(rule = %rule.name, cause = %cause, "event dropped; its dead-letter queue rejected it");
             None
         }
     }
 }
 
-/// What EventBridge attaches to an event in a dead-letter queue.
+/// Returns the attributes that EventBridge adds to an event in a dead-letter queue.
 fn failure_attributes(rule_arn: &str, target_arn: &str, code: &str, cause: &str, retries: i64) -> Attributes {
     let mut attributes = Attributes::default();
     let mut add = |name: &str, value: &str| {
@@ -249,7 +248,7 @@ fn failure_attributes(rule_arn: &str, target_arn: &str, code: &str, cause: &str,
     add("RULE_ARN", rule_arn);
     add("TARGET_ARN", target_arn);
     add("ERROR_CODE", code);
-    // An attribute cannot hold control characters or nothing.
+    // An attribute must not be empty or contain control characters.
     add("ERROR_MESSAGE", &format!("{}.", cause.replace(char::is_control, " ")));
     if retries > 0 {
         add("EXHAUSTED_RETRY_CONDITION", "MaximumRetryAttempts");

@@ -1,29 +1,31 @@
-//! Why a command that calls the API has no result, told to whoever typed it.
+//! Why a command that calls the API failed, as shown to the user.
 
 use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::api::{ApiError, innermost};
 
-/// A command that calls the API has no result.
+/// Why a command that calls the API failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// A call failed.
     #[error("{}", said(.0))]
     Api(#[from] ApiError),
-    /// An answer has not the form it should have.
-    #[error("the API answered something unexpected: {0}")]
+    /// A reply does not have the expected form.
+    #[error("the API sent an unexpected reply: {0}")]
     Unexpected(#[from] serde_json::Error),
 }
 
-/// What to do, where the caller can do something; a refused rulebook is told as it would be in a terminal.
+/// Returns the message, with what to do if the user can do something. A rejected rulebook is shown as `check` shows it.
 fn said(error: &ApiError) -> String {
     let (said, status) = match error {
         ApiError::Refused { said, status, .. } => (said, *status),
         ApiError::NoAnswer { source, .. } if source.is_connect() => {
             let server = source.url().map(|url| format!(" at `{}`", url.origin().ascii_serialization()));
             let (server, cause) = (server.unwrap_or_default(), innermost(source));
-            return format!("no server answers{server} ({cause}); start one with `fairleader up`, or mend the address");
+            return format!(
+                "no server answers{server} ({cause}); start one with `fairleader up`, or correct the address"
+            );
         }
         ApiError::NoAnswer { .. } => return error.to_string(),
     };
@@ -37,7 +39,7 @@ fn said(error: &ApiError) -> String {
             None => title.to_owned(),
         },
         _ if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            "the server does not take this key; use one of marketing, sales or an admin (keys.json has the first ones)"
+            "the server rejected this key; use a key with the role marketing, sales or admin, such as those in keys.json"
                 .to_owned()
         }
         _ => error.to_string(),
@@ -51,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_told_by_its_problems() {
+    fn shows_the_problems_of_an_error_reply() {
         let refused = |said: &str| {
             let (method, path) = (Method::POST, "/v1/rulebooks/replay".to_owned());
             let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -59,7 +61,7 @@ mod tests {
         };
         let problems = r#"{"title": "the rulebook has 1 problem", "problems": [{"rendered": "error: x\n"}]}"#;
         assert_eq!(refused(problems), "the rulebook has 1 problem\nerror: x\n");
-        assert_eq!(refused(r#"{"title": "no", "detail": "mend it"}"#), "no: mend it");
+        assert_eq!(refused(r#"{"title": "no", "detail": "fix it"}"#), "no: fix it");
         assert!(refused("gone").ends_with(": gone"));
     }
 }

@@ -1,4 +1,4 @@
-//! The commands of `fairleader`, one file each: what each is asked, what it does, and what it says.
+//! The commands of `fairleader`, one file each: options, work and output.
 
 mod check;
 mod decide;
@@ -23,7 +23,7 @@ use indicatif::ProgressBar;
 
 /// Serverless lead routing, on one machine.
 ///
-/// Without a command it runs the demo: a sample company, its 300 leads, and an API to try.
+/// Without a command, runs the demo: a sample company, its 300 leads, and an API to try.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
 pub struct Cli {
@@ -35,30 +35,30 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve, with your own data in a folder.
+    /// Serve the API, with your data in a folder.
     Up(up::Up),
-    /// Say everything that is wrong with a rulebook.
+    /// Check a rulebook and list every problem.
     Check(check::Check),
-    /// Say what a rulebook makes of leads in a file, and why.
+    /// Show where a rulebook sends the leads in a file, and why.
     Decide(decide::Decide),
-    /// Draw the process that a rulebook describes, and put it in prose.
+    /// Describe a rulebook's process in text and in a drawing.
     Map(map::Map),
-    /// Measure how many leads a second get an owner, and how long each waits.
+    /// Measure how many leads per second get an owner, and how long each waits.
     Load(load::Load),
-    /// Tell the difference between two rulebooks in words.
+    /// Show the differences between two rulebooks, in words.
     Diff(diff::Diff),
-    /// Run past leads through a draft of the rulebook and tell what it would have changed. Writes nothing.
+    /// Run past leads through a draft of the rulebook and show what would change. Writes nothing.
     Replay(replay::Replay),
-    /// Tell which open leads go elsewhere by a version of the rulebook, and have it done.
+    /// Show which open leads a version of the rulebook would move, and move them on request.
     Reroute(reroute::RerouteLeads),
-    /// Print the JSON Schema of rulebooks, from which editors complete and check them.
+    /// Print the JSON Schema of rulebooks, for completion and checks in editors.
     Schema,
-    /// Print the OpenAPI document of the HTTP API, from which clients are made.
+    /// Print the OpenAPI document of the HTTP API, for generating clients.
     Openapi,
 }
 
 impl Cli {
-    /// The least level that is logged unless `FAIRLEADER_LOG` says otherwise.
+    /// Returns the lowest level that is logged. `FAIRLEADER_LOG` overrides it.
     pub const fn log_level(&self) -> &'static str {
         match self.command {
             Some(Command::Up(_)) => "info",
@@ -66,7 +66,7 @@ impl Cli {
         }
     }
 
-    /// Carries the command out. An error is told in one line.
+    /// Runs the command. Prints an error on standard error.
     pub async fn run(self) -> ExitCode {
         let outcome = match self.command {
             None => demo::run(self.demo).await,
@@ -85,16 +85,17 @@ impl Cli {
     }
 }
 
-/// Why a command failed; its text is what the user reads.
+/// Why a command failed. The user reads its text.
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-/// Where a machine listens.
+/// Ports that a machine listens on.
 #[derive(Clone, Copy, Debug, Args)]
 struct Ports {
-    /// Port of the API on 127.0.0.1; 0 for any.
+    /// Port of the API on 127.0.0.1; 0 for any free port.
     #[arg(long, default_value_t = 3000)]
     port: u16,
-    /// Port of the AWS services (DynamoDB, SQS, EventBridge) on 127.0.0.1; 0 for any. [default: the next one]
+    /// Port of the AWS services (DynamoDB, SQS, EventBridge) on 127.0.0.1; 0 for any free port.
+    /// [default: the API's port plus 1]
     #[arg(long)]
     aws_port: Option<u16>,
 }
@@ -105,19 +106,19 @@ impl Ports {
     }
 }
 
-/// What the program ends with; an error is told in one line.
+/// Returns the exit code. Prints an error on standard error.
 fn exit_code(outcome: Result<(), Failed>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
-            // Standard error may be closed; there is nowhere left to say so.
+            // Standard error may be closed. Then nothing can be reported.
             writeln!(io::stderr(), "fairleader: {cause}").unwrap_or_default();
             ExitCode::FAILURE
         }
     }
 }
 
-/// A folder that is there until the program ends, if none was asked for.
+/// Returns the given folder, or a temporary one that is removed when the program ends.
 fn data_folder(asked: Option<PathBuf>) -> Result<(PathBuf, Option<tempfile::TempDir>), Failed> {
     if let Some(path) = asked {
         return Ok((path, None));
@@ -126,7 +127,7 @@ fn data_folder(asked: Option<PathBuf>) -> Result<(PathBuf, Option<tempfile::Temp
     Ok((temporary.path().join("data"), Some(temporary)))
 }
 
-/// Waits for Ctrl-C, or for the signal that ends services.
+/// Waits for Ctrl-C or SIGTERM.
 async fn until_ended() -> io::Result<()> {
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
@@ -135,7 +136,7 @@ async fn until_ended() -> io::Result<()> {
     }
 }
 
-/// Shows that something goes on, to people at a terminal.
+/// Shows progress to people at a terminal.
 fn spinner(what: &'static str, json: bool) -> ProgressBar {
     let bar = if !json && io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     bar.enable_steady_tick(Duration::from_millis(100));

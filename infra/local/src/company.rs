@@ -1,17 +1,17 @@
-//! A company as a folder of plain files: who sells, in which pools, to which accounts, by which rulebook.
+//! A company as a folder of plain files: its reps, pools, accounts, people, rulebook and leads.
 //!
-//! | file | columns; those in brackets may be left out |
+//! | file | columns (in brackets: optional) |
 //! |---|---|
 //! | `roster.csv` | `rep,name,email,zone,hours,capacity` \[`manager,languages,skills`\] |
 //! | `pools.csv` | `pool,name,members` \[`longest_wait_minutes,fallback`\]; members as `anna:2 ben`, weight after colon |
-//! | `accounts.csv`, if there is one | `account,name` \[`domains,parent,owner,status,deal_owner,tier,score`\] |
-//! | `people.csv`, if there is one | `person,name,email,role`; the role is `marketing`, `sales`, `admin` or `viewer` |
+//! | `accounts.csv`, optional | `account,name` \[`domains,parent,owner,status,deal_owner,tier,score`\] |
+//! | `people.csv`, optional | `person,name,email,role`; the role is `marketing`, `sales`, `admin` or `viewer` |
 //! | `rulebook.yaml` | see [`fairleader_rulebook`] |
-//! | `NAME.csv`, one for each table that the rulebook uses | see [`fairleader_rulebook::Table`] |
-//! | `leads.csv`, if there is one | any list of leads, see [`fairleader_lead::submission::list`] |
+//! | `NAME.csv` for each table that the rulebook uses | see [`fairleader_rulebook::Table`] |
+//! | `leads.csv`, optional | any list of leads, see [`fairleader_lead::submission::list`] |
 //!
-//! Several values in one cell are separated by blanks, commas or semicolons. Everything that is wrong with the folder
-//! is said at once. What the rulebook and the leads mean is not looked at here: that is for those who read them.
+//! Several values in one cell are separated by blanks, commas or semicolons. All problems of the folder are reported at
+//! once. The content of the rulebook and of the leads is not checked here.
 
 mod accounts;
 mod people;
@@ -42,38 +42,38 @@ const PEOPLE: &str = "people.csv";
 const RULEBOOK: &str = "rulebook.yaml";
 const LEADS: &str = "leads.csv";
 
-/// The files, in the order in which their problems are told.
+/// The files, in the order in which their problems are reported.
 const FILES: [&str; 6] = [ROSTER, POOLS, ACCOUNTS, PEOPLE, RULEBOOK, LEADS];
 
-/// A company that can be set up: everything in it refers to something that is there.
+/// A company without broken references.
 #[derive(Clone, Debug)]
 pub struct Company {
     /// The reps, in the roster's order.
     pub reps: Vec<Rep>,
     /// The pools, in the file's order.
     pub pools: Vec<Pool>,
-    /// The accounts, in the file's order; none if there is no such file.
+    /// The accounts, in the file's order; empty without the file.
     pub accounts: Vec<Account>,
-    /// The people who agree to rulebooks, in the file's order; none if there is no such file.
+    /// The people who approve rulebooks, in the file's order; empty without the file.
     pub people: Vec<Person>,
     /// The text of the rulebook, not yet checked.
     pub rulebook: String,
-    /// The tables that the rulebook uses, by name, as text that [`Table::parse`] takes.
+    /// The tables that the rulebook uses, by name, as text for [`Table::parse`].
     pub tables: BTreeMap<String, String>,
-    /// The list of leads as it is in the file, if there is one.
+    /// The bytes of the list of leads, if there is one.
     pub leads: Option<Vec<u8>>,
 }
 
-/// One thing that is wrong with a company's folder.
+/// One problem of a company's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompanyProblem {
     /// The file, without the folder.
     pub file: Cow<'static, str>,
-    /// Line of the file, from 1; absent if it is about the whole file.
+    /// Line of the file, from 1; absent if the problem concerns the whole file.
     pub line: Option<u64>,
-    /// The column's name; absent if it is about the whole line.
+    /// The column's name; absent if the problem concerns the whole line.
     pub column: Option<String>,
-    /// What is wrong and what to do, in one sentence without a final stop.
+    /// What is wrong and how to fix it, in one sentence without a final stop.
     pub message: String,
 }
 
@@ -92,34 +92,34 @@ impl fmt::Display for CompanyProblem {
 
 impl std::error::Error for CompanyProblem {}
 
-/// A company's files as they were read.
+/// The bytes of a company's files.
 struct Files {
     roster: Vec<u8>,
     pools: Vec<u8>,
     accounts: Option<Vec<u8>>,
     people: Option<Vec<u8>>,
     rulebook: Vec<u8>,
-    /// Of those that the rulebook uses: by name, those that are there.
+    /// The tables that the rulebook uses and that exist, by name.
     tables: BTreeMap<String, Vec<u8>>,
     leads: Option<Vec<u8>>,
 }
 
-/// A company's folder without its rulebook: who sells, in which pools, to which accounts.
+/// A company's reps, pools and accounts.
 #[derive(Clone, Debug)]
 pub struct Roster {
     /// The reps, in the roster's order.
     pub reps: Vec<Rep>,
     /// The pools, in the file's order.
     pub pools: Vec<Pool>,
-    /// The accounts, in the file's order; none if there is no such file.
+    /// The accounts, in the file's order; empty without the file.
     pub accounts: Vec<Account>,
 }
 
 impl Roster {
-    /// Reads `roster.csv`, `pools.csv` and, if it is there, `accounts.csv` in `folder`.
+    /// Reads `roster.csv`, `pools.csv` and, if it exists, `accounts.csv` in `folder`.
     ///
     /// # Errors
-    /// Everything that is wrong, in the order of files and lines.
+    /// All problems, in the order of files and lines.
     pub fn read(folder: &Path) -> Result<Self, Vec<CompanyProblem>> {
         let mut problems = Problems::default();
         let roster = read(folder, ROSTER, &mut problems);
@@ -131,7 +131,7 @@ impl Roster {
         if problems.is_empty() { Ok(roster) } else { Err(problems) }
     }
 
-    /// What a rulebook may name, tables aside.
+    /// Returns what a rulebook may refer to, without tables.
     pub fn references(&self) -> References {
         References {
             pools: Some(self.pools.iter().map(|pool| pool.pool_id.clone()).collect()),
@@ -154,17 +154,14 @@ impl Roster {
     }
 }
 
-/// A file of a company's folder; `None` if it cannot be read, which is no problem only for those that need not be
-/// there.
+/// Reads a file of a company's folder. Returns `None` if it cannot be read; this is a problem unless the file is
+/// optional and missing.
 fn read(folder: &Path, file: &'static str, problems: &mut Problems) -> Option<Vec<u8>> {
     match std::fs::read(folder.join(file)) {
         Ok(bytes) => return Some(bytes),
         Err(error) if error.kind() == ErrorKind::NotFound && matches!(file, ACCOUNTS | PEOPLE | LEADS) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let message = format!(
-                "there is no such file in `{}`; the files of infra/demo show how it is written",
-                folder.display()
-            );
+            let message = format!("not found in `{}`; see infra/demo for an example", folder.display());
             problems.add(file, None, None, message);
         }
         Err(error) => {
@@ -174,13 +171,13 @@ fn read(folder: &Path, file: &'static str, problems: &mut Problems) -> Option<Ve
     None
 }
 
-/// The file of a table that the rulebook uses.
+/// Reads the file of a table that the rulebook uses.
 fn read_table(folder: &Path, table: &str, problems: &mut Problems) -> Option<Vec<u8>> {
     let file = format!("{table}.csv");
     match std::fs::read(folder.join(&file)) {
         Ok(bytes) => return Some(bytes),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let message = format!("there is no such file in `{}`, and {RULEBOOK} uses the table", folder.display());
+            let message = format!("not found in `{}`, but {RULEBOOK} uses this table", folder.display());
             problems.add(file, None, None, message);
         }
         Err(error) => {
@@ -194,18 +191,18 @@ impl Company {
     /// Reads the company in `folder`.
     ///
     /// # Errors
-    /// Everything that is wrong, in the order of files and lines.
+    /// All problems, in the order of files and lines.
     pub fn read(folder: &Path) -> Result<Self, Vec<CompanyProblem>> {
         let mut problems = Problems::default();
         let mut read = |file| read(folder, file, &mut problems);
         let (roster, pools, accounts, people) = (read(ROSTER), read(POOLS), read(ACCOUNTS), read(PEOPLE));
         let (rulebook, leads) = (read(RULEBOOK), read(LEADS));
-        // With a file missing the others cannot be held against it, so what they name would all seem unknown.
+        // Without a required file, every reference to its ids would be reported as unknown.
         let (Some(roster), Some(pools), Some(rulebook)) = (roster, pools, rulebook) else {
             return Err(problems.finish());
         };
         let used = std::str::from_utf8(&rulebook).map(Rulebook::tables_used).unwrap_or_default();
-        // Anything else is no file's name; that there is no such table is said by the rulebook's check.
+        // Other names cannot be file names. The check of the rulebook reports the missing table.
         let used = used.into_iter().filter(|table| is_name(table));
         let tables = used.filter_map(|table| {
             let bytes = read_table(folder, &table, &mut problems)?;
@@ -215,10 +212,10 @@ impl Company {
         Self::from_files(Files { roster, pools, accounts, people, rulebook, tables, leads }, problems)
     }
 
-    /// The company of the demo, which the binary carries along.
+    /// Returns the demo's company, which is part of the binary.
     ///
     /// # Errors
-    /// None; a test holds the files of `infra/demo` to that.
+    /// None: a test checks the files of `infra/demo`.
     pub fn embedded() -> Result<Self, Vec<CompanyProblem>> {
         let files = Files {
             roster: include_bytes!("../../demo/roster.csv").to_vec(),
@@ -232,7 +229,7 @@ impl Company {
         Self::from_files(files, Problems::default())
     }
 
-    /// What the rulebook may name.
+    /// Returns what the rulebook may refer to.
     pub fn references(&self) -> References {
         let tables = self.tables.iter().filter_map(|(name, csv)| {
             let table = Table::parse(name, csv).ok()?;
@@ -271,14 +268,14 @@ impl Company {
     }
 }
 
-/// A file that has to be UTF-8, as text.
+/// Returns the text of a file that must be UTF-8.
 fn text(file: impl Into<Cow<'static, str>>, bytes: Vec<u8>, problems: &mut Problems) -> Option<String> {
     match String::from_utf8(bytes) {
         Ok(text) => Some(text),
         Err(error) => {
             let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
             let line = before.split(|byte| *byte == b'\n').count();
-            let message = "is not UTF-8 text from here on; save the file as UTF-8".to_owned();
+            let message = "not UTF-8 text; save the file as UTF-8".to_owned();
             problems.add(file, u64::try_from(line).ok(), None, message);
             None
         }
@@ -294,7 +291,7 @@ impl Problems {
         self.0.push(CompanyProblem { file: file.into(), line, column: column.map(str::to_owned), message });
     }
 
-    /// In the order of files and lines, tables last.
+    /// Sorts the problems by file and line, tables last.
     fn finish(mut self) -> Vec<CompanyProblem> {
         let place = |file: &str| FILES.iter().position(|known| *known == file).unwrap_or(FILES.len());
         self.0.sort_by(|a, b| (place(&a.file), &a.file, a.line).cmp(&(place(&b.file), &b.file, b.line)));
@@ -302,13 +299,13 @@ impl Problems {
     }
 }
 
-/// The ids a sheet gives, each with the line it is first given in.
+/// Ids of a sheet, each with its first line.
 ///
-/// They are known whatever else is wrong in their line, and of a sheet that lost rows any id may be one: a mistake is
-/// told once, not once more by all who refer to it.
+/// An id is known even if its line has other problems, and a sheet with unreadable rows knows every id. So one mistake
+/// is reported once, not again at every reference.
 struct Known {
     lines: BTreeMap<String, u64>,
-    /// Whether there are no others.
+    /// Whether the list is complete.
     all: bool,
 }
 
@@ -327,12 +324,12 @@ impl Known {
         !self.all || self.lines.contains_key(id)
     }
 
-    /// The line in which `id` was given first, if `line` is a later one.
+    /// Returns the first line of `id` if `line` is a later one.
     fn before(&self, id: &str, line: u64) -> Option<u64> {
         self.lines.get(id).copied().filter(|first| *first < line)
     }
 
-    /// `; did you mean …?` for an id that is not there, or what to do instead.
+    /// Returns `did you mean …?` for an unknown id, or `instead`.
     fn hint(&self, id: &str, instead: &str) -> String {
         match sheet::nearest(id, self.lines.keys().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -341,8 +338,8 @@ impl Known {
     }
 }
 
-/// Who stands above whom, followed upwards from each until somebody comes again. Each circle is found once, from the
-/// first of `links` that is in it.
+/// Finds cycles in links from each id to the one above it. Each cycle is found once, starting at its first link in
+/// `links`.
 fn circles(links: &[(String, String)]) -> Vec<Vec<&str>> {
     let above: BTreeMap<&str, &str> = links.iter().map(|(below, above)| (below.as_str(), above.as_str())).collect();
     let mut found: Vec<Vec<&str>> = Vec::new();

@@ -1,18 +1,18 @@
-//! The folder that holds everything one installation knows: one program at a time, in a format it can read.
+//! The data folder of one installation. One process at a time uses it, and its format must match.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// The format this program reads and writes.
+/// The format that this program reads and writes.
 ///
-/// It rises when a folder of an earlier version can no longer be read as it is.
+/// It rises when the program can no longer read folders of earlier versions.
 pub const FORMAT: u32 = 1;
 
-/// The file that says where the program that holds the folder answers.
+/// The file with the API's address of the process that holds the folder.
 const ADDRESS: &str = "ADDRESS";
 
-/// A data folder, held by this process until the value is dropped.
+/// A data folder, locked by this process until the value is dropped.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
@@ -20,7 +20,7 @@ pub struct DataFolder {
     _lock: File,
 }
 
-/// A data folder cannot be used.
+/// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataFolderError {
     /// Another process uses it.
@@ -28,37 +28,37 @@ pub enum DataFolderError {
     InUse {
         /// The folder.
         path: PathBuf,
-        /// Id of the process that uses it, if it could be read.
+        /// Id of the process that uses it, if known.
         process: Option<u32>,
     },
-    /// It is of a format that this program does not read.
-    #[error("the data folder `{}` has format {found}, and this program reads format {FORMAT}; use the version of fairleader that made it, or choose another folder with --data", path.display())]
+    /// It has a format that this program does not read.
+    #[error("the data folder `{}` has format {found}, but this program reads format {FORMAT}; use the version of fairleader that created it, or choose another folder with --data", path.display())]
     OtherFormat {
         /// The folder.
         path: PathBuf,
         /// The format found.
         found: String,
     },
-    /// There is something in it that is not ours.
-    #[error("the folder `{}` is not empty and is no data folder of fairleader (it has no file `FORMAT`); choose another folder with --data, or an empty one", path.display())]
+    /// It has other files in it.
+    #[error("the folder `{}` is not empty and is not a data folder (it has no file `FORMAT`); choose an empty folder or a data folder with --data", path.display())]
     NotOurs {
         /// The folder.
         path: PathBuf,
     },
-    /// It is no folder.
+    /// It is a file.
     #[error("`{}` is a file, not a folder; choose another folder with --data", path.display())]
     NotAFolder {
         /// The path.
         path: PathBuf,
     },
-    /// The system refused.
+    /// The system reported an error.
     #[error("cannot {doing} `{}`: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// What failed: a verb phrase such as `read the folder`.
         doing: &'static str,
-        /// On what.
+        /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -71,7 +71,7 @@ fn holder(process: Option<u32>) -> String {
 }
 
 impl DataFolder {
-    /// Opens the folder at `path` and holds it; makes it, readable by its owner only, if there is none.
+    /// Opens and locks the folder at `path`. Creates it, readable by its owner only, if it does not exist.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, DataFolderError> {
         let path = path.into();
         let io = |doing, path: &Path| {
@@ -82,12 +82,12 @@ impl DataFolder {
             return Err(DataFolderError::NotAFolder { path });
         }
         if !path.exists() {
-            create_private(&path).map_err(io("make the folder", &path))?;
+            create_private(&path).map_err(io("create the folder", &path))?;
         }
         let format = path.join("FORMAT");
         if !format.exists() {
             let others = std::fs::read_dir(&path).map_err(io("read the folder", &path))?;
-            // A start that was ended between the lock and the format left nothing but the lock.
+            // A start that ended between creating the two files left only the lock.
             let others = others.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name() != "LOCK"));
             if others.count() > 0 {
                 return Err(DataFolderError::NotOurs { path });
@@ -108,27 +108,27 @@ impl DataFolder {
         Ok(Self { path, _lock: lock })
     }
 
-    /// The folder.
+    /// Returns the folder's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file of the tables.
+    /// Returns the path of the tables' file.
     pub fn tables(&self) -> PathBuf {
         self.path.join("tables.db")
     }
 
-    /// The file of the queues.
+    /// Returns the path of the queues' file.
     pub fn queues(&self) -> PathBuf {
         self.path.join("queues.db")
     }
 
-    /// The file of the keys made at first start.
+    /// Returns the path of the file with the keys made at the first start.
     pub fn keys(&self) -> PathBuf {
         self.path.join("keys.json")
     }
 
-    /// Notes where this program answers, for other programs of the same owner.
+    /// Stores the API's address, for other programs of the same owner.
     pub fn write_address(&self, url: &str) -> Result<(), DataFolderError> {
         let path = self.path.join(ADDRESS);
         write_private(&path, format!("{url}\n").as_bytes()).map_err(|source| DataFolderError::Io {
@@ -138,7 +138,7 @@ impl DataFolder {
         })
     }
 
-    /// The text of `keys.json`, if it was written before.
+    /// Returns the text of `keys.json`, if it exists.
     pub fn read_keys(&self) -> io::Result<Option<String>> {
         match std::fs::read_to_string(self.keys()) {
             Ok(text) => Ok(Some(text)),
@@ -147,18 +147,18 @@ impl DataFolder {
         }
     }
 
-    /// Writes `keys.json`, readable by its owner only; all of it or nothing.
+    /// Writes `keys.json` atomically, readable by its owner only.
     pub fn write_keys(&self, text: &str) -> io::Result<()> {
         write_private(&self.keys(), text.as_bytes())
     }
 }
 
-/// Where the program answers that holds the folder at `path`. True only while it is held.
+/// Returns the API's address of the process that holds the folder at `path`. It is valid only while the folder is held.
 pub fn address(path: &Path) -> Option<String> {
     std::fs::read_to_string(path.join(ADDRESS)).ok().map(|url| url.trim().to_owned())
 }
 
-/// Takes the lock file of the folder for this process.
+/// Locks the folder for this process.
 fn lock(folder: &Path) -> Result<File, DataFolderError> {
     let path = folder.join("LOCK");
     let io = |doing| {
@@ -173,7 +173,7 @@ fn lock(folder: &Path) -> Result<File, DataFolderError> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
-            // Who holds it is a courtesy; not being able to read it changes nothing.
+            // The process id only improves the message, so a failure to read it is ignored.
             let process = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
             return Err(DataFolderError::InUse { path: folder.to_owned(), process });
         }
@@ -203,7 +203,7 @@ fn private(options: &mut OpenOptions) {
     let _: &mut OpenOptions = options;
 }
 
-/// Writes a file readable by its owner only, through a temporary one, so that nobody ever finds half of it.
+/// Writes a file, readable by its owner only, through a temporary file, so that it is never seen half written.
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("new");
     let mut options = OpenOptions::new();
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_folder_is_made_and_is_its_owners_alone() {
+    fn creates_a_folder_that_only_its_owner_can_read() {
         let parent = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(parent.path().join("a/b")).unwrap();
         folder.write_keys("{}").unwrap();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn one_program_at_a_time() {
+    fn only_one_process_can_use_a_folder() {
         let parent = tempfile::tempdir().unwrap();
         let first = DataFolder::open(parent.path().join("data")).unwrap();
         let refusal = DataFolder::open(first.path()).unwrap_err();
@@ -256,20 +256,20 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_another_format_is_left_alone() {
+    fn leaves_a_folder_of_another_format_alone() {
         let parent = tempfile::tempdir().unwrap();
         std::fs::write(parent.path().join("FORMAT"), "7\n").unwrap();
         let refusal = DataFolder::open(parent.path()).unwrap_err().to_string();
-        assert!(refusal.contains("has format 7, and this program reads format 1; use the version"), "{refusal}");
+        assert!(refusal.contains("has format 7, but this program reads format 1; use the version"), "{refusal}");
         assert_eq!(std::fs::read_to_string(parent.path().join("FORMAT")).unwrap(), "7\n");
     }
 
     #[test]
-    fn a_folder_with_other_things_in_it_is_left_alone() {
+    fn leaves_a_folder_with_other_files_alone() {
         let parent = tempfile::tempdir().unwrap();
         std::fs::write(parent.path().join("thesis.tex"), "").unwrap();
         let refusal = DataFolder::open(parent.path()).unwrap_err().to_string();
-        assert!(refusal.contains("is not empty and is no data folder of fairleader"), "{refusal}");
+        assert!(refusal.contains("is not empty and is not a data folder"), "{refusal}");
         assert!(!parent.path().join("LOCK").exists());
         let refusal = DataFolder::open(parent.path().join("thesis.tex")).unwrap_err().to_string();
         assert!(refusal.contains("is a file, not a folder"), "{refusal}");

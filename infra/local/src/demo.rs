@@ -1,7 +1,7 @@
-//! The demo: a company's roster, tables and rulebook are brought in through the API, its list of leads is run through, and what
-//! happened is told.
+//! The demo: loads a company's roster, tables and rulebook through the API, imports its list of leads, and reports what
+//! happened.
 //!
-//! Nothing here knows how a lead was decided: everything that is told is read from the API afterwards.
+//! Nothing here knows how a lead was decided: the report is read from the API afterwards.
 
 mod agree;
 mod facts;
@@ -29,44 +29,44 @@ pub use fairness::{RoundRobin, Standing};
 pub use story::Story;
 pub use tell::Report;
 
-/// How long the demo waits for its leads before it gives up.
+/// How long the demo waits for its leads.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// After so long without news the queues are asked whether it is over.
+/// After this time without an event, the demo checks whether the queues are empty.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// The demo failed.
+/// Why the demo failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// A call of the API.
+    /// A call of the API failed.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// An answer of the API has not what it should have.
-    #[error("the API answered something unexpected for {0}")]
+    /// Something that the demo needs is missing or cannot be read.
+    #[error("cannot read {0}")]
     Unexpected(&'static str),
-    /// The leads did not come through in time.
-    #[error("{settled} of {accepted} leads were decided on in {} seconds; see the log for what failed", PATIENCE.as_secs())]
+    /// The leads were not decided in time.
+    #[error("only {settled} of {accepted} leads were decided in {} seconds; the log shows what failed", PATIENCE.as_secs())]
     TooSlow {
-        /// How many came through.
+        /// Number of leads that were decided.
         settled: usize,
-        /// How many there are.
+        /// Number of accepted leads.
         accepted: usize,
     },
 }
 
-/// Brings a company's people, reps, pools, accounts, tables and rulebook in, has the rulebook approved by the company's
-/// people, and activates it. Doing it again changes nothing but the rulebook's version, and makes the people new keys.
+/// Loads a company's people, reps, pools, accounts, tables and rulebook, has the company's people approve the rulebook,
+/// and activates it. A second call changes only the rulebook's version, and creates new keys for the people.
 pub async fn install(admin: &Api, company: &Company) -> Result<(), ApiError> {
     install_with_keys(admin, company, &mut Vec::new()).await
 }
 
-/// The same, with the keys that people have already; those that are made are added.
+/// Does the same with the people's existing keys. New keys are added to `keys`.
 pub async fn install_with_keys(admin: &Api, company: &Company, keys: &mut Vec<StarterKey>) -> Result<(), ApiError> {
     agree::people(admin, &company.people, keys).await?;
     for rep in &company.reps {
         admin.put(&format!("/v1/reps/{}", rep.rep_id), &json!(rep)).await?;
     }
-    // A fallback has to be there before it is named, so pools that are new come in without one first.
+    // A fallback must exist before another pool names it, so new pools are first stored without one.
     for pool in &company.pools {
         let path = format!("/v1/pools/{}", pool.pool_id);
         if matches!(admin.get(&path).await, Err(ApiError::Refused { .. })) {
@@ -86,7 +86,7 @@ pub async fn install_with_keys(admin: &Api, company: &Company, keys: &mut Vec<St
     agree::rulebook(admin, company, keys).await
 }
 
-/// Accounts in an order in which each comes after its parent. Those whose parents go in a circle come last.
+/// Sorts accounts so that each comes after its parent. Accounts in a cycle of parents come last.
 fn parents_first(accounts: &[Account]) -> Vec<&Account> {
     let mut sorted = Vec::with_capacity(accounts.len());
     let mut left: Vec<&Account> = accounts.iter().collect();
@@ -105,12 +105,12 @@ fn parents_first(accounts: &[Account]) -> Vec<&Account> {
     sorted
 }
 
-/// Runs the company's leads through `machine` and gathers what happened.
+/// Runs the company's leads through `machine` and collects what happened.
 pub async fn run(machine: &Machine, admin: &Api, company: &Company, bar: bool) -> Result<Facts, DemoError> {
-    let list = company.leads.clone().ok_or(DemoError::Unexpected("the company's leads, which it does not have"))?;
+    let list = company.leads.clone().ok_or(DemoError::Unexpected("the company's leads"))?;
     let mut events = machine.bus.subscribe();
     let import = admin.post("/v1/imports", &json!({"name": "demo leads", "source": "trade-fair"})).await?;
-    let import = import.get("import_id").and_then(Value::as_str).ok_or(DemoError::Unexpected("a new import"))?;
+    let import = import.get("import_id").and_then(Value::as_str).ok_or(DemoError::Unexpected("the new import"))?;
     let path = format!("/v1/imports/{import}/parts/1");
     let part = admin.call(Method::PUT, &path, &[("content-type", "text/csv")], list).await?;
     let count = |name: &str| part.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
@@ -121,9 +121,9 @@ pub async fn run(machine: &Machine, admin: &Api, company: &Company, bar: bool) -
     let all = async {
         while settled.len() < accepted {
             match tokio::time::timeout(QUIET, events.recv()).await {
-                // A list that was brought in before makes no news.
+                // A list that was imported before causes no events.
                 Err(_) if machine.settled().await => break,
-                // Nothing for a while, or too many at once to show them all; the queues say when it is over.
+                // No event for a while, or too many at once. The queues show when it is over.
                 Err(_) | Ok(Err(RecvError::Lagged(_))) => {}
                 Ok(Ok(event)) => {
                     if let Some(lead) = event.pointer("/detail/lead_id").and_then(Value::as_str) {
@@ -134,7 +134,7 @@ pub async fn run(machine: &Machine, admin: &Api, company: &Company, bar: bool) -
                 Ok(Err(RecvError::Closed)) => break,
             }
         }
-        // Every lead has its first event; some may still be on their way to a second.
+        // Every lead has its first event; some may still be waiting for a second one.
         while !machine.settled().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn each_account_comes_after_its_parent_and_circles_come_last() {
+    fn accounts_come_after_their_parents_and_cycles_last() {
         let accounts = [
             account("granddaughter", Some("daughter")),
             account("hen", Some("egg")),

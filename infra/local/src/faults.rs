@@ -1,11 +1,11 @@
-//! Faults: what AWS does now and then and the embedded engines never do by themselves.
+//! Injects faults: what AWS does sometimes and the embedded engines never do.
 //!
-//! They are injected between the proxy's decision to pass a call on and the service, so a call that is refused meets
-//! none. Each fault is a module of its own and is seeded: the same seed makes the same choices in the same order.
+//! They are injected between the proxy and the service, so they do not affect rejected calls. Each fault is a module
+//! and has a seed: the same seed makes the same choices in the same order.
 //!
 //! | fault | what happens |
 //! |---|---|
-//! | `index-lag` | queries of global secondary indexes are answered as of a moment ago (`late_indexes`) |
+//! | `index-lag` | queries of global secondary indexes return slightly old data (`late_indexes`) |
 
 mod late_indexes;
 
@@ -20,41 +20,41 @@ pub use self::late_indexes::StartError;
 use crate::stack::Table;
 use crate::tables::{Reply, Tables};
 
-/// Longest lag; on AWS it is nearly always below a second.
+/// Limit on the lag. On AWS it is nearly always below a second.
 const LONGEST_LAG: Duration = Duration::from_mins(1);
 
-/// Which faults are injected; by default none.
+/// The faults to inject; by default none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// How late an index is at most; zero for never late.
+    /// Limit on the lag of an index; zero for no lag.
     pub index_lag: Duration,
-    /// Where the choices begin.
+    /// Seed of the choices.
     pub seed: u64,
 }
 
-/// A list of faults cannot be read.
+/// Why a list of faults cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultsError {
     /// There is no such fault.
-    #[error("`{0}` is not a fault; write index-lag=500ms, and seed=7 beside it if the order matters")]
+    #[error("`{0}` is not a fault; write index-lag=500ms, and add seed=7 to repeat a sequence")]
     Unknown(String),
     /// A fault without a value.
     #[error("`{0}` has no value; write {0}={example}", example = example(.0))]
     NoValue(String),
     /// A fault that is given more than once.
-    #[error("`{0}` is given twice; leave one out")]
+    #[error("`{0}` is given twice; remove one")]
     Twice(String),
-    /// A lag that is no duration.
+    /// A lag that is not a duration.
     #[error("`{0}` is not a duration; write milliseconds or seconds, such as 500ms or 2s")]
     Duration(String),
     /// A lag that is too long.
-    #[error("an index lag of `{0}` is too long; it is at most 60s")]
+    #[error("an index lag of `{0}` is too long; the limit is 60s")]
     TooLong(String),
-    /// A seed that is no number.
+    /// A seed that is not a number.
     #[error("`{0}` is not a seed; write a whole number, such as 7")]
     Seed(String),
-    /// A seed for nothing.
-    #[error("a seed alone changes nothing; write index-lag=500ms beside it")]
+    /// A seed without a fault.
+    #[error("a seed alone changes nothing; add index-lag=500ms")]
     SeedAlone,
 }
 
@@ -99,14 +99,14 @@ fn lag(text: &str) -> Result<Duration, FaultsError> {
     if lag > LONGEST_LAG { Err(FaultsError::TooLong(text.to_owned())) } else { Ok(lag) }
 }
 
-/// Passes calls on, with the faults that are switched on.
+/// Passes calls on, with the enabled faults.
 #[derive(Default)]
 pub(crate) struct Injector {
     late_indexes: Option<Arc<LateIndexes>>,
 }
 
 impl Injector {
-    /// Gets ready to inject `faults` into calls of `tables`.
+    /// Prepares to inject `faults` into calls of `tables`.
     pub(crate) async fn start(faults: &Faults, tables: &Tables, stack: &[Table]) -> Result<Self, StartError> {
         let late_indexes = if faults.index_lag.is_zero() {
             None
@@ -116,7 +116,7 @@ impl Injector {
         Ok(Self { late_indexes })
     }
 
-    /// Answers a call of the tables.
+    /// Handles a call of the tables.
     pub(crate) async fn call(&self, tables: &Tables, operation: &str, body: Bytes) -> Reply {
         match &self.late_indexes {
             Some(late) => late.call(operation, body).await,
@@ -124,7 +124,7 @@ impl Injector {
         }
     }
 
-    /// Takes notice of what was changed in the tables by other ways than calls.
+    /// Reloads the tables after changes that were not made by calls.
     pub(crate) async fn refresh(&self) {
         if let Some(late) = &self.late_indexes {
             late.refresh().await;
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_of_faults_is_read() {
+    fn reads_a_list_of_faults() {
         let faults = |text: &str| text.parse::<Faults>();
         let half = Duration::from_millis(500);
         assert_eq!(faults("index-lag=500ms,seed=7"), Ok(Faults { index_lag: half, seed: 7 }));
@@ -146,11 +146,11 @@ mod tests {
         let said = |text: &str| faults(text).unwrap_err().to_string();
         assert_eq!(
             said("index_lag=500ms"),
-            "`index_lag` is not a fault; write index-lag=500ms, and seed=7 beside it if the order matters"
+            "`index_lag` is not a fault; write index-lag=500ms, and add seed=7 to repeat a sequence"
         );
         assert_eq!(said("index-lag"), "`index-lag` has no value; write index-lag=500ms");
         assert_eq!(said("index-lag=1s,seed="), "`seed` has no value; write seed=7");
-        assert_eq!(said("index-lag=1s,index-lag=2s"), "`index-lag` is given twice; leave one out");
+        assert_eq!(said("index-lag=1s,index-lag=2s"), "`index-lag` is given twice; remove one");
         assert_eq!(
             said("index-lag=500"),
             "`500` is not a duration; write milliseconds or seconds, such as 500ms or 2s"
@@ -159,8 +159,8 @@ mod tests {
             said("index-lag=-1s"),
             "`-1s` is not a duration; write milliseconds or seconds, such as 500ms or 2s"
         );
-        assert_eq!(said("index-lag=61s"), "an index lag of `61s` is too long; it is at most 60s");
+        assert_eq!(said("index-lag=61s"), "an index lag of `61s` is too long; the limit is 60s");
         assert_eq!(said("index-lag=1s,seed=x"), "`x` is not a seed; write a whole number, such as 7");
-        assert_eq!(said("seed=7"), "a seed alone changes nothing; write index-lag=500ms beside it");
+        assert_eq!(said("seed=7"), "a seed alone changes nothing; add index-lag=500ms");
     }
 }

@@ -1,7 +1,7 @@
-//! API Gateway's HTTP API: HTTP in, payload format 2.0 events out, with the authorizer and the gateway's own replies.
+//! API Gateway's HTTP API: turns HTTP requests into events of payload format 2.0, with authorizer and gateway errors.
 //!
-//! The gateway's own errors are as on AWS, where an HTTP API cannot change them: `{"message": …}`. Everything else is
-//! the function's.
+//! The gateway's own errors are as on AWS, where an HTTP API cannot change them: `{"message": …}`. All other replies
+//! come from the function.
 
 mod authorizer;
 mod event;
@@ -29,11 +29,11 @@ use self::throttle::Bucket;
 use crate::lambda::{Failure, Lambda, place};
 use crate::stack::Stack;
 
-/// Largest request body, in bytes.
+/// Limit on a request body, in bytes.
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
-/// Most bytes of request line and headers.
+/// Limit on the request line and headers, in bytes.
 const LARGEST_HEADERS: usize = 10_240;
-/// Longest time an integration may take.
+/// Limit on the time of an integration.
 const LONGEST_CALL: Duration = Duration::from_secs(30);
 
 /// The HTTP API of the stack. Clones share it.
@@ -53,8 +53,8 @@ struct Shared {
 }
 
 impl Gateway {
-    /// Makes the API's front from the routes of all functions. Without an API in the stack there are no routes, and
-    /// everything is 404.
+    /// Builds the API from the routes of all functions. Without an API in the stack there are no routes, and every
+    /// reply is 404.
     pub fn new(stack: &Stack, lambda: Lambda) -> Self {
         let arn = stack.functions.first().map_or("", |function| function.arn.as_str());
         let (region, account) = place(arn);
@@ -73,7 +73,7 @@ impl Gateway {
         }
     }
 
-    /// Serves on `listener` until `shutdown` is ready, then finishes the requests that are running.
+    /// Serves on `listener` until `shutdown` is ready, then finishes running requests.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -97,7 +97,7 @@ impl Gateway {
             .await
     }
 
-    /// Answers one request.
+    /// Handles one request.
     pub async fn answer(&self, request: Request, from: SocketAddr) -> Response {
         let request_id = uuid::Uuid::now_v7().to_string();
         let mut response = match self.run(request, from, &request_id).await {
@@ -149,7 +149,7 @@ impl Gateway {
             _ => Refusal::Internal,
         })?;
         reply::read(&answer).ok_or_else(|| {
-            tracing::error!(function = %matched.route.function, request.id = request_id, "the function's reply is no HTTP reply");
+            tracing::error!(function = %matched.route.function, request.id = request_id, "invalid reply of the function");
             Refusal::Internal
         })
     }
@@ -159,12 +159,12 @@ async fn read(body: Body) -> Result<bytes::Bytes, Refusal> {
     match Limited::new(body, LARGEST_BODY).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(cause) if cause.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
-        // The client went away or broke the protocol; nobody reads this.
+        // The client disconnected or broke the protocol. It will not read the reply.
         Err(_) => Err(Refusal::BadRequest),
     }
 }
 
-/// What the gateway itself answers.
+/// An error reply of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
     BadRequest,

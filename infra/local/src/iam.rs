@@ -1,11 +1,11 @@
-//! What a function may do: IAM policies as far as the template can write them.
+//! Checks IAM policies, as far as the template can write them.
 //!
-//! A statement that denies wins over every one that allows; what no statement mentions is not allowed.
+//! A statement that denies wins over those that allow. What no statement mentions is not allowed.
 
 use crate::aws_error::AwsError;
 use crate::stack::Statement;
 
-/// What a policy says about one action on one resource.
+/// Verdict of a policy on one action on one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// A statement allows it and none denies it.
@@ -16,7 +16,7 @@ pub enum Verdict {
     NotAllowed,
 }
 
-/// What `policy` says about `action` (`dynamodb:GetItem`) on the resource.
+/// Returns the verdict of `policy` on `action` (`dynamodb:GetItem`) on the resource.
 pub fn verdict(policy: &[Statement], action: &str, resource_arn: &str) -> Verdict {
     let applies = |statement: &&Statement| {
         statement.actions.iter().any(|pattern| matches(pattern, action, false))
@@ -32,12 +32,12 @@ pub fn verdict(policy: &[Statement], action: &str, resource_arn: &str) -> Verdic
     verdict
 }
 
-/// Whether `policy` allows `action` (`dynamodb:GetItem`) on the resource.
+/// Returns whether `policy` allows `action` (`dynamodb:GetItem`) on the resource.
 pub fn allows(policy: &[Statement], action: &str, resource_arn: &str) -> bool {
     verdict(policy, action, resource_arn) == Verdict::Allowed
 }
 
-/// How AWS answers a call that the policy of `function` does not allow; each service has its own shape.
+/// Returns AWS's error for a call that the policy of `function` does not allow. Each service has its own shape.
 pub fn denied(function: &str, action: &str, resource_arn: &str, verdict: Verdict) -> AwsError {
     let because = match verdict {
         Verdict::Denied => "with an explicit deny in an identity-based policy".to_owned(),
@@ -59,12 +59,12 @@ pub fn denied(function: &str, action: &str, resource_arn: &str, verdict: Verdict
     }
 }
 
-/// Whether `text` is what `pattern` describes: `*` any run of characters, `?` any one.
+/// Returns whether `text` matches `pattern`: `*` stands for any characters, `?` for one character.
 fn matches(pattern: &str, text: &str, case_matters: bool) -> bool {
     let same = |a: u8, b: u8| if case_matters { a == b } else { a.eq_ignore_ascii_case(&b) };
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at_pattern, mut at_text) = (0, 0);
-    // Where the last `*` stands and how much of the text it covers so far.
+    // Where the last `*` is, and how much of the text it covers so far.
     let mut star: Option<(usize, usize)> = None;
     while let Some(&byte) = text.get(at_text) {
         match pattern.get(at_pattern) {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_statement_names_is_allowed() {
+    fn allows_only_what_a_statement_names() {
         let policy = [statement(true, &["dynamodb:GetItem"], &[LEADS])];
         assert!(allows(&policy, "dynamodb:GetItem", LEADS));
         assert!(!allows(&policy, "dynamodb:PutItem", LEADS));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_to_a_table_is_none_to_its_indexes() {
+    fn permission_on_a_table_does_not_cover_its_indexes() {
         let policy = [statement(true, &["dynamodb:Query"], &[LEADS])];
         assert!(!allows(&policy, "dynamodb:Query", &format!("{LEADS}/index/due")));
         let policy = [statement(true, &["dynamodb:Query"], &[&format!("{LEADS}/index/*")])];
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deny_wins_wherever_it_stands() {
+    fn a_deny_wins_in_any_order() {
         let allow = statement(true, &["dynamodb:*"], &["*"]);
         let deny = statement(false, &["dynamodb:Delete*"], &[LEADS]);
         for policy in [[allow.clone(), deny.clone()], [deny, allow]] {
@@ -129,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn actions_are_read_without_regard_to_case_and_resources_with() {
+    fn actions_ignore_case_and_resources_do_not() {
         let policy = [statement(true, &["DynamoDB:getitem"], &[LEADS])];
         assert!(allows(&policy, "dynamodb:GetItem", LEADS));
         assert!(!allows(&policy, "dynamodb:GetItem", &LEADS.to_uppercase()));
     }
 
     #[test]
-    fn wildcards() {
+    fn matches_wildcards() {
         for (pattern, text, expected) in [
             ("*", "", true),
             ("a*c", "abbc", true),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_who_may_not_do_what() {
+    fn a_denial_names_function_action_and_resource() {
         let error = denied("fl-route", "dynamodb:GetItem", LEADS, Verdict::NotAllowed);
         assert_eq!(
             error.message,

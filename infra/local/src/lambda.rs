@@ -1,7 +1,7 @@
-//! What Lambda does around a function: instances, limits, time-outs, and failures that stay failures of one call.
+//! Runs functions as Lambda does: instances, limits, timeouts, and isolated failures.
 //!
-//! An instance is one built function and handles one call at a time; idle ones are kept and used again, the most
-//! recently used first. A call runs on its own even if whoever asked for it goes away, as on AWS.
+//! An instance is one built function and handles one call at a time. Idle instances are reused, the most recently used
+//! first. A call keeps running even if its caller is gone, as on AWS.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -15,14 +15,14 @@ use uuid::Uuid;
 
 use crate::stack::Function;
 
-/// Largest payload of a call, in bytes.
+/// Limit on the payload of a call, in bytes.
 pub const LARGEST_REQUEST: usize = 6 * 1024 * 1024;
 
-/// Largest answer, in bytes; AWS leaves a little room for the envelope.
+/// Limit on an answer, in bytes; AWS adds a little room for the envelope.
 const LARGEST_RESPONSE: usize = 6_291_556;
 
-/// Most calls at a time of all functions without reserved concurrency. An account starts with 1,000; more than this at
-/// once helps nobody on one machine.
+/// Limit on concurrent calls of all functions without reserved concurrency. An account starts with 1,000; on one
+/// machine more than this has no benefit.
 const ACCOUNT_CONCURRENCY: usize = 100;
 
 /// Calls functions. Clones share their instances.
@@ -40,17 +40,17 @@ struct Host {
     permits: Arc<Semaphore>,
 }
 
-/// The functions cannot be started.
+/// Why the functions cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The template names a binary that is not linked in.
-    #[error("function `{function}` runs the binary `{binary}`, which does not exist; there are {known}")]
+    #[error("function `{function}` runs the binary `{binary}`, which does not exist; the binaries are {known}")]
     UnknownBinary {
         /// Logical id of the function.
         function: String,
-        /// What it names.
+        /// The unknown binary.
         binary: String,
-        /// What there is, in words.
+        /// The known binaries, in words.
         known: String,
     },
     /// A function's environment is incomplete.
@@ -58,13 +58,13 @@ pub enum StartError {
     Setup {
         /// Logical id of the function.
         function: String,
-        /// What it lacks.
+        /// The cause.
         #[source]
         cause: SetupError,
     },
 }
 
-/// Why a call gave no answer.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// There is no such function.
@@ -73,7 +73,7 @@ pub enum Failure {
     /// The payload is larger than 6 MB.
     #[error("{0} byte payload is too large for the RequestResponse invocation type (limit {LARGEST_REQUEST} bytes)")]
     RequestTooLarge(usize),
-    /// All the concurrency the function may use is in use.
+    /// The function's concurrency is used up.
     #[error("Rate Exceeded.")]
     Throttled,
     /// The instance cannot be built.
@@ -82,7 +82,7 @@ pub enum Failure {
     /// The call took too long.
     #[error("{request_id} Task timed out after {}.{:02} seconds", after.as_secs(), after.subsec_millis() / 10)]
     TimedOut {
-        /// The call.
+        /// Id of the call.
         request_id: String,
         /// The function's timeout.
         after: Duration,
@@ -99,7 +99,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The function was called and failed, as against not being called at all.
+    /// Returns whether the function was called, as opposed to not being called at all.
     pub fn was_called(&self) -> bool {
         match self {
             Self::UnknownFunction(_) | Self::RequestTooLarge(_) | Self::Throttled => false,
@@ -111,7 +111,7 @@ impl Failure {
         }
     }
 
-    /// The error document that Lambda answers a caller with.
+    /// Returns Lambda's error document for the caller.
     pub fn document(&self) -> Value {
         let kind = match self {
             Self::UnknownFunction(_) => "ResourceNotFoundException",
@@ -128,8 +128,8 @@ impl Failure {
 }
 
 impl Lambda {
-    /// Makes a host for every function. `registry` has what is linked in, by the name of the binary; `env_for` gives
-    /// each function its environment.
+    /// Builds a host for every function. `registry` has the linked functions by the name of the binary; `env_for`
+    /// returns each function's environment.
     pub fn new(
         functions: &[Function],
         registry: &BTreeMap<&'static str, Load>,
@@ -154,7 +154,7 @@ impl Lambda {
         Ok(Self { hosts: Arc::new(hosts) })
     }
 
-    /// Builds one instance of every function, so that an incomplete environment is found at the start and not with the
+    /// Builds one instance of every function, so that an incomplete environment is reported at the start and not at the
     /// first call.
     pub fn warm(&self) -> Result<(), StartError> {
         for (id, host) in self.hosts.as_ref() {
@@ -164,7 +164,7 @@ impl Lambda {
         Ok(())
     }
 
-    /// The function with this logical id.
+    /// Returns the function with this logical id.
     pub fn function(&self, function_id: &str) -> Option<&Function> {
         self.hosts.get(function_id).map(|host| &host.function)
     }
@@ -175,7 +175,7 @@ impl Lambda {
         let answer = self.run(function_id, payload, request_id.clone()).await;
         match &answer {
             Ok(_) => {}
-            // Callers wait and try again; under load that is no news.
+            // Callers wait and retry. That is normal under load.
             Err(Failure::Throttled) => tracing::debug!(function = function_id, "call throttled"),
             Err(cause) => {
                 tracing::error!(function = function_id, request.id = %request_id, cause = %cause, "call failed");
@@ -207,7 +207,7 @@ impl Lambda {
 }
 
 impl Host {
-    /// One call on one instance, which is kept unless it timed out or panicked.
+    /// Runs one call on one instance. The instance is kept unless the call timed out or panicked.
     async fn call(&self, payload: &[u8], request_id: String) -> Result<Vec<u8>, Failure> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let instance = match idle {
@@ -240,13 +240,13 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "no message".to_owned())
 }
 
-/// Region and account of an ARN (`arn:aws:lambda:eu-central-1:000000000000:…`).
+/// Returns the region and account of an ARN (`arn:aws:lambda:eu-central-1:000000000000:…`).
 pub(crate) fn place(arn: &str) -> (&str, &str) {
     let mut parts = arn.split(':').skip(3);
     (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
 }
 
-/// Functions that do what a test says.
+/// Functions with scripted behaviour, for tests.
 #[cfg(test)]
 pub(crate) mod fakes {
     use futures::future::BoxFuture;
@@ -256,7 +256,7 @@ pub(crate) mod fakes {
     pub(crate) type Script =
         Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, fairleader_runtime::FunctionError>> + Send + Sync>;
 
-    /// A `Load` is a plain function pointer, so a scripted function finds its script here, by a variable.
+    /// Scripts by name. A `Load` is a plain function pointer, so a scripted function finds its script by a variable.
     static SCRIPTS: Mutex<BTreeMap<String, Script>> = Mutex::new(BTreeMap::new());
 
     pub(crate) struct Scripted(Script);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_and_a_panic_fail_their_call_only() {
+    async fn an_error_or_panic_fails_only_its_call() {
         let lambda = lambda(vec![(
             function("F"),
             script(|event| async move {
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_that_takes_too_long_is_given_up() {
+    async fn a_slow_call_times_out() {
         let mut slow = function("F");
         slow.timeout = Duration::from_millis(20);
         let lambda = lambda(vec![(slow, script(|_| std::future::pending()))]);
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn large_payloads_and_answers_are_refused() {
+    async fn rejects_large_payloads_and_answers() {
         let lambda =
             lambda(vec![(function("F"), script(|_| async { Ok(Value::String("x".repeat(LARGEST_RESPONSE))) }))]);
         assert!(matches!(lambda.invoke("F", vec![b' '; LARGEST_REQUEST + 1]).await, Err(Failure::RequestTooLarge(_))));
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_instance_has_one_call_at_a_time_and_concurrency_is_limited() {
+    async fn limits_concurrency_and_calls_per_instance() {
         let (reached, now) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Notify::new()));
         let mut limited = function("F");
         limited.reserved_concurrency = Some(2);
@@ -409,12 +409,15 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_that_does_not_exist_is_named_with_those_that_do() {
+    fn reports_an_unknown_binary_and_the_known_ones() {
         let mut wrong = function("F");
         wrong.binary = "intak".to_owned();
         let load: Load = fairleader_runtime::load::<fakes::Scripted>;
         let registry = BTreeMap::from([("intake", load)]);
         let error = Lambda::new(&[wrong], &registry, |_| Env::default()).err().unwrap();
-        assert_eq!(error.to_string(), "function `F` runs the binary `intak`, which does not exist; there are `intake`");
+        assert_eq!(
+            error.to_string(),
+            "function `F` runs the binary `intak`, which does not exist; the binaries are `intake`"
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Runs `infra/template.yaml` on one machine, on embedded engines.
 //!
-//! [`template`] reads the file into a [`stack::Stack`]; the engines (tables, queues, bus, schedules, gateway) are
-//! started from that and from nothing else. The functions are the very crates that are deployed; they reach the engines
-//! through the real AWS clients and one proxy that enforces the template's policies.
+//! [`template`] reads the file into a [`stack::Stack`]. The engines (tables, queues, bus, schedules, gateway) start
+//! from that alone. The functions are the crates that are deployed. They reach the engines through the real AWS
+//! clients and a proxy that enforces the template's policies.
 
 pub mod api;
 pub mod aws_error;

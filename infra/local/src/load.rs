@@ -1,15 +1,15 @@
-//! The load that `fairleader load` puts on a machine: how many leads a second get an owner, how long each waits for it,
-//! and how much CPU each costs.
+//! The load test of `fairleader load`: how many leads per second get an owner, how long each waits, and how much CPU
+//! time each takes.
 //!
-//! The clock of a lead starts before its POST is sent and stops when the event of its assignment comes off the bus,
-//! which is after it was committed, read from the stream and published. What is reported is therefore a little more
-//! than the time to an owner, never less.
+//! The clock of a lead starts before its POST is sent and stops when the event of its assignment leaves the bus. By
+//! then it was committed, read from the stream and published. So the reported time is a little longer than the time to
+//! an owner, never shorter.
 //!
-//! The CPU time is that of the whole process from the first POST to the last owner: the functions and what stands in
-//! for AWS, but also whoever sends the leads and listens. Wall time depends on what else the machine does; CPU time
-//! hardly does, so it is what two versions of the program are compared by. A version that does not report it is
-//! compared with the same number of leads by `time fairleader load`, user and system together, which has the start and
-//! the roster in it as well.
+//! The CPU time is that of the whole process from the first POST to the last owner. It includes the functions, the
+//! stand-ins for AWS, and the sender and listener of this test. Unlike wall time it hardly depends on what else the
+//! machine does, so use it to compare two versions of the program. To compare with a version that does not report it,
+//! run `time fairleader load` with the same number of leads, and add user and system time; that includes the start and
+//! the roster.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,33 +28,33 @@ use crate::company::{Company, CompanyProblem};
 use crate::demo::install;
 use crate::machine::Machine;
 
-/// Requests under way at the same time when no rate is asked for.
+/// Concurrent requests if no rate is given.
 const AT_ONCE: usize = 64;
-/// After this time without a new owner the rest counts as lost.
+/// After this time without a new owner, the remaining leads count as lost.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Countries of the generated leads.
 const COUNTRIES: [&str; 8] = ["DE", "ES", "FR", "GB", "US", "MX", "SE", "BR"];
 
-/// What was measured.
+/// Result of the measurement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Measured {
-    /// Leads answered with 202.
+    /// Leads accepted with 202.
     pub accepted: usize,
     /// Leads that got an owner.
     pub owned: usize,
-    /// Accepted leads that got none in time.
+    /// Accepted leads without an owner when the test ended.
     pub lost: usize,
-    /// Requests that were not answered with 202.
+    /// Requests without a 202 reply.
     pub refused: usize,
-    /// Leads with an owner, by the time from the first POST to the last owner; rounded down.
+    /// Leads with an owner per second from the first POST to the last owner, rounded down.
     pub leads_per_second: u64,
-    /// Milliseconds from POST to owner that half of the leads did not exceed.
+    /// Median time from POST to owner, in milliseconds.
     pub p50_ms: u64,
-    /// Milliseconds from POST to owner that 99 of 100 leads did not exceed.
+    /// 99th percentile of the time from POST to owner, in milliseconds.
     pub p99_ms: u64,
-    /// Milliseconds that the slowest lead took.
+    /// Longest time from POST to owner, in milliseconds.
     pub max_ms: u64,
-    /// Microseconds of CPU time, user and system, by the accepted leads; absent where the system does not tell.
+    /// CPU time (user and system) per accepted lead, in microseconds; absent on systems that do not report it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_us_per_lead: Option<u64>,
 }
@@ -66,7 +66,7 @@ struct Times {
     refused: usize,
 }
 
-/// The demo's company with desks that never fill up and hours that never end, so that every lead gets an owner.
+/// Returns the demo's company with unlimited capacity and hours, so that every lead gets an owner.
 fn company() -> Result<Company, Vec<CompanyProblem>> {
     let mut company = Company::embedded()?;
     for rep in &mut company.reps {
@@ -78,7 +78,7 @@ fn company() -> Result<Company, Vec<CompanyProblem>> {
     Ok(company)
 }
 
-/// One lead of somebody nobody has met: a business address of its own, a title, and a wish to see a demo.
+/// Returns a lead of a new person with a business address, a job title and a demo request.
 fn lead(run: &str, number: usize) -> Value {
     let country = COUNTRIES.get(number % COUNTRIES.len()).copied().unwrap_or("DE");
     json!({
@@ -93,7 +93,7 @@ fn lead(run: &str, number: usize) -> Value {
     })
 }
 
-/// Sends `leads` leads to `machine`, at `rate` a second or as fast as they are taken, and waits for their owners.
+/// Sends `leads` leads to `machine`, at `rate` per second or as fast as they are accepted, and waits for their owners.
 pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &ProgressBar) -> Result<Measured, LoadError> {
     let admin = Api::new(&machine.api_url, machine.keys.of(fairleader_api::Role::Admin))?;
     let company = company().map_err(LoadError::Company)?;
@@ -101,7 +101,7 @@ pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &Progr
     let source = admin.with_key(machine.keys.of(fairleader_api::Role::Source));
     let times = Arc::new(Mutex::new(Times::default()));
     let listening = tokio::spawn(listen(machine.bus.subscribe(), Arc::clone(&times), leads, bar.clone()));
-    // People and keys of this run: on a folder that was used before, nobody is somebody who is there already.
+    // A run id in people and keys makes them new even in a folder that was used before.
     let run = uuid::Uuid::now_v7().simple().to_string();
     let begun = Instant::now();
     let cpu_before = cpu_time();
@@ -109,7 +109,7 @@ pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &Progr
         .map(|number| {
             let (source, times, run) = (source.clone(), Arc::clone(&times), run.as_str());
             async move {
-                // At a rate the clock starts when the lead is due, however late a slow server lets it be sent.
+                // With a rate the clock starts when the lead is due, even if a slow server delays sending it.
                 let mut sent = Instant::now();
                 if let Some(rate) = rate.filter(|rate| *rate > 0) {
                     sent = begun + Duration::from_secs(1) * u32::try_from(number).unwrap_or(u32::MAX) / rate;
@@ -121,7 +121,7 @@ pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &Progr
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<()>>()
         .await;
-    // Everything is sent; from now on only what comes in counts.
+    // All leads are sent. Now wait for the events.
     let mut owned = 0;
     let mut last_news = Instant::now();
     let all_in = loop {
@@ -147,7 +147,7 @@ pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &Progr
     Ok(measure(&lock(&times), begun, cpu))
 }
 
-/// CPU time of this process so far, user and system, of all threads.
+/// Returns the CPU time of this process so far: user and system, all threads.
 #[cfg(target_os = "linux")]
 fn cpu_time() -> Option<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
@@ -159,16 +159,16 @@ const fn cpu_time() -> Option<Duration> {
     None
 }
 
-/// The load could not be put on.
+/// Why the load test failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// No HTTP client could be made.
-    #[error("no HTTP client: {0}")]
+    /// The HTTP client could not be created.
+    #[error("cannot create an HTTP client: {0}")]
     Client(#[from] reqwest::Error),
     /// The sample company cannot be read.
     #[error("the sample company is damaged: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
     Company(Vec<CompanyProblem>),
-    /// The company could not be brought in.
+    /// The sample company could not be loaded.
     #[error(transparent)]
     Api(#[from] ApiError),
 }
@@ -187,13 +187,13 @@ async fn post(source: &Api, run: &str, number: usize, sent: Instant, times: &Mut
             }
         }
         Err(cause) => {
-            tracing::warn!(cause = %cause, "lead was not taken");
+            tracing::warn!(cause = %cause, "lead was not accepted");
             lock(times).refused += 1;
         }
     }
 }
 
-/// Notes when each lead got its owner.
+/// Records when each lead got its owner.
 async fn listen(
     mut events: tokio::sync::broadcast::Receiver<Value>,
     times: Arc<Mutex<Times>>,
@@ -212,7 +212,9 @@ async fn listen(
                 }
             }
             Ok(_) => {}
-            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "events came faster than they were read"),
+            Err(RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "events were missed: they came faster than they were read")
+            }
             Err(RecvError::Closed) => return,
         }
     }
@@ -255,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_reported_adds_up() {
+    fn the_report_adds_up() {
         let begun = Instant::now();
         let mut times = Times::default();
         for number in 0..100_u64 {
@@ -272,7 +274,7 @@ mod tests {
     }
     #[cfg(target_os = "linux")]
     #[test]
-    fn cpu_time_is_that_of_all_threads() {
+    fn cpu_time_includes_all_threads() {
         let before = cpu_time().unwrap();
         let busy = || {
             let begun = Instant::now();

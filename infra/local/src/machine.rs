@@ -1,4 +1,4 @@
-//! One machine that runs the whole stack: the engines, the functions and the API's front, started from the template.
+//! One machine that runs the whole stack: the engines, the functions and the API, started from the template.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -28,9 +28,9 @@ use crate::stack::{EventSource, Function, Stack};
 use crate::tables::{self, Tables};
 use crate::template::{self, Settings, TemplateProblem};
 
-/// The template this program was built with.
+/// The template that this program was built with.
 const TEMPLATE: &str = include_str!("../../template.yaml");
-/// How problems call it.
+/// Its name in problems.
 const TEMPLATE_NAME: &str = "infra/template.yaml";
 
 /// Region in ARNs and signatures on this machine.
@@ -41,30 +41,30 @@ const STACK: &str = "fairleader";
 /// How often expired items are removed and old stream records trimmed.
 const HOUSEKEEPING: Duration = Duration::from_mins(1);
 
-/// How to start a machine.
+/// Options to start a machine.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Folder of the data; made if there is none.
+    /// Folder of the data. It is created if it does not exist.
     pub data: PathBuf,
-    /// Port of the API on 127.0.0.1; zero for any.
+    /// Port of the API on 127.0.0.1; zero for any free port.
     pub port: u16,
-    /// Port of the AWS services on 127.0.0.1; zero for any.
+    /// Port of the AWS services on 127.0.0.1; zero for any free port.
     pub aws_port: u16,
-    /// Another template than the one this program was built with.
+    /// Template to use instead of the one that this program was built with.
     pub template: Option<PathBuf>,
     /// Values for the template's parameters.
     pub parameters: BTreeMap<String, String>,
     /// The functions' clock.
     pub clock: Clock,
-    /// What goes wrong on purpose.
+    /// Faults to inject.
     pub faults: Faults,
-    /// Only the API answers: nothing is taken from queues, streams and schedules, and nothing expires. What the folder
-    /// holds stays as it is unless a call changes it.
+    /// Whether only the API runs: nothing is read from queues, streams and schedules, and nothing expires. The folder
+    /// changes only through calls.
     pub paused: bool,
 }
 
 impl Options {
-    /// A machine on any free ports, with its data in `data`.
+    /// Returns options for a machine on any free ports, with its data in `data`.
     pub fn new(data: impl Into<PathBuf>) -> Self {
         Self {
             data: data.into(),
@@ -79,15 +79,15 @@ impl Options {
     }
 }
 
-/// A machine that runs.
+/// A running machine.
 pub struct Machine {
-    /// Where the API answers: `http://127.0.0.1:3000`.
+    /// Address of the API: `http://127.0.0.1:3000`.
     pub api_url: String,
-    /// Where the AWS services answer.
+    /// Address of the AWS services.
     pub aws_url: String,
     /// Keys made at the first start.
     pub keys: StarterKeys,
-    /// What runs.
+    /// The resolved template.
     pub stack: Stack,
     /// The queues.
     pub queues: Queues,
@@ -96,46 +96,46 @@ pub struct Machine {
     /// The event sources.
     pub pollers: Arc<Pollers>,
     tasks: JoinSet<()>,
-    // The functions' clients reach it as long as it is held.
+    // Kept so that the functions' clients can reach it.
     proxy: Arc<Proxy>,
     stopping: watch::Sender<bool>,
-    // Held until everything else is gone.
+    // Dropped last, so that the folder stays locked until everything else is gone.
     folder: DataFolder,
 }
 
-/// A machine cannot be started.
+/// Why a machine cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The data folder.
     #[error(transparent)]
     Data(#[from] DataFolderError),
-    /// The template's file.
+    /// The template's file cannot be read.
     #[error("the template `{}` cannot be read: {source}", path.display())]
     TemplateFile {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         source: io::Error,
     },
-    /// The template.
+    /// The template has problems.
     #[error("{}", listed(.0))]
     Template(Vec<TemplateProblem>),
-    /// A port that somebody else has.
-    #[error("port {port} on 127.0.0.1 is in use by another program; choose another one with {option}")]
+    /// A port that another program uses.
+    #[error("port {port} on 127.0.0.1 is in use by another program; choose another port with {option}")]
     PortInUse {
         /// The port.
         port: u16,
         /// The option that sets it.
         option: &'static str,
     },
-    /// A port that cannot be had for another reason.
-    #[error("port {port} on 127.0.0.1 cannot be opened: {source}; choose another one with {option}")]
+    /// A port that cannot be opened for another reason.
+    #[error("port {port} on 127.0.0.1 cannot be opened: {source}; choose another port with {option}")]
     Port {
         /// The port.
         port: u16,
         /// The option that sets it.
         option: &'static str,
-        /// Why not.
+        /// The system's error.
         source: io::Error,
     },
     /// The tables.
@@ -153,10 +153,10 @@ pub enum StartError {
     /// The event sources.
     #[error(transparent)]
     Pollers(#[from] pollers::StartError),
-    /// The machine gives no random numbers.
+    /// The system provides no random numbers.
     #[error("no random numbers: {0}")]
     Random(getrandom::Error),
-    /// The keys of the first start.
+    /// The file `keys.json` cannot be used.
     #[error("`keys.json` in the data folder cannot be used: {0}")]
     Keys(String),
     /// The keys table.
@@ -179,8 +179,8 @@ fn listed(problems: &[TemplateProblem]) -> String {
     text
 }
 
-/// The keys that a new data folder begins with, one for each role that needs no person; kept in `keys.json`, with those
-/// of people that are made for the demo.
+/// The first keys of a data folder, one for each role that needs no person. They are kept in `keys.json`, with the keys
+/// of the demo's people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StarterKeys {
     /// The keys.
@@ -190,11 +190,11 @@ pub struct StarterKeys {
 /// A key of `keys.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StarterKey {
-    /// What its holder may do.
+    /// Role of the key.
     pub role: Role,
-    /// Who holds it.
+    /// Name of the source, program or person that holds it.
     pub subject: String,
-    /// The person it belongs to, if it is a personal one.
+    /// The person it belongs to, if it is a personal key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
     /// The key.
@@ -202,7 +202,7 @@ pub struct StarterKey {
 }
 
 impl StarterKeys {
-    /// The program's key of `role`; empty if there is none.
+    /// Returns the key of `role` that belongs to no person; empty if there is none.
     pub fn of(&self, role: Role) -> &str {
         self.keys.iter().find(|key| key.role == role && key.person.is_none()).map_or("", |key| key.key.as_str())
     }
@@ -226,7 +226,7 @@ impl StarterKeys {
     }
 }
 
-/// The functions that are linked in, by the name of their binary.
+/// Returns the functions that are linked in, by the name of their binary.
 fn registry() -> BTreeMap<&'static str, Load> {
     let functions: [(&'static str, Load); 13] = [
         ("access", load::<fairleader_access::Access>),
@@ -247,7 +247,7 @@ fn registry() -> BTreeMap<&'static str, Load> {
 }
 
 impl Machine {
-    /// Keeps keys that open the API in the place of those in `keys.json`.
+    /// Replaces the keys in `keys.json` with keys that already open the API.
     pub fn keep_keys(&mut self, keys: Vec<StarterKey>) -> io::Result<()> {
         let keys = StarterKeys { keys };
         if keys != self.keys {
@@ -311,7 +311,7 @@ impl Machine {
         let pollers = Arc::new(Pollers::start(&polled, &queues, &lambda, &stream_reader(&tables), &tables.written())?);
         let gateway = Gateway::new(&stack, lambda);
         tasks.spawn(ended("the API", gateway.serve(api, until(stopped.clone()))));
-        // Items expire by the machine's clock; with another one they would at the wrong time.
+        // Items expire by the system's clock, which is wrong if the functions have another clock.
         if matches!(options.clock, Clock::System) && !options.paused {
             tasks.spawn(keep_swept(Arc::clone(&proxy)));
         }
@@ -322,7 +322,7 @@ impl Machine {
         Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, proxy, stopping, folder })
     }
 
-    /// Waits until every queue is empty and nothing is being worked on, dead-letter queues aside.
+    /// Returns whether every queue except the dead-letter queues is empty, with no message in flight.
     pub async fn settled(&self) -> bool {
         let dead = |name: &str| name.ends_with("dead-letters");
         self.queues
@@ -331,11 +331,11 @@ impl Machine {
             .is_ok_and(|counts| counts.iter().all(|(name, count)| dead(name) || count.total() == 0))
     }
 
-    /// Finishes what is running and closes the files.
+    /// Finishes running calls and closes the files.
     pub async fn stop(mut self) {
         self.pollers.stop().await;
         self.stopping.send_replace(true);
-        // Idle connections of clients keep the servers waiting; they have said all there is to say.
+        // The servers would wait for idle connections of clients, which have nothing more to send.
         let servers = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(Duration::from_millis(300), servers).await.is_err() {
             self.tasks.abort_all();
@@ -346,7 +346,7 @@ impl Machine {
     }
 }
 
-/// The environment that clients of this machine's AWS services need.
+/// Returns the environment for clients of this machine's AWS services.
 fn env(aws_url: &str, key: &str, secret: &str, mut variables: BTreeMap<String, String>, clock: Clock) -> Env {
     for (name, value) in [
         ("AWS_ENDPOINT_URL", aws_url),
@@ -394,12 +394,12 @@ fn url(listener: &TcpListener, asked: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// Who makes the first keys, for the audit.
+/// Author of the first keys, in the audit log.
 const FIRST_START: &str = "fairleader";
 
-/// The keys of the data folder. They are made once: `keys.json` is written when all of them open the API, and once it
-/// is there the table is left alone, so that a key that was deleted stays deleted. A start that is interrupted in
-/// between leaves keys in the table that nobody ever saw and nobody can guess; the next start makes others.
+/// Returns the keys of the data folder, and makes them at the first start. `keys.json` is written when all keys are in
+/// the table. Once it exists the table is left alone, so that a deleted key stays deleted. A start that is interrupted
+/// in between leaves unknown keys in the table; the next start makes new ones.
 async fn starter_keys(folder: &DataFolder, stack: &Stack, operator: &Env) -> Result<StarterKeys, StartError> {
     let unusable = |cause: &dyn std::fmt::Display| StartError::Keys(cause.to_string());
     if let Some(text) = folder.read_keys().map_err(|cause| unusable(&cause))? {
@@ -429,7 +429,7 @@ async fn put_keys(keys: &StarterKeys, stack: &Stack, operator: &Env) -> Result<(
     Ok(())
 }
 
-/// The stack with nothing that calls a function by itself.
+/// Returns the stack without event sources.
 fn without_sources(stack: &Stack) -> Stack {
     let mut stack = stack.clone();
     for function in &mut stack.functions {
@@ -462,7 +462,7 @@ async fn keep_swept(proxy: Arc<Proxy>) {
     }
 }
 
-/// Removes old records of streams, up to where their readers are through.
+/// Removes old records of streams that all readers have read.
 async fn keep_trimmed(tables: Tables, queues: Queues, functions: Vec<Function>) {
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
@@ -481,7 +481,7 @@ async fn keep_trimmed(tables: Tables, queues: Queues, functions: Vec<Function>) 
 }
 
 async fn until(mut stopping: watch::Receiver<bool>) {
-    // An error means that the other end is gone, which is a stop too.
+    // An error means that the sender is gone, which also means stop.
     stopping.wait_for(|stopping| *stopping).await.map(drop).unwrap_or_default();
 }
 
@@ -499,7 +499,7 @@ mod tests {
     use crate::api::{Api, ApiError};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_paused_machine_answers_and_leaves_the_queues_alone() {
+    async fn a_paused_machine_answers_and_leaves_queues_alone() {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { paused: true, ..Options::new(folder.path()) };
         let machine = Machine::start(options).await.unwrap_or_else(|cause| panic!("{cause}"));
@@ -515,7 +515,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_starter_key_that_was_deleted_stays_deleted() {
+    async fn a_deleted_starter_key_stays_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let start =
             async || Machine::start(Options::new(folder.path())).await.unwrap_or_else(|cause| panic!("{cause}"));

@@ -1,4 +1,4 @@
-//! `fairleader`: Fairleader on one machine. What it can do is in [`fairleader_local::commands`].
+//! `fairleader`: Fairleader on one machine. The commands are in [`fairleader_local::commands`].
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use clap::Parser;
 use fairleader_local::commands::Cli;
 use tracing_subscriber::EnvFilter;
 
-// A sixth of the time under load went into the system's allocator.
+// The system's allocator took a sixth of the time under load.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,6 +1,5 @@
-//! A rulebook in a file, before anybody has to live by it: reads and checks it, decides on leads with it, and draws the
-//! process it describes. Nothing is started and nothing is stored. The commands `check`, `decide`, `map` and `diff` are
-//! made of this.
+//! Works with a rulebook in a file, before it is uploaded: reads and checks it, decides on leads with it, and draws its
+//! process. Nothing is started and nothing is stored. The commands `check`, `decide`, `map` and `diff` use this.
 
 pub mod decide;
 mod drawing;
@@ -13,51 +12,51 @@ pub use drawing::draw;
 pub(crate) use rulebook_file::read;
 pub use rulebook_file::{Findings, Problem, RulebookFile};
 
-/// Why a command could not be carried out.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OfflineError {
     /// A file that cannot be read.
     #[error("`{file}` cannot be read: {cause}")]
     Unreadable {
-        /// The file as it was named.
+        /// The file, as named by the user.
         file: String,
-        /// What the system says.
+        /// The system's error.
         cause: io::Error,
     },
-    /// A file that is no text.
-    #[error("`{file}` is not UTF-8 text from line {line} on; save the file as UTF-8")]
+    /// A file that is not text.
+    #[error("`{file}` is not UTF-8 text (line {line}); save it as UTF-8")]
     NotText {
-        /// The file as it was named.
+        /// The file, as named by the user.
         file: String,
-        /// The line, from 1.
+        /// First line that is not text, from 1.
         line: usize,
     },
-    /// A rulebook that cannot be used; everything that is wrong with it.
-    #[error("the rulebook cannot be used; mend this first\n\n{shown}")]
+    /// A rulebook that cannot be used.
+    #[error("the rulebook has errors; fix them first\n\n{shown}")]
     Refused {
         /// The problems, each with its line.
         shown: String,
     },
-    /// A list of leads that cannot be read as a whole.
+    /// A list of leads that cannot be read.
     #[error("`{file}`: {cause}")]
     List {
-        /// The file as it was named.
+        /// The file, as named by the user.
         file: String,
-        /// What is wrong with it.
+        /// What is wrong with the list.
         cause: fairleader_lead::submission::list::ListProblem,
     },
-    /// Options that do not go together or say nothing.
+    /// Options that are invalid or do not go together.
     #[error("{0}")]
     Usage(String),
-    /// What could not be written.
-    #[error("cannot be written: {0}")]
+    /// The output could not be written.
+    #[error("the output cannot be written: {0}")]
     Write(#[from] io::Error),
 }
 
-/// What `-` is called in messages.
+/// Name of `-` in messages.
 pub(crate) const STDIN: &str = "standard input";
 
-/// `1 error`, `2 errors`.
+/// Returns `1 error` or `2 errors`.
 pub(crate) fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }

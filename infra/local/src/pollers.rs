@@ -1,5 +1,5 @@
-//! What Lambda's event source mappings and EventBridge Scheduler do: call functions with what queues, streams and the
-//! clock have for them.
+//! Calls functions with messages, stream records and schedules, as Lambda's event source mappings and EventBridge
+//! Scheduler do.
 
 mod queue;
 mod schedule;
@@ -22,16 +22,16 @@ use crate::lambda::{Failure, Lambda};
 use crate::sqs::Queues;
 use crate::stack::{EventSource, Function, Stack};
 
-/// How long [`Pollers::stop`] waits for calls that are running.
+/// How long [`Pollers::stop`] waits for running calls.
 const FINISH: Duration = Duration::from_secs(10);
 
-/// Reads a table's stream: table name, the sequence number to go on after (`None`: from the oldest), most records.
-/// Gives sequence numbers and records as Lambda gets them.
+/// Reads a table's stream. Takes the table name, the sequence number to continue after (`None`: from the oldest) and
+/// the limit on records. Returns sequence numbers and records as Lambda gets them.
 pub type StreamReader = Arc<
     dyn Fn(String, Option<String>, usize) -> BoxFuture<'static, Result<Vec<(String, Value)>, AwsError>> + Send + Sync,
 >;
 
-/// Everything that calls functions by itself.
+/// The event sources of all functions.
 pub struct Pollers {
     stopping: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
@@ -39,7 +39,7 @@ pub struct Pollers {
     lambda: Lambda,
 }
 
-/// The pollers cannot be started.
+/// Why the pollers cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A filter's pattern cannot be read.
@@ -49,38 +49,38 @@ pub enum StartError {
         function: String,
         /// The pattern.
         pattern: String,
-        /// What is wrong.
+        /// The cause.
         cause: String,
     },
-    /// An event source names a queue that is not there.
+    /// An event source names a missing queue.
     #[error("function `{function}` listens to the queue `{queue}`, which the template does not declare")]
     UnknownQueue {
         /// Logical id of the function.
         function: String,
-        /// What it names.
+        /// The missing queue.
         queue: String,
     },
-    /// An event source names a table that is not there or has no stream.
+    /// An event source names a table that is missing or has no stream.
     #[error(
         "function `{function}` listens to the stream of table `{table}`, which has none; give it a StreamSpecification"
     )]
     NoStream {
         /// Logical id of the function.
         function: String,
-        /// What it names.
+        /// The table.
         table: String,
     },
 }
 
-/// A schedule cannot be run now.
+/// Why a schedule cannot be run now.
 #[derive(Debug, thiserror::Error)]
 pub enum TickError {
     /// There is no such schedule.
-    #[error("there is no schedule `{name}`; there are {known}")]
+    #[error("there is no schedule `{name}`; the schedules are {known}")]
     Unknown {
-        /// What was asked for.
+        /// The unknown name.
         name: String,
-        /// What there is, in words.
+        /// The known schedules, in words.
         known: String,
     },
     /// The function failed.
@@ -88,7 +88,7 @@ pub enum TickError {
     Failed(#[from] Failure),
 }
 
-/// What every poller works with.
+/// Shared parts of every poller.
 #[derive(Clone)]
 struct Context {
     function: Function,
@@ -100,11 +100,11 @@ struct Context {
 impl Context {
     /// Returns when the pollers are to stop.
     async fn stopped(&mut self) {
-        // An error means that the other end is gone, which is a stop too.
+        // An error means that the sender is gone, which also means stop.
         self.stopping.wait_for(|stopping| *stopping).await.map(drop).unwrap_or_default();
     }
 
-    /// Sleeps; whether to go on afterwards.
+    /// Sleeps. Returns whether to go on.
     async fn sleep(&mut self, time: Duration) -> bool {
         tokio::select! {
             () = self.stopped() => false,
@@ -114,7 +114,7 @@ impl Context {
 }
 
 impl Pollers {
-    /// Starts all event sources of the stack's functions. `written` changes whenever a table was written to.
+    /// Starts all event sources of the stack's functions. `written` changes after every write to a table.
     pub fn start(
         stack: &Stack,
         queues: &Queues,
@@ -170,12 +170,12 @@ impl Pollers {
                         schedules.push(Arc::clone(&schedule));
                         starting.push(Box::pin(schedule::run(context, schedule)));
                     }
-                    // The gateway's.
+                    // Handled by the gateway.
                     EventSource::Route { .. } => {}
                 }
             }
         }
-        // Nothing runs unless everything can.
+        // Start nothing unless everything can start.
         let mut tasks = JoinSet::new();
         for poller in starting {
             tasks.spawn(poller);
@@ -183,7 +183,7 @@ impl Pollers {
         Ok(Self { stopping, tasks: Mutex::new(tasks), schedules, lambda: lambda.clone() })
     }
 
-    /// Runs the schedules of this name (the event's in the template) now, and waits for their functions.
+    /// Runs the schedules with this name (the event's name in the template) now, and waits for their functions.
     pub async fn tick(&self, name: &str) -> Result<(), TickError> {
         let mut found = false;
         for schedule in self.schedules.iter().filter(|schedule| schedule.name == name) {
@@ -197,8 +197,8 @@ impl Pollers {
         Err(TickError::Unknown { name: name.to_owned(), known: known.join(", ") })
     }
 
-    /// Takes nothing new, waits some seconds for the calls that are running, and gives up the rest; what those worked
-    /// on is delivered again after the next start.
+    /// Starts no new calls, waits some seconds for running ones, and abandons the rest. Their messages are delivered
+    /// again after the next start.
     pub async fn stop(&self) {
         // An error means that every poller has ended already.
         self.stopping.send(true).unwrap_or_default();
@@ -206,18 +206,18 @@ impl Pollers {
         let finished = tokio::time::timeout(FINISH, async {
             while let Some(ended) = tasks.join_next().await {
                 if let Err(cause) = ended {
-                    tracing::error!(cause = %cause, "a poller ended badly");
+                    tracing::error!(cause = %cause, "a poller failed");
                 }
             }
         });
         if finished.await.is_err() {
-            tracing::warn!("calls are still running; what they work on is delivered again after the next start");
+            tracing::warn!("some calls are still running; their messages are delivered again after the next start");
             tasks.shutdown().await;
         }
     }
 }
 
-/// Filter criteria: what matches none of them is not for the function.
+/// Filter criteria. The function gets only what matches one of them.
 #[derive(Debug)]
 struct Filters(Vec<EventPattern>);
 
@@ -245,14 +245,14 @@ impl Filters {
     }
 }
 
-/// What a function said of its batch.
+/// Result of a batch.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
-    /// All went well.
+    /// All items succeeded.
     Succeeded,
-    /// These went wrong.
+    /// These items failed.
     Failed(Vec<String>),
-    /// It cannot be told what went well, so nothing did.
+    /// The reply is unclear, so all items count as failed.
     AllFailed,
 }
 
@@ -268,8 +268,8 @@ struct ItemFailure {
     item_identifier: String,
 }
 
-/// Reads a reply as `ReportBatchItemFailures` has it. Nothing at all is a success; an identifier that is empty or not
-/// of this batch, or anything else that cannot be read, fails everything (Lambda Developer Guide, "Success and failure
+/// Reads a reply in the form of `ReportBatchItemFailures`. An empty reply is a success. An identifier that is empty or
+/// not of this batch, or an unreadable reply, fails the whole batch (Lambda Developer Guide, "Success and failure
 /// conditions").
 fn verdict(reply: &[u8], known: impl Fn(&str) -> bool) -> Verdict {
     if reply.is_empty() {

@@ -1,11 +1,11 @@
-//! The one address that AWS clients are pointed at. It finds out who calls, whether they may, and passes the call on.
+//! The address of all AWS clients. It identifies the caller, checks permissions, and passes the call on.
 //!
-//! Every function has an access key of its own and may do what its policies in the template say; one operator key may
-//! do everything, for `aws --endpoint-url`, boto3 and tests: `AWS_ACCESS_KEY_ID=fairleader` and
+//! Every function has its own access key and the permissions of its policies in the template. The operator's key may do
+//! everything, for `aws --endpoint-url`, boto3 and tests: `AWS_ACCESS_KEY_ID=fairleader` and
 //! `AWS_SECRET_ACCESS_KEY=fairleader`.
 //!
-//! There are two ways in: a port for programs ([`Proxy::serve`]), and none at all for the functions, which live in the
-//! same process ([`InProcess`]). Both end in [`Proxy::answer`], so key, signature and policy are checked either way.
+//! There are two ways in: a port for programs ([`Proxy::serve`]), and direct calls for the functions, which run in the
+//! same process ([`InProcess`]). Both end in [`Proxy::answer`], which checks key, signature and policy.
 
 mod access;
 mod in_process;
@@ -39,21 +39,21 @@ use crate::iam::{self, Verdict};
 use crate::stack::Table;
 use crate::tables::{Reply, Tables};
 
-/// A call of a service, after it was allowed.
+/// An allowed call of a service.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// What is asked for (`SendMessage`).
+    /// The operation (`SendMessage`).
     pub operation: String,
-    /// The request.
+    /// The request's body.
     pub body: Value,
-    /// Who asks.
+    /// The caller.
     pub principal: Principal,
 }
 
 /// A service behind the proxy.
 pub type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Value, AwsError>> + Send + Sync>;
 
-/// The services and those who may call them.
+/// The services, and the keys of their callers.
 pub struct Services {
     /// DynamoDB and its streams.
     pub tables: Tables,
@@ -61,7 +61,7 @@ pub struct Services {
     pub queues: Handler,
     /// EventBridge.
     pub bus: Handler,
-    /// Who may call.
+    /// The callers' keys.
     pub keys: Keys,
     /// Region in ARNs.
     pub region: String,
@@ -69,14 +69,14 @@ pub struct Services {
     pub account: String,
 }
 
-/// Stands between the clients and the services.
+/// Proxy between the clients and the services.
 pub struct Proxy {
     services: Services,
     signatures: Signatures,
     injector: Injector,
 }
 
-/// The services the proxy knows.
+/// The services that the proxy knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Service {
     Tables,
@@ -85,22 +85,22 @@ enum Service {
     Bus,
 }
 
-/// Largest body; DynamoDB's own limit.
+/// Limit on the size of a body, in bytes: DynamoDB's limit.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 impl Proxy {
-    /// A proxy in front of these services.
+    /// Returns a proxy for these services.
     pub fn new(services: Services) -> Self {
         Self { services, signatures: Signatures::default(), injector: Injector::default() }
     }
 
-    /// The same proxy with faults; `tables` are the stack's.
+    /// Adds faults. `tables` are the stack's tables.
     pub async fn with_faults(self, faults: &Faults, tables: &[Table]) -> Result<Self, faults::StartError> {
         let injector = Injector::start(faults, &self.services.tables, tables).await?;
         Ok(Self { injector, ..self })
     }
 
-    /// Removes expired items, as DynamoDB does by itself.
+    /// Removes expired items, which DynamoDB does by itself.
     pub async fn sweep_expired(&self) -> anyhow::Result<()> {
         if self.services.tables.sweep_expired().await? > 0 {
             self.injector.refresh().await;
@@ -108,7 +108,7 @@ impl Proxy {
         Ok(())
     }
 
-    /// Answers calls on `listener` until `shutdown` is done and those under way are answered.
+    /// Serves calls on `listener` until `shutdown` is done, then finishes running calls.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
@@ -116,7 +116,7 @@ impl Proxy {
     ) -> io::Result<()> {
         let router = Router::new().fallback(serve_one).with_state(self);
         let listener = listener.tap_io(|stream| {
-            // Without it small answers wait for the client's acknowledgement.
+            // Otherwise small replies wait for the client's acknowledgement.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(cause = %error, "cannot switch Nagle's algorithm off");
             }
@@ -124,7 +124,7 @@ impl Proxy {
         axum::serve(listener, router).with_graceful_shutdown(shutdown).await
     }
 
-    /// Answers one request, whichever way it came.
+    /// Handles one request from either way in.
     pub async fn answer(&self, head: &Parts, body: Bytes) -> http::Response<Bytes> {
         match self.recognise(head) {
             Err(Refused { service, error }) => written(service, Err(error)),
@@ -140,7 +140,7 @@ impl Proxy {
         }
     }
 
-    /// Finds out what is asked for, and by whom as far as they say so.
+    /// Reads the operation and the claimed caller.
     fn recognise<'a>(&'a self, head: &'a Parts) -> Result<Recognised<'a>, Refused> {
         let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         let called = target.and_then(service);
@@ -177,7 +177,7 @@ impl Proxy {
         }
     }
 
-    /// Refuses unless the function's policies allow all of `needs`.
+    /// Returns an error unless the function's policies allow all of `needs`.
     #[expect(clippy::unused_self, reason = "reads as `the proxy asks whether the function may`")]
     fn may(&self, function: &FunctionIdentity, needs: Vec<access::Need>) -> Result<(), AwsError> {
         for need in needs {
@@ -196,15 +196,15 @@ impl Proxy {
 type Answer = Result<Answered, AwsError>;
 
 enum Answered {
-    /// As the tables wrote it.
+    /// A reply of the tables, as it is.
     Tables(Reply),
     Json(Value),
 }
 
-/// Answers a request that came to the port.
+/// Handles a request to the port.
 async fn serve_one(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    // Strangers are sent away before they have sent 16 MB.
+    // Unknown callers are rejected before they send up to 16 MB.
     if let Err(refused) = proxy.recognise(&head) {
         return written(refused.service, Err(refused.error)).map(Body::from);
     }
@@ -215,7 +215,7 @@ async fn serve_one(State(proxy): State<Arc<Proxy>>, request: Request) -> Respons
     proxy.answer(&head, body).await.map(Body::from)
 }
 
-/// A request of somebody who has a key, before its signature is checked.
+/// A request with a known key, before its signature is checked.
 struct Recognised<'a> {
     service: Service,
     operation: &'a str,
@@ -223,7 +223,7 @@ struct Recognised<'a> {
     holder: &'a Holder,
 }
 
-/// A request that is refused unread.
+/// A request that is rejected before its body is read.
 struct Refused {
     service: Option<Service>,
     error: AwsError,
@@ -243,19 +243,19 @@ fn service(target: &str) -> Option<(Service, &str)> {
 
 fn unknown_target(target: Option<&str>) -> AwsError {
     let what = match target {
-        Some(target) => format!("`{}` is not a call that is known here", target.chars().take(100).collect::<String>()),
+        Some(target) => format!("`{}` is not a supported call", target.chars().take(100).collect::<String>()),
         None => "the header X-Amz-Target is missing".to_owned(),
     };
     AwsError::client(
         "com.amazon.coral.service#UnknownOperationException",
-        format!("{what}; this address answers calls of DynamoDB, SQS and EventBridge in AWS JSON"),
+        format!("{what}; this address serves DynamoDB, SQS and EventBridge in AWS JSON"),
     )
 }
 
-/// Refuses what no AWS client sends, so that a web page cannot use its visitor's browser to get here.
+/// Rejects requests that no AWS client sends, so that web pages cannot reach this address through a browser.
 fn checked(head: &Parts) -> Result<(), AwsError> {
     if head.method != Method::POST {
-        let error = AwsError::client("com.amazon.coral.service#UnknownOperationException", "calls are made with POST");
+        let error = AwsError::client("com.amazon.coral.service#UnknownOperationException", "use the method POST");
         return Err(AwsError { status: 404, ..error });
     }
     let host = host(head);
@@ -270,7 +270,7 @@ fn checked(head: &Parts) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// Who calls, by the access key id in the signature's scope.
+/// Returns the caller by the access key id in the signature's scope.
 fn holder<'a>(
     keys: &'a Keys,
     service: Service,
@@ -305,7 +305,7 @@ fn wrong_signature(service: Service) -> AwsError {
     for_queues(service, error, "SignatureDoesNotMatch;Sender")
 }
 
-/// SQS refuses strangers with another status than its neighbours, and in the words of its query protocol too.
+/// SQS rejects unknown callers with another status than the other services, and adds the query protocol's code.
 fn for_queues(service: Service, error: AwsError, query_code: &str) -> AwsError {
     if service == Service::Queues { AwsError { status: 403, ..error }.query_code(query_code) } else { error }
 }

@@ -1,17 +1,16 @@
-//! Standard queues that speak SQS, kept in one SQLite file.
+//! SQS standard queues, kept in one SQLite file.
 //!
-//! What a client may rely on is what AWS promises of standard queues: a message that was accepted is delivered at least
-//! once, stays hidden while somebody works on it, comes back if they do not delete it, and goes to the dead-letter
-//! queue after too many receives. An answer to a send, delete or change of visibility means that it is on disk.
+//! Clients can rely on what AWS promises of standard queues. An accepted message is delivered at least once, stays
+//! hidden while a consumer works on it, comes back unless it is deleted, and goes to the dead-letter queue after too
+//! many receives. A reply to a send, delete or change of visibility means that the change is on disk.
 //!
-//! One thread owns the database (`writer`). It takes every request that is waiting into one transaction, so that
-//! callers share the cost of a commit, and serves waiting receives in the very transaction in which a message comes in.
-//! Pollers in this process call [`Queues::receive`] and its neighbours; clients speak the JSON protocol
-//! ([`Queues::handle`]).
+//! One thread owns the database (`writer`). It puts all waiting requests into one transaction, so that callers share
+//! the cost of a commit, and serves waiting receives in the same transaction as the send. Pollers in this process call
+//! [`Queues::receive`] and similar methods; clients use the JSON protocol ([`Queues::handle`]).
 //!
 //! A receipt handle belongs to one receive. Deleting with the handle of an earlier receive succeeds and deletes
-//! nothing, as standard queues on AWS do. Not here: FIFO queues, queue tags and policies, the limit of 120,000 messages
-//! in flight.
+//! nothing, as on AWS. Not implemented: FIFO queues, queue tags and policies, and the limit of 120,000 messages in
+//! flight.
 
 mod attributes;
 mod errors;
@@ -37,16 +36,16 @@ use self::writer::Request;
 use crate::aws_error::AwsError;
 use crate::stack::Queue;
 
-/// Queues whose names begin so are the bus's own; a client cannot name them, because `$` may not stand in a name.
+/// Prefix of the bus's own queues. Clients cannot name them, because `$` is not allowed in names.
 const HIDDEN: char = '$';
 
-/// The queue for events on their way to functions.
+/// The queue of events for functions.
 pub(crate) const BUS_QUEUE: &str = "$bus";
 
-/// Who sent a message, as `SenderId` says it; on one machine nobody tells senders apart.
+/// `SenderId` of all messages; senders are not distinguished on one machine.
 pub(crate) const SENDER: &str = "AIDAFAIRLEADERLOCAL00";
 
-/// All queues of the stack. Clones share them.
+/// The queues of the stack. Clones share them.
 #[derive(Clone)]
 pub struct Queues {
     shared: Arc<Shared>,
@@ -59,24 +58,24 @@ struct Shared {
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
-/// The queues cannot be opened.
+/// Why the queues cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file cannot be opened or is no database of ours.
+    /// The file cannot be opened, or is not a queue database.
     #[error("the queues in `{path}` cannot be opened: {cause}")]
     Database {
         /// The file.
         path: String,
-        /// What SQLite says.
+        /// SQLite's error.
         #[source]
         cause: rusqlite::Error,
     },
-    /// A redrive policy names a queue that is not there.
+    /// A redrive policy names a missing queue.
     #[error("queue `{queue}` has the dead-letter queue `{dead_letter_queue}`, which the template does not declare")]
     UnknownDeadLetterQueue {
         /// The queue.
         queue: String,
-        /// What it names.
+        /// The missing queue.
         dead_letter_queue: String,
     },
     /// The thread that owns the database cannot be started.
@@ -84,26 +83,26 @@ pub enum OpenError {
     Thread(#[source] std::io::Error),
 }
 
-/// A message as a poller gets it.
+/// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The message's id, the same on every delivery.
+    /// Message id, the same on every delivery.
     pub id: String,
-    /// Names this delivery when the message is deleted or its visibility changed.
+    /// Receipt handle of this delivery, for deleting the message or changing its visibility.
     pub receipt_handle: String,
     /// The body.
     pub body: String,
-    /// What the sender attached.
+    /// Message attributes.
     pub attributes: Attributes,
     /// MD5 of the body, in hexadecimal.
     pub md5_of_body: String,
     /// `ApproximateReceiveCount`, `SentTimestamp` and the others, as SQS names them.
     pub system_attributes: BTreeMap<String, String>,
-    /// How often it was received, this time included, in all queues it was in.
+    /// Number of receives so far, in all queues, including this one.
     pub receive_count: i64,
 }
 
-/// How many messages a queue holds.
+/// Number of messages in a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Ready to be received.
@@ -121,24 +120,24 @@ impl Counts {
     }
 }
 
-/// A message on its way into a queue.
+/// A message to send.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     /// Name of the queue.
     pub queue: String,
     /// The body.
     pub body: String,
-    /// What goes with it.
+    /// Message attributes.
     pub attributes: Attributes,
 }
 
 impl Queues {
-    /// Opens the file at `path`, or makes it, with these queues. Messages of queues that are no longer declared stay in
+    /// Opens or creates the file at `path`, with these queues. Messages of queues that are no longer declared stay in
     /// the file.
     ///
-    /// Messages that were in flight are visible again at once: whoever received them lived in the process that ended,
-    /// so nobody will delete them any more, and waiting out their visibility timeout would only delay them. Their
-    /// receives stay counted, so that a message that brings the process down ends in the dead-letter queue.
+    /// Messages that were in flight are visible again at once: their consumers ended with the old process, so waiting
+    /// for the visibility timeout would only delay them. Their receives stay counted, so that a message that crashes
+    /// the process ends in the dead-letter queue.
     pub fn open(path: &Path, queues: &[Queue]) -> Result<Self, OpenError> {
         let mut queues = queues.to_vec();
         queues.push(bus_queue());
@@ -175,17 +174,17 @@ impl Queues {
         Ok(Self { shared: Arc::new(Shared { queues, by_name, inbox, thread: Mutex::new(Some(thread)) }) })
     }
 
-    /// Answers one call of the SQS JSON protocol: `operation` without its prefix (`SendMessage`) and the call's body.
+    /// Handles one call of the SQS JSON protocol: `operation` without its prefix (`SendMessage`), and the body.
     pub async fn handle(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
         protocol::handle(self, operation, body).await
     }
 
-    /// Sends one message. When it returns, the message is on disk.
+    /// Sends one message. The message is on disk when this returns.
     pub async fn send(&self, queue: &str, body: String, attributes: Attributes) -> Result<(), AwsError> {
         self.send_all(vec![Outgoing { queue: queue.to_owned(), body, attributes }]).await
     }
 
-    /// Sends all of these messages or, on an error, none.
+    /// Sends all of these messages, or none on an error.
     pub async fn send_all(&self, messages: Vec<Outgoing>) -> Result<(), AwsError> {
         let mut new = Vec::with_capacity(messages.len());
         for message in messages {
@@ -197,14 +196,14 @@ impl Queues {
         self.write(new).await
     }
 
-    /// Whether [`Queues::send_all`] would take this message.
+    /// Returns an error if [`Queues::send_all`] would reject this message.
     pub(crate) fn accepts(&self, message: &Outgoing) -> Result<(), AwsError> {
         protocol::check_content(self.queue(self.index(&message.queue)?)?, &message.body, &message.attributes)
     }
 
     /// Receives up to `max` messages, waiting up to `wait` for the first. They are hidden for `visibility`.
     ///
-    /// Dropping the future gives back what it was about to receive.
+    /// Dropping the future returns the messages to the queue.
     pub async fn receive(
         &self,
         queue: &str,
@@ -216,8 +215,7 @@ impl Queues {
         received.into_iter().map(message).collect()
     }
 
-    /// Deletes messages by their receipt handles; those of an earlier receive, or of a message that is gone, do
-    /// nothing.
+    /// Deletes messages by their receipt handles. Handles of an earlier receive or of a deleted message have no effect.
     pub async fn delete(&self, queue: &str, receipt_handles: &[String]) -> Result<(), AwsError> {
         let index = self.index(queue)?;
         let receipts: Result<Vec<Receipt>, AwsError> =
@@ -225,7 +223,7 @@ impl Queues {
         self.remove(receipts?).await
     }
 
-    /// Sets how long from now a received message stays hidden; zero makes it visible at once.
+    /// Sets how long from now a received message stays hidden. Zero makes it visible at once.
     pub async fn change_visibility(
         &self,
         queue: &str,
@@ -237,12 +235,12 @@ impl Queues {
         outcomes.into_iter().next().map_or(Ok(()), |outcome| errors::visibility_error(outcome, receipt_handle))
     }
 
-    /// How many messages `queue` holds.
+    /// Returns the number of messages in `queue`.
     pub async fn counts(&self, queue: &str) -> Result<Counts, AwsError> {
         self.count(self.index(queue)?).await
     }
 
-    /// How many messages each queue holds, by name; the bus's own queue is among them.
+    /// Returns the number of messages in each queue, by name, including the bus's own queue.
     pub async fn all_counts(&self) -> Result<BTreeMap<String, Counts>, AwsError> {
         let mut all = BTreeMap::new();
         for (name, index) in &self.shared.by_name {
@@ -251,28 +249,28 @@ impl Queues {
         Ok(all)
     }
 
-    /// Whether all queues are empty and nothing is in flight, dead-letter queues included.
+    /// Returns whether all queues are empty, including dead-letter queues, with no message in flight.
     pub async fn idle(&self) -> Result<bool, AwsError> {
         self.ask(|reply| Request::Idle { reply }).await
     }
 
-    /// The position that was kept for `source` with [`Queues::keep_position`].
+    /// Returns the position stored for `source` with [`Queues::keep_position`].
     pub(crate) async fn position(&self, source: &str) -> Result<Option<String>, AwsError> {
         let source = source.to_owned();
         self.ask(|reply| Request::Position { source, reply }).await
     }
 
-    /// Keeps a position (how far a stream was read), durably.
+    /// Stores a position (how far a stream was read) durably.
     pub(crate) async fn keep_position(&self, source: &str, position: &str) -> Result<(), AwsError> {
         let (source, position) = (source.to_owned(), position.to_owned());
         self.ask(|reply| Request::KeepPosition { source, position, reply }).await
     }
 
-    /// Finishes what was asked for and closes the file; later calls fail.
+    /// Finishes all requests and closes the file. Later calls fail.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();
         if self.shared.inbox.send(Request::Close { reply }).is_ok() {
-            // An error means that the thread had ended already.
+            // An error means that the thread has ended already.
             closed.await.unwrap_or_default();
         }
         let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -291,7 +289,7 @@ impl Queues {
         self.shared.queues.get(index).ok_or_else(errors::no_such_queue)
     }
 
-    /// The visible queues, for clients to list.
+    /// Returns the queues that clients can list.
     fn listed(&self) -> impl Iterator<Item = &Queue> {
         self.shared.queues.iter().filter(|queue| !queue.name.starts_with(HIDDEN))
     }
@@ -372,7 +370,7 @@ fn closed() -> AwsError {
     AwsError::server("the queues are closed")
 }
 
-/// Milliseconds since the Unix epoch.
+/// Returns the time in milliseconds since the Unix epoch.
 fn now_ms() -> i64 {
     Timestamp::now().as_millisecond()
 }
@@ -390,7 +388,7 @@ fn bus_queue() -> Queue {
         visibility_timeout: Duration::from_mins(15),
         delay: Duration::ZERO,
         retention: Duration::from_hours(14 * 24),
-        // An event and what it is for; the bus itself limits events.
+        // An event and its target. The bus limits the size of events.
         maximum_message_size: 8 * 1024 * 1024,
         receive_wait: Duration::ZERO,
         redrive: None,

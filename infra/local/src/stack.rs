@@ -1,13 +1,13 @@
-//! The template, resolved: what `infra/template.yaml` declares, as plain values that the engines are started from.
+//! The resolved template: what `infra/template.yaml` declares, as plain values for the engines.
 //!
-//! `crate::template` makes a [`Stack`]; everything else in this crate only reads it.
+//! `crate::template` builds a [`Stack`]. Everything else in this crate only reads it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// Everything that runs.
+/// Everything that the template declares.
 #[derive(Clone, Debug, Default)]
 pub struct Stack {
     /// Tables, in the template's order.
@@ -22,7 +22,7 @@ pub struct Stack {
     pub functions: Vec<Function>,
     /// The HTTP API, if there is one.
     pub api: Option<Api>,
-    /// What is in the template but has no meaning on one machine, one sentence each, without repetition.
+    /// Notices about parts of the template that have no effect on one machine, one sentence each.
     pub notices: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ pub struct Table {
     pub arn: String,
     /// The `CreateTable` request, as JSON.
     pub create: Value,
-    /// Attribute that expires items, if any.
+    /// Attribute with the expiry time of items, if any.
     pub ttl_attribute: Option<String>,
     /// ARN of its stream, if it has one.
     pub stream_arn: Option<String>,
@@ -56,15 +56,15 @@ pub struct Queue {
     pub url: String,
     /// How long a received message stays hidden.
     pub visibility_timeout: Duration,
-    /// How long a sent message stays hidden at first.
+    /// How long a sent message stays hidden before its first delivery.
     pub delay: Duration,
     /// How long a message is kept.
     pub retention: Duration,
     /// Largest message in bytes.
     pub maximum_message_size: usize,
-    /// How long a receive waits for a message if it does not say so itself.
+    /// How long a receive waits for a message by default.
     pub receive_wait: Duration,
-    /// Where messages go that were received too often.
+    /// Where messages go after too many receives.
     pub redrive: Option<Redrive>,
 }
 
@@ -73,7 +73,7 @@ pub struct Queue {
 pub struct Redrive {
     /// Name of the dead-letter queue.
     pub dead_letter_queue: String,
-    /// Receives after which a message goes there.
+    /// Number of receives after which a message goes there.
     pub max_receive_count: u32,
 }
 
@@ -93,17 +93,17 @@ pub struct Rule {
 /// A target of a rule.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Its id within the rule.
+    /// Id within the rule.
     pub id: String,
-    /// What gets the event.
+    /// The queue or function that gets the event.
     pub to: TargetTo,
-    /// What of the event it gets.
+    /// Which part of the event it gets.
     pub input: TargetInput,
     /// Name of the queue for events that could not be delivered.
     pub dead_letter_queue: Option<String>,
 }
 
-/// What gets an event.
+/// A queue or function that gets an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetTo {
     /// A queue, by name.
@@ -112,10 +112,10 @@ pub enum TargetTo {
     Function(String),
 }
 
-/// What of an event a target gets.
+/// Which part of an event a target gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetInput {
-    /// The event.
+    /// The whole event.
     Event,
     /// The part at this JSON path.
     Path(String),
@@ -139,19 +139,19 @@ pub struct Function {
     pub name: String,
     /// ARN.
     pub arn: String,
-    /// Name of its binary, the crate below `functions/`.
+    /// Name of its binary, the crate under `functions/`.
     pub binary: String,
-    /// Longest time of a call.
+    /// Limit on the time of a call.
     pub timeout: Duration,
-    /// Memory size in MB, as the template has it; not enforced on one machine.
+    /// Memory size in MB; not enforced on one machine.
     pub memory_mb: u32,
-    /// Most calls at a time, if limited.
+    /// Limit on concurrent calls, if any.
     pub reserved_concurrency: Option<usize>,
-    /// Its variables.
+    /// Environment variables.
     pub environment: BTreeMap<String, String>,
-    /// What it may do.
+    /// Permissions.
     pub policy: Vec<Statement>,
-    /// What calls it.
+    /// Event sources that call it.
     pub sources: Vec<EventSource>,
 }
 
@@ -160,13 +160,13 @@ pub struct Function {
 pub struct Statement {
     /// `Allow` or `Deny`.
     pub allow: bool,
-    /// Actions, `*` and `?` as wildcards (`dynamodb:GetItem`, `sqs:*`).
+    /// Actions, with `*` and `?` as wildcards (`dynamodb:GetItem`, `sqs:*`).
     pub actions: Vec<String>,
-    /// ARNs, `*` and `?` as wildcards.
+    /// ARNs, with `*` and `?` as wildcards.
     pub resources: Vec<String>,
 }
 
-/// What calls a function.
+/// A source of calls of a function.
 #[derive(Clone, Debug)]
 pub enum EventSource {
     /// Messages of a queue.
@@ -177,9 +177,9 @@ pub enum EventSource {
     Schedule {
         /// Name of the event in the template.
         name: String,
-        /// How often.
+        /// Period of the schedule.
         every: Duration,
-        /// What the function is called with instead of the scheduled event, JSON.
+        /// JSON input of the function instead of the scheduled event.
         input: Option<String>,
     },
     /// A route of the HTTP API.
@@ -188,7 +188,7 @@ pub enum EventSource {
         method: String,
         /// Path with `{name}` and `{name+}` parameters, or `$default`.
         path: String,
-        /// Whether the API's authorizer is asked first.
+        /// Whether the API's authorizer is called first.
         authorized: bool,
     },
 }
@@ -198,15 +198,15 @@ pub enum EventSource {
 pub struct QueueSource {
     /// Queue name.
     pub queue: String,
-    /// Most messages in a call.
+    /// Limit on messages per call.
     pub batch_size: usize,
-    /// How long to collect a batch.
+    /// How long to wait for a full batch.
     pub window: Duration,
-    /// Whether the function says which messages failed (`ReportBatchItemFailures`).
+    /// Whether the function reports which messages failed (`ReportBatchItemFailures`).
     pub partial_failures: bool,
-    /// Most calls at a time from this source.
+    /// Limit on concurrent calls from this source.
     pub maximum_concurrency: Option<usize>,
-    /// Patterns, JSON; a message that matches none is dropped. Empty: all pass.
+    /// JSON patterns. A message that matches none is dropped. Empty: all pass.
     pub filters: Vec<String>,
 }
 
@@ -215,21 +215,21 @@ pub struct QueueSource {
 pub struct StreamSource {
     /// Table name.
     pub table: String,
-    /// Most records in a call.
+    /// Limit on records per call.
     pub batch_size: usize,
-    /// How long to collect a batch.
+    /// How long to wait for a full batch.
     pub window: Duration,
-    /// Whether to begin with the oldest record kept (`TRIM_HORIZON`) rather than with what comes next (`LATEST`).
+    /// Whether to start at the oldest record (`TRIM_HORIZON`) instead of the next new one (`LATEST`).
     pub from_horizon: bool,
-    /// Whether the function says which record failed first.
+    /// Whether the function reports which record failed first.
     pub partial_failures: bool,
-    /// Whether a failed batch is cut in two.
+    /// Whether a failed batch is split in two.
     pub bisect: bool,
-    /// How often a failed batch is tried again; `None` as long as its records are kept.
+    /// Limit on retries of a failed batch; `None`: until its records expire.
     pub maximum_retries: Option<u32>,
-    /// Name of the queue that is told where a discarded batch was.
+    /// Name of the queue that gets the position of a discarded batch.
     pub on_failure_queue: Option<String>,
-    /// Patterns, JSON; a record that matches none is skipped. Empty: all pass.
+    /// JSON patterns. A record that matches none is skipped. Empty: all pass.
     pub filters: Vec<String>,
 }
 
@@ -240,9 +240,9 @@ pub struct Api {
     pub id: String,
     /// The authorizer of routes that need one.
     pub authorizer: Option<Authorizer>,
-    /// Requests a second, on average; `None` for no limit.
+    /// Limit on requests per second, on average; `None`: no limit.
     pub rate_limit: Option<u32>,
-    /// Requests at once.
+    /// Limit on requests at once.
     pub burst_limit: Option<u32>,
 }
 
@@ -251,10 +251,10 @@ pub struct Api {
 pub struct Authorizer {
     /// Logical id of the function.
     pub function: String,
-    /// How long an answer is kept; zero for not at all.
+    /// How long an answer is cached; zero for not at all.
     pub cache: Duration,
-    /// Headers that must be there, and that the cached answer belongs to.
+    /// Required headers. They are the key of the cached answer.
     pub headers: Vec<String>,
-    /// Whether the cached answer belongs to the route too (`$context.routeKey`).
+    /// Whether the route is part of that key too (`$context.routeKey`).
     pub per_route: bool,
 }

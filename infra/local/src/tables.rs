@@ -1,12 +1,11 @@
 //! DynamoDB on this machine: `dynoxide` on one SQLite file, called in this process.
 //!
-//! One thread owns the engine and works off calls in batches that share one flush of the disk (`tables/worker.rs`): no
-//! answer leaves before everything it rests on is on disk, and yet 16 callers at once write five times as fast as with
-//! a flush each (measured where a flush takes 3 ms).
+//! One thread owns the engine and runs calls in batches that share one flush to disk (`tables/worker.rs`). No reply is
+//! sent before everything it depends on is on disk. Still, 16 concurrent callers write five times as fast as with a
+//! flush each (measured where a flush takes 3 ms).
 //!
-//! Only what the engine's own HTTP server alone can do, wording a refusal of a malformed request exactly as AWS does,
-//! is asked of that server (`tables/engine.rs`). It is started for the one request and listens no longer, because it
-//! would let anybody in.
+//! Only the engine's own HTTP server words the rejection of a malformed request exactly as AWS does. For that it is
+//! started for a single request (`tables/engine.rs`) and then stopped, because it has no access control.
 //!
 //! Streams are read from the file directly (`tables/stream.rs`).
 
@@ -46,23 +45,23 @@ struct Shared {
     written: watch::Sender<u64>,
 }
 
-/// The tables cannot be opened.
+/// Why the tables cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file cannot be opened, or is none of the engine's.
+    /// The file cannot be opened, or is not a file of the engine.
     #[error("the tables in `{path}` cannot be opened: {source}")]
     Database {
         /// The file.
         path: String,
-        /// What the engine says.
+        /// The engine's error.
         source: DynoxideError,
     },
-    /// The file's log cannot be flushed, or the thread for it not started.
-    #[error("the tables in `{path}` cannot be kept on disk: {source}")]
+    /// The file's log cannot be flushed, or its thread cannot be started.
+    #[error("the tables in `{path}` cannot be written to disk: {source}")]
     Disk {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The streams in the file cannot be read.
@@ -70,29 +69,29 @@ pub enum OpenError {
     Streams {
         /// The file.
         path: String,
-        /// What SQLite says.
+        /// SQLite's error.
         source: rusqlite::Error,
     },
-    /// The engine does not make or change a table as the template has it.
-    #[error("table `{table}` cannot be made as the template has it: {source}")]
+    /// The engine cannot create or change a table as in the template.
+    #[error("table `{table}` cannot be created as in the template: {source}")]
     Table {
         /// The table.
         table: String,
-        /// What the engine says.
+        /// The engine's error.
         source: DynoxideError,
     },
-    /// The template's definition of a table cannot be read by the engine.
-    #[error("table `{table}` cannot be made as the template has it: {source}")]
+    /// The engine cannot read the template's definition of a table.
+    #[error("table `{table}` cannot be created as in the template: {source}")]
     Definition {
         /// The table.
         table: String,
-        /// What is wrong.
+        /// The cause.
         source: serde_json::Error,
     },
-    /// The file has the table, but otherwise than the template.
+    /// The table in the file differs from the template.
     #[error(
-        "table `{table}` in `{path}` has {part} {found}, but the template has {wanted}; a table that exists is not changed: \
-         put the template back as it was, or start with an empty data folder"
+        "table `{table}` in `{path}` has {part} {found}, but the template has {wanted}; existing tables are \
+        not changed: restore the template, or start with an empty data folder"
     )]
     Changed {
         /// The table.
@@ -109,10 +108,9 @@ pub enum OpenError {
 }
 
 impl Tables {
-    /// Opens the file at `path`, makes the tables that are missing, and sets what expires.
+    /// Opens the file at `path`, creates missing tables, and sets their time to live.
     ///
-    /// Blocks until done. A table that is there but has other keys, indexes or another stream than in the template is
-    /// refused.
+    /// Blocks until done. An existing table whose keys, indexes or stream differ from the template is an error.
     pub fn open(path: &Path, tables: &[Table]) -> Result<Self, OpenError> {
         let shown = path.display().to_string();
         let database = Database::new(&path.to_string_lossy())
@@ -127,7 +125,7 @@ impl Tables {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Answers `operation` (`GetItem`) with the JSON request `body`, as DynamoDB or DynamoDB Streams would.
+    /// Handles `operation` (`GetItem`) with the JSON request `body`, as DynamoDB or DynamoDB Streams would.
     pub async fn call(&self, operation: &str, body: Bytes) -> Reply {
         if let "GetShardIterator" | "GetRecords" = operation {
             return self.stream_call(operation, body).await;
@@ -148,13 +146,12 @@ impl Tables {
         reply
     }
 
-    /// Changes whenever something was written, so that readers of streams need not ask again and again.
+    /// Returns a value that changes with every write, so that readers of streams need not poll.
     pub fn written(&self) -> watch::Receiver<u64> {
         self.shared.written.subscribe()
     }
 
-    /// Up to `limit` records of the table's stream after the one numbered `after` (`None`: from the oldest kept), in
-    /// order.
+    /// Returns up to `limit` records of the table's stream after number `after` (`None`: from the oldest), in order.
     pub async fn read_stream(
         &self,
         table: &str,
@@ -164,26 +161,27 @@ impl Tables {
         let (shared, table, after) = (Arc::clone(&self.shared), table.to_owned(), after.map(str::to_owned));
         let read = tokio::task::spawn_blocking(move || shared.streams.read(&table, after.as_deref(), limit)).await??;
         if !read.is_empty() {
-            // The file shows what is written a moment before it is flushed; nobody may act on it sooner.
+            // The file shows writes a moment before they are flushed, and readers must not act on them earlier.
             self.shared.worker.settle().await;
         }
         Ok(read)
     }
 
-    /// The number of the newest record of the table's stream; `None` if it has none.
+    /// Returns the number of the newest record of the table's stream; `None` if it has none.
     pub async fn stream_end(&self, table: &str) -> anyhow::Result<Option<String>> {
         let (shared, table) = (Arc::clone(&self.shared), table.to_owned());
         tokio::task::spawn_blocking(move || shared.streams.end(&table)).await?
     }
 
     /// Removes records of the table's stream that are older than 24 hours and not after `done`, the number up to which
-    /// every reader is through. The newest record stays, so that numbers never begin anew. Returns how many went.
+    /// all readers have read. The newest record stays, so that numbers never start again. Returns the number of removed
+    /// records.
     pub async fn trim_stream(&self, table: &str, done: &str) -> anyhow::Result<usize> {
         let (shared, table, done) = (Arc::clone(&self.shared), table.to_owned(), done.to_owned());
         tokio::task::spawn_blocking(move || shared.streams.trim(&table, &done, stream::KEPT)).await?
     }
 
-    /// Removes items whose time to live is over, by the machine's clock. Returns how many went.
+    /// Removes items whose time to live is over, by the system's clock. Returns the number of removed items.
     pub async fn sweep_expired(&self) -> anyhow::Result<usize> {
         let shared = Arc::clone(&self.shared);
         let gone = tokio::task::spawn_blocking(move || shared.database.sweep_ttl()).await??;
@@ -194,7 +192,7 @@ impl Tables {
     }
 }
 
-/// Makes the table if it is missing, else holds it against the template.
+/// Creates the table if it is missing, else compares it with the template.
 fn ensure(database: &Database, table: &Table, path: &str) -> Result<(), OpenError> {
     let failed = |source| OpenError::Table { table: table.name.clone(), source };
     let described = database.describe_table(DescribeTableRequest { table_name: table.name.clone() });
@@ -214,7 +212,7 @@ fn ensure(database: &Database, table: &Table, path: &str) -> Result<(), OpenErro
     set_expiry(database, table).map_err(failed)
 }
 
-/// Refuses a table whose shape in the file is not the template's.
+/// Returns an error if the table in the file differs from the template.
 fn compare(table: &Table, found: &Value, path: &str) -> Result<(), OpenError> {
     let stream = |table: &Value| {
         let view = table.pointer("/StreamSpecification/StreamViewType").and_then(Value::as_str);
@@ -236,7 +234,7 @@ fn compare(table: &Table, found: &Value, path: &str) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// A key with its types, as `lead_id (S), part (S)`.
+/// Formats a key with its types: `lead_id (S), part (S)`.
 fn key_of(owner: &Value, attributes: &Value) -> String {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
@@ -277,7 +275,7 @@ fn indexes(table: &Value, kind: &str) -> String {
     if shown.is_empty() { "none".to_owned() } else { shown.join("; ") }
 }
 
-/// Sets the attribute that expires items, or unsets it, where that is not so yet.
+/// Sets or removes the attribute with the expiry time, if it differs.
 fn set_expiry(database: &Database, table: &Table) -> Result<(), DynoxideError> {
     let now = database.get_table_metadata(&table.name)?;
     let now = now.filter(|metadata| metadata.ttl_enabled).and_then(|metadata| metadata.ttl_attribute);

@@ -1,7 +1,7 @@
-//! Reads a SAM template into a [`Stack`], and refuses what cannot be run.
+//! Reads a SAM template into a [`Stack`], and rejects what cannot be run.
 //!
-//! Every property is *run*, *inert* (it has no meaning on one machine and is noticed once) or *refused*; see
-//! `template/properties.rs`. All problems are reported at once, each with its place and what to do.
+//! Every property is *run*, *inert* (without effect on one machine, noted once) or *refused*; see
+//! `template/properties.rs`. All problems are reported at once, each with its place and a fix.
 
 mod check;
 mod events;
@@ -23,7 +23,7 @@ use self::resources::Builder;
 use self::scope::{Resource, Scope};
 use crate::stack::Stack;
 
-/// What a template is resolved with.
+/// Values that a template is resolved with.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `AWS::StackName`.
@@ -38,7 +38,7 @@ pub struct Settings {
     pub parameters: BTreeMap<String, String>,
 }
 
-/// Reads the template `text`; `file` is how problems call it.
+/// Reads the template `text`. Problems name it `file`.
 pub fn read(text: &str, file: &str, settings: &Settings) -> Result<Stack, Vec<TemplateProblem>> {
     let scope = Scope::new(settings);
     let (root, yaml) = node::read(text);
@@ -57,7 +57,7 @@ pub fn read(text: &str, file: &str, settings: &Settings) -> Result<Stack, Vec<Te
 }
 
 fn assemble<'a>(mut scope: Scope<'a>, root: &Node) -> (Scope<'a>, Stack) {
-    // First what can be referred to: parameters, conditions, then the resources' names.
+    // First everything that can be referred to: parameters, conditions, then the resources' names.
     let mut notices = Vec::new();
     for entry in root.get("Parameters").map(Node::entries).unwrap_or_default() {
         let value = parameter(&scope, entry, &mut notices);
@@ -87,7 +87,7 @@ fn assemble<'a>(mut scope: Scope<'a>, root: &Node) -> (Scope<'a>, Stack) {
     (scope, stack)
 }
 
-/// A parameter's value: the override, else its default; checked against what the parameter says of itself.
+/// Returns a parameter's value: the override, else its default. Checks it against the parameter's limits.
 fn parameter(scope: &Scope<'_>, entry: &Entry, notices: &mut Vec<String>) -> Node {
     let path = format!("Parameters.{}", entry.name);
     let mut checker = Checker { scope, notices: std::mem::take(notices) };
@@ -147,18 +147,14 @@ fn unknown_overrides(scope: &Scope<'_>, root: &Node) {
         if !scope.parameters.contains_key(name) {
             let hint = match suggestion(name, scope.parameters.keys().map(String::as_str)) {
                 Some(close) => format!("did you mean `{close}`?"),
-                None => format!("the template has {}", choices(scope.parameters.keys().map(String::as_str))),
+                None => format!("use {}", choices(scope.parameters.keys().map(String::as_str))),
             };
-            scope.problem(
-                at,
-                "Parameters",
-                format!("a value was given for the parameter `{name}`, which the template does not have; {hint}"),
-            );
+            scope.problem(at, "Parameters", format!("the template has no parameter `{name}`; {hint}"));
         }
     }
 }
 
-/// A resource as far as others may refer to it, with the globals merged in.
+/// Returns the part of a resource that others may refer to, with the globals merged in.
 fn declared(scope: &Scope<'_>, entry: &Entry, globals: &Node) -> Resource {
     let kind = entry.value.get("Type").and_then(Node::text).unwrap_or_default().to_owned();
     let empty = Node { at: entry.value.at, kind: Kind::Map(Vec::new()) };
@@ -166,14 +162,14 @@ fn declared(scope: &Scope<'_>, entry: &Entry, globals: &Node) -> Resource {
     let properties = if kind == "AWS::Serverless::Function" { merged(globals, own) } else { own.clone() };
     let exists = entry.value.get("Condition").is_none_or(|condition| {
         let path = format!("Resources.{}.Condition", entry.name);
-        // A condition that is not there has been reported; the resource is read all the same.
+        // A missing condition has been reported. The resource is still read.
         condition.text().and_then(|name| scope.condition(name, condition.at, &path)).unwrap_or(true)
     });
     Resource { kind, properties, exists }
 }
 
-/// A function's properties over the globals, as SAM does it: mappings are merged, lists are added, else its own value
-/// wins.
+/// Merges a function's properties into the globals as SAM does: mappings are merged, lists are appended, and otherwise
+/// the function's own value wins.
 fn merged(global: &Node, own: &Node) -> Node {
     match (&global.kind, &own.kind) {
         (Kind::Map(globals), Kind::Map(owns)) => {
@@ -193,9 +189,9 @@ fn merged(global: &Node, own: &Node) -> Node {
     }
 }
 
-/// Checks what stands outside `Resources`.
+/// Checks everything outside `Resources`.
 fn sections(checker: &mut Checker<'_, '_>, root: &Node, globals: &Node) {
-    // Only the names: what is in the sections is read section by section.
+    // Only the names. The sections themselves are read one by one.
     let names = Node {
         at: root.at,
         kind: match &root.kind {
@@ -227,7 +223,7 @@ fn sections(checker: &mut Checker<'_, '_>, root: &Node, globals: &Node) {
             checker.scope.problem(
                 entry.at,
                 &path,
-                format!("SAM reads no `{}` in globals; write it on each function", entry.name),
+                format!("SAM does not allow `{}` in globals; set it on each function", entry.name),
             );
         }
     }
@@ -239,7 +235,7 @@ fn sections(checker: &mut Checker<'_, '_>, root: &Node, globals: &Node) {
     }
 }
 
-/// Checks one resource and builds what it stands for.
+/// Checks one resource and builds it.
 fn resource(builder: &mut Builder<'_, '_>, entry: &Entry) {
     let scope = builder.checker.scope;
     let path = format!("Resources.{}", entry.name);
@@ -247,13 +243,13 @@ fn resource(builder: &mut Builder<'_, '_>, entry: &Entry) {
     if !declared.exists {
         return;
     }
-    // The properties are worked out with the globals in them, below.
+    // The properties are resolved below, with the globals merged in.
     let beside = entry.value.entries().iter().filter(|inner| inner.name != "Properties").cloned().collect();
     let beside = Node { at: entry.value.at, kind: Kind::Map(beside) };
     if matches!(entry.value.kind, Kind::Map(_)) {
         builder.checker.properties(&beside, RESOURCE, &path, "a resource");
     } else {
-        scope.problem(entry.value.at, &path, format!("{} stands here; expected a resource", entry.value.describe()));
+        scope.problem(entry.value.at, &path, format!("found {}, expected a resource", entry.value.describe()));
         return;
     }
     if let Some(depends_on) = entry.value.get("DependsOn") {
@@ -276,22 +272,22 @@ fn resource(builder: &mut Builder<'_, '_>, entry: &Entry) {
         }
         Some(TypeFate::Inert(why)) => {
             builder.checker.notice(why);
-            // What it refers to must be there all the same.
+            // What it refers to must still exist.
             scope.value(&declared.properties, &format!("{path}.Properties"));
         }
         Some(TypeFate::Refused(instead)) => {
-            scope.problem(kind.at, &kind_path, format!("`{}` cannot be run on one machine: {instead}", declared.kind));
+            scope.problem(
+                kind.at,
+                &kind_path,
+                format!("`{}` is not supported on one machine: {instead}", declared.kind),
+            );
         }
         None => {
             let hint = match suggestion(&declared.kind, TYPES.iter().map(|known| known.name)) {
                 Some(close) => format!("did you mean `{close}`?"),
-                None => "put a `Condition` on it that holds on AWS only".to_owned(),
+                None => "give it a `Condition` that holds only on AWS".to_owned(),
             };
-            scope.problem(
-                kind.at,
-                &kind_path,
-                format!("`{}` is not a resource type that is known here; {hint}", declared.kind),
-            );
+            scope.problem(kind.at, &kind_path, format!("`{}` is not a supported resource type; {hint}", declared.kind));
         }
     }
 }

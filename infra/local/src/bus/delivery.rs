@@ -1,6 +1,7 @@
-//! Asynchronous calls of functions by rules: from the bus's own queue, with two retries, then the dead-letter queue.
+//! Asynchronous function calls by rules: from the bus's own queue, with two retries, then the dead-letter queue.
 //!
-//! On AWS the retries come after one and two minutes; here after one and two seconds, so that a demo or test sees them.
+//! On AWS the retries come after one and two minutes. Here they come after one and two seconds, so that demos and tests
+//! see them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +14,16 @@ use crate::aws_error::AwsError;
 use crate::lambda::{Failure, Lambda};
 use crate::sqs::{BUS_QUEUE, Message, Outgoing, Queues};
 
-/// Calls in progress at a time.
+/// Limit on concurrent calls.
 const AT_ONCE: usize = 10;
-/// Calls of one event, the first included.
+/// Limit on calls per event, including the first one.
 const MOST_CALLS: i64 = 3;
-/// How long an event waits before it is tried again, after the first failure.
+/// Wait before the first retry of an event.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// How long a call keeps its event: longer than any function runs.
+/// How long a call hides its event: longer than any function runs.
 const HIDDEN: Duration = Duration::from_mins(16);
 
-/// A call that waits to be made.
+/// A pending call.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Call {
     pub(super) function: String,
@@ -30,13 +31,13 @@ pub(super) struct Call {
     pub(super) rule_arn: String,
     pub(super) target_arn: String,
     pub(super) dead_letter_queue: Option<String>,
-    /// The event as it came, for the dead-letter queue.
+    /// The original event, for the dead-letter queue.
     pub(super) event: String,
 }
 
 impl Call {
     pub(super) fn to_body(&self) -> String {
-        // A structure of strings always has a JSON form.
+        // A structure of strings can always be written as JSON.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -54,7 +55,7 @@ pub(super) async fn run(queues: Queues, lambda: Lambda) {
             tokio::spawn(async move {
                 let _working = permit;
                 if let Err(cause) = make(&queues, &lambda, &message).await {
-                    tracing::error!(cause = %cause, "an event's call cannot be settled; it is made again");
+                    tracing::error!(cause = %cause, "event call cannot be settled; it is repeated");
                 }
             });
         }
@@ -66,7 +67,7 @@ async fn make(queues: &Queues, lambda: &Lambda, message: &Message) -> Result<(),
         .map_err(|cause| AwsError::server(format!("a call cannot be read: {cause}")))?;
     match lambda.invoke(&call.function, call.payload.clone().into_bytes()).await {
         Ok(_) => {}
-        // Lambda tries for six hours; so many tries, a second apart, mean that something is wrong.
+        // Lambda tries for six hours. So many tries, one per second, mean that something is wrong.
         Err(Failure::Throttled) if message.receive_count < 100 => {
             return queues.change_visibility(BUS_QUEUE, &message.receipt_handle, FIRST_RETRY).await;
         }

@@ -1,4 +1,4 @@
-//! The entries of a `PutEvents` call: what AWS takes, and the event it makes of them.
+//! The entries of a `PutEvents` call: AWS's checks, and the events built from them.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ struct Request {
     entries: Vec<Entry>,
 }
 
-/// An entry as it was sent.
+/// An entry of the request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Entry {
@@ -30,7 +30,7 @@ pub(super) struct Entry {
     resources: Option<Vec<String>>,
 }
 
-/// An entry that is taken.
+/// A valid entry.
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub(super) bus: String,
@@ -41,7 +41,7 @@ pub(super) struct Accepted {
     resources: Vec<String>,
 }
 
-/// The entries of a request; an error is one of the whole request.
+/// Reads the entries of a request. An error concerns the whole request.
 pub(super) fn read(body: Value) -> Result<Vec<Entry>, AwsError> {
     let request: Request =
         serde_json::from_value(body).map_err(|cause| AwsError::client("SerializationException", cause.to_string()))?;
@@ -65,7 +65,7 @@ pub(super) fn read(body: Value) -> Result<Vec<Entry>, AwsError> {
 }
 
 impl Entry {
-    /// As AWS counts: 14 bytes for a time, and the UTF-8 length of the rest.
+    /// Returns the size as AWS counts it: 14 bytes for a time, and the UTF-8 length of the rest.
     fn size(&self) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         self.time.map_or(0, |_| 14)
@@ -75,7 +75,7 @@ impl Entry {
             + self.resources.iter().flatten().map(String::len).sum::<usize>()
     }
 
-    /// Checks the entry; an error is its code and message.
+    /// Checks the entry. An error has its code and message.
     pub(super) fn check(self, buses: &[String]) -> Result<Accepted, (&'static str, String)> {
         let needed = |name: &str, value: Option<String>| {
             value.filter(|value| !value.is_empty()).ok_or_else(|| {
@@ -115,7 +115,7 @@ impl Entry {
 }
 
 impl Accepted {
-    /// The event in EventBridge's envelope.
+    /// Returns the event in EventBridge's envelope.
     pub(super) fn event(&self, id: &str, region: &str, account: &str) -> Value {
         json!({
             "version": "0",

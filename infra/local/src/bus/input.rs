@@ -1,9 +1,8 @@
-//! What of an event a target gets: all of it, a part, a constant, or a filled-in template.
+//! The input of a target: the whole event, a part of it, a constant, or a filled-in template.
 //!
-//! How values go into a template follows what AWS was observed to do: outside of quotes a value stands as JSON (a
-//! string with its quotes, an object as an object), inside of quotes as text (a string without quotes but escaped,
-//! an object without any quotes). A value that is not there is an empty string. A template that is no JSON object or
-//! array is text, into which values go bare.
+//! Values are filled in as observed on AWS. Outside quotes a value is JSON: a string has its quotes, an object is an
+//! object. Inside quotes it is text: a string is escaped without its own quotes, an object loses all quotes. A missing
+//! value is an empty string. A template that is not a JSON object or array is text, and values are inserted bare.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +11,7 @@ use serde_json::Value;
 
 use crate::stack::TargetInput;
 
-/// A target's input with paths parsed.
+/// A target's input with parsed paths.
 #[derive(Debug)]
 pub(super) enum Input {
     Event,
@@ -46,7 +45,7 @@ enum Step {
 }
 
 impl Input {
-    /// Reads a target's input; an error says what is wrong with it.
+    /// Parses a target's input. An error says what is wrong.
     pub(super) fn parse(input: &TargetInput) -> Result<Self, String> {
         Ok(match input {
             TargetInput::Event => Self::Event,
@@ -60,7 +59,7 @@ impl Input {
         })
     }
 
-    /// What the target gets of `event`.
+    /// Returns the target's input for `event`.
     pub(super) fn render(&self, event: &Value, rule_name: &str, rule_arn: &str) -> Result<String, String> {
         match self {
             Self::Event => Ok(event.to_string()),
@@ -68,7 +67,7 @@ impl Input {
             Self::Part(path) => path
                 .find(event)
                 .map(|part| part.to_string())
-                .ok_or_else(|| "the event has nothing at the target's input path".to_owned()),
+                .ok_or_else(|| "the event has no value at the target's input path".to_owned()),
             Self::Template(template) => template.render(event, rule_name, rule_arn),
         }
     }
@@ -87,7 +86,7 @@ impl Template {
         while let Some(c) = rest.chars().next() {
             let after = rest.get(c.len_utf8()..).unwrap_or_default();
             match c {
-                // An escaped character never opens or closes a string.
+                // An escaped character does not open or close a string.
                 '\\' => {
                     let escaped = after.chars().next();
                     text.push(c);
@@ -149,7 +148,7 @@ impl Template {
     }
 }
 
-/// A string as it stands between the quotes of JSON.
+/// Returns a string as it is written between the quotes in JSON.
 fn escaped(text: &str) -> String {
     let json = Value::from(text).to_string();
     json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned()
@@ -205,7 +204,7 @@ impl JsonPath {
         Ok(Self(steps))
     }
 
-    /// What stands at the path; with a wildcard, an array of all that does.
+    /// Returns the value at the path; with a wildcard, an array of all values.
     fn find(&self, event: &Value) -> Option<Value> {
         let many = self.0.iter().any(|step| matches!(step, Step::All));
         let mut found = vec![event];
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stand_as_json_outside_of_quotes_and_as_text_inside() {
+    fn values_are_json_outside_quotes_and_text_inside() {
         let paths =
             [("pool", "$.detail.pool"), ("size", "$.detail.size"), ("who", "$.detail.who"), ("no", "$.detail.no")];
         let cases = [
@@ -274,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_found_at_the_start() {
+    fn reports_mistakes_when_parsing() {
         assert_eq!(
             render(&[], r#"{"pool": <pol>}"#).unwrap_err(),
             "the template uses `<pol>`, which its InputPathsMap does not define"
@@ -286,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_event() {
+    fn selects_a_part_of_the_event() {
         let part = Input::parse(&TargetInput::Path("$.detail".to_owned())).unwrap();
         assert_eq!(part.render(&json!({ "detail": { "a": 1 } }), "", "").unwrap(), r#"{"a":1}"#);
         assert!(part.render(&json!({}), "", "").is_err());

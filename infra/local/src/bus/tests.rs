@@ -78,7 +78,7 @@ fn wake_pool() -> Target {
 }
 
 #[tokio::test]
-async fn a_matching_event_is_in_the_queue_when_put_events_answers() {
+async fn a_matching_event_is_queued_when_put_events_replies() {
     let fixture = start(wake_pool(), script(|event| async move { Ok(event) }));
     let mut tap = fixture.bus.subscribe();
     let mut other = merged("leads");
@@ -143,7 +143,7 @@ async fn each_entry_has_its_own_result() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_made_of_an_event_goes_to_the_dead_letter_queue() {
+async fn an_event_without_the_input_path_goes_to_the_dead_letter_queue() {
     let target = target(TargetTo::Queue("work".to_owned()), TargetInput::Path("$.detail.reason".to_owned()));
     let fixture = start(target, script(|event| async move { Ok(event) }));
     fixture.bus.handle("PutEvents", json!({ "Entries": [merged("leads")] })).await.unwrap();
@@ -156,7 +156,7 @@ async fn what_cannot_be_made_of_an_event_goes_to_the_dead_letter_queue() {
 }
 
 #[tokio::test]
-async fn a_function_is_called_again_after_failing_and_then_given_up() {
+async fn retries_a_failing_function_and_then_gives_up() {
     let calls = Arc::new(AtomicUsize::new(0));
     let fixture = start(
         target(TargetTo::Function("F".to_owned()), TargetInput::Event),
@@ -188,7 +188,7 @@ async fn a_function_is_called_again_after_failing_and_then_given_up() {
 }
 
 #[tokio::test]
-async fn mistakes_in_rules_stop_the_start_and_name_the_rule() {
+async fn a_mistake_in_a_rule_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let queues = Queues::open(&folder.path().join("queues.db"), &[]).unwrap();
     let start = |stack: Stack| Bus::start(&stack, queues.clone(), lambda(Vec::new())).err().unwrap().to_string();

@@ -1,4 +1,4 @@
-//! `fairleader check`: everything that is wrong with a rulebook, for people, editors and build servers.
+//! `fairleader check`: lists every problem of a rulebook, for people, editors and build servers.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -13,17 +13,17 @@ use serde_json::json;
 use super::{Failed, exit_code};
 use crate::offline::{Findings, OfflineError, Problem, RulebookFile, counted};
 
-/// What `check` is asked.
+/// Options of `check`.
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// The rulebook, YAML; `-` for standard input.
+    /// The rulebook (YAML); `-` for standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Folder with roster.csv, pools.csv and accounts.csv: whoever the rulebook names has to be there.
+    /// Folder with roster.csv, pools.csv and accounts.csv. Reps and pools that the rulebook names must be in it.
     #[arg(long, value_name = "DIR")]
     roster: Option<PathBuf>,
-    /// Also say what is worth knowing though nothing is wrong: rules whose order decides, what is left for the last
-    /// rule, and with --roster the hours at which nobody of a pool is at work.
+    /// Also print notes: rules whose order matters, which leads reach the last rule, and (with --roster) the hours
+    /// when no rep of a pool is at work.
     #[arg(long)]
     notes: bool,
     /// Print the problems as JSON.
@@ -31,8 +31,8 @@ pub(super) struct Check {
     json: bool,
 }
 
-/// Checks a rulebook. Its problems are the answer and no failure of the program, so they end it without another
-/// message.
+/// Checks a rulebook. Problems set the exit code without a further message: they are the result, not a failure of the
+/// program.
 pub(super) fn run(asked: &Check) -> ExitCode {
     match check(asked, Clock::System.now(), &mut io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
@@ -41,7 +41,7 @@ pub(super) fn run(asked: &Check) -> ExitCode {
     }
 }
 
-/// Checks a rulebook and writes what is wrong with it; false if it cannot be used.
+/// Checks a rulebook and writes its problems. Returns whether it can be used.
 fn check(check: &Check, now: Timestamp, out: &mut impl Write) -> Result<bool, OfflineError> {
     let read = RulebookFile::read(&check.file, check.roster.as_deref())?;
     let (read, Findings { rulebook, problems }) = read.check(now, check.notes);
@@ -64,7 +64,7 @@ fn count(problems: &[Problem], severity: Severity) -> usize {
     problems.iter().filter(|problem| problem.severity == severity).count()
 }
 
-/// `3 errors, 2 warnings`; of a rulebook without problems how large it is.
+/// Returns `3 errors, 2 warnings`, or the size of a rulebook without problems.
 fn summary(problems: &[Problem], rulebook: Option<&Rulebook>) -> String {
     let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
     let counts = counts.map(|(severity, word)| (count(problems, severity), word));

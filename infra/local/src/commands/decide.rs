@@ -1,7 +1,7 @@
-//! `fairleader decide`: what a rulebook makes of leads in a file.
+//! `fairleader decide`: shows where a rulebook sends the leads in a file.
 //!
-//! Every lead is checked, normalised and matched to its account by the functions that the pipeline uses. Which member
-//! of a pool would get it is not said: that depends on who is free and whose turn it is at that moment.
+//! Every lead is checked, normalised and matched to its account by the functions that the pipeline uses. The output
+//! does not name the pool member who would get the lead: that depends on availability and the rotation at the time.
 
 mod tell;
 
@@ -24,43 +24,43 @@ use super::Failed;
 use crate::offline::decide::decide;
 use crate::offline::{OfflineError, RulebookFile, STDIN, counted, read};
 
-/// What `decide` is asked.
+/// Options of `decide`.
 #[derive(Debug, Args)]
 pub(super) struct Decide {
-    /// The rulebook, YAML; `-` for standard input.
+    /// The rulebook (YAML); `-` for standard input.
     #[arg(value_name = "RULEBOOK")]
     rulebook: PathBuf,
-    /// The leads: one JSON object a line, as POST /v1/leads takes it, or a list ending in `.csv`; `-` for standard
-    /// input. A line may also have `source`, `received_at` and `activities`.
+    /// The leads: one JSON object per line, as for POST /v1/leads, or a `.csv` list; `-` for standard input. A line
+    /// may also have `source`, `received_at` and `activities`.
     #[arg(value_name = "LEADS")]
     leads: PathBuf,
-    /// Folder with roster.csv, pools.csv and accounts.csv: whoever the rulebook names has to be there.
+    /// Folder with roster.csv, pools.csv and accounts.csv. Reps and pools that the rulebook names must be in it.
     #[arg(long, value_name = "DIR")]
     roster: Option<PathBuf>,
-    /// Decide as at this instant, such as 2026-03-03T10:00; in the rulebook's zone unless it names one. [default: now]
-    #[arg(long, value_name = "INSTANT")]
+    /// Decide as of this time, such as 2026-03-03T10:00, in the rulebook's time zone unless it has one. [default: now]
+    #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// Say why, in plain sentences.
+    /// Explain each decision in plain sentences.
     #[arg(long)]
     explain: bool,
-    /// Print one JSON object for each lead.
+    /// Print one JSON object per lead.
     #[arg(long)]
     json: bool,
 }
 
-/// Decides on every lead of a file and says what becomes of each.
+/// Decides on every lead in a file and prints where it goes.
 pub(super) fn run(asked: &Decide) -> Result<(), Failed> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let wrong = decide_all(asked, Clock::System.now(), &mut out, &mut io::stderr().lock())?;
     out.flush()?;
-    if wrong > 0 { Err(format!("{} could not be decided on", counted(wrong, "line")).into()) } else { Ok(()) }
+    if wrong > 0 { Err(format!("{} could not be read", counted(wrong, "line")).into()) } else { Ok(()) }
 }
 
-/// Decides on every lead of a file and writes what becomes of each; how many lines were wrong.
+/// Decides on every lead in a file and writes where it goes. Returns the number of invalid lines.
 fn decide_all(ask: &Decide, now: Timestamp, out: &mut impl Write, err: &mut impl Write) -> Result<usize, OfflineError> {
     let stdin = Path::new("-");
     if ask.rulebook == stdin && ask.leads == stdin {
-        let message = "rulebook and leads cannot both come from standard input; name a file for one of them";
+        let message = "the rulebook and the leads cannot both come from standard input; give a file for one of them";
         return Err(OfflineError::Usage(message.to_owned()));
     }
     let (file, rulebook) = RulebookFile::usable(&ask.rulebook, ask.roster.as_deref(), now)?;
@@ -94,7 +94,7 @@ fn decide_all(ask: &Decide, now: Timestamp, out: &mut impl Write, err: &mut impl
     Ok(totals.wrong)
 }
 
-/// Calls `each` with every line of a file that has anything in it: the lead's number, the line, and what stands there.
+/// Calls `each` for every line that is not empty, with the lead's number, the line's number and its text.
 fn lines(file: &Path, mut each: impl FnMut(usize, u64, &[u8]) -> Result<(), OfflineError>) -> Result<(), OfflineError> {
     let is_stdin = file == Path::new("-");
     let name = || if is_stdin { STDIN.to_owned() } else { file.display().to_string() };
@@ -119,12 +119,12 @@ fn lines(file: &Path, mut each: impl FnMut(usize, u64, &[u8]) -> Result<(), Offl
 
 fn sample(line: &[u8], now: Timestamp) -> Result<Sample, Vec<FieldProblem>> {
     if line.len() > MAX_BODY {
-        let detail = format!("the line has {} bytes; a lead has at most {MAX_BODY}", line.len());
+        let detail = format!("the line has {} bytes; the limit is {MAX_BODY}", line.len());
         return Err(vec![FieldProblem { pointer: String::new(), detail }]);
     }
     Sample::from_json(line, now).map_err(|mut problems| {
         for problem in problems.iter_mut().filter(|problem| problem.pointer.is_empty()) {
-            // What is one body there is one line here, of which the file has many.
+            // The messages of the API speak of the body; here it is one line of many.
             problem.detail =
                 problem.detail.replacen("the body", "the line", 1).replace(" at line 1 column", " at column");
         }
@@ -132,11 +132,11 @@ fn sample(line: &[u8], now: Timestamp) -> Result<Sample, Vec<FieldProblem>> {
     })
 }
 
-/// An instant, or a date and time in the company's zone.
+/// Reads a timestamp, or a date and time in the company's time zone.
 fn instant(text: &str, zone: &str) -> Result<Timestamp, OfflineError> {
     let wrong = || {
         OfflineError::Usage(format!(
-            "--at `{text}` is not an instant; write it like 2026-03-03T10:00, or with a zone: 2026-03-03T10:00:00+01:00"
+            "--at `{text}` is not a time: write 2026-03-03T10:00, or with an offset 2026-03-03T10:00:00+01:00"
         ))
     };
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -152,12 +152,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_without_a_zone_is_the_companys() {
+    fn a_time_without_an_offset_is_in_the_companys_zone() {
         let at =
             |text: &str| instant(text, "Europe/Berlin").map(|at| at.to_string()).map_err(|error| error.to_string());
         assert_eq!(at("2026-03-03T10:00").unwrap(), "2026-03-03T09:00:00Z");
         assert_eq!(at("2026-07-03").unwrap(), "2026-07-02T22:00:00Z");
         assert_eq!(at("2026-03-03T10:00:00Z").unwrap(), "2026-03-03T10:00:00Z");
-        assert!(at("soon").unwrap_err().contains("`soon` is not an instant"));
+        assert!(at("soon").unwrap_err().contains("`soon` is not a time"));
     }
 }

@@ -1,4 +1,4 @@
-//! `fairleader` without a command: the demo, and a server that goes on with its data.
+//! `fairleader` without a command: runs the demo, then serves its data.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::demo::{self, Report};
 use crate::faults::Faults;
 use crate::machine::{Machine, Options, REGION};
 
-/// What the demo is asked.
+/// Options of the demo.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     #[command(flatten)]
@@ -25,11 +25,11 @@ pub(super) struct Demo {
     /// Keep the demo's data in this folder instead of a temporary one.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Let the stand-ins for AWS be as unkind as AWS can be: index-lag=500ms answers queries of indexes as of up to half
-    /// a second ago, seed=7 in an order of its own.
+    /// Make the stand-ins for AWS misbehave as AWS can. index-lag=500ms answers index queries with data up to half a
+    /// second old; seed=7 chooses the sequence of lags.
     #[arg(long, value_name = "FAULT=VALUE,…")]
     faults: Option<Faults>,
-    /// End after the report instead of serving on.
+    /// Exit after the report instead of serving.
     #[arg(long)]
     once: bool,
     /// Print the report as JSON.
@@ -37,7 +37,7 @@ pub(super) struct Demo {
     json: bool,
 }
 
-/// Runs the demo, tells what happened, and goes on serving.
+/// Runs the demo, prints the report, and keeps serving.
 pub(super) async fn run(asked: Demo) -> Result<(), Failed> {
     let mut out = io::stdout();
     let company = Company::embedded().map_err(|problems| {
@@ -45,7 +45,7 @@ pub(super) async fn run(asked: Demo) -> Result<(), Failed> {
         format!("the sample company is damaged: {first}")
     })?;
     let (data, _temporary) = data_folder(asked.data)?;
-    // A Tuesday at ten in Berlin, so that the same people are at work whenever the demo is run.
+    // A Tuesday at ten in Berlin, so that the same reps are at work whenever the demo runs.
     let start = jiff::civil::date(2026, 3, 3).at(10, 0, 0, 0).to_zoned(TimeZone::get("Europe/Berlin")?)?.timestamp();
     let options = Options {
         port: asked.ports.port,
@@ -67,7 +67,7 @@ pub(super) async fn run(asked: Demo) -> Result<(), Failed> {
     } else {
         writeln!(
             out,
-            "Fairleader, demo: {} reps in {} pools, {} accounts, one list of leads; it is Tuesday, 10:00 in Berlin.\n",
+            "Fairleader demo: {} reps in {} pools, {} accounts, one list of leads. It is Tuesday, 10:00 in Berlin.\n",
             company.reps.len(),
             company.pools.len(),
             company.accounts.len()
@@ -85,26 +85,26 @@ pub(super) async fn run(asked: Demo) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What to try next, ready to be copied.
+/// Prints commands to try next, ready to copy.
 fn invite(out: &mut impl Write, machine: &Machine) -> io::Result<()> {
     let lead = lead_id::derive(&SourceId::from("web"), "my-first-lead");
     let (url, source, sales) = (&machine.api_url, machine.keys.of(Role::Source), machine.keys.of(Role::Sales));
     writeln!(
         out,
         r#"
-It goes on serving at {url}. Send a lead, see who has it, and why:
+The API is now at {url}. Send a lead, see who has it, and why:
 
   curl -sS {url}/v1/leads -H 'Authorization: Bearer {source}' -H 'Idempotency-Key: my-first-lead' \
     -d '{{"email": "ada@lovelace.example", "name": "Ada Lovelace", "job_title": "CTO", "company": "Lovelace Engines", "country": "GB", "employees": 400, "did": "demo"}}'
   curl -sS '{url}/v1/leads/{lead}?wait=3s' -H 'Authorization: Bearer {sales}'
   curl -sS '{url}/v1/leads/{lead}/why' -H 'Authorization: Bearer {sales}'
 
-The tables and queues are there for the AWS tools too:
+The AWS tools can read the tables and queues too:
 
   AWS_ACCESS_KEY_ID=fairleader AWS_SECRET_ACCESS_KEY=fairleader \
     aws --region {REGION} --endpoint-url {} dynamodb list-tables
 
-Ctrl-C ends it."#,
+Press Ctrl-C to stop."#,
         machine.aws_url
     )
 }

@@ -1,4 +1,4 @@
-//! `fairleader diff`: the difference between two rulebooks, in words.
+//! `fairleader diff`: shows the differences between two rulebooks, in words.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use fairleader_runtime::Clock;
 use super::Failed;
 use crate::offline::RulebookFile;
 
-/// What `diff` is asked.
+/// Options of `diff`.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
-    /// File of the old rulebook; a table it uses is NAME.csv beside it.
+    /// File of the old rulebook. Its tables are NAME.csv beside it.
     old: PathBuf,
     /// File of the new rulebook.
     new: PathBuf,
-    /// Folder with roster.csv, pools.csv and accounts.csv, in which tables are looked for first.
+    /// Folder with roster.csv, pools.csv and accounts.csv. Tables are looked for here first.
     #[arg(long, value_name = "DIR")]
     roster: Option<PathBuf>,
     /// Print the changes as JSON.
@@ -25,7 +25,7 @@ pub(super) struct Diff {
     json: bool,
 }
 
-/// Tells the difference between two rulebooks.
+/// Prints the differences between two rulebooks.
 pub(super) fn run(two: &Diff) -> Result<(), Failed> {
     let read = |file: &Path| RulebookFile::usable(file, two.roster.as_deref(), Clock::System.now());
     let ((_, old), (_, new)) = (read(&two.old)?, read(&two.new)?);
@@ -36,7 +36,7 @@ pub(super) fn run(two: &Diff) -> Result<(), Failed> {
         return Ok(());
     }
     if changes.is_empty() {
-        writeln!(out, "nothing: both decide every lead alike")?;
+        writeln!(out, "no differences: both decide every lead alike")?;
     }
     for change in changes {
         writeln!(out, "{}", change.sentence)?;

@@ -1,4 +1,4 @@
-//! `fairleader load`: how many leads a second get an owner on this machine, and how long each waits for it.
+//! `fairleader load`: measures how many leads per second get an owner on this machine, and how long each waits.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -10,27 +10,27 @@ use super::{Failed, data_folder};
 use crate::load;
 use crate::machine::{Machine, Options};
 
-/// What `load` is asked.
+/// Options of `load`.
 #[derive(Debug, Args)]
 pub(super) struct Load {
-    /// How many leads to send.
+    /// Number of leads to send.
     #[arg(long, default_value_t = 5000)]
     leads: usize,
-    /// How many a second; as fast as they are taken if not given.
+    /// Leads per second. [default: as fast as they are accepted]
     #[arg(long)]
     rate: Option<u32>,
-    /// Another template than infra/template.yaml.
+    /// Template to run instead of infra/template.yaml.
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// Folder for the data; a temporary one if not given.
+    /// Folder for the data. [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Print what was measured as JSON.
+    /// Print the result as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// Puts a load on a machine of its own and says what it took.
+/// Starts a machine, sends it leads, and prints the result.
 pub(super) async fn run(asked: Load) -> Result<(), Failed> {
     let (data, _temporary) = data_folder(asked.data)?;
     let machine = Machine::start(Options { template: asked.template, ..Options::new(data) }).await?;
@@ -46,7 +46,7 @@ pub(super) async fn run(asked: Load) -> Result<(), Failed> {
     } else {
         writeln!(
             out,
-            "{} leads accepted, {} owned, {} lost, {} refused\n{} leads a second; from POST to owner {} ms (median), {} ms (99 of 100), {} ms (slowest)",
+            "{} leads accepted, {} owned, {} lost, {} rejected\n{} leads per second; from POST to owner {} ms (median), {} ms (99 of 100), {} ms (slowest)",
             measured.accepted,
             measured.owned,
             measured.lost,
@@ -57,13 +57,13 @@ pub(super) async fn run(asked: Load) -> Result<(), Failed> {
             measured.max_ms
         )?;
         if let Some(micros) = measured.cpu_us_per_lead {
-            writeln!(out, "{}.{:02} ms of CPU for each lead", micros / 1000, micros % 1000 / 10)?;
+            writeln!(out, "{}.{:02} ms of CPU per lead", micros / 1000, micros % 1000 / 10)?;
         }
     }
     machine.stop().await;
     match (measured.lost, measured.refused) {
         (0, 0) => Ok(()),
-        (0, refused) => Err(format!("{refused} leads were not taken").into()),
+        (0, refused) => Err(format!("{refused} leads were not accepted").into()),
         (lost, _) => Err(format!("{lost} accepted leads got no owner in time").into()),
     }
 }

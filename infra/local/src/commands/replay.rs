@@ -1,4 +1,4 @@
-//! `fairleader replay`: past leads through a draft of the rulebook, call by call, and what it would have changed.
+//! `fairleader replay`: runs past leads through a draft of the rulebook and shows what would change.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -19,70 +19,70 @@ use crate::api::Api;
 use crate::call_error::CallError;
 use crate::offline::RulebookFile;
 
-/// What `replay` is asked.
+/// Options of `replay`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("past").required(true).args(["data", "url"]))]
 pub(super) struct Replay {
-    /// File of the draft, or a version that was uploaded (six digits).
+    /// File of the draft, or the number of an uploaded version (six digits).
     rulebook: PathBuf,
     /// How far to look back: a number of days, weeks or hours.
     #[arg(long, value_name = "90d", default_value = "90d", value_parser = since)]
     since: String,
     #[command(flatten)]
     server: Server,
-    /// Print what was found as JSON.
+    /// Print the report as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// How far to look back; the server reads it again.
+/// Checks the text; the server parses it.
 fn since(text: &str) -> Result<String, String> {
     match domain_since(text, Clock::System.now()) {
         Some(_) => Ok(text.to_owned()),
-        None => Err("write a number of days, weeks or hours, such as 90d, 12w or 36h; at most ten years".to_owned()),
+        None => Err("write a number of days, weeks or hours, such as 90d, 12w or 36h (at most ten years)".to_owned()),
     }
 }
 
-/// What is replayed.
+/// The rulebook to replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Draft {
-    /// A version that was uploaded.
+    /// An uploaded version.
     Version(RulebookVersion),
-    /// A text that is only sent along; the tables it uses are those that were uploaded.
+    /// A text that is sent but not stored. It uses the uploaded tables.
     Text(String),
 }
 
-/// What a replay found.
+/// Result of a replay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replayed {
-    /// The rulebook in force.
+    /// The active version.
     pub in_force: RulebookVersion,
-    /// The version that was replayed; absent for a text that was sent along.
+    /// The version that was replayed; absent for a text.
     pub draft: Option<RulebookVersion>,
-    /// Leads that were received before are left out.
+    /// Leads received before this time are left out.
     pub since: Timestamp,
-    /// What is different between the two, in words.
+    /// The differences between the two rulebooks, in words.
     #[serde(default)]
     pub changes: Vec<Change>,
-    /// How many leads the people of the draft can work on.
+    /// How many open leads the draft's reps can have at a time.
     pub capacity: Capacity,
-    /// The sum over all leads.
+    /// The report on all leads, in numbers.
     pub report: Report,
-    /// The report in words.
+    /// The report in plain sentences.
     pub sentences: Vec<String>,
-    /// Where the next call goes on.
+    /// Cursor for the next call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-/// Replays a draft and tells what it would have changed.
+/// Replays a draft and prints what would change.
 pub(super) async fn run(asked: Replay) -> Result<(), Failed> {
     let name = asked.rulebook.display().to_string();
     let is_version = name.len() == 6 && name.bytes().all(|b| b.is_ascii_digit());
     let draft = if is_version {
         Draft::Version(RulebookVersion::from(name.as_str()))
     } else {
-        // It is checked where it is replayed: with the pools, reps and tables that are there.
+        // The server checks it against its own pools, reps and tables.
         Draft::Text(RulebookFile::read(&asked.rulebook, None)?.source)
     };
     let (api, machine) = serving(&asked.server).await?;
@@ -92,7 +92,7 @@ pub(super) async fn run(asked: Replay) -> Result<(), Failed> {
     if let Some(machine) = machine {
         machine.stop().await;
     }
-    // The server knows no file names.
+    // The server does not know the file's name.
     let found = found.map_err(|cause| cause.to_string().replace("--> rulebook.yaml:", &format!("--> {name}:")))?;
     let mut out = io::stdout();
     if asked.json {
@@ -104,7 +104,7 @@ pub(super) async fn run(asked: Replay) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Runs past leads through `draft`, as many calls as it takes; `progress` hears how many leads were looked at.
+/// Runs past leads through `draft`, in as many calls as needed. Calls `progress` with the number of leads so far.
 pub async fn replay(api: &Api, draft: &Draft, since: &str, progress: impl Fn(u64)) -> Result<Replayed, CallError> {
     let (path, body) = match draft {
         Draft::Version(version) => (format!("/v1/rulebooks/{version}/replay"), Vec::new()),
@@ -126,7 +126,7 @@ pub async fn replay(api: &Api, draft: &Draft, since: &str, progress: impl Fn(u64
     Ok(all)
 }
 
-/// A value of a query, percent-encoded.
+/// Percent-encodes a query value.
 fn encoded(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -140,27 +140,27 @@ fn encoded(value: &str) -> String {
     out
 }
 
-/// Examples that are told in a terminal.
+/// Limit on the examples printed in a terminal.
 const EXAMPLES: usize = 5;
 
 impl Replayed {
-    /// Tells what was found, to people.
+    /// Writes the report as text.
     pub fn write(&self, out: &mut impl Write, draft: &str) -> io::Result<()> {
         let (leads, since) = (self.report.leads, self.since.strftime("%Y-%m-%d"));
         writeln!(out, "{draft} against rulebook {}, on {leads} leads received since {since}", self.in_force)?;
-        writeln!(out, "\nWhat is different")?;
+        writeln!(out, "\nDifferences")?;
         if self.changes.is_empty() {
-            writeln!(out, "  nothing: both decide every lead alike")?;
+            writeln!(out, "  none: both decide every lead alike")?;
         }
         for change in &self.changes {
             writeln!(out, "  - {}", change.sentence)?;
         }
-        writeln!(out, "\nWhat it would have done")?;
+        writeln!(out, "\nWhat would change")?;
         for sentence in &self.sentences {
             writeln!(out, "  {sentence}")?;
         }
         if leads > 0 {
-            writeln!(out, "\nMQLs of the busiest week, if the score had to be at least")?;
+            writeln!(out, "\nMQLs in the busiest week, by minimum score")?;
             let busiest: Vec<(usize, u64)> = self.report.busiest().into_iter().enumerate().step_by(2).collect();
             for (step, _) in &busiest {
                 write!(out, "{:>6}", step * 5)?;
@@ -173,7 +173,7 @@ impl Replayed {
         }
         for (at, example) in self.report.examples.iter().take(EXAMPLES).enumerate() {
             if at == 0 {
-                writeln!(out, "\nSome of the leads")?;
+                writeln!(out, "\nExamples")?;
             }
             writeln!(out, "  {}\n    now:   {}\n    draft: {}", example.lead_id, example.before, example.after)?;
         }
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_can_stand_in_a_query() {
+    fn percent_encodes_a_cursor() {
         assert_eq!(encoded("000001.17.36.0190-a#state é"), "000001.17.36.0190-a%23state%20%C3%A9");
     }
 }

@@ -1,4 +1,4 @@
-//! `fairleader reroute`: which open leads go elsewhere by another version of the rulebook, and when they shall.
+//! `fairleader reroute`: shows which open leads a version of the rulebook would move, and moves them on request.
 
 use std::io::{self, Write};
 
@@ -15,46 +15,46 @@ use super::{Failed, spinner};
 use crate::api::Api;
 use crate::call_error::CallError;
 
-/// Leads that are told one by one in a terminal.
+/// Limit on the leads printed one by one in a terminal.
 const EXAMPLES: usize = 10;
 
-/// What `reroute` is asked.
+/// Options of `reroute`.
 #[derive(Debug, Args)]
 pub(super) struct RerouteLeads {
     /// The version of the rulebook (six digits).
     version: String,
-    /// Have them go there now; the version has to be active.
+    /// Move the leads now. The version must be active.
     #[arg(long)]
     now: bool,
-    /// Have them go there from then on; the version has to be active, or planned to be.
+    /// Move the leads at this time. The version must be active, or planned to be active by then.
     #[arg(long, value_name = "TIME", conflicts_with = "now", value_parser = instant)]
     at: Option<Timestamp>,
     #[command(flatten)]
     server: Server,
-    /// Print what was found as JSON.
+    /// Print the result as JSON.
     #[arg(long)]
     json: bool,
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| "write date, time and zone, such as 2027-04-01T06:00:00Z".to_owned())
+    text.parse().map_err(|_| "write a timestamp, such as 2027-04-01T06:00:00Z".to_owned())
 }
 
-/// What a re-routing would do.
+/// Preview of a rerouting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Previewed {
-    /// The version.
+    /// The version of the rulebook.
     pub version: RulebookVersion,
-    /// The sum over all open leads.
+    /// The report on all open leads, in numbers.
     pub report: Report,
-    /// The report in words.
+    /// The report in plain sentences.
     pub sentences: Vec<String>,
-    /// Where the next call goes on.
+    /// Cursor for the next call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-/// Tells which open leads go elsewhere, and has it done if that is wanted.
+/// Prints which open leads would move, and plans the move if asked to.
 pub(super) async fn run(asked: RerouteLeads) -> Result<(), Failed> {
     let (api, machine) = serving(&asked.server).await?;
     let bar = spinner("looking at open leads", asked.json);
@@ -80,18 +80,18 @@ pub(super) async fn run(asked: RerouteLeads) -> Result<(), Failed> {
     match planned {
         Some(planned) => writeln!(
             out,
-            "\nThis begins at {}, within two minutes after it; leads that come in until then count as well.",
+            "\nThe leads move within two minutes after {}. Leads that arrive before then are included.",
             planned.at
         )?,
         None if previewed.report.goes > 0 => {
-            writeln!(out, "\nNothing was changed. Add --now, or --at TIME, to have it done.")?;
+            writeln!(out, "\nNothing was changed. To move the leads, add --now or --at TIME.")?;
         }
         None => {}
     }
     Ok(())
 }
 
-/// Looks at all open leads, as many calls as it takes; `progress` hears how many were looked at.
+/// Looks at all open leads, in as many calls as needed. Calls `progress` with the number of leads so far.
 pub async fn preview(api: &Api, version: &str, progress: impl Fn(u64)) -> Result<Previewed, CallError> {
     let mut all: Previewed = post(api, version, json!({"preview": true})).await?;
     while let Some(cursor) = all.next.take() {
@@ -104,7 +104,7 @@ pub async fn preview(api: &Api, version: &str, progress: impl Fn(u64)) -> Result
     Ok(all)
 }
 
-/// Has open leads routed anew from `at` on, or from now on.
+/// Plans to reroute open leads at `at`, or now.
 pub async fn plan(api: &Api, version: &str, at: Option<Timestamp>) -> Result<Reroute, CallError> {
     post(api, version, json!({"at": at})).await
 }
@@ -117,20 +117,20 @@ async fn post<T: for<'a> Deserialize<'a>>(api: &Api, version: &str, body: Value)
 }
 
 impl Previewed {
-    /// Tells what would happen, to people.
+    /// Writes the preview as text.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         for sentence in &self.sentences {
             writeln!(out, "{sentence}")?;
         }
         for (at, example) in self.report.examples.iter().take(EXAMPLES).enumerate() {
             if at == 0 {
-                writeln!(out, "\nSome of them")?;
+                writeln!(out, "\nExamples")?;
             }
             let has = match (&example.owner, &example.pool) {
-                (Some(owner), Some(pool)) => format!("`{owner}` has it from pool `{pool}`"),
-                (Some(owner), None) => format!("`{owner}` has it"),
-                (None, Some(pool)) => format!("it waits in the line of pool `{pool}`"),
-                (None, None) => "nobody has it".to_owned(),
+                (Some(owner), Some(pool)) => format!("with `{owner}`, from pool `{pool}`"),
+                (Some(owner), None) => format!("with `{owner}`"),
+                (None, Some(pool)) => format!("on the waiting list of pool `{pool}`"),
+                (None, None) => "no owner".to_owned(),
             };
             writeln!(out, "  {}\n    now:  {has}\n    then: {}", example.lead_id, example.why)?;
         }

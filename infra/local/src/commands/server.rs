@@ -1,5 +1,5 @@
-//! The server that `replay` and `reroute` ask: one elsewhere, one that runs on a data folder, or one started for the
-//! question.
+//! The server that `replay` and `reroute` call: a remote one, one that runs on a data folder, or one started for this
+//! command.
 
 use std::path::PathBuf;
 
@@ -11,16 +11,16 @@ use crate::api::Api;
 use crate::data_folder::{self, DataFolderError};
 use crate::machine::{Machine, Options, StartError, StarterKeys};
 
-/// Who is asked.
+/// Options that name the server.
 #[derive(Debug, Args)]
 pub(super) struct Server {
-    /// Folder of the data. If a server runs on it, that one is asked.
+    /// Folder of the data. A server that already runs on it is used.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Another server's API.
+    /// Address of another server's API.
     #[arg(long, value_name = "URL", requires = "key", value_parser = address)]
     url: Option<String>,
-    /// Key for it, of marketing, sales or an admin.
+    /// Key for that server, with role marketing, sales or admin.
     #[arg(long, value_name = "KEY", requires = "url", env = "FAIRLEADER_KEY", hide_env_values = true)]
     key: Option<String>,
 }
@@ -28,11 +28,11 @@ pub(super) struct Server {
 fn address(text: &str) -> Result<String, String> {
     match reqwest::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text.trim_end_matches('/').to_owned()),
-        _ => Err("write the address of a server, such as http://127.0.0.1:3000".to_owned()),
+        _ => Err("write a server's address, such as http://127.0.0.1:3000".to_owned()),
     }
 }
 
-/// An API to ask, and the machine that was started for it, if no server runs.
+/// Returns the API, and the machine if one was started because no server runs.
 pub(super) async fn serving(asked: &Server) -> Result<(Api, Option<Machine>), Failed> {
     if let (Some(url), Some(key)) = (&asked.url, &asked.key) {
         return Ok((Api::new(url, key)?, None));
@@ -40,7 +40,7 @@ pub(super) async fn serving(asked: &Server) -> Result<(Api, Option<Machine>), Fa
     let data = asked.data.clone().unwrap_or_default();
     if !data.join("keys.json").exists() {
         return Err(format!(
-            "`{}` is no data folder that was served before: it has no file `keys.json`; name the folder of `fairleader up --data`, or ask a server with --url and --key",
+            "`{}` is not a data folder: it has no file `keys.json`; use the folder of `fairleader up --data`, or name a server with --url and --key",
             data.display()
         )
         .into());

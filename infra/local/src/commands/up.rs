@@ -1,4 +1,4 @@
-//! `fairleader up`: serves, with your own data in a folder.
+//! `fairleader up`: serves the API, with your data in a folder.
 
 mod first_steps;
 
@@ -13,35 +13,35 @@ use crate::api::Api;
 use crate::faults::Faults;
 use crate::machine::{Machine, Options};
 
-/// What `up` is asked.
+/// Options of `up`.
 #[derive(Debug, Args)]
 pub(super) struct Up {
-    /// Folder of the data; made if there is none.
+    /// Folder for the data. It is created if it does not exist.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     #[command(flatten)]
     ports: Ports,
-    /// Another template than infra/template.yaml.
+    /// Template to run instead of infra/template.yaml.
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// A value for a parameter of the template; may be given several times.
+    /// Value for a parameter of the template. Can be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
     parameter: Vec<(String, String)>,
-    /// Let the stand-ins for AWS be as unkind as AWS can be: index-lag=500ms answers queries of indexes as of up to half
-    /// a second ago, seed=7 in an order of its own.
+    /// Make the stand-ins for AWS misbehave as AWS can. index-lag=500ms answers index queries with data up to half a
+    /// second old; seed=7 chooses the sequence of lags.
     #[arg(long, value_name = "FAULT=VALUE,…")]
     faults: Option<Faults>,
-    /// Print where it serves as JSON.
+    /// Print the addresses and the keys' file as JSON.
     #[arg(long)]
     json: bool,
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`; write it like NAME=VALUE"))?;
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`; write NAME=VALUE"))?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Serves until it is ended.
+/// Serves until it is stopped.
 pub(super) async fn run(up: Up) -> Result<(), Failed> {
     let options = Options {
         port: up.ports.port,
@@ -58,17 +58,17 @@ pub(super) async fn run(up: Up) -> Result<(), Failed> {
         let at = serde_json::json!({"api": machine.api_url, "aws": machine.aws_url, "keys": keys});
         writeln!(out, "{at}")?;
     } else {
-        writeln!(out, "The API is at {}, the AWS services at {}.", machine.api_url, machine.aws_url)?;
+        writeln!(out, "The API is at {}, the AWS services are at {}.", machine.api_url, machine.aws_url)?;
         writeln!(out, "The keys are in {}.", keys.display())?;
         if first_steps::are_wanted(&Api::new(&machine.api_url, machine.keys.of(Role::Viewer))?).await {
             let commands = first_steps::commands(&machine.api_url, &keys.canonicalize()?);
             writeln!(
                 out,
-                "\nThere is no rulebook yet, so no lead gets anywhere. These commands bring in a rep, a pool, the"
+                "\nThere is no active rulebook yet, so no lead is routed. These commands add a rep, a pool, the two"
             )?;
-            writeln!(out, "two people who agree to a rulebook, the rulebook, and a first lead:\n\n{commands}")?;
+            writeln!(out, "people who approve a rulebook, a rulebook, and a first lead:\n\n{commands}")?;
         }
-        writeln!(out, "Ctrl-C ends it.")?;
+        writeln!(out, "Press Ctrl-C to stop.")?;
     }
     out.flush()?;
     until_ended().await?;

@@ -1,4 +1,4 @@
-//! `accounts.csv`: the companies that sales knows about.
+//! `accounts.csv`: the companies that sales knows.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(super) const COLUMNS: &[Column] = &[
 
 const STATUSES: [AccountStatus; 3] = [AccountStatus::Prospect, AccountStatus::Customer, AccountStatus::OpenDeal];
 
-/// The accounts of a sheet; a row with a problem gives none, or one that is not used.
+/// Reads the accounts of a sheet. A row with a problem gives no account, or one that is not used.
 pub(super) fn read(sheet: &Sheet, reps: &Known, problems: &mut Problems) -> Vec<Account> {
     let known = Known::of(sheet, "account");
     let mut claimed: BTreeMap<String, &str> = BTreeMap::new();
@@ -45,7 +45,7 @@ fn account<'s>(
     let account_id = row.id("account", "an account", problems);
     if let Some(line) = account_id.and_then(|id| known.before(id, row.line())) {
         let message = format!(
-            "`{}` is in line {line} already; give each account an id of its own",
+            "`{}` is already used in line {line}; give each account a different id",
             account_id.unwrap_or_default()
         );
         row.problem("account", message, problems);
@@ -53,7 +53,7 @@ fn account<'s>(
     let parent = row.cell("parent");
     if let Some(parent) = parent.filter(|parent| !known.has(parent)) {
         let hint = known.hint(parent, "add the account, or leave the cell empty");
-        row.problem("parent", format!("there is no account `{parent}`; {hint}"), problems);
+        row.problem("parent", format!("unknown account `{parent}`; {hint}"), problems);
     }
     let owner = person(row, "owner", reps, problems);
     let deal_owner = person(row, "deal_owner", reps, problems);
@@ -82,7 +82,7 @@ fn person(row: &Row, column: &str, reps: &Known, problems: &mut Problems) -> Opt
     Some(RepId::from(rep))
 }
 
-/// The account's domains, each of which leads to one account only.
+/// Returns the account's domains. A domain can belong to only one account.
 fn domains<'s>(row: &'s Row, claimed: &mut BTreeMap<String, &'s str>, problems: &mut Problems) -> Vec<String> {
     let account = row.cell("account").unwrap_or_default();
     let mut domains: Vec<String> = Vec::new();
@@ -96,9 +96,7 @@ fn domains<'s>(row: &'s Row, claimed: &mut BTreeMap<String, &'s str>, problems: 
         };
         match claimed.insert(domain.clone(), account) {
             Some(other) if other != account => {
-                let message = format!(
-                    "`{domain}` belongs to `{other}` already; a domain leads to one account, so keep it in one row"
-                );
+                let message = format!("`{domain}` already belongs to `{other}`; list each domain in one row only");
                 row.problem("domains", message, problems);
             }
             _ => {}
@@ -110,16 +108,16 @@ fn domains<'s>(row: &'s Row, claimed: &mut BTreeMap<String, &'s str>, problems: 
     domains
 }
 
-/// The domain in the form in which it is compared, or why it leads to no account.
+/// Returns the domain in the form in which it is compared, or why it cannot identify an account.
 fn domain(text: &str) -> Result<String, String> {
     let unreadable = || "is not a domain; write it like acme.example".to_owned();
     let domain = registrable_domain(text).ok_or_else(unreadable)?;
     if text.matches('.').count() != domain.matches('.').count() || text.contains(['/', '@', ':']) {
-        return Err(format!("is not what a company registers; write `{domain}`"));
+        return Err(format!("is not a registered domain; write `{domain}`"));
     }
     match email::parse(&format!("somebody@{domain}")).map(|email| email.kind) {
         Some(EmailKind::Free | EmailKind::Disposable) => {
-            Err("gives mailboxes to everybody, so it says nothing about a company; remove it".to_owned())
+            Err("is a public mailbox provider, so it does not identify a company; remove it".to_owned())
         }
         Some(_) => Ok(domain),
         None => Err(unreadable()),
@@ -136,11 +134,11 @@ fn status(row: &Row, problems: &mut Problems) -> AccountStatus {
         Some(near) => format!("did you mean `{near}`?"),
         None => "write `prospect`, `customer` or `open_deal`".to_owned(),
     };
-    row.problem("status", format!("`{text}` is no status; {hint}"), problems);
+    row.problem("status", format!("`{text}` is not a status; {hint}"), problems);
     AccountStatus::Prospect
 }
 
-/// Reports parents that go round in a circle, and companies deeper than owners are inherited.
+/// Reports cycles of parents, and accounts with more parents than owners are inherited through.
 fn parents(sheet: &Sheet, problems: &mut Problems) {
     let pair = |row: &Row| Some((row.cell("account")?.to_owned(), row.cell("parent")?.to_owned()));
     let links: Vec<(String, String)> = sheet.rows().filter_map(pair).collect();
@@ -149,7 +147,7 @@ fn parents(sheet: &Sheet, problems: &mut Problems) {
         let Some(row) = sheet.rows().find(|row| row.cell("account") == circle.first().copied()) else { continue };
         let message = match circle.as_slice() {
             [alone] => format!("`{alone}` cannot be its own parent; leave the cell empty"),
-            others => format!("{} are each other's parents in a circle; leave one of the cells empty", quoted(others)),
+            others => format!("{} form a cycle of parents; leave one of the cells empty", quoted(others)),
         };
         row.problem("parent", message, problems);
     }
@@ -162,7 +160,7 @@ fn parents(sheet: &Sheet, problems: &mut Problems) {
         let in_circle = circles.iter().flatten().any(|seen| chain.contains(seen));
         if chain.len() > MAX_PARENTS && !in_circle {
             let message =
-                format!("`{account}` has more than {MAX_PARENTS} companies above it; name one nearer to the top");
+                format!("`{account}` has more than {MAX_PARENTS} companies above it; name a parent nearer to the top");
             row.problem("parent", message, problems);
         }
     }

@@ -1,4 +1,4 @@
-//! `people.csv`: who looks after rules, leads and the roster, and agrees to a rulebook.
+//! `people.csv`: the people who maintain the rulebook and the roster, and approve rulebooks.
 
 use fairleader_lead::id::PersonId;
 use fairleader_lead::normalise::email;
@@ -11,7 +11,7 @@ pub(super) const COLUMNS: &[Column] = &[required("person"), required("name"), re
 
 const ROLES: [PersonRole; 4] = [PersonRole::Marketing, PersonRole::Sales, PersonRole::Admin, PersonRole::Viewer];
 
-/// The people of a sheet; a row with a problem gives none, or one that is not used.
+/// Reads the people of a sheet. A row with a problem gives no person, or one that is not used.
 pub(super) fn read(sheet: &Sheet, problems: &mut Problems) -> Vec<Person> {
     let known = Known::of(sheet, "person");
     sheet.rows().filter_map(|row| person(row, &known, problems)).collect()
@@ -21,7 +21,7 @@ fn person(row: &Row, known: &Known, problems: &mut Problems) -> Option<Person> {
     let person_id = row.id("person", "a person", problems);
     if let Some(line) = person_id.and_then(|id| known.before(id, row.line())) {
         let message = format!(
-            "`{}` is in line {line} already; give each person an id of their own",
+            "`{}` is already used in line {line}; give each person a different id",
             person_id.unwrap_or_default()
         );
         row.problem("person", message, problems);
@@ -40,7 +40,7 @@ fn person(row: &Row, known: &Known, problems: &mut Problems) -> Option<Person> {
             let names = ROLES.map(PersonRole::as_str);
             let hint = nearest(text, names)
                 .map_or_else(|| format!("use one of {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
-            row.problem("role", format!("`{text}` is no role; {hint}"), problems);
+            row.problem("role", format!("`{text}` is not a role; {hint}"), problems);
         }
         role
     });

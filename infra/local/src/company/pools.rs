@@ -1,4 +1,4 @@
-//! `pools.csv`: who shares which stream of leads.
+//! `pools.csv`: the pools and their members.
 
 use fairleader_lead::id::{PoolId, RepId};
 use fairleader_lead::pool::{Member, Pool};
@@ -9,18 +9,18 @@ use super::{Known, Problems};
 pub(super) const COLUMNS: &[Column] =
     &[required("pool"), required("name"), required("members"), optional("longest_wait_minutes"), optional("fallback")];
 
-/// A lead that waits longer than thirty days is not waiting.
+/// Limit on the longest wait: thirty days, in minutes.
 const MOST_MINUTES: u32 = 30 * 24 * 60;
-/// Longest wait where none is set, in minutes.
+/// Default of the longest wait, in minutes.
 const DEFAULT_MINUTES: u32 = 240;
 const MOST_WEIGHT: u32 = 1_000;
 
-/// The pools of a sheet; a row with a problem gives none, or one that is not used.
+/// Reads the pools of a sheet. A row with a problem gives no pool, or one that is not used.
 pub(super) fn read(sheet: &Sheet, reps: &Known, problems: &mut Problems) -> Vec<Pool> {
     let known = Known::of(sheet, "pool");
     let pools: Vec<Pool> = sheet.rows().filter_map(|row| pool(row, &known, reps, problems)).collect();
     if sheet.is_whole() && sheet.rows().next().is_none() {
-        problems.add(sheet.file(), None, None, "names no pool; add a row for each, one at least".to_owned());
+        problems.add(sheet.file(), None, None, "has no pools; add a row for each pool".to_owned());
     }
     pools
 }
@@ -29,7 +29,7 @@ fn pool(row: &Row, known: &Known, reps: &Known, problems: &mut Problems) -> Opti
     let pool_id = row.id("pool", "a pool", problems);
     if let Some(line) = pool_id.and_then(|id| known.before(id, row.line())) {
         let message =
-            format!("`{}` is in line {line} already; give each pool an id of its own", pool_id.unwrap_or_default());
+            format!("`{}` is already used in line {line}; give each pool a different id", pool_id.unwrap_or_default());
         row.problem("pool", message, problems);
     }
     let fallback = row.cell("fallback");
@@ -40,7 +40,7 @@ fn pool(row: &Row, known: &Known, reps: &Known, problems: &mut Problems) -> Opti
             row.problem("fallback", message, problems);
         } else if !known.has(fallback) {
             let hint = known.hint(fallback, "add the pool, or leave the cell empty");
-            row.problem("fallback", format!("there is no pool `{fallback}`; {hint}"), problems);
+            row.problem("fallback", format!("unknown pool `{fallback}`; {hint}"), problems);
         }
     }
     let wait = match row.cell("longest_wait_minutes") {
@@ -62,10 +62,10 @@ fn members(row: &Row, reps: &Known, problems: &mut Problems) -> Vec<Member> {
     for word in row.words("members") {
         let (rep, weight) = word.split_once(':').unwrap_or((word, "1"));
         if !reps.has(rep) {
-            let hint = reps.hint(rep, "add them there, or take them out here");
+            let hint = reps.hint(rep, "add them there, or remove them here");
             row.problem("members", format!("`{rep}` is not in the roster; {hint}"), problems);
         } else if members.iter().any(|member| member.rep.as_str() == rep) {
-            let message = format!("`{rep}` is named twice; for a larger share write `{rep}:2`");
+            let message = format!("`{rep}` is listed twice; for a larger share write `{rep}:2`");
             row.problem("members", message, problems);
         }
         let number = weight.parse().ok().filter(|number| (1..=MOST_WEIGHT).contains(number));

@@ -23,10 +23,10 @@ pub(super) const COLUMNS: &[Column] = &[
     required("capacity"),
 ];
 
-/// Most open leads anybody can be set to take.
+/// Limit on a rep's capacity, in open leads.
 const MOST_LEADS: u32 = 10_000;
 
-/// The reps of a roster; a row with a problem gives none.
+/// Reads the reps of a sheet. A row with a problem gives no rep.
 pub(super) fn read(sheet: &Sheet, known: &Known, problems: &mut Problems) -> Vec<Rep> {
     let mut addresses: BTreeMap<String, &str> = BTreeMap::new();
     let mut reps = Vec::new();
@@ -40,12 +40,12 @@ pub(super) fn read(sheet: &Sheet, known: &Known, problems: &mut Problems) -> Vec
         let Some(row) = sheet.rows().find(|row| row.cell("rep") == circle.first().copied()) else { continue };
         let message = match circle.as_slice() {
             [alone] => format!("`{alone}` cannot be their own manager; leave the cell empty"),
-            others => format!("{} manage each other in a circle; leave one of the cells empty", quoted(others)),
+            others => format!("{} form a cycle of managers; leave one of the cells empty", quoted(others)),
         };
         row.problem("manager", message, problems);
     }
     if sheet.is_whole() && sheet.rows().next().is_none() {
-        problems.add(sheet.file(), None, None, "names nobody; add a row for each rep".to_owned());
+        problems.add(sheet.file(), None, None, "has no reps; add a row for each rep".to_owned());
     }
     reps
 }
@@ -59,7 +59,7 @@ fn rep<'s>(
     let rep_id = row.id("rep", "a rep", problems);
     if let Some(line) = rep_id.and_then(|id| known.before(id, row.line())) {
         let message =
-            format!("`{}` is in line {line} already; give each rep an id of their own", rep_id.unwrap_or_default());
+            format!("`{}` is already used in line {line}; give each rep a different id", rep_id.unwrap_or_default());
         row.problem("rep", message, problems);
     }
     let email = address(row, addresses, problems);
@@ -85,7 +85,7 @@ fn rep<'s>(
     })
 }
 
-/// The e-mail address, which only one rep may have: it is what they sign in with.
+/// Returns the e-mail address. It must be unique, because reps sign in with it.
 fn address<'s>(row: &'s Row, seen: &mut BTreeMap<String, &'s str>, problems: &mut Problems) -> Option<String> {
     let text = row.cell("email")?;
     let Some(address) = email::parse(text) else {
@@ -96,7 +96,7 @@ fn address<'s>(row: &'s Row, seen: &mut BTreeMap<String, &'s str>, problems: &mu
     let rep = row.cell("rep").unwrap_or_default();
     match seen.insert(address.identity, rep) {
         Some(other) if other != rep => {
-            let message = format!("`{text}` is the address of `{other}` too; give each rep one of their own");
+            let message = format!("`{text}` is also the address of `{other}`; give each rep a different address");
             row.problem("email", message, problems);
         }
         _ => {}
@@ -115,9 +115,9 @@ fn zone(row: &Row, problems: &mut Problems) -> Option<String> {
     let near = by_city.map(String::as_str).or_else(|| nearest(text, names.iter().map(String::as_str)));
     let hint = match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "write the IANA name of one, such as `Europe/Berlin`".to_owned(),
+        None => "write an IANA name, such as `Europe/Berlin`".to_owned(),
     };
-    row.problem("zone", format!("`{text}` is no time zone; {hint}"), problems);
+    row.problem("zone", format!("`{text}` is not a time zone; {hint}"), problems);
     None
 }
 
@@ -132,7 +132,7 @@ fn languages(row: &Row, problems: &mut Problems) -> Vec<String> {
             Some(code) if languages.iter().any(|known| known == code) => {}
             Some(code) => languages.push(code.to_owned()),
             None => {
-                let message = format!("`{word}` is no language; write codes like `de en`");
+                let message = format!("`{word}` is not a language code; write codes like `de en`");
                 row.problem("languages", message, problems);
             }
         }
@@ -140,7 +140,7 @@ fn languages(row: &Row, problems: &mut Problems) -> Vec<String> {
     languages
 }
 
-/// `a`, `b` and `c`.
+/// Returns `a`, `b` and `c`.
 pub(super) fn quoted(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.split_last() {

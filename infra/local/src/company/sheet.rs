@@ -1,14 +1,14 @@
-//! A CSV file with named columns, as a spreadsheet writes it.
+//! CSV files with named columns, as spreadsheets write them.
 
 use fairleader_lead::id::{MAX_NAME, is_name};
 
 use super::Problems;
 
-/// A column that a sheet may have.
+/// Column of a sheet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
     pub(super) name: &'static str,
-    /// Whether the sheet, and every row of it, must have it.
+    /// Whether the sheet and each of its rows must have it.
     pub(super) required: bool,
 }
 
@@ -20,15 +20,15 @@ pub(super) const fn optional(name: &'static str) -> Column {
     Column { name, required: false }
 }
 
-/// A file that was read; rows that cannot be given to columns are left out and reported.
+/// A file that was read. Rows that do not match the header are left out and reported.
 pub(super) struct Sheet {
     file: &'static str,
     rows: Vec<Row>,
-    /// Whether every row is there.
+    /// Whether all rows were read.
     whole: bool,
 }
 
-/// A row: the cells that have text, trimmed, under their columns' names.
+/// A row: the trimmed text of its cells by column name, without empty cells.
 pub(super) struct Row {
     file: &'static str,
     line: u64,
@@ -36,24 +36,29 @@ pub(super) struct Row {
 }
 
 impl Sheet {
-    /// Reads a file. A byte order mark and `;` or tab between the cells are understood.
+    /// Reads a file. It may begin with a byte order mark, and separate cells with `;` or tabs.
     pub(super) fn read(file: &'static str, bytes: &[u8], columns: &[Column], problems: &mut Problems) -> Self {
         let nothing = Self { file, rows: Vec::new(), whole: false };
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let Ok(text) = std::str::from_utf8(bytes) else {
-            problems.add(file, None, None, "is not UTF-8 text; save it as CSV (UTF-8)".to_owned());
+            problems.add(file, None, None, "not UTF-8 text; save it as CSV (UTF-8)".to_owned());
             return nothing;
         };
         let known = |delimiter: &u8| {
             let titles = records(text, *delimiter).next().unwrap_or_default().1;
             titles.iter().filter(|title| columns.iter().any(|column| column.name == title.to_lowercase())).count()
         };
-        // Of equals the last one is taken, so the comma is.
+        // The last of equals wins, which is the comma.
         let delimiter = [b'\t', b';', b','].into_iter().max_by_key(known).unwrap_or(b',');
         let mut records = records(text, delimiter);
         let Some((line, titles)) = records.next() else {
             let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-            problems.add(file, None, None, format!("is empty; its first line names the columns: {}", names.join(",")));
+            problems.add(
+                file,
+                None,
+                None,
+                format!("is empty; its first line must name the columns: {}", names.join(",")),
+            );
             return nothing;
         };
         let Some(header) = header(file, line, &titles, columns, problems) else { return nothing };
@@ -62,7 +67,7 @@ impl Sheet {
             let wide = header.len();
             if cells.len() != wide {
                 let message = format!(
-                    "the row has {} cells where the header has {wide}; put text with a comma in it in double quotes",
+                    "the row has {} cells, but the header has {wide}; put text that contains a comma in double quotes",
                     cells.len()
                 );
                 problems.add(file, Some(line), None, message);
@@ -73,7 +78,7 @@ impl Sheet {
             let row = Row { file, line, cells: named.filter_map(|(name, cell)| Some(((*name)?, cell))).collect() };
             for column in columns.iter().filter(|column| column.required) {
                 if row.cell(column.name).is_none() {
-                    row.problem(column.name, "is empty; every row needs it".to_owned(), problems);
+                    row.problem(column.name, "is empty; every row needs a value".to_owned(), problems);
                 }
             }
             rows.push(row);
@@ -85,7 +90,7 @@ impl Sheet {
         self.file
     }
 
-    /// Whether every row of the file is there.
+    /// Returns whether all rows of the file were read.
     pub(super) fn is_whole(&self) -> bool {
         self.whole
     }
@@ -95,8 +100,7 @@ impl Sheet {
     }
 }
 
-/// Which column each cell belongs to; `None` in place of one that nobody knows. No header if a required column is
-/// missing.
+/// Returns the column of each cell, `None` for unknown columns. Returns no header if a required column is missing.
 fn header(
     file: &'static str,
     line: u64,
@@ -109,17 +113,17 @@ fn header(
         let found = columns.iter().find(|column| column.name == title.to_lowercase()).map(|column| column.name);
         let message = match found {
             Some(name) if header.contains(&Some(name)) => {
-                Some("stands in the header twice; remove one of the columns".to_owned())
+                Some("appears twice in the header; remove one of the columns".to_owned())
             }
             Some(_) => None,
             None if title.is_empty() => Some("a column has no name; name it or remove it".to_owned()),
             None => {
                 let names = || columns.iter().map(|column| column.name);
                 let hint = nearest(title, names()).map_or_else(
-                    || format!("known here: {}", names().collect::<Vec<_>>().join(", ")),
+                    || format!("the columns are: {}", names().collect::<Vec<_>>().join(", ")),
                     |near| format!("did you mean `{near}`?"),
                 );
-                Some(format!("there is no such column; {hint}"))
+                Some(format!("unknown column; {hint}"))
             }
         };
         if let Some(message) = message {
@@ -135,7 +139,7 @@ fn header(
     missing.is_empty().then_some(header)
 }
 
-/// The records that hold anything, each with the line it begins on.
+/// Returns the records that are not empty, each with its first line.
 fn records(text: &str, delimiter: u8) -> impl Iterator<Item = (u64, Vec<String>)> {
     let reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
@@ -143,10 +147,10 @@ fn records(text: &str, delimiter: u8) -> impl Iterator<Item = (u64, Vec<String>)
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
-    // The reader goes over text in memory and that is UTF-8, so it has no errors to report.
+    // The reader reads UTF-8 text from memory, so it cannot fail.
     reader.into_records().filter_map(Result::ok).filter_map(|record| {
         let position = record.position()?;
-        // The position is where the reader began to look, which may be blank lines earlier.
+        // The position is where the reader started to look, which may be some blank lines earlier.
         let from = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
         let blank = from.bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| *byte == b'\n').count();
         let line = position.line() + u64::try_from(blank).unwrap_or(0);
@@ -160,12 +164,12 @@ impl Row {
         self.line
     }
 
-    /// The text in a column, if there is any.
+    /// Returns the text in a column, if any.
     pub(super) fn cell(&self, column: &str) -> Option<&str> {
         self.cells.iter().find(|(name, _)| *name == column).map(|(_, cell)| cell.as_str())
     }
 
-    /// The several values in a column.
+    /// Returns the values in a column.
     pub(super) fn words(&self, column: &str) -> impl Iterator<Item = &str> {
         self.cell(column).unwrap_or_default().split([' ', ',', ';', '\t', '\n']).filter(|word| !word.is_empty())
     }
@@ -175,7 +179,7 @@ impl Row {
         problems.add(self.file, Some(self.line), Some(column), message);
     }
 
-    /// The id in a column, if it is one.
+    /// Returns the id in a column if it is valid.
     pub(super) fn id(&self, column: &str, what: &str, problems: &mut Problems) -> Option<&str> {
         let id = self.cell(column)?;
         if is_name(id) {
@@ -184,13 +188,13 @@ impl Row {
         let tidy: String = id.to_lowercase().split_whitespace().collect::<Vec<_>>().join("-");
         let such = if is_name(&tidy) { format!(", such as `{tidy}`") } else { String::new() };
         let message = format!(
-            "`{id}` cannot be the id of {what}; use up to {MAX_NAME} of `a-z 0-9 - _ .`, a letter or digit first{such}"
+            "`{id}` is not a valid id for {what}; use up to {MAX_NAME} of `a-z 0-9 - _ .`, starting with a letter or digit{such}"
         );
         self.problem(column, message, problems);
         None
     }
 
-    /// The whole number in a column, from `least` to `most`.
+    /// Returns the whole number in a column, from `least` to `most`.
     pub(super) fn number(&self, column: &str, least: u32, most: u32, problems: &mut Problems) -> Option<u32> {
         let text = self.cell(column)?;
         let number = text.parse().ok().filter(|number| (least..=most).contains(number));
@@ -201,12 +205,12 @@ impl Row {
     }
 }
 
-/// What is said of text that is no whole number from `least` to `most`.
+/// Returns the message for text that is not a whole number from `least` to `most`.
 pub(super) fn not_a_number(text: &str, least: u32, most: u32) -> String {
-    format!("`{text}` is no whole number from {least} to {most}")
+    format!("`{text}` is not a whole number from {least} to {most}")
 }
 
-/// The one of `known` that was probably meant.
+/// Returns the name in `known` that was probably meant.
 pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const SHORTENED: usize = 4;
     let lower = name.to_lowercase();

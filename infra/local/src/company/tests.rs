@@ -44,7 +44,7 @@ fn roster_of(rows: &str) -> String {
 const ANN: &str = "ann,Ann,ann@acme.example,,Europe/Berlin,de en,,mon-fri 09:00-17:00,5\n";
 
 #[test]
-fn every_mistake_is_told_with_its_place_and_what_to_do() {
+fn reports_every_mistake_with_its_place_and_a_fix() {
     let told = problems(
         "\u{feff}rep;name;email;manager;zone;languages;skills;hours;capacity\r\n\
          ann;Ann;ann@acme.example;;Europe/Berlin;de en;;mon-fri 09:00-17:00;5\r\n\
@@ -64,65 +64,65 @@ fn every_mistake_is_told_with_its_place_and_what_to_do() {
          self,Self,,self,,,,,\n",
     );
     insta::assert_snapshot!(told, @r"
-    roster.csv:4: rep: `Ben B` cannot be the id of a rep; use up to 64 of `a-z 0-9 - _ .`, a letter or digit first, such as `ben-b`
+    roster.csv:4: rep: `Ben B` is not a valid id for a rep; use up to 64 of `a-z 0-9 - _ .`, starting with a letter or digit, such as `ben-b`
     roster.csv:4: email: `ben(at)acme.example` is not an e-mail address; write it like name@company.example
     roster.csv:4: manager: `anne` is not in the roster; did you mean `ann`?
-    roster.csv:4: zone: `Berlin` is no time zone; did you mean `Europe/Berlin`?
+    roster.csv:4: zone: `Berlin` is not a time zone; did you mean `Europe/Berlin`?
     roster.csv:4: hours: `9 to 5` is not a span of hours; write spans like `mon-fri 09:00-17:00`, separated by commas, or `always`
-    roster.csv:4: languages: `Klingon` is no language; write codes like `de en`
-    roster.csv:4: capacity: `many` is no whole number from 0 to 10000
-    roster.csv:5: rep: `ann` is in line 2 already; give each rep an id of their own
-    roster.csv:5: zone: `Europe/Londn` is no time zone; did you mean `Europe/London`?
+    roster.csv:4: languages: `Klingon` is not a language code; write codes like `de en`
+    roster.csv:4: capacity: `many` is not a whole number from 0 to 10000
+    roster.csv:5: rep: `ann` is already used in line 2; give each rep a different id
+    roster.csv:5: zone: `Europe/Londn` is not a time zone; did you mean `Europe/London`?
     roster.csv:5: hours: `mo` is not a day; use mon, tue, wed, thu, fri, sat or sun
-    roster.csv:5: capacity: `10001` is no whole number from 0 to 10000
-    roster.csv:6: email: `Ann@acme.example` is the address of `ann` too; give each rep one of their own
+    roster.csv:5: capacity: `10001` is not a whole number from 0 to 10000
+    roster.csv:6: email: `Ann@acme.example` is also the address of `ann`; give each rep a different address
     roster.csv:6: manager: `cara` cannot be their own manager; leave the cell empty
-    roster.csv:7: name: is empty; every row needs it
-    roster.csv:7: capacity: is empty; every row needs it
-    pools.csv:1: longest_wait: there is no such column; did you mean `longest_wait_minutes`?
-    pools.csv:2: fallback: there is no pool `inbuond`; did you mean `inbound`?
-    pools.csv:2: members: the weight of `ann`: `0` is no whole number from 1 to 1000
-    pools.csv:2: members: `ann` is named twice; for a larger share write `ann:2`
-    pools.csv:2: members: `bne` is not in the roster; add them there, or take them out here
-    pools.csv:3: members: is empty; every row needs it
+    roster.csv:7: name: is empty; every row needs a value
+    roster.csv:7: capacity: is empty; every row needs a value
+    pools.csv:1: longest_wait: unknown column; did you mean `longest_wait_minutes`?
+    pools.csv:2: fallback: unknown pool `inbuond`; did you mean `inbound`?
+    pools.csv:2: members: the weight of `ann`: `0` is not a whole number from 1 to 1000
+    pools.csv:2: members: `ann` is listed twice; for a larger share write `ann:2`
+    pools.csv:2: members: `bne` is not in the roster; add them there, or remove them here
+    pools.csv:3: members: is empty; every row needs a value
     pools.csv:3: fallback: `empty` cannot be its own fallback; name another pool, or leave the cell empty
-    accounts.csv:2: parent: there is no account `holding`; add the account, or leave the cell empty
+    accounts.csv:2: parent: unknown account `holding`; add the account, or leave the cell empty
     accounts.csv:2: owner: `zoe` is not in the roster; add them there, or leave the cell empty
-    accounts.csv:2: domains: `www.acme.example` is not what a company registers; write `acme.example`
-    accounts.csv:2: score: `101` is no whole number from 0 to 100
-    accounts.csv:3: domains: `acme.example` belongs to `acme` already; a domain leads to one account, so keep it in one row
-    accounts.csv:3: domains: `freemail.example` gives mailboxes to everybody, so it says nothing about a company; remove it
-    accounts.csv:3: status: `costumer` is no status; did you mean `customer`?
-    accounts.csv:3: parent: `acme-uk`, `acme-de` and `acme-at` are each other's parents in a circle; leave one of the cells empty
+    accounts.csv:2: domains: `www.acme.example` is not a registered domain; write `acme.example`
+    accounts.csv:2: score: `101` is not a whole number from 0 to 100
+    accounts.csv:3: domains: `acme.example` already belongs to `acme`; list each domain in one row only
+    accounts.csv:3: domains: `freemail.example` is a public mailbox provider, so it does not identify a company; remove it
+    accounts.csv:3: status: `costumer` is not a status; did you mean `customer`?
+    accounts.csv:3: parent: `acme-uk`, `acme-de` and `acme-at` form a cycle of parents; leave one of the cells empty
     accounts.csv:4: domains: `no` is not a domain; write it like acme.example
     accounts.csv:4: domains: `domain` is not a domain; write it like acme.example
-    accounts.csv:4: score: `-1` is no whole number from 0 to 100
+    accounts.csv:4: score: `-1` is not a whole number from 0 to 100
     accounts.csv:6: parent: `self` cannot be its own parent; leave the cell empty
     ");
 }
 
 #[test]
-fn a_header_is_told_by_column() {
+fn reports_problems_of_the_header_by_column() {
     insta::assert_snapshot!(
         problems("rep,Name,e-mail,email,zone,hours,hours,\nann,Ann,,,,,,\n", "", "account\tnom\n"),
         @r"
-        roster.csv:1: e-mail: there is no such column; did you mean `email`?
-        roster.csv:1: hours: stands in the header twice; remove one of the columns
+        roster.csv:1: e-mail: unknown column; did you mean `email`?
+        roster.csv:1: hours: appears twice in the header; remove one of the columns
         roster.csv:1: a column has no name; name it or remove it
         roster.csv:1: capacity: the column is missing; add it to the header
-        pools.csv: is empty; its first line names the columns: pool,name,members,longest_wait_minutes,fallback
-        accounts.csv:1: nom: there is no such column; known here: account, name, domains, parent, owner, status, deal_owner, tier, score
+        pools.csv: is empty; its first line must name the columns: pool,name,members,longest_wait_minutes,fallback
+        accounts.csv:1: nom: unknown column; the columns are: account, name, domains, parent, owner, status, deal_owner, tier, score
         accounts.csv:1: name: the column is missing; add it to the header
         "
     );
-    // Nobody is called unknown because their row could not be read.
+    // A rep whose row could not be read is not reported as unknown.
     insta::assert_snapshot!(
         problems(&format!("{ROSTER_HEADER}ann,Ann,,,\n"), "pool,name,members\ninbound,Inbound,ann\n", "account,name\n"),
-        @"roster.csv:2: the row has 5 cells where the header has 9; put text with a comma in it in double quotes"
+        @"roster.csv:2: the row has 5 cells, but the header has 9; put text that contains a comma in double quotes"
     );
     insta::assert_snapshot!(problems(ROSTER_HEADER, "pool,name,members\n", "account,name\n"), @r"
-    roster.csv: names nobody; add a row for each rep
-    pools.csv: names no pool; add a row for each, one at least
+    roster.csv: has no reps; add a row for each rep
+    pools.csv: has no pools; add a row for each pool
     ");
     assert_eq!(problems("\u{0}\u{1}", "x", "y").lines().count(), 7 + 4 + 3);
 }
@@ -131,32 +131,32 @@ fn a_header_is_told_by_column() {
 fn a_roster_may_come_from_a_spreadsheet() {
     assert_eq!(roster_of(ANN), "");
     assert_eq!(roster_of(&format!("\n,,,,,,,,\n{}", ANN.replace("de en", "\"Deutsch, English\""))), "");
-    insta::assert_snapshot!(roster_of(&ANN.replace("Europe/Berlin", "new york")), @"roster.csv:2: zone: `new york` is no time zone; did you mean `America/New_York`?");
+    insta::assert_snapshot!(roster_of(&ANN.replace("Europe/Berlin", "new york")), @"roster.csv:2: zone: `new york` is not a time zone; did you mean `America/New_York`?");
     insta::assert_snapshot!(
         roster_of(&format!("{ANN}ben,Ben,ben@acme.example,cy,UTC,,,never,0\ncy,Cy,cy@acme.example,ben,UTC,,,always,1\n")),
-        @"roster.csv:3: manager: `ben` and `cy` manage each other in a circle; leave one of the cells empty"
+        @"roster.csv:3: manager: `ben` and `cy` form a cycle of managers; leave one of the cells empty"
     );
 }
 
 #[test]
-fn a_folder_without_files_says_which() {
+fn names_missing_files() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(ROSTER), "rep").unwrap();
     std::fs::create_dir(folder.path().join(LEADS)).unwrap();
     let problems = Company::read(folder.path()).unwrap_err();
     let files: Vec<&str> = problems.iter().map(|problem| problem.file.as_ref()).collect();
     assert_eq!(files, [POOLS, RULEBOOK, LEADS]);
-    assert!(problems[0].to_string().contains("there is no such file"), "{}", problems[0]);
+    assert!(problems[0].to_string().contains("not found in"), "{}", problems[0]);
 }
 
-/// Everything that is wrong with a folder.
+/// Returns all problems of a folder.
 fn told(folder: &Path) -> String {
     let told: Vec<String> = Company::read(folder).unwrap_err().iter().map(ToString::to_string).collect();
     told.join("\n")
 }
 
 #[test]
-fn a_folder_is_read_as_the_demo_is() {
+fn reads_a_folder_like_the_embedded_demo() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo");
     for file in FILES.into_iter().chain([TERRITORIES]) {
@@ -177,10 +177,10 @@ fn a_folder_is_read_as_the_demo_is() {
     let people = "person,name,email,role\nmara,Mara,mara@acme.example,marketting\nmara,Otto,otto,boss\n";
     std::fs::write(folder.path().join(PEOPLE), people).unwrap();
     insta::assert_snapshot!(told(folder.path()), @r"
-    people.csv:2: role: `marketting` is no role; did you mean `marketing`?
-    people.csv:3: person: `mara` is in line 2 already; give each person an id of their own
+    people.csv:2: role: `marketting` is not a role; did you mean `marketing`?
+    people.csv:3: person: `mara` is already used in line 2; give each person a different id
     people.csv:3: email: `otto` is not an e-mail address; write it like name@company.example
-    people.csv:3: role: `boss` is no role; use one of marketing, sales, admin, viewer
+    people.csv:3: role: `boss` is not a role; use one of marketing, sales, admin, viewer
     ");
     std::fs::remove_file(folder.path().join(PEOPLE)).unwrap();
 
@@ -191,17 +191,17 @@ fn a_folder_is_read_as_the_demo_is() {
     territories.csv:5: the row has 3 cells, but the header has 2
     ");
     std::fs::write(folder.path().join(TERRITORIES), b"country,pool\nCH,Z\xfcrich\n").unwrap();
-    insta::assert_snapshot!(told(folder.path()), @"territories.csv:2: is not UTF-8 text from here on; save the file as UTF-8");
+    insta::assert_snapshot!(told(folder.path()), @"territories.csv:2: not UTF-8 text; save the file as UTF-8");
     std::fs::remove_file(folder.path().join(TERRITORIES)).unwrap();
     let missing = told(folder.path()).replace(&folder.path().display().to_string(), "company");
-    insta::assert_snapshot!(missing, @"territories.csv: there is no such file in `company`, and rulebook.yaml uses the table");
+    insta::assert_snapshot!(missing, @"territories.csv: not found in `company`, but rulebook.yaml uses this table");
 
     std::fs::write(folder.path().join(RULEBOOK), b"company:\n\xff").unwrap();
     let problems = Company::read(folder.path()).unwrap_err();
     assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [Some(2)]);
 }
 
-/// The demo's first moment: Tuesday, 10:00 in Berlin.
+/// The demo's start: Tuesday, 10:00 in Berlin.
 fn start() -> Timestamp {
     "2026-03-03T10:00[Europe/Berlin]".parse::<jiff::Zoned>().unwrap().timestamp()
 }
@@ -217,7 +217,7 @@ fn demo_rulebook(company: &Company) -> Rulebook {
 }
 
 #[test]
-fn the_demo_company_is_whole() {
+fn the_demo_company_is_complete() {
     let company = Company::embedded().unwrap_or_else(|problems| panic!("{problems:#?}"));
     let rulebook = demo_rulebook(&company);
     assert!(rulebook.rule_names().count() >= 12);
@@ -236,7 +236,7 @@ fn the_demo_company_is_whole() {
         let pool = &world.pools[&pool.into()].pool;
         pool.members.iter().filter(|member| gate::shut(&world.roster, &member.rep, at).is_none()).count()
     };
-    assert_eq!(open("americas", start()), 0, "asleep when the demo starts");
+    assert_eq!(open("americas", start()), 0, "the Americas are not at work when the demo starts");
     for hour in 0..7 * 24 {
         let at = start() + jiff::SignedDuration::from_hours(hour);
         assert!(open("watch", at) >= 1, "always staffed: {at}");
@@ -244,7 +244,7 @@ fn the_demo_company_is_whole() {
 }
 
 #[test]
-fn nobody_in_the_demo_can_be_written_to_or_called() {
+fn the_demo_has_no_real_addresses_or_numbers() {
     let company = Company::embedded().unwrap();
     let leads = String::from_utf8(company.leads.clone().unwrap()).unwrap();
     let everything = format!("{leads}{}{:?}{:?}", company.rulebook, company.reps, company.accounts);
@@ -255,7 +255,7 @@ fn nobody_in_the_demo_can_be_written_to_or_called() {
     let wrong: Vec<String> = hosts.filter(|host| !host.ends_with(".example")).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
 
-    // Ranges that the regulators keep for films and books.
+    // Number ranges that regulators reserve for fiction.
     let reserved = [
         "+441134960",
         "+441214960",
@@ -296,7 +296,7 @@ fn world(company: &Company) -> World {
     }
 }
 
-/// Every row of the list: its number, and whom it speaks of if it is accepted.
+/// Returns every row of the list: its number, and the profile if the row is accepted.
 fn rows(company: &Company) -> Vec<(u32, Option<Profile>)> {
     let list = List::parse(company.leads.as_deref().unwrap()).unwrap();
     list.rows().map(|row| (row.number, row.result.ok().map(|said| normalise::profile(&said)))).collect()
@@ -308,7 +308,7 @@ fn identities(profile: &Profile) -> Vec<String> {
     email.into_iter().chain(phone.and_then(|phone| phone.e164.clone())).collect()
 }
 
-/// The account by the address's domain, the company's domain or its name, with what it inherits.
+/// Finds the account by the address's domain, the company's domain or its name, with what it inherits.
 fn account_of(profile: &Profile, accounts: &[Account]) -> Option<AccountFacts> {
     let email = profile.contact.email.as_ref();
     let by_email = email
@@ -328,7 +328,7 @@ fn account_of(profile: &Profile, accounts: &[Account]) -> Option<AccountFacts> {
     AccountFacts::inherit(&line)
 }
 
-/// What became of a row.
+/// Where a row ended.
 struct Fate {
     row: u32,
     profile: Profile,
@@ -336,7 +336,7 @@ struct Fate {
     state: State,
 }
 
-/// Runs the list through everything that is pure: no queues, no tables, no time passing.
+/// Runs the list through the pure functions: no queues, no tables, no passing of time.
 fn run(company: &Company) -> (Vec<Fate>, usize) {
     let rulebook = demo_rulebook(company);
     let mut world = world(company);
@@ -384,7 +384,7 @@ fn run(company: &Company) -> (Vec<Fate>, usize) {
 }
 
 #[test]
-fn the_leads_of_the_demo_end_as_leads_do() {
+fn the_demo_has_leads_in_every_stage_and_for_every_rule() {
     let company = Company::embedded().unwrap();
     let (fates, refused) = run(&company);
     assert_eq!(fates.len() + refused, 300);
@@ -405,11 +405,11 @@ fn the_leads_of_the_demo_end_as_leads_do() {
     let won: BTreeSet<&str> =
         fates.iter().filter_map(|fate| fate.state.decided.as_ref().map(|decided| decided.rule.as_str())).collect();
     let idle: Vec<&str> = rulebook.rule_names().filter(|rule| !won.contains(rule)).collect();
-    assert!(idle.is_empty(), "rules that no lead of the demo shows: {idle:?}");
+    assert!(idle.is_empty(), "rules without a lead in the demo: {idle:?}");
 }
 
 #[test]
-fn the_five_stories_of_the_demo_are_there() {
+fn the_demo_has_its_five_stories() {
     let company = Company::embedded().unwrap();
     let (fates, _) = run(&company);
     let some = |what: &str, is: &dyn Fn(&Fate) -> bool| {
@@ -417,7 +417,7 @@ fn the_five_stories_of_the_demo_are_there() {
         assert!(!found.is_empty(), "{what}");
     };
     let did = |fate: &Fate, what: &str| fate.profile.interest.did.as_deref() == Some(what);
-    some("junk refused", &|fate| fate.state.stage() == Stage::Disqualified && fate.state.reason() == Some("junk"));
+    some("a junk lead", &|fate| fate.state.stage() == Stage::Disqualified && fate.state.reason() == Some("junk"));
     some("a `gerente` who asks for a demo", &|fate| {
         let title = fate.profile.contact.job_title.as_deref().unwrap_or_default().to_lowercase();
         title.contains("gerente") && did(fate, "demo") && fate.state.stage() == Stage::Assigned
@@ -432,8 +432,8 @@ fn the_five_stories_of_the_demo_are_there() {
             first.state.stage() == Stage::Assigned && fate.state.merged_into() == Some(&first.state.lead_id)
         })
     });
-    some("one not ready yet", &|fate| fate.state.reason() == Some("not_an_mql"));
-    some("somebody at capacity", &|fate| {
+    some("a lead that is not ready", &|fate| fate.state.reason() == Some("not_an_mql"));
+    some("a rep at capacity", &|fate| {
         let full = company.reps.iter().find(|rep| rep.rep_id.as_str() == "callum").unwrap();
         let open = fates.iter().filter(|fate| fate.state.owner() == Some(&full.rep_id)).count();
         fate.state.owner() == Some(&full.rep_id) && open >= usize::try_from(full.capacity).unwrap()
@@ -441,18 +441,18 @@ fn the_five_stories_of_the_demo_are_there() {
 }
 
 #[test]
-fn plain_round_robin_would_have_gone_wrong() {
+fn plain_round_robin_would_choose_wrong_reps() {
     let company = Company::embedded().unwrap();
     let (fates, _) = run(&company);
     let roster = world(&company).roster;
-    // Why a lead would be at the wrong desk with this rep.
+    // Why this rep would be wrong for the lead.
     let wrong = |fate: &Fate, rep: &RepId| {
         let deal = |facts: &AccountFacts| facts.account.deal_owner.clone();
         let owner = fate.account.as_ref().and_then(|facts| deal(facts).or_else(|| facts.owner.clone()));
         let owner = owner.as_ref();
         let language = fate.profile.contact.language.as_ref();
         if owner.is_some_and(|owner| owner != rep) {
-            Some("somebody else's account")
+            Some("another rep owns the account")
         } else if gate::shut(&roster, rep, start()) == Some(Gate::OutsideHours) && owner != Some(rep) {
             Some("not at work")
         } else if language.is_some_and(|language| !roster[rep].rep.languages.contains(language)) {

@@ -1,5 +1,4 @@
-//! A rulebook is brought in as people do it: somebody uploads it, a person of marketing and another of sales approve
-//! it, and it is activated.
+//! Installs the rulebook as people do: upload, approval by one person in marketing and one in sales, activation.
 
 use fairleader_lead::people::{Person, PersonRole};
 use reqwest::Method;
@@ -9,10 +8,10 @@ use crate::api::{Api, ApiError};
 use crate::company::Company;
 use crate::machine::StarterKey;
 
-/// What the change is for, as the rulebook's record shows it.
+/// Purpose of the version, shown in the rulebook's record.
 const PURPOSE: &str = "The rulebook of the company's folder";
 
-/// The people's keys: those that are known, and new ones for those who have none.
+/// Stores the people, and creates a key for each one without a key.
 pub(super) async fn people(admin: &Api, people: &[Person], keys: &mut Vec<StarterKey>) -> Result<(), ApiError> {
     for person in people {
         let id = &person.person_id;

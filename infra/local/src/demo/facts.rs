@@ -1,4 +1,4 @@
-//! What happened to every row of the list, read from the API.
+//! What happened to every row of the list, as the API reports it.
 
 use std::collections::BTreeMap;
 
@@ -19,17 +19,17 @@ use crate::api::Api;
 use crate::company;
 use crate::demo::DemoError;
 
-/// Leads asked for at the same time.
+/// Limit on leads requested at the same time.
 const AT_ONCE: usize = 8;
 
-/// Everything there is to tell.
+/// Everything that the report needs.
 #[derive(Debug)]
 pub struct Facts {
     /// The rows that became leads, in the list's order.
     pub leads: Vec<LeadFacts>,
-    /// The rows that were refused: row number and why.
+    /// The rejected rows: row number and reasons.
     pub rejected: Vec<(u32, Vec<FieldProblem>)>,
-    /// What each member of each pool is owed.
+    /// What each pool member got and is owed.
     pub standings: Vec<Standing>,
     /// The reps.
     pub reps: Vec<Rep>,
@@ -40,17 +40,17 @@ pub struct Facts {
 /// A row that became a lead.
 #[derive(Debug)]
 pub struct LeadFacts {
-    /// Its number in the list, from 1.
+    /// Row number in the list, from 1.
     pub row: u32,
-    /// Where it stands.
+    /// The state of the lead.
     pub state: Stands,
-    /// Who it is.
+    /// The person and company.
     pub profile: Who,
-    /// Why, in plain sentences.
+    /// The explanation, in plain sentences.
     pub why: String,
 }
 
-/// What the API says of who a lead is, as far as it is told here.
+/// Person and company of a lead: the part of its profile that the report uses.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Who {
@@ -104,39 +104,39 @@ pub struct Interest {
     pub did: Option<String>,
 }
 
-/// What the API says of where a lead stands, as far as it is told here.
+/// State of a lead: the part of the API's reply that the report uses.
 #[derive(Debug, Deserialize)]
 pub struct Stands {
-    /// The lead.
+    /// Lead id.
     pub lead_id: LeadId,
-    /// Its stage.
+    /// Stage of the lead.
     pub stage: Stage,
-    /// Who has it.
+    /// Owner, if it has one.
     pub owner: Option<RepId>,
     /// The pool it was assigned from or waits in.
     pub pool: Option<PoolId>,
-    /// What it is worth.
+    /// Score from 0 to 100.
     pub score: Option<Score>,
     /// The rule of the last decision.
     pub rule: Option<String>,
-    /// Why it is disqualified, held or in nurture.
+    /// Reason why it is disqualified, on hold or in nurture.
     pub reason: Option<String>,
     /// The lead it was merged into.
     pub merged_into: Option<LeadId>,
 }
 
 impl Facts {
-    /// How many leads are at `stage`.
+    /// Returns the number of leads at `stage`.
     pub fn count(&self, stage: Stage) -> usize {
         self.leads.iter().filter(|lead| lead.state.stage == stage).count()
     }
 
-    /// The lead with this id.
+    /// Returns the lead with this id.
     pub fn lead(&self, id: &LeadId) -> Option<&LeadFacts> {
         self.leads.iter().find(|lead| lead.state.lead_id == *id)
     }
 
-    /// A rep's name.
+    /// Returns the rep's name, or the id if the rep is unknown.
     pub fn name(&self, rep: &RepId) -> String {
         self.reps.iter().find(|known| known.rep_id == *rep).map_or_else(|| rep.to_string(), |rep| rep.name.clone())
     }
@@ -155,7 +155,7 @@ fn read<T: DeserializeOwned>(value: &Value, what: &'static str) -> Result<T, Dem
     T::deserialize(value).map_err(|_| DemoError::Unexpected(what))
 }
 
-/// Reads everything that the report needs.
+/// Reads everything that the report needs from the API.
 pub(super) async fn gather(admin: &Api, import: &str, company: &company::Company) -> Result<Facts, DemoError> {
     let mut rows: Vec<Row> = Vec::new();
     let mut from: Option<String> = None;
@@ -164,7 +164,7 @@ pub(super) async fn gather(admin: &Api, import: &str, company: &company::Company
             None => admin.get(&format!("/v1/imports/{import}/rows")).await?,
             Some(cursor) => admin.get(&format!("/v1/imports/{import}/rows?from={cursor}")).await?,
         };
-        rows.extend(read::<Vec<Row>>(page.get("rows").unwrap_or(&Value::Null), "the rows of an import")?);
+        rows.extend(read::<Vec<Row>>(page.get("rows").unwrap_or(&Value::Null), "an import's rows")?);
         from = page.get("next").and_then(Value::as_str).map(str::to_owned);
         if from.is_none() {
             break;

@@ -1,4 +1,4 @@
-//! Who got how much, exactly, and what plain round robin would have done.
+//! How many leads each rep got, and what plain round robin would have done.
 
 use fairleader_lead::id::{PoolId, RepId};
 use fairleader_lead::pool::Pool;
@@ -9,45 +9,45 @@ use serde::Serialize;
 
 use super::facts::{Facts, Who};
 
-/// What a member of a pool got.
+/// What a pool member got and is owed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Standing {
     /// The pool.
     pub pool: PoolId,
     /// The member.
     pub rep: RepId,
-    /// Leads they got.
+    /// Leads that the member got.
     pub got: u64,
-    /// What their exact share comes to, in billionths of a lead.
+    /// Exact share of the leads so far, in billionths of a lead.
     pub share: i64,
-    /// What they are owed, in billionths of a lead.
+    /// Leads owed, in billionths of a lead; negative if ahead of the share.
     pub lag: i64,
 }
 
-/// Where plain round robin over the roster, one lead each in turn, would have sent the assigned leads.
+/// Where plain round robin over the roster (one lead each in turn) would have sent the assigned leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RoundRobin {
-    /// Assigned leads that were compared.
+    /// Number of assigned leads compared.
     pub leads: usize,
-    /// To somebody who was not at work.
+    /// Leads to a rep who was not at work.
     pub not_at_work: usize,
-    /// To somebody who is not the account's owner, though it has one and the rulebook sends its leads there.
+    /// Leads to a rep other than the account's owner, although the rulebook sends them to the owner.
     pub not_the_owner: usize,
-    /// To somebody who is in none of the pool's seats: another region, language or specialty.
+    /// Leads to a rep outside the pool: another region, language or specialty.
     pub not_in_the_pool: usize,
-    /// To somebody whose desk was full by then.
+    /// Leads to a rep who was at capacity.
     pub full: usize,
-    /// Some of them in words.
+    /// Examples, in words.
     pub examples: Vec<String>,
 }
 
 impl RoundRobin {
-    /// How many would have gone to the wrong place.
+    /// Returns the number of leads that would have gone to the wrong rep.
     pub fn wrong(&self) -> usize {
         self.not_at_work + self.not_the_owner + self.not_in_the_pool + self.full
     }
 
-    /// Deals the assigned leads out in the order of the list, and counts the first thing that is wrong with each.
+    /// Deals out the assigned leads in the order of the list, and counts the first thing wrong with each.
     pub fn compare(facts: &Facts, pools: &[Pool], now: Timestamp) -> Self {
         let mut result = Self::default();
         let mut dealt = vec![0_u32; facts.reps.len()];
@@ -67,7 +67,7 @@ impl RoundRobin {
                     result.not_the_owner += 1;
                     let owner = owner.map(|owner| facts.name(owner)).unwrap_or_default();
                     examples[0]
-                        .get_or_insert_with(|| format!("{} to {}, though the account is {owner}'s", who(), rep.name));
+                        .get_or_insert_with(|| format!("{} to {}, although {owner} owns the account", who(), rep.name));
                 }
                 Some(pool) if !pool.members.iter().any(|member| member.rep == rep.rep_id) => {
                     result.not_in_the_pool += 1;
@@ -87,11 +87,11 @@ impl RoundRobin {
     }
 }
 
-/// A person in a few words: `Ada Lovelace of Acme (DE)`.
+/// Describes a person in a few words: `Ada Lovelace of Acme (DE)`.
 pub(super) fn who(profile: &Who) -> String {
     let contact = &profile.contact;
     let name: Vec<&str> = [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
-    let mut text = if name.is_empty() { "somebody".to_owned() } else { name.join(" ") };
+    let mut text = if name.is_empty() { "an unnamed person".to_owned() } else { name.join(" ") };
     if let Some(company) = &profile.company.name {
         text = format!("{text} of {company}");
     }

@@ -1,4 +1,4 @@
-//! Five leads in one sentence each, found in what happened.
+//! Five example leads, in one sentence each.
 
 use fairleader_lead::normalise::fold::fold;
 use fairleader_lead::state::Stage;
@@ -7,23 +7,23 @@ use serde::Serialize;
 use super::facts::{Facts, LeadFacts};
 use super::fairness::who;
 
-/// A lead's story.
+/// An example lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Story {
     /// What it is an example of.
     pub title: &'static str,
-    /// The lead in one sentence; says so if there was none.
+    /// The lead in one sentence, or a note that the list has no such lead.
     pub sentence: String,
 }
 
-/// Junk refused, a "gerente" who wants a demo, a subsidiary, a repeat, and one that is not ready.
+/// Finds a junk lead, a "gerente" who wants a demo, a subsidiary, a repeat, and a lead that is not ready.
 pub(super) fn five(facts: &Facts) -> Vec<Story> {
     let told = |title, sentence: Option<String>| Story {
         title,
-        sentence: sentence.unwrap_or_else(|| "there was none in this list".to_owned()),
+        sentence: sentence.unwrap_or_else(|| "this list has none".to_owned()),
     };
     vec![
-        told("Junk, refused", junk(facts)),
+        told("Junk", junk(facts)),
         told("A gerente asks for a demo", gerente(facts)),
         told("A subsidiary", subsidiary(facts)),
         told("The same person again", repeat(facts)),
@@ -42,7 +42,7 @@ fn owner(facts: &Facts, lead: &LeadFacts) -> Option<String> {
 fn junk(facts: &Facts) -> Option<String> {
     let lead = at(facts, Stage::Disqualified).find(|lead| lead.state.reason.as_deref() == Some("junk"))?;
     let rule = lead.state.rule.as_deref()?;
-    Some(format!("row {}, {}, was refused as junk by the rule \"{rule}\".", lead.row, who(&lead.profile)))
+    Some(format!("row {}, {}, was disqualified as junk by the rule \"{rule}\".", lead.row, who(&lead.profile)))
 }
 
 fn gerente(facts: &Facts) -> Option<String> {
@@ -53,7 +53,7 @@ fn gerente(facts: &Facts) -> Option<String> {
     let title = lead.profile.contact.job_title.as_deref()?;
     let level = lead.profile.contact.job_level.as_deref()?.replace('_', "-");
     Some(format!(
-        "row {}, {}, \"{title}\", was read as {level} level and went to {} at once.",
+        "row {}, {}, has the title \"{title}\", which means {level} level, and went to {} at once.",
         lead.row,
         who(&lead.profile),
         owner(facts, lead)?
@@ -67,7 +67,7 @@ fn subsidiary(facts: &Facts) -> Option<String> {
         let inherited = account.owner.is_none() && parent.owner.is_some() && parent.owner == lead.state.owner;
         inherited.then_some(())?;
         Some(format!(
-            "row {}, {}, belongs to {}, so it went to {}, who looks after the parent company {}.",
+            "row {}, {}, belongs to {}, so it went to {}, who owns the account of the parent company {}.",
             lead.row,
             who(&lead.profile),
             account.name,
@@ -82,7 +82,7 @@ fn repeat(facts: &Facts) -> Option<String> {
         let first = facts.lead(lead.state.merged_into.as_ref()?)?;
         let owner = owner(facts, first)?;
         Some(format!(
-            "row {}, {}, is the person of row {}; the two were merged, and {owner} keeps the lead.",
+            "row {}, {}, is the same person as row {}. The two leads were merged, and {owner} keeps the lead.",
             lead.row,
             who(&lead.profile),
             first.row
@@ -95,7 +95,7 @@ fn not_ready(facts: &Facts) -> Option<String> {
     let score = lead.state.score.as_ref()?.total;
     let did = lead.profile.interest.did.as_deref().unwrap_or("nothing yet").replace('_', " ");
     Some(format!(
-        "row {}, {}, scores {score} of 100 and did no more than \"{did}\", so marketing keeps in touch.",
+        "row {}, {}, scores {score} of 100 and has done only \"{did}\", so the lead stays with marketing.",
         lead.row,
         who(&lead.profile)
     ))

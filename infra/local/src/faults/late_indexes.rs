@@ -1,13 +1,12 @@
-//! Late indexes: a query of a global secondary index is answered as of a moment ago.
+//! Late indexes: a query of a global secondary index sees the data of a moment ago.
 //!
-//! A second engine in memory holds the items of indexed tables as they were at some moment, as far as their indexes
-//! show them, and a list of changes leads from there to any other moment of the last while, in both directions. A query
-//! moves that engine to its own moment and is then answered by it: key conditions, paging, limits, projections and
-//! refusals are the engine's. So an item that has left its index since still shows, and one that was moved shows at its
-//! old place.
+//! A second engine in memory holds the items of indexed tables as of some moment, with the attributes that their
+//! indexes show. A list of changes leads to any other recent moment, in both directions. A query moves that engine to
+//! the query's own moment, and the engine then answers it: with its key conditions, paging, limits, projections and
+//! errors. So an item that has left its index is still shown, and an item that was moved is shown at its old place.
 //!
-//! Every query has a moment of its own, so two of them may see things in different orders, and pages of one query may
-//! be of different moments, as on AWS. What does not change meanwhile is on exactly one page.
+//! Every query has its own moment. So two queries may see changes in different orders, and pages of one query may be
+//! from different moments, as on AWS. An item that does not change meanwhile is on exactly one page.
 
 mod history;
 mod shape;
@@ -28,7 +27,7 @@ use crate::tables::{Reply, Tables, writes};
 
 pub use self::history::StartError;
 
-/// Most items that are read with one call; DynamoDB's own limit.
+/// Limit on the items read with one call: DynamoDB's limit.
 const READ_AT_ONCE: usize = 100;
 
 pub(super) struct LateIndexes {
@@ -38,12 +37,12 @@ pub(super) struct LateIndexes {
     tables: Tables,
     /// The tables with indexes.
     shapes: BTreeMap<String, Shape>,
-    /// What was written to and not looked at since.
+    /// What was written and not read again yet.
     written: Mutex<Vec<Touched>>,
     history: tokio::sync::Mutex<History>,
 }
 
-/// What of a request says whether it reads an index.
+/// The parts of a request that show whether it reads an index.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Reads {
@@ -52,7 +51,7 @@ struct Reads {
 }
 
 impl LateIndexes {
-    /// Begins with what the tables hold now.
+    /// Starts with the current items of the tables.
     pub(super) async fn start(most: Duration, seed: u64, tables: Tables, stack: &[Table]) -> Result<Self, StartError> {
         let shapes: BTreeMap<String, Shape> =
             stack.iter().filter_map(|table| Some((table.name.clone(), Shape::of(table)?))).collect();
@@ -64,7 +63,7 @@ impl LateIndexes {
         Ok(late)
     }
 
-    /// Answers a call of the tables.
+    /// Handles a call of the tables.
     pub(super) async fn call(self: &Arc<Self>, operation: &str, body: Bytes) -> Reply {
         if self.shapes.is_empty() {
             return self.tables.call(operation, body).await;
@@ -75,7 +74,7 @@ impl LateIndexes {
         if !writes(operation) {
             return self.tables.call(operation, body).await;
         }
-        // On a task of its own: a caller who goes away must not take the news with them.
+        // In its own task, so that the write is noted even if the caller is gone.
         let (late, operation) = (Arc::clone(self), operation.to_owned());
         let written = tokio::spawn(async move {
             let reply = late.tables.call(&operation, body.clone()).await;
@@ -87,7 +86,7 @@ impl LateIndexes {
         written.await.unwrap_or_else(|cause| Reply::internal(format!("a write could not be followed: {cause}")))
     }
 
-    /// Looks at everything again, because something was changed by other ways than calls.
+    /// Reads all tables again, after changes that were not made by calls.
     pub(super) async fn refresh(&self) {
         let mut history = self.history.lock().await;
         self.reload(&mut history, self.begun.elapsed()).await;
@@ -114,16 +113,16 @@ impl LateIndexes {
         };
         match answered {
             Some(reply) => reply,
-            // Malformed, which the tables say in better words.
+            // Malformed. The tables' own error is better.
             None => self.tables.call(operation, body).await,
         }
     }
 
-    /// Notes how the items are now that a call has written to.
+    /// Notes the current state of the items that a call has written.
     ///
-    /// They are read after the write and noted in the order in which they were read. So the history may pass over a
-    /// state that was overwritten at once, but it never has one that was not there. Writers who wait here at the same
-    /// time share one read, so that many at once do not wait for each other's reads in turn.
+    /// They are read after the write and noted in the order of reading. So the history may miss a state that was
+    /// overwritten at once, but it never has a state that did not exist. Concurrent writers share one read, so that
+    /// they do not wait for each other's reads.
     async fn follow(&self, operation: &str, body: &[u8]) {
         let touched = shape::touched(&self.shapes, operation, body);
         if touched == Touched::Items(Vec::new()) {
@@ -131,7 +130,7 @@ impl LateIndexes {
         }
         self.written().push(touched);
         let mut history = self.history.lock().await;
-        // Empty if another writer has read for this one, too.
+        // Empty if another writer has also read for this one.
         let mut items = BTreeMap::new();
         let written = std::mem::take(&mut *self.written());
         for touched in written {
@@ -169,7 +168,7 @@ impl LateIndexes {
         }
     }
 
-    /// Reads items, each as it is now or `None` if it is gone, in the order of `keys`.
+    /// Reads items in the order of `keys`; `None` for deleted ones.
     async fn read(&self, keys: &[(String, Map<String, Value>)]) -> Result<Vec<Option<Value>>, String> {
         let mut left: BTreeMap<&str, Vec<&Map<String, Value>>> = BTreeMap::new();
         for (table, key) in keys {
@@ -198,7 +197,7 @@ impl LateIndexes {
             .collect())
     }
 
-    /// Notes everything as it is now.
+    /// Notes the current state of everything.
     async fn reload(&self, history: &mut History, at: Duration) {
         for (table, shape) in &self.shapes {
             let mut seen = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! The request authorizer: asked once per identity, and route if the template says so, and remembered for a while.
+//! The request authorizer. Its answers are cached per identity, and per route if the template says so.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,23 +11,23 @@ use super::event::Incoming;
 use crate::lambda::Lambda;
 use crate::stack::Authorizer;
 
-/// Most answers that are remembered; somebody who tries keys must not fill the memory.
+/// Limit on cached answers, so that guessed keys cannot fill the memory.
 const REMEMBERED: usize = 10_000;
 
-/// What the authorizer says.
+/// Result of the authorizer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Authorization {
-    /// Come in; with what the function is told of the caller.
+    /// Allowed, with the caller's context for the function.
     Granted(Arc<Map<String, Value>>),
-    /// No.
+    /// Not allowed.
     Refused,
-    /// A header is missing; the authorizer was not even asked.
+    /// A header is missing; the authorizer was not called.
     Unidentified,
-    /// The authorizer failed or answered nonsense.
+    /// The authorizer failed or its answer is invalid.
     Failed,
 }
 
-/// Stands before the routes that need it.
+/// The authorizer of the routes that need it.
 pub(super) struct Guard {
     authorizer: Authorizer,
     answers: Mutex<HashMap<Vec<String>, (Instant, Authorization)>>,
@@ -70,7 +70,7 @@ impl Guard {
         answer
     }
 
-    /// The identity sources in the template's order; `None` if one is missing or empty.
+    /// Returns the identity sources in the template's order; `None` if one is missing or empty.
     fn identity(&self, request: &Incoming<'_>) -> Option<Vec<String>> {
         let header = |name: &String| {
             let value = request.head.headers.get(name.to_lowercase())?.to_str().ok()?;
@@ -95,7 +95,7 @@ impl Guard {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= REMEMBERED {
             answers.retain(|_, (until, _)| *until > now);
-            // Still full: forget everything rather than search for the oldest on each request.
+            // Still full: forget all answers instead of searching for the oldest on each request.
             if answers.len() >= REMEMBERED {
                 answers.clear();
             }

@@ -1,4 +1,4 @@
-//! The events that a request becomes: payload format 2.0, for functions and for the authorizer.
+//! Builds the events of a request in payload format 2.0, for functions and for the authorizer.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::routes::{Matched, decode};
 
-/// A request on its way in.
+/// An incoming request.
 pub(super) struct Incoming<'a> {
     pub(super) head: &'a Parts,
     pub(super) from: SocketAddr,
@@ -25,7 +25,7 @@ pub(super) struct Incoming<'a> {
 }
 
 impl Incoming<'_> {
-    /// What the function is called with.
+    /// Returns the function's event.
     pub(super) fn payload(&self, body: &[u8], authorizer: Option<&Map<String, Value>>) -> Vec<u8> {
         let mut event = self.common();
         if let (Some(context), Some(Value::Object(request))) = (authorizer, event.get_mut("requestContext")) {
@@ -42,7 +42,7 @@ impl Incoming<'_> {
         Value::Object(event).to_string().into_bytes()
     }
 
-    /// What the authorizer is called with.
+    /// Returns the authorizer's event.
     pub(super) fn authorizer_payload(&self, identity: &[String]) -> Vec<u8> {
         let mut event = self.common();
         event.insert("type".to_owned(), "REQUEST".into());
@@ -85,7 +85,8 @@ impl Incoming<'_> {
         event
     }
 
-    /// Lower case, repeated ones joined by commas, cookies apart, and with what the gateway adds.
+    /// Returns the headers in lower case, with repeated ones joined by commas, without cookies, and with those that the
+    /// gateway adds.
     fn headers(&self) -> BTreeMap<String, String> {
         let mut headers: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in &self.head.headers {
@@ -139,7 +140,7 @@ impl Incoming<'_> {
     }
 }
 
-/// Whether a body of this type is handed on as text: as HTTP APIs do it, but without a type too.
+/// Returns whether a body of this type is passed on as text, as HTTP APIs do; here also without a type.
 fn is_text(headers: &HeaderMap) -> bool {
     let Some(kind) = headers.get(CONTENT_TYPE) else { return true };
     let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -149,7 +150,7 @@ fn is_text(headers: &HeaderMap) -> bool {
         || matches!(kind.as_str(), "application/json" | "application/javascript" | "application/xml")
 }
 
-/// Query parameters, decoded, repeated ones joined by commas.
+/// Returns the decoded query parameters, with repeated ones joined by commas.
 fn parameters(query: &str) -> BTreeMap<String, String> {
     let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {

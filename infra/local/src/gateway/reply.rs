@@ -1,7 +1,7 @@
-//! What a function's answer becomes: payload format 2.0.
+//! Turns a function's answer (payload format 2.0) into an HTTP reply.
 //!
 //! An object with `statusCode` is a reply; any other JSON is the body of a 200. `multiValueHeaders` belongs to format
-//! 1.0 and is ignored; several values of a header stand in one, with commas, and cookies in `cookies`.
+//! 1.0 and is ignored. Several values of a header are one text with commas, and cookies are in `cookies`.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -11,12 +11,12 @@ use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 
-/// Reads an answer; `None` if it is none that the gateway can send.
+/// Reads an answer. Returns `None` if the gateway cannot send it.
 pub(super) fn read(answer: &[u8]) -> Option<Response> {
     let answer: Value = serde_json::from_slice(answer).ok()?;
     match answer {
         Value::Object(fields) if fields.contains_key("statusCode") => structured(&fields),
-        // Inferred: 200, JSON; a string is its own text.
+        // Inferred: a 200 with the JSON, or a string's text.
         Value::String(text) => Some(inferred(text)),
         other => Some(inferred(other.to_string())),
     }
@@ -54,7 +54,7 @@ fn structured(fields: &Map<String, Value>) -> Option<Response> {
                 Value::Array(_) | Value::Object(_) => return None,
             };
             let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-            // The server says these itself.
+            // The server sets these itself.
             if matches!(name.as_str(), "content-length" | "transfer-encoding" | "connection" | "date") {
                 continue;
             }

@@ -1,7 +1,7 @@
-//! Which route takes a request: the most specific one.
+//! Finds the route of a request: the most specific one.
 //!
-//! Segment by segment a fixed text comes before a `{name}`, that before a `{name+}`, and `$default` takes the rest;
-//! of two routes with the same path the one that names the method comes before `ANY`.
+//! In each segment, fixed text comes before `{name}`, which comes before `{name+}`. `$default` takes the rest. Of two
+//! routes with the same path, the one with a method comes before `ANY`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::stack::{EventSource, Function};
 /// A route and the function behind it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Route {
-    /// As the template writes it (`POST /v1/leads`).
+    /// The route as in the template (`POST /v1/leads`).
     pub(super) key: String,
     pub(super) function: String,
     pub(super) authorized: bool,
@@ -18,7 +18,7 @@ pub(super) struct Route {
     path: Path,
 }
 
-/// What a segment of a path is; in the order of precedence, which the order of routes follows.
+/// Kind of a path segment, in the order of precedence.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Fixed(String),
@@ -36,13 +36,13 @@ enum Path {
 #[derive(Debug, Default)]
 pub(super) struct Routes(Vec<Route>);
 
-/// The route of a request.
+/// The route of a request, with its parameters.
 #[derive(Debug)]
 pub(super) struct Matched<'a> {
     pub(super) route: &'a Route,
     /// URL-decoded.
     pub(super) parameters: BTreeMap<String, String>,
-    /// The path, URL-decoded: HTTP APIs hand it on so, although they call it `rawPath`.
+    /// The URL-decoded path. HTTP APIs pass it on decoded, although they call it `rawPath`.
     pub(super) path: String,
 }
 
@@ -64,7 +64,7 @@ impl Routes {
         Self(routes)
     }
 
-    /// The route for a method and an encoded path.
+    /// Returns the route for a method and an encoded path.
     pub(super) fn find(&self, method: &str, path: &str) -> Option<Matched<'_>> {
         let segments: Vec<String> = path.strip_prefix('/').unwrap_or(path).split('/').map(decode).collect();
         self.0.iter().find_map(|route| {
@@ -78,8 +78,8 @@ impl Routes {
 }
 
 impl Route {
-    /// What it is sorted by: per segment its kind, nothing after the end; then the method. The texts themselves do not
-    /// matter, because of two fixed segments at most one matches.
+    /// Returns the sort key: the kind of each segment, then the method. The fixed texts do not matter, because at most
+    /// one of two fixed segments matches.
     fn rank(&self) -> (Vec<u8>, bool) {
         let ranks = match &self.path {
             Path::Segments(segments) => segments
@@ -113,7 +113,7 @@ impl Path {
         Self::Segments(path.strip_prefix('/').unwrap_or(path).split('/').map(segment).collect())
     }
 
-    /// The parameters, if the segments match.
+    /// Returns the parameters if the segments match.
     fn parameters(&self, segments: &[String]) -> Option<BTreeMap<String, String>> {
         let mut parameters = BTreeMap::new();
         let Self::Segments(expected) = self else { return Some(parameters) };
@@ -137,7 +137,7 @@ impl Path {
     }
 }
 
-/// Undoes percent-encoding; what is no valid encoding stays as it is.
+/// Undoes percent-encoding. Invalid encodings stay unchanged.
 pub(super) fn decode(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();

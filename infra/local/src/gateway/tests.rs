@@ -13,7 +13,7 @@ fn route(key: &str, authorized: bool) -> EventSource {
     EventSource::Route { method: method.to_owned(), path: path.to_owned(), authorized }
 }
 
-/// A running gateway before a function `F` and an authorizer `A`.
+/// A running gateway with a function `F` and an authorizer `A`.
 struct Fixture {
     url: String,
     client: reqwest::Client,
@@ -28,7 +28,7 @@ impl Drop for Fixture {
     }
 }
 
-/// Starts a gateway; `authorize` says who may come in.
+/// Starts a gateway. `authorize` is the authorizer.
 async fn start(routes: Vec<EventSource>, act: Script, authorize: Script, change: impl FnOnce(&mut Stack)) -> Fixture {
     let mut called = function("F");
     called.sources = routes;
@@ -157,7 +157,7 @@ async fn a_request_becomes_a_payload_2_0_event() {
 }
 
 #[tokio::test]
-async fn what_is_not_text_travels_as_base64() {
+async fn other_bodies_than_text_become_base64() {
     let fixture = start(vec![route("$default", false)], echo(), nobody(), |_| {}).await;
     let cases: [(Option<&str>, &[u8], &str, bool); 5] = [
         (Some("application/octet-stream"), b"abc", "YWJj", true),
@@ -184,7 +184,7 @@ async fn what_is_not_text_travels_as_base64() {
 }
 
 #[tokio::test]
-async fn replies_are_sent_as_the_function_says() {
+async fn sends_the_functions_reply() {
     let replies = script(|event| async move {
         Ok(match event["rawPath"].as_str().unwrap() {
             "/full" => json!({
@@ -229,7 +229,7 @@ async fn replies_are_sent_as_the_function_says() {
 }
 
 #[tokio::test]
-async fn the_gateway_answers_for_itself_as_on_aws() {
+async fn the_gateways_own_errors_are_as_on_aws() {
     let fixture = start(vec![route("POST /v1/leads", false)], echo(), nobody(), |_| {}).await;
     fixture.fails(fixture.request("GET", "/v1/leads"), 404, "Not Found").await;
     fixture.fails(fixture.request("POST", "/v1/leads/"), 404, "Not Found").await;
@@ -256,7 +256,7 @@ async fn the_gateway_answers_for_itself_as_on_aws() {
 }
 
 #[tokio::test]
-async fn the_authorizer_decides_who_comes_in_and_is_remembered() {
+async fn caches_the_authorizers_answers() {
     let asked: Arc<Mutex<Vec<Value>>> = Arc::default();
     let authorize = script({
         let asked = Arc::clone(&asked);
@@ -296,14 +296,14 @@ async fn the_authorizer_decides_who_comes_in_and_is_remembered() {
         assert_eq!(asked[0]["routeArn"], "arn:aws:execute-api:eu-central-1:000000000000:api/$default/POST/v1/leads");
         assert_eq!(asked[0].get("body"), None);
     }
-    // Another route, another question.
+    // Another route asks again.
     json_of(with("GET", "/v1/inbox", "good")).await;
     assert_eq!(times(), 2);
     for _ in 0..2 {
         fixture.fails(with("POST", "/v1/leads", "bad"), 403, "Forbidden").await;
     }
     assert_eq!(times(), 3);
-    // A failure is not remembered.
+    // A failure is not cached.
     for broken in ["broken", "broken", "nonsense"] {
         fixture.fails(with("POST", "/v1/leads", broken), 500, "Internal Server Error").await;
     }
@@ -311,7 +311,7 @@ async fn the_authorizer_decides_who_comes_in_and_is_remembered() {
 }
 
 #[tokio::test]
-async fn without_a_lifetime_every_request_asks() {
+async fn without_a_cache_every_request_asks() {
     let asked = Arc::new(AtomicUsize::new(0));
     let authorize = script({
         let asked = Arc::clone(&asked);
@@ -332,7 +332,7 @@ async fn without_a_lifetime_every_request_asks() {
 }
 
 #[tokio::test]
-async fn shutting_down_lets_requests_finish() {
+async fn shutdown_lets_requests_finish() {
     let (entered, go) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
     let slow = script({
         let (entered, go) = (Arc::clone(&entered), Arc::clone(&go));
@@ -354,7 +354,7 @@ async fn shutting_down_lets_requests_finish() {
 }
 
 #[test]
-fn routes_come_from_the_stack_alone() {
+fn a_stack_without_an_api_has_no_routes() {
     let empty = Gateway::new(&Stack::default(), fakes::lambda(Vec::new()));
     assert!(empty.shared.routes.find("GET", "/").is_none());
 }

@@ -1,9 +1,9 @@
-//! A token bucket: so many requests a second on average, so many at once.
+//! A token bucket: limits requests per second on average, and requests at once.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// A token, in the unit the bucket counts in: with it, a rate of n a second adds n of these each microsecond.
+/// Value of a token. With this unit, a rate of n per second adds n units each microsecond.
 const TOKEN: u64 = 1_000_000;
 
 pub(super) struct Bucket {
@@ -18,7 +18,7 @@ impl Bucket {
         Self { rate: u64::from(rate), burst, level: Mutex::new((burst, Instant::now())) }
     }
 
-    /// Takes a token, if there is one.
+    /// Takes a token. Returns false if there is none.
     pub(super) fn take(&self) -> bool {
         self.take_at(Instant::now())
     }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_passes_and_then_the_rate() {
+    fn allows_a_burst_and_then_the_rate() {
         let bucket = Bucket::new(10, 3);
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);

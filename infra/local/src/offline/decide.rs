@@ -1,4 +1,4 @@
-//! What a rulebook makes of one lead.
+//! Decides on one lead with a rulebook.
 
 use fairleader_lead::matching::Accounts;
 use fairleader_lead::profile::Profile;
@@ -8,26 +8,26 @@ use fairleader_lead::submission::sample::Sample;
 use fairleader_rulebook::{Explanation, Facts, Rulebook};
 use jiff::Timestamp;
 
-/// A lead and what the rulebook makes of it.
+/// Decision on a lead.
 #[derive(Clone, Debug)]
 pub struct Decided {
-    /// The lead.
+    /// The lead's profile.
     pub profile: Profile,
-    /// What the rulebook wants.
+    /// Where the rulebook sends the lead.
     pub ruling: Ruling,
-    /// Its score; a lead that a `block` rule stops has none.
+    /// The score; `None` for a lead that a `block` rule stops.
     pub score: Option<Score>,
-    /// Why.
+    /// Why the lead goes there.
     pub explanation: Explanation,
 }
 
 impl Decided {
-    /// Why, in a few plain sentences.
+    /// Returns the explanation in plain sentences.
     pub fn sentences(&self) -> Vec<String> {
         self.explanation.sentences(self.score.as_ref(), None)
     }
 
-    /// What the rulebook wants, in a few words: `pool dach`, `refused (junk)`.
+    /// Returns the destination in a few words: `pool dach`, `refused (junk)`.
     pub fn goes_to(&self) -> String {
         match &self.ruling.outcome {
             Outcome::Pool { pool, .. } => format!("pool {pool}"),
@@ -39,7 +39,7 @@ impl Decided {
     }
 }
 
-/// Decides on one lead as the pipeline would at `now`.
+/// Decides on one lead as the pipeline would do at `now`.
 pub fn decide(rulebook: &Rulebook, accounts: &Accounts, sample: &Sample, now: Timestamp) -> Decided {
     let mut profile = sample.profile();
     let account = accounts.recognise(&mut profile);

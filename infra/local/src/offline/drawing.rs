@@ -1,20 +1,20 @@
-//! The process as a drawing: questions from top to bottom on the left, where leads go on the right.
+//! Draws the process: questions from top to bottom on the left, destinations on the right.
 
 use fairleader_rulebook::map::{Destination, Kind, Map, PartMap, Step};
 
 use crate::offline::svg::{Canvas, Paint, Type, wrap};
 
 const WIDTH: i32 = 1_160;
-/// Where questions stand, and how wide they are.
+/// Left edge and width of questions.
 const LEFT: i32 = 40;
 const QUESTION: i32 = 600;
-/// Where destinations stand, and how wide they are.
+/// Left edge and width of destinations.
 const RIGHT: i32 = 740;
 const PLACE: i32 = 380;
-/// Blank between a shape and its text.
+/// Space between a shape and its text.
 const INSET: i32 = 30;
 const PAD: i32 = 12;
-/// Between one shape and the next.
+/// Space between two shapes.
 const GAP: i32 = 30;
 
 const HEADING: Type = Type { size: 19, bold: true, colour: "#0f172a" };
@@ -35,24 +35,24 @@ const fn colours(kind: Kind) -> Paint {
     }
 }
 
-/// Lines of text, each with how it is set.
+/// Lines of text, each with its type.
 type Lines = Vec<(String, Type)>;
 
-/// Draws the process as SVG: one file, without anything from elsewhere.
+/// Draws the process as SVG, in one file without external resources.
 pub fn draw(map: &Map) -> String {
     let mut drawing = Drawing { canvas: Canvas::default(), y: 0 };
     drawing.head();
     if !map.block.is_empty() {
-        drawing.heading("Before anything else", "the first rule that fits decides; such a lead is not scored");
+        drawing.heading("Before anything else", "the first rule that matches decides; such a lead is not scored");
         drawing.steps(&map.block);
         drawing.down("no");
     }
-    drawing.heading("What a lead scores", "from 0 to 100; each part adds up its lines and counts by its share");
+    drawing.heading("Score", "from 0 to 100; each part is the sum of its lines and counts by its share");
     drawing.score(map);
     drawing.down("");
-    drawing.heading("Ready for sales?", "whoever meets one of the lines is an MQL, and stays one");
+    drawing.heading("Ready for sales?", "a lead that meets any of these lines is an MQL, and stays one");
     drawing.mql(map);
-    drawing.heading("Who gets it", "from the top down, the first rule that fits wins");
+    drawing.heading("Who gets the lead", "from top to bottom, the first rule that matches wins");
     drawing.steps(&map.route);
     drawing.places(map);
     drawing.words(map);
@@ -63,7 +63,7 @@ pub fn draw(map: &Map) -> String {
 
 struct Drawing {
     canvas: Canvas,
-    /// Where the next shape begins.
+    /// Top of the next shape.
     y: i32,
 }
 
@@ -91,7 +91,7 @@ impl Drawing {
         self.y += 36;
     }
 
-    /// Rules in order; those that follow each other to the same place share its box.
+    /// Draws rules in order. Neighbours with the same destination share its box.
     fn steps(&mut self, steps: &[Step]) {
         for (at, group) in steps.chunk_by(same_place).enumerate() {
             if at > 0 {
@@ -101,7 +101,7 @@ impl Drawing {
         }
     }
 
-    /// The arrow to what comes next, with the answer that leads there.
+    /// Draws the arrow to the next shape, labelled with the answer.
     fn down(&mut self, answer: &str) {
         let x = LEFT + QUESTION / 2;
         self.canvas.arrow((x, self.y - GAP), (x, self.y));
@@ -118,7 +118,7 @@ impl Drawing {
                 self.down("no");
             }
             let lines = question(step);
-            // One rule alone is as high as its place needs.
+            // A single rule is at least as high as its destination.
             let least = if group.len() == 1 { height(&place) } else { 0 };
             let size = (QUESTION, height(&lines).max(least));
             if step.conditions.is_empty() {
@@ -150,7 +150,7 @@ impl Drawing {
         let mut others = part("Engagement: what they did", &score.engagement, PLACE - INSET);
         let mut more = |text: &str, set: Type| others.extend(lines(text, set, PLACE - INSET));
         if let Some(span) = &score.halves_every {
-            more(&format!("counts half after every {span}"), PLAIN);
+            more(&format!("points halve every {span}"), PLAIN);
         }
         if score.account > 0 {
             more(&format!("Account: its own score ({} %)", score.account), TITLE);
@@ -169,7 +169,7 @@ impl Drawing {
     }
 
     fn mql(&mut self, map: &Map) {
-        let mut asked = lines("Does one of these hold?", TITLE, QUESTION - 2 * INSET);
+        let mut asked = lines("Does any of these apply?", TITLE, QUESTION - 2 * INSET);
         for line in &map.mql {
             asked.extend(lines(&format!("• {}", plain(line)), PLAIN, QUESTION - 2 * INSET));
         }
@@ -186,9 +186,9 @@ impl Drawing {
         self.down("yes");
     }
 
-    /// Every place, by kind, with the rules that lead there.
+    /// Draws every destination, by kind, with the rules that lead there.
     fn places(&mut self, map: &Map) {
-        self.heading("Where leads go", "every place, with the numbers of the rules above that lead there");
+        self.heading("Where leads go", "every destination, with the numbers of the rules above that lead there");
         for (kind, places) in map.places() {
             let mut said = lines(kind.words(), TITLE, WIDTH - 2 * LEFT - INSET);
             for (name, rules) in places {
@@ -200,12 +200,12 @@ impl Drawing {
         }
     }
 
-    /// What the rulebook's own words mean.
+    /// Draws the meaning of the rulebook's own terms.
     fn words(&mut self, map: &Map) {
         if map.words.is_empty() {
             return;
         }
-        self.heading("Words used", "lookups and named conditions");
+        self.heading("Terms used", "lookups and named conditions");
         for word in &map.words {
             let mut said = lines(&word.word, TITLE, WIDTH - 2 * LEFT - INSET);
             said.extend(lines(&plain(&word.meaning), PLAIN, WIDTH - 2 * LEFT - INSET));
@@ -223,7 +223,7 @@ impl Drawing {
         self.y += high + PAD;
     }
 
-    /// Writes lines from `y` on, in the middle of a shape that is `high`.
+    /// Writes lines in the vertical middle of a shape that starts at `y` and is `high`.
     fn write(&mut self, said: &Lines, (x, y): (i32, i32), high: i32) {
         let mut base = y + PAD + ((high - height(said)) / 2).max(0);
         for (text, set) in said {
@@ -233,7 +233,7 @@ impl Drawing {
     }
 }
 
-/// Whether two rules lead to the same place in the same way.
+/// Returns whether two rules have the same destination, priority and value.
 fn same_place(one: &Step, other: &Step) -> bool {
     one.goes == other.goes && one.priority == other.priority && one.value == other.value
 }
@@ -246,7 +246,7 @@ fn height(said: &Lines) -> i32 {
     said.iter().map(|(_, set)| set.leading()).sum::<i32>() + 2 * PAD
 }
 
-/// Text without the backticks around names, which a drawing shows by itself.
+/// Removes backticks, which a drawing does not need.
 fn plain(text: &str) -> String {
     text.replace('`', "")
 }
@@ -264,7 +264,7 @@ fn question(step: &Step) -> Lines {
     said
 }
 
-/// The place of a rule, with how urgent the lead is and what it is worth.
+/// Returns the destination of a rule, with the lead's priority and value.
 fn place(step: &Step) -> Lines {
     let mut said = destination(&step.goes);
     let priority = step.priority.map(|priority| format!("priority {}", priority.as_str()));
@@ -284,7 +284,7 @@ fn destination(goes: &Destination) -> Lines {
         (Kind::Owner, true) => format!("The rep in {name}"),
         (Kind::Nurture, _) => format!("Nurture: {name}"),
         (Kind::Hold, _) => format!("On hold: {name}"),
-        (Kind::Disqualify, _) => format!("Refused: {name}"),
+        (Kind::Disqualify, _) => format!("Disqualified: {name}"),
     };
     let mut said = lines(&name, TITLE, PLACE - INSET);
     for text in title.iter().chain(otherwise) {
@@ -332,9 +332,9 @@ mod tests {
     }
 
     #[test]
-    fn a_large_rulebook_is_a_long_page_that_stays_readable() {
+    fn a_large_rulebook_stays_readable() {
         let drawing = draw(&large().map(&Names::default()));
-        // The count may stand on the line before.
+        // The count may be on the previous line.
         assert_eq!(drawing.matches("others<").count(), 199, "long lists are cut, with a count");
         assert_eq!(drawing.matches("<polygon").count(), 199 + 1 + 1, "a question each, the MQL and the legend");
         assert_eq!(drawing.matches("&lt;b&gt; &amp; &#39;c&#39;").count(), 199);
@@ -349,7 +349,7 @@ mod tests {
         let boxes: Vec<(i32, i32, i32, i32)> = boxes.collect();
         for pair in boxes.windows(2) {
             if let [(x, y, _, high), (other_x, other_y, ..)] = pair {
-                assert!(x != other_x || y + high <= *other_y, "two boxes stand on each other: {pair:?}");
+                assert!(x != other_x || y + high <= *other_y, "two boxes overlap: {pair:?}");
             }
         }
         assert!(boxes.iter().all(|(x, _, width, _)| x + width <= WIDTH));

@@ -1,5 +1,4 @@
-//! A rulebook in a file, with what stands beside it: the roster it names people of, and the tables it looks things up
-//! in.
+//! Reads a rulebook from a file, with the roster and the tables that it uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read as _};
@@ -15,64 +14,64 @@ use serde::Serialize;
 use super::{OfflineError, STDIN};
 use crate::company::{CompanyProblem, Roster};
 
-/// A rulebook that was read, not yet checked.
+/// A rulebook that was read but not yet checked.
 #[derive(Debug)]
 pub struct RulebookFile {
-    /// The file as it was named.
+    /// The file, as named by the user.
     pub name: String,
     /// Its text.
     pub source: String,
-    /// The roster, if one was named and nothing is wrong with it.
+    /// The roster, if a folder was given and has no problems.
     pub roster: Option<Roster>,
     /// The folder of the roster.
     folder: PathBuf,
     tables: BTreeMap<String, Arc<Table>>,
-    /// Tables that are there but cannot be used.
+    /// Tables that exist but cannot be used.
     unreadable: BTreeSet<String>,
-    /// What is wrong with the files beside the rulebook.
+    /// Problems of the files beside the rulebook.
     beside: Vec<Problem>,
 }
 
-/// What checking came to.
+/// Result of a check.
 #[derive(Debug)]
 pub struct Findings {
     /// The rulebook, if it can be used.
     pub rulebook: Option<Rulebook>,
-    /// Everything that is wrong: of the rulebook in the order of its lines, then of the files beside it.
+    /// All problems: those of the rulebook in the order of its lines, then those of the files beside it.
     pub problems: Vec<Problem>,
 }
 
-/// One thing that is wrong with a rulebook or a file beside it.
+/// One problem of a rulebook or of a file beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// How bad it is.
+    /// Error, warning or note.
     pub severity: Severity,
     /// The file.
     pub file: String,
-    /// The line, from 1; absent if it is about the whole file.
+    /// The line, from 1; absent if the problem concerns the whole file.
     pub line: Option<u64>,
-    /// The column of the first character meant, from 1, where it is about one place in the rulebook.
+    /// Column of the first marked character, from 1; absent unless the problem is at one place in the rulebook.
     pub column: Option<usize>,
-    /// How many characters are meant.
+    /// Number of marked characters.
     pub length: Option<usize>,
     /// A stable word for the kind of problem.
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub help: Option<String>,
-    /// The rule it is about, where it is about one.
+    /// The rule that it concerns, if any.
     pub rule: Option<String>,
-    /// The column of a table or roster it is about, by its name.
+    /// Name of the table or roster column that it concerns, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// As it is shown to people.
+    /// The problem as shown to people.
     #[serde(skip)]
     shown: String,
 }
 
 impl Problem {
-    /// The problem for people, with the line it is in where that is in the rulebook.
+    /// Returns the problem as text, with the rulebook's line if it is at one place in the rulebook.
     pub fn render(&self) -> &str {
         &self.shown
     }
@@ -85,7 +84,7 @@ impl Problem {
         Self { severity, file, line, column, length, code, message, help, rule, field: None, shown }
     }
 
-    /// A problem that is in no one place of a file.
+    /// Builds a problem that is not at one place of a file.
     fn placeless(severity: Severity, file: String, code: &'static str, message: String) -> Self {
         let mut problem = Self::beside(file, None, None, code, message);
         let word = match severity {
@@ -97,7 +96,7 @@ impl Problem {
         Self { severity, ..problem }
     }
 
-    /// A problem of a file beside the rulebook.
+    /// Builds a problem of a file beside the rulebook.
     fn beside(file: String, line: Option<u64>, field: Option<String>, code: &'static str, message: String) -> Self {
         let at = line.map(|line| format!(":{line}")).unwrap_or_default();
         let column = field.as_ref().map(|field| format!(", column `{field}`")).unwrap_or_default();
@@ -108,11 +107,11 @@ impl Problem {
 }
 
 impl RulebookFile {
-    /// Reads a rulebook, `-` being standard input, the roster in the folder `roster`, and the tables that the rulebook
+    /// Reads a rulebook (`-` for standard input), the roster in the folder `roster`, and the tables that the rulebook
     /// uses: `NAME.csv` in that folder, else beside the rulebook.
     ///
     /// # Errors
-    /// The rulebook cannot be read. What is wrong with the other files is among the [`Findings`].
+    /// The rulebook cannot be read. Problems of the other files are among the [`Findings`].
     pub fn read(file: &Path, roster: Option<&Path>) -> Result<Self, OfflineError> {
         let (name, bytes) = read(file)?;
         let source = text(&name, bytes)?;
@@ -144,9 +143,9 @@ impl RulebookFile {
         Ok(read)
     }
 
-    /// Reads a table from the first of `places` where it is.
+    /// Reads a table from the first of `places` that has it.
     fn table(&mut self, name: &str, places: &[PathBuf]) {
-        // Anything else is no file's name; that there is no such table is said by the rulebook's check.
+        // Other names cannot be file names. The check of the rulebook reports the missing table.
         let places = places.iter().filter(|_| is_name(name));
         let found = places.map(|path| (path, std::fs::read(path)));
         let found = found.filter(|(_, bytes)| !matches!(bytes, Err(error) if error.kind() == ErrorKind::NotFound));
@@ -169,8 +168,8 @@ impl RulebookFile {
         self.unreadable.insert(name.to_owned());
     }
 
-    /// Checks the rulebook, and with a roster whether its pools are staffed in the week of `now`; with `notes` also
-    /// what is worth knowing though nothing is wrong with it.
+    /// Checks the rulebook and, with a roster, whether its pools are staffed in the week of `now`. With `notes` it also
+    /// reports what is worth knowing although it is not a problem.
     pub fn check(self, now: Timestamp, notes: bool) -> (Self, Findings) {
         let references = self.roster.as_ref().map(Roster::references).unwrap_or_default();
         let references = References { tables: self.tables.clone(), ..references };
@@ -178,7 +177,7 @@ impl RulebookFile {
             Ok(Checked { rulebook, warnings }) => (Some(rulebook), warnings),
             Err(problems) => (None, problems),
         };
-        // A table that is there but damaged is not missing as well.
+        // A damaged table is not reported as missing too.
         let damaged = |found: &Diagnostic| {
             found.code == "unknown-table"
                 && self.unreadable.iter().any(|table| found.message.ends_with(&format!("`{table}`")))
@@ -192,7 +191,7 @@ impl RulebookFile {
         let own = found.into_iter().map(|mut found| {
             if found.code == "unknown-table" {
                 let table = found.message.rsplit('`').nth(1).unwrap_or("NAME");
-                found.help = Some(format!("put {table}.csv beside the rulebook or into the folder of --roster"));
+                found.help = Some(format!("put {table}.csv beside the rulebook or in the folder of --roster"));
             }
             Problem::of(found, &self.source, &self.name)
         });
@@ -202,7 +201,7 @@ impl RulebookFile {
         (self, findings)
     }
 
-    /// Pools at which nobody is at work at some hours: those where nobody ever is, and with `notes` all of them.
+    /// Returns pools that are never staffed and, with `notes`, pools that are not staffed at some hours.
     fn staffing(&self, rulebook: Option<&Rulebook>, now: Timestamp, notes: bool) -> Vec<Problem> {
         let (Some(rulebook), Some(roster)) = (rulebook, &self.roster) else { return Vec::new() };
         let found = unstaffed(rulebook, &roster.pools, &roster.reps, now).into_iter();
@@ -211,10 +210,10 @@ impl RulebookFile {
         found.map(|found| Problem::placeless(found.severity, file(), "staffing", found.message)).collect()
     }
 
-    /// Reads and checks a rulebook that has to be usable.
+    /// Reads and checks a rulebook that must be usable.
     ///
     /// # Errors
-    /// It cannot be read, or has problems that are errors; all of them are in the message.
+    /// It cannot be read, or it has errors. The message lists all of them.
     pub fn usable(file: &Path, roster: Option<&Path>, now: Timestamp) -> Result<(Self, Rulebook), OfflineError> {
         let (read, findings) = Self::read(file, roster)?.check(now, false);
         if let Some(rulebook) = findings.rulebook {
@@ -225,7 +224,7 @@ impl RulebookFile {
         Err(OfflineError::Refused { shown: shown.join("\n").trim_end().to_owned() })
     }
 
-    /// What people call the pools and reps of the roster.
+    /// Returns the names of the roster's pools and reps.
     pub fn names(&self) -> Names {
         let Some(roster) = &self.roster else { return Names::default() };
         Names {
@@ -240,7 +239,7 @@ fn of_roster(folder: &Path, problem: CompanyProblem) -> Problem {
     Problem::beside(file.display().to_string(), problem.line, problem.column, "roster", problem.message)
 }
 
-/// The name of a file and what is in it; `-` is standard input.
+/// Reads a file (`-` for standard input). Returns its name and content.
 pub(crate) fn read(file: &Path) -> Result<(String, Vec<u8>), OfflineError> {
     let mut bytes = Vec::new();
     let is_stdin = file.as_os_str() == "-";

@@ -1,24 +1,24 @@
-//! A small writer of SVG: shapes and wrapped text, nothing from elsewhere, every text escaped.
+//! Writes SVG: shapes and wrapped text. No external resources; all text is escaped.
 
 use std::fmt::Write as _;
 
-/// Fonts that are on every machine.
+/// Fonts that most machines have.
 const FONT: &str = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
 
-/// A drawing that grows.
+/// A drawing in progress.
 #[derive(Debug, Default)]
 pub(super) struct Canvas {
     body: String,
 }
 
-/// How a shape is painted.
+/// Colours of a shape.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Paint {
     pub(super) fill: &'static str,
     pub(super) line: &'static str,
 }
 
-/// How a text is set.
+/// Size, weight and colour of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Type {
     /// Height, in pixels.
@@ -28,7 +28,7 @@ pub(super) struct Type {
 }
 
 impl Canvas {
-    /// The whole drawing.
+    /// Returns the finished drawing.
     pub(super) fn finish(self, width: i32, height: i32, title: &str, description: &str) -> String {
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
@@ -47,7 +47,7 @@ impl Canvas {
         writeln!(self.body, "{element}").ok();
     }
 
-    /// A box with round corners.
+    /// Draws a box with round corners.
     pub(super) fn rectangle(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), paint: Paint) {
         let Paint { fill, line } = paint;
         self.push(format_args!(
@@ -55,7 +55,7 @@ impl Canvas {
         ));
     }
 
-    /// A box with pointed sides: a question.
+    /// Draws a box with pointed sides: a question.
     pub(super) fn hexagon(&mut self, (x, y): (i32, i32), (width, height): (i32, i32), paint: Paint) {
         let Paint { fill, line } = paint;
         let (inset, middle, right, bottom) = (18, y + height / 2, x + width, y + height);
@@ -69,14 +69,14 @@ impl Canvas {
         ));
     }
 
-    /// An arrow from one place to another.
+    /// Draws an arrow from one point to another.
     pub(super) fn arrow(&mut self, (x, y): (i32, i32), (to_x, to_y): (i32, i32)) {
         self.push(format_args!(
             "<line x1=\"{x}\" y1=\"{y}\" x2=\"{to_x}\" y2=\"{to_y}\" stroke=\"#475569\" stroke-width=\"1.5\" marker-end=\"url(#head)\"/>"
         ));
     }
 
-    /// One line of text, its base line at `y`.
+    /// Draws one line of text with its baseline at `y`.
     pub(super) fn text(&mut self, (x, y): (i32, i32), text: &str, set: Type) {
         let Type { size, bold, colour } = set;
         let weight = if bold { " font-weight=\"600\"" } else { "" };
@@ -87,7 +87,7 @@ impl Canvas {
     }
 }
 
-/// Text that can stand in an element or an attribute; what XML cannot hold becomes a blank.
+/// Escapes text for an element or an attribute. Characters that XML does not allow become blanks.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -104,8 +104,8 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// Breaks text into lines that are at most `width` pixels wide: between words, and words that are too long for a line
-/// after a hyphen or the like, or where it has to be.
+/// Breaks text into lines of at most `width` pixels: between words. Words that are too long for a line break after a
+/// hyphen or similar character, else anywhere.
 pub(super) fn wrap(text: &str, set: Type, width: i32) -> Vec<String> {
     let most = u64::try_from(width).unwrap_or(0) * 1_000;
     let wide = |text: &str| text.chars().map(|c| set.width(c)).sum::<u64>();
@@ -117,7 +117,7 @@ pub(super) fn wrap(text: &str, set: Type, width: i32) -> Vec<String> {
             line = longer;
             continue;
         }
-        // A number or a short word before a long one need not stand alone.
+        // A number or a short word before a long one stays on its line.
         if wide(word) > most && !line.is_empty() && wide(&line) < most / 3 {
             line.push(' ');
         } else if !line.is_empty() {
@@ -141,7 +141,7 @@ pub(super) fn wrap(text: &str, set: Type, width: i32) -> Vec<String> {
 }
 
 impl Type {
-    /// How wide a letter is at most in the usual fonts, in thousandths of a pixel.
+    /// Returns the maximum width of a character in the usual fonts, in thousandths of a pixel.
     fn width(self, c: char) -> u64 {
         let share = match c {
             'i' | 'j' | 'l' | 't' | 'f' | 'r' | 'I' | ' ' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | '(' | ')'
@@ -155,7 +155,7 @@ impl Type {
         share * u64::from(self.size)
     }
 
-    /// From one line of text to the next, in pixels.
+    /// Returns the distance between two lines of text, in pixels.
     pub(super) fn leading(self) -> i32 {
         i32::try_from(self.size * 7 / 5).unwrap_or(20)
     }
@@ -168,19 +168,19 @@ mod tests {
     const PLAIN: Type = Type { size: 10, bold: false, colour: "#000" };
 
     #[test]
-    fn nothing_in_a_text_can_end_its_element() {
+    fn escapes_markup_and_control_characters() {
         assert_eq!(escape("a<b>&\"'\u{1}c"), "a&lt;b&gt;&amp;&quot;&#39; c");
     }
 
     #[test]
-    fn lines_are_never_wider_than_asked() {
+    fn wraps_lines_at_the_width() {
         let long = format!("country is {} or 郵便番号郵便番号郵便番号郵便番号", "x".repeat(80));
         let lines = wrap(&long, PLAIN, 100);
         assert!(lines.len() > 4);
         for line in &lines {
             assert!(line.chars().map(|c| PLAIN.width(c)).sum::<u64>() <= 100_000, "{line}");
         }
-        assert_eq!(lines.concat().replace(' ', ""), long.replace(' ', ""), "nothing is lost");
+        assert_eq!(lines.concat().replace(' ', ""), long.replace(' ', ""), "no text is lost");
         assert!(wrap("", PLAIN, 100).is_empty());
         let name = "Pool the-pool-of-those-who-write-to-us";
         assert_eq!(wrap(name, PLAIN, 100), ["Pool the-pool-of-", "those-who-write-", "to-us"]);

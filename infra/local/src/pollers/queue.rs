@@ -1,8 +1,7 @@
-//! A queue that calls a function, as Lambda's SQS pollers do.
+//! Calls a function with a queue's messages, as Lambda's SQS pollers do.
 //!
-//! One long poll is open while the function may be called once more; the next one opens as soon as a batch is handed
-//! over. So a message starts its call the moment it is in the queue, and batches grow by themselves when calls cannot
-//! keep up.
+//! One long poll is open while the function may be called once more. The next one opens when a batch is handed over. So
+//! a message starts its call as soon as it is in the queue, and batches grow when calls cannot keep up.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,14 +16,14 @@ use crate::lambda::{Failure, LARGEST_REQUEST, place};
 use crate::sqs::{AttributeValue, Message};
 use crate::stack::{Queue, QueueSource};
 
-/// Calls at a time of a source that does not say; AWS starts with five as well.
+/// Default limit on concurrent calls. AWS starts with five too.
 const AT_ONCE: usize = 5;
-/// How long a long poll lasts.
+/// Duration of a long poll.
 const LONG_POLL: Duration = Duration::from_secs(20);
-/// What the envelope of a message may take in a payload.
+/// Size of a message's envelope in a payload, at most.
 const ENVELOPE: usize = 1024;
 
-/// Polls until stopped, then waits for the calls that are running.
+/// Polls until stopped, then waits for running calls.
 pub(super) async fn run(mut context: Context, source: QueueSource, queue: Queue, filters: Filters) {
     let at_once = source.maximum_concurrency.unwrap_or(AT_ONCE).clamp(1, 1000);
     let permits = Arc::new(Semaphore::new(at_once));
@@ -36,7 +35,7 @@ pub(super) async fn run(mut context: Context, source: QueueSource, queue: Queue,
         };
         let Ok(permit) = permit else { break };
         let batch = tokio::select! {
-            // Dropping the receive gives back what it was about to take.
+            // Dropping the receive returns its messages to the queue.
             () = context.stopped() => break,
             batch = shared.collect() => batch,
         };
@@ -70,7 +69,8 @@ struct Shared {
 }
 
 impl Shared {
-    /// A batch: what is there, and with a window, what comes in until it is over or the batch is full.
+    /// Collects a batch: the messages that are there and, with a window, those that arrive until it ends or the batch
+    /// is full.
     async fn collect(&self) -> Result<Vec<Message>, AwsError> {
         let queues = &self.context.queues;
         let receive = |max, wait| queues.receive(&self.queue.name, max, wait, self.queue.visibility_timeout);
@@ -99,13 +99,13 @@ impl Shared {
             done.extend(unwanted.into_iter().map(|message| message.receipt_handle));
             wanted
         };
-        // As many calls as the limit of a payload makes necessary; nearly always one.
+        // As many calls as the payload limit requires: nearly always one.
         while !batch.is_empty() {
             let mut bytes = 0;
             let fits = batch
                 .iter()
                 .take_while(|message| {
-                    // In JSON a body can take up to twice its length and some.
+                    // In JSON a body can take more than twice its length.
                     bytes += json_len(&message.body) + ENVELOPE;
                     bytes < LARGEST_REQUEST
                 })
@@ -118,11 +118,11 @@ impl Shared {
         if !done.is_empty()
             && let Err(cause) = self.context.queues.delete(&self.queue.name, &done).await
         {
-            tracing::error!(queue = %self.queue.name, cause = %cause, "finished messages cannot be deleted");
+            tracing::error!(queue = %self.queue.name, cause = %cause, "processed messages cannot be deleted");
         }
     }
 
-    /// Whether a filter matches: on the body as JSON if it is, or as text.
+    /// Returns whether a filter matches the body, as JSON if it is JSON, else as text.
     fn wants(&self, message: &Message) -> bool {
         let mut record = record(message, &self.queue);
         if self.filters.pass(&record) {
@@ -139,7 +139,7 @@ impl Shared {
         }
     }
 
-    /// Calls the function; the receipt handles of the messages that are done.
+    /// Calls the function. Returns the receipt handles of the processed messages.
     async fn call(&self, batch: Vec<Message>) -> Vec<String> {
         let records: Vec<Value> = batch.iter().map(|message| record(message, &self.queue)).collect();
         let payload = json!({ "Records": records }).to_string().into_bytes();
@@ -158,7 +158,7 @@ impl Shared {
                 }
                 return Vec::new();
             }
-            // The messages come back when their visibility timeout is over.
+            // The messages return after their visibility timeout.
             Err(_) => return Vec::new(),
         };
         let failed: BTreeSet<String> = if self.source.partial_failures {
@@ -166,7 +166,7 @@ impl Shared {
                 Verdict::Succeeded => BTreeSet::new(),
                 Verdict::Failed(ids) => ids.into_iter().collect(),
                 Verdict::AllFailed => {
-                    tracing::error!(function = %self.context.function.id, "reply names no message of its batch; all of it is delivered again");
+                    tracing::error!(function = %self.context.function.id, "invalid reply; its batch is delivered again");
                     return Vec::new();
                 }
             }
@@ -180,7 +180,7 @@ impl Shared {
             .collect()
     }
 
-    /// Calls the function, waiting while it is throttled, as long as the messages are safely hidden.
+    /// Calls the function. While it is throttled, waits as long as the messages are safely hidden.
     async fn invoke(&self, payload: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let until = Instant::now() + self.queue.visibility_timeout / 2;
         let mut wait = Duration::from_millis(10);
@@ -199,13 +199,13 @@ impl Shared {
     }
 }
 
-/// At least the length of a string in JSON.
+/// Returns an upper bound of the length of a string in JSON.
 fn json_len(text: &str) -> usize {
     let extra = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20).count();
     text.len() + extra * 5
 }
 
-/// A message as Lambda hands it to a function.
+/// Returns the record of a message as Lambda passes it to a function.
 fn record(message: &Message, queue: &Queue) -> Value {
     let mut record = Map::new();
     record.insert("messageId".to_owned(), message.id.clone().into());

@@ -1,7 +1,7 @@
-//! `rate(...)` schedules, as EventBridge Scheduler runs them: first one period after the start.
+//! `rate(...)` schedules, as EventBridge Scheduler runs them. The first run is one period after the start.
 //!
-//! A run that is still going when the next is due makes that one wait; what is missed meanwhile is left out. On AWS the
-//! calls are asynchronous and tried again when they fail; here the next period is the next try.
+//! If a run takes longer than a period, the next one waits and missed ones are skipped. On AWS the calls are
+//! asynchronous and retried when they fail. Here the next period is the next try.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) struct Schedule {
     arn: String,
     every: Duration,
     input: Option<String>,
-    /// Held during a run.
+    /// Locked during a run.
     running: Mutex<()>,
 }
 
@@ -32,7 +32,7 @@ impl Schedule {
         Self {
             name: name.to_owned(),
             function: function.id.clone(),
-            // SAM names the schedule of a `ScheduleV2` event after function and event.
+            // SAM names the schedule of a `ScheduleV2` event after the function and the event.
             arn: format!("arn:aws:scheduler:{region}:{account}:schedule/default/{}{name}", function.id),
             every,
             input,
@@ -47,7 +47,7 @@ impl Schedule {
         lambda.invoke(&self.function, payload.into_bytes()).await.map(drop)
     }
 
-    /// What Scheduler sends without an input of its own. `detail` is a string there, unlike in events of rules.
+    /// Returns Scheduler's default event. Its `detail` is a string, unlike in events of rules.
     fn event(&self) -> String {
         let (region, account) = place(&self.arn);
         json!({
@@ -76,7 +76,7 @@ pub(super) async fn run(mut context: Context, schedule: std::sync::Arc<Schedule>
             _ = ticks.tick() => {}
         }
         if schedule.fire(&context.lambda).await.is_err() {
-            // Logged by the host; the next period is the next try.
+            // The host has logged it. The next period is the next try.
             tracing::debug!(schedule = %schedule.name, "scheduled call failed");
         }
     }

@@ -1,8 +1,9 @@
-//! A table's stream that calls a function, as Lambda's DynamoDB pollers do: one batch at a time, in order.
+//! Calls a function with the records of a table's stream, as Lambda's DynamoDB pollers do: one batch at a time, in
+//! order.
 //!
-//! How far it got is kept in the queues' file after every batch, so a restart repeats at most the batch that was
-//! running. A batch that fails is tried again, cut down to what failed; what fails too often is given up, its position
-//! (not its content) goes to the on-failure queue, and the stream goes on.
+//! The position is stored in the queues' file after every batch, so a restart repeats at most the running batch. A
+//! failed batch is retried from the record that failed. After too many retries it is given up: its position (not its
+//! content) goes to the on-failure queue, and the stream goes on.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -17,16 +18,16 @@ use crate::lambda::Failure;
 use crate::sqs::Attributes;
 use crate::stack::StreamSource;
 
-/// First and longest wait between two tries.
+/// First and longest wait before a retry.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-/// Time from one read to the next at least. Lambda looks at a shard four times a second; reading after every single
-/// write would make batches of one and cost more than what is read.
+/// Shortest time between two reads. Lambda reads a shard four times per second. Reading after every write would make
+/// batches of one record, at a high cost.
 const PACE: Duration = Duration::from_millis(20);
-/// How long to wait for the next write at most before looking anyway.
+/// Longest wait for a write before the stream is read anyway.
 const LOOK: Duration = Duration::from_secs(2);
-/// After so many records that were not for the function its position is kept all the same.
+/// The position is stored after this many records that the filters skipped.
 const SKIPPED: usize = 1000;
-/// Records in a read while looking for the end of a stream.
+/// Records per read while looking for the end of a stream.
 const SEEK: usize = 1000;
 
 /// Sequence number and record.
@@ -39,25 +40,25 @@ pub(super) struct Poller {
     filters: Filters,
     reader: StreamReader,
     written: watch::Receiver<u64>,
-    /// Names the position in the file.
+    /// Key of the position in the file.
     key: String,
     position: Option<String>,
-    /// Records passed by since the position was last kept.
+    /// Records skipped since the position was last stored.
     skipped: usize,
-    /// When the next read may be.
+    /// Earliest time of the next read.
     next_read: Instant,
 }
 
-/// Records that are tried together.
+/// Records of one call.
 struct Batch {
     records: Vec<Record>,
     tries: u32,
 }
 
-/// The poller is to stop.
+/// The poller must stop.
 struct Stopped;
 
-/// What the position of a function in a table's stream is kept as.
+/// Returns the key of a function's position in a table's stream.
 pub(crate) fn position_key(function: &str, table: &str) -> String {
     format!("{function}/{table}")
 }
@@ -76,7 +77,7 @@ impl Poller {
         Self { context, source, stream_arn, filters, reader, written, key, position: None, skipped: 0, next_read }
     }
 
-    /// Polls until stopped; a batch that is running is finished first.
+    /// Polls until stopped. A running batch is finished first.
     pub(super) async fn run(mut self) {
         if self.find_start().await.is_ok() {
             while self.step().await.is_ok() {}
@@ -94,7 +95,7 @@ impl Poller {
             }
         };
         match kept {
-            // Empty: it had begun, and there was nothing yet.
+            // Empty: the function has started, and the stream had no records yet.
             Some(position) => self.position = Some(position).filter(|position| !position.is_empty()),
             None if self.source.from_horizon => {}
             None => {
@@ -111,13 +112,13 @@ impl Poller {
         Ok(())
     }
 
-    /// One batch, or a wait for something to read.
+    /// Processes one batch, or waits for records.
     async fn step(&mut self) -> Result<(), Stopped> {
         let early = self.next_read.saturating_duration_since(Instant::now());
         if !early.is_zero() && !self.context.sleep(early).await {
             return Err(Stopped);
         }
-        // Seen before reading: a write that comes in between wakes the wait below at once.
+        // Marked before reading, so that a later write ends the wait below at once.
         self.written.mark_unchanged();
         let most = self.source.batch_size.max(1);
         let mut records = self.read(most).await?;
@@ -164,7 +165,7 @@ impl Poller {
                 Ok(Some(0)) | Err(Failure::RequestTooLarge(_)) => 0,
                 Ok(Some(place)) => place,
                 Err(cause) if cause.was_called() => 0,
-                // Not called, so it was no try.
+                // The function was not called, so this does not count as a try.
                 Err(_) => {
                     batches.push_front(batch);
                     self.rest(&mut backoff).await?;
@@ -172,13 +173,13 @@ impl Poller {
                 }
             };
             if failed_at > 0 {
-                // Everything before is done; what is left begins anew.
+                // The records before are done. The rest starts again with no tries.
                 let rest = batch.records.split_off(failed_at.min(batch.records.len()));
                 self.advance(&batch.records).await?;
                 batches.push_front(Batch { records: rest, tries: 0 });
                 backoff = BACKOFF.0;
             } else if self.source.bisect && batch.records.len() > 1 {
-                // Cutting is no try (Lambda Developer Guide).
+                // Splitting does not count as a try (Lambda Developer Guide).
                 let second = batch.records.split_off(batch.records.len() / 2);
                 batches.push_front(Batch { records: second, tries: 0 });
                 batches.push_front(batch);
@@ -197,7 +198,7 @@ impl Poller {
         Ok(())
     }
 
-    /// Calls the function once: the place of the first record that failed, if one did.
+    /// Calls the function once. Returns the index of the first record that failed, if any.
     async fn call(&self, records: &[Record]) -> Result<Option<usize>, Failure> {
         let bodies: Vec<&Value> = records.iter().map(|(_, record)| record).collect();
         let payload = json!({ "Records": bodies }).to_string().into_bytes();
@@ -212,7 +213,7 @@ impl Poller {
         })
     }
 
-    /// Tells the on-failure queue where the records are that were given up, in the words of Lambda.
+    /// Sends the position of abandoned records to the on-failure queue, in Lambda's format.
     async fn give_up(&mut self, batch: &Batch) -> Result<(), Stopped> {
         let (Some(first), Some(last)) = (batch.records.first(), batch.records.last()) else { return Ok(()) };
         tracing::error!(
@@ -244,14 +245,14 @@ impl Poller {
             },
         })
         .to_string();
-        // Going on without having told would lose the records.
+        // Going on without the report would lose the records.
         while let Err(cause) = self.context.queues.send(&queue, document.clone(), Attributes::default()).await {
             self.trouble("failed batch cannot be reported", &cause.to_string()).await?;
         }
         Ok(())
     }
 
-    /// Notes that these records are done.
+    /// Marks these records as done.
     async fn advance(&mut self, records: &[Record]) -> Result<(), Stopped> {
         if let Some((sequence, _)) = records.last() {
             self.position = Some(sequence.clone());
@@ -263,7 +264,7 @@ impl Poller {
     async fn keep_position(&mut self) -> Result<(), Stopped> {
         let position = self.position.clone().unwrap_or_default();
         while let Err(cause) = self.context.queues.keep_position(&self.key, &position).await {
-            self.trouble("position cannot be kept", &cause.to_string()).await?;
+            self.trouble("position cannot be stored", &cause.to_string()).await?;
         }
         self.skipped = 0;
         Ok(())
@@ -278,7 +279,7 @@ impl Poller {
         }
     }
 
-    /// Waits for a write, at most so long.
+    /// Waits for a write, at most for `most`.
     async fn wait(&mut self, most: Duration) -> Result<(), Stopped> {
         let mut written = self.written.clone();
         let go_on = tokio::select! {
@@ -305,14 +306,14 @@ impl Poller {
     }
 }
 
-/// When the record came into the stream.
+/// Returns the time of the record in the stream.
 fn arrival(record: &Value) -> Option<String> {
     let seconds = record.pointer("/dynamodb/ApproximateCreationDateTime")?.as_f64()?;
     let seconds = format!("{seconds:.0}").parse().ok()?;
     Some(Timestamp::from_second(seconds).ok()?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
-/// A reader of these records, for tests.
+/// Returns a reader of these records, for tests.
 #[cfg(test)]
 pub(super) fn reader_of(records: std::sync::Arc<std::sync::Mutex<Vec<Record>>>) -> StreamReader {
     std::sync::Arc::new(move |_, after, limit| {

@@ -53,7 +53,7 @@ fn from_stream() -> StreamSource {
     }
 }
 
-/// Everything that a poller needs, with one function `F` and one stream.
+/// A poller's surroundings, with one function `F` and one stream.
 struct Fixture {
     pollers: Pollers,
     queues: Queues,
@@ -103,7 +103,7 @@ fn start(source: EventSource, script: Script) -> Fixture {
     start_with(source, script, Vec::new(), |_| {})
 }
 
-/// Gives records their sequence numbers, 100 and up.
+/// Gives records sequence numbers from 100 on.
 fn number(records: Vec<Value>) -> Vec<(String, Value)> {
     let number = |(place, mut record): (usize, Value)| {
         let sequence = (100 + place).to_string();
@@ -138,7 +138,7 @@ impl Fixture {
     }
 }
 
-/// Remembers every event, and answers what `answer` makes of it.
+/// Records every event and replies with `answer`.
 fn recording(
     seen: &Arc<StdMutex<Vec<Value>>>,
     answer: impl Fn(&Value) -> Result<Value, &'static str> + Send + Sync + 'static,
@@ -166,7 +166,7 @@ fn failed(ids: impl IntoIterator<Item = String>) -> Value {
 }
 
 #[tokio::test]
-async fn a_message_calls_the_function_at_once_and_is_deleted() {
+async fn calls_the_function_with_a_message_and_deletes_it() {
     let seen = Arc::default();
     let fixture = start(EventSource::Queue(from_queue()), recording(&seen, |_| Ok(Value::Null)));
     let attributes = Attributes(BTreeMap::from([("kind".to_owned(), AttributeValue::string("x"))]));
@@ -204,14 +204,14 @@ async fn a_message_calls_the_function_at_once_and_is_deleted() {
             "awsRegion": "eu-central-1",
         }]})
     );
-    // The functions' own type reads it.
+    // The functions' type can read it.
     let typed: aws_lambda_events::event::sqs::SqsEvent = serde_json::from_value(event).unwrap();
     assert_eq!(typed.records[0].body.as_deref(), Some("hello"));
     fixture.pollers.stop().await;
 }
 
 #[tokio::test]
-async fn only_what_failed_is_delivered_again() {
+async fn redelivers_only_failed_messages() {
     let seen = Arc::default();
     let answer = |event: &Value| {
         let records = event["Records"].as_array().unwrap();
@@ -229,7 +229,7 @@ async fn only_what_failed_is_delivered_again() {
 }
 
 #[tokio::test]
-async fn a_failed_call_or_a_reply_without_sense_fails_the_batch() {
+async fn a_failed_call_or_invalid_reply_fails_the_batch() {
     let seen = Arc::default();
     let tries = AtomicUsize::new(0);
     let answer = move |_: &Value| match tries.fetch_add(1, Ordering::SeqCst) {
@@ -246,7 +246,7 @@ async fn a_failed_call_or_a_reply_without_sense_fails_the_batch() {
 }
 
 #[test]
-fn replies_are_read_as_lambda_reads_them() {
+fn reads_replies_as_lambda_does() {
     let known = |id: &str| ["a", "b"].contains(&id);
     for success in ["", "null", "{}", r#"{"batchItemFailures":[]}"#, r#"{"batchItemFailures":null}"#, r#"{"other":1}"#]
     {
@@ -267,7 +267,7 @@ fn replies_are_read_as_lambda_reads_them() {
 }
 
 #[tokio::test]
-async fn a_filter_drops_what_does_not_match() {
+async fn a_filter_drops_other_messages() {
     let seen = Arc::default();
     let mut source = from_queue();
     source.filters = vec![r#"{"body": {"kind": ["lead"]}}"#.to_owned()];
@@ -280,7 +280,7 @@ async fn a_filter_drops_what_does_not_match() {
 }
 
 #[tokio::test]
-async fn calls_at_a_time_are_limited_and_a_waiting_line_makes_batches() {
+async fn limits_concurrent_calls_and_batches_waiting_messages() {
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let largest = Arc::new(AtomicUsize::new(0));
     let gate = Arc::new(tokio::sync::Semaphore::new(0));
@@ -345,7 +345,7 @@ async fn a_throttled_function_gets_its_messages_later() {
 }
 
 #[tokio::test]
-async fn stopping_finishes_what_runs() {
+async fn stopping_finishes_running_calls() {
     let (entered, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Notify::new()));
     let act = script({
         let (entered, go) = (Arc::clone(&entered), Arc::clone(&go));
@@ -369,7 +369,7 @@ async fn stopping_finishes_what_runs() {
 }
 
 #[tokio::test]
-async fn a_stream_is_read_in_order_with_filters_and_goes_on_after_a_restart() {
+async fn reads_a_stream_in_order_and_goes_on_after_a_restart() {
     let seen = Arc::default();
     let mut source = from_stream();
     source.filters = vec![r#"{"eventName": ["INSERT"]}"#.to_owned()];
@@ -400,7 +400,7 @@ async fn a_stream_is_read_in_order_with_filters_and_goes_on_after_a_restart() {
 }
 
 #[tokio::test]
-async fn from_latest_a_stream_begins_with_what_comes_next() {
+async fn latest_starts_with_the_next_record() {
     let seen = Arc::default();
     let mut source = from_stream();
     source.from_horizon = false;
@@ -415,7 +415,7 @@ async fn from_latest_a_stream_begins_with_what_comes_next() {
 }
 
 #[tokio::test]
-async fn a_poisonous_record_is_cut_out_and_reported_and_the_rest_goes_on() {
+async fn isolates_and_reports_a_record_that_always_fails() {
     let seen = Arc::default();
     let answer =
         |event: &Value| if sequences(event).contains(&"102".to_owned()) { Err("poison") } else { Ok(Value::Null) };
@@ -455,7 +455,7 @@ async fn a_poisonous_record_is_cut_out_and_reported_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
-async fn a_stream_goes_on_from_the_first_record_that_failed() {
+async fn retries_from_the_first_record_that_failed() {
     let seen = Arc::default();
     let tries = AtomicUsize::new(0);
     let answer = move |event: &Value| {
@@ -471,7 +471,7 @@ async fn a_stream_goes_on_from_the_first_record_that_failed() {
 }
 
 #[tokio::test]
-async fn a_schedule_runs_by_itself_and_when_told() {
+async fn a_schedule_runs_by_itself_and_on_request() {
     let seen: Arc<StdMutex<Vec<Value>>> = Arc::default();
     let hourly = EventSource::Schedule { name: "EveryHour".to_owned(), every: Duration::from_hours(1), input: None };
     let fixture = start(hourly, recording(&seen, |_| Ok(Value::Null)));
@@ -491,7 +491,7 @@ async fn a_schedule_runs_by_itself_and_when_told() {
         })
     );
     let error = fixture.pollers.tick("Never").await.unwrap_err();
-    assert_eq!(error.to_string(), "there is no schedule `Never`; there are `EveryHour`");
+    assert_eq!(error.to_string(), "there is no schedule `Never`; the schedules are `EveryHour`");
 
     let seen: Arc<StdMutex<Vec<Value>>> = Arc::default();
     let often = EventSource::Schedule {
@@ -506,7 +506,7 @@ async fn a_schedule_runs_by_itself_and_when_told() {
 }
 
 #[tokio::test]
-async fn mistakes_in_event_sources_stop_the_start() {
+async fn a_mistake_in_an_event_source_stops_the_start() {
     let start = |source: EventSource| {
         let mut stack = prepare(source);
         stack.tables[0].stream_arn = None;

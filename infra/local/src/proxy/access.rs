@@ -1,7 +1,7 @@
-//! Which right on which resource a call needs.
+//! The permissions that a call needs.
 //!
-//! Only as much of a request is read as names its resources. A request that cannot be read so far is refused here and
-//! never reaches a service, which might read it otherwise.
+//! Only the parts of a request that name its resources are read. A request that cannot be read is rejected here. It
+//! never reaches a service, which might read it differently.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use serde_json::Value;
 use super::{Service, Services};
 use crate::aws_error::AwsError;
 
-/// A right that a call needs.
+/// A permission that a call needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Need {
     /// `dynamodb:GetItem`.
     pub action: String,
-    /// An ARN, or `*` for what no single resource stands for.
+    /// An ARN, or `*` if the call concerns no single resource.
     pub resource: String,
 }
 
@@ -51,7 +51,7 @@ struct Transaction {
     transact_items: Vec<BTreeMap<String, OneTable>>,
 }
 
-/// What a call of DynamoDB or its streams needs.
+/// Returns the permissions for a call of DynamoDB or its streams.
 pub(super) fn tables(
     services: &Services,
     service: Service,
@@ -65,7 +65,7 @@ pub(super) fn tables(
     let mut needs = match operation {
         "GetShardIterator" | "GetRecords" if service == Service::Streams => {
             let stream: Stream = read(body)?;
-            // An iterator begins with the ARN of its stream.
+            // An iterator begins with its stream's ARN.
             let arn = stream.stream_arn.or(stream.shard_iterator).unwrap_or_default();
             let resource = arn.split('|').next().unwrap_or_default().to_owned();
             vec![Need { action: format!("dynamodb:{operation}"), resource }]
@@ -75,7 +75,7 @@ pub(super) fn tables(
             return Err(AwsError::client(
                 "com.amazon.coral.service#AccessDeniedException",
                 format!(
-                    "{operation} is refused to functions here: PartiQL is not checked against policies; use GetItem, Query, PutItem and their like"
+                    "functions may not call {operation}: PartiQL is not checked against policies; use GetItem, Query, PutItem or similar calls"
                 ),
             ));
         }
@@ -114,9 +114,9 @@ pub(super) fn tables(
     Ok(needs)
 }
 
-/// What a call of SQS needs.
+/// Returns the permissions for a call of SQS.
 pub(super) fn queues(services: &Services, operation: &str, body: &Value) -> Vec<Need> {
-    // A batch needs the right to its single operation.
+    // A batch needs the permission of the single operation.
     let action = format!("sqs:{}", operation.strip_suffix("Batch").unwrap_or(operation));
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let name = text("QueueUrl").and_then(|url| url.rsplit('/').next()).or_else(|| text("QueueName"));
@@ -128,7 +128,7 @@ pub(super) fn queues(services: &Services, operation: &str, body: &Value) -> Vec<
     vec![Need { action, resource }]
 }
 
-/// What a call of EventBridge needs.
+/// Returns the permissions for a call of EventBridge.
 pub(super) fn bus(services: &Services, operation: &str, body: &Value) -> Vec<Need> {
     let entries = body.get("Entries").and_then(Value::as_array).filter(|_| operation == "PutEvents");
     let Some(entries) = entries else { return vec![everything("events", operation)] };
@@ -153,7 +153,7 @@ fn everything(service: &str, operation: &str) -> Need {
     Need { action: format!("{service}:{operation}"), resource: "*".to_owned() }
 }
 
-/// The ARN of a table, or of one of its indexes; a request may name the table by its ARN as well.
+/// Returns the ARN of a table or of one of its indexes. A request may also name the table by its ARN.
 fn table_arn(services: &Services, table: &str, index: Option<&str>) -> String {
     let table = if table.starts_with("arn:") {
         table.to_owned()

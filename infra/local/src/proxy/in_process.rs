@@ -1,6 +1,6 @@
-//! The functions' way to the proxy: the SDK's HTTP client hands a signed request over without a socket.
+//! The functions' way to the proxy: the SDK's HTTP client passes signed requests on without a socket.
 //!
-//! What arrives is what would arrive at the port, so it is checked, refused and answered in the same way.
+//! The requests are the same as at the port, so they are checked and handled in the same way.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -17,22 +17,22 @@ use http_body_util::BodyExt;
 
 use super::Proxy;
 
-/// A client of a proxy that may not be there yet. Clones share it.
+/// A client of a proxy that may not exist yet. Clones share it.
 ///
-/// The functions are set up before the proxy, which needs the bus, which calls functions. It keeps no proxy alive: the
-/// proxy holds the functions and they hold this.
+/// The functions are built before the proxy, because the proxy needs the bus, which calls functions. The client does
+/// not keep the proxy alive: the proxy owns the functions, and they own the client.
 #[derive(Clone, Default)]
 pub struct InProcess {
     proxy: Arc<OnceLock<Weak<Proxy>>>,
 }
 
 impl InProcess {
-    /// Sends everything to `proxy` from now on; only the first proxy counts.
+    /// Sends all requests to `proxy` from now on. Only the first call has an effect.
     pub fn connect(&self, proxy: &Arc<Proxy>) {
         self.proxy.get_or_init(|| Arc::downgrade(proxy));
     }
 
-    /// The client for an SDK configuration.
+    /// Returns the client for an SDK configuration.
     pub fn client(&self) -> SharedHttpClient {
         SharedHttpClient::new(self.clone())
     }
@@ -53,7 +53,7 @@ impl HttpClient for InProcess {
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let Some(proxy) = self.proxy.get().and_then(Weak::upgrade) else {
-            return HttpConnectorFuture::ready(Err(ConnectorError::io("the AWS services do not run".into())));
+            return HttpConnectorFuture::ready(Err(ConnectorError::io("the AWS services are not running".into())));
         };
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|cause| ConnectorError::user(cause.into()))?;

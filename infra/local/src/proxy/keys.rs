@@ -1,4 +1,4 @@
-//! Access keys: one for each function, one for whoever runs the machine.
+//! Access keys: one for each function, and one for the operator.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,27 +10,27 @@ pub const OPERATOR_KEY_ID: &str = "fairleader";
 /// The operator's secret.
 pub const OPERATOR_SECRET: &str = "fairleader";
 
-/// Who makes a call.
+/// The caller of a service.
 #[derive(Clone, Debug)]
 pub enum Principal {
-    /// A function, which may do what its policies say.
+    /// A function, with the permissions of its policies.
     Function(Arc<FunctionIdentity>),
-    /// Whoever runs the machine.
+    /// The operator of the machine, with all permissions.
     Operator,
 }
 
-/// A function as far as its rights go.
+/// Identity and permissions of a function.
 #[derive(Clone, Debug)]
 pub struct FunctionIdentity {
     /// Logical id.
     pub id: String,
     /// Name.
     pub name: String,
-    /// What it may do.
+    /// Permissions.
     pub policy: Vec<Statement>,
 }
 
-/// What a client signs with.
+/// A key that a client signs with.
 #[derive(Clone)]
 pub struct AccessKey {
     /// `AWS_ACCESS_KEY_ID`.
@@ -45,14 +45,14 @@ impl std::fmt::Debug for AccessKey {
     }
 }
 
-/// A key and who holds it.
+/// A key's secret and its holder.
 #[derive(Clone, Debug)]
 pub(super) struct Holder {
     pub(super) key: AccessKey,
     pub(super) principal: Principal,
 }
 
-/// All keys; made anew at every start and kept nowhere.
+/// All keys. They are created at every start and never stored.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     holders: BTreeMap<String, Holder>,
@@ -60,7 +60,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// A key for each function, and the operator's.
+    /// Creates a key for each function, and the operator's key.
     pub fn new(functions: &[Function]) -> Result<Self, getrandom::Error> {
         let mut keys = Self::default();
         keys.hold(
@@ -80,7 +80,7 @@ impl Keys {
         Ok(keys)
     }
 
-    /// The key of the function with this logical id.
+    /// Returns the key of the function with this logical id.
     pub fn of(&self, function: &str) -> Option<&AccessKey> {
         self.by_function.get(function)
     }
@@ -89,13 +89,13 @@ impl Keys {
         self.holders.insert(key.id.clone(), Holder { key, principal });
     }
 
-    /// Whose key it is.
+    /// Returns the holder of a key.
     pub(super) fn holder(&self, key_id: &str) -> Option<&Holder> {
         self.holders.get(key_id)
     }
 }
 
-/// 32 letters and digits that cannot be guessed.
+/// Returns 32 random hexadecimal digits.
 fn random() -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes)?;

@@ -1,8 +1,7 @@
-//! AWS Signature Version 4, checked: that whoever made a request knows the secret of the key it names, and that nothing
-//! of the request was changed since.
+//! Checks AWS Signature Version 4: the caller knows the key's secret, and the request was not changed since.
 //!
-//! The signing key of a scope (key, day, region, service) is worked out once. That a signature is old is no reason to
-//! refuse it here: the port is on the loopback interface, and tests move clocks.
+//! The signing key of a scope (key, day, region, service) is derived once. Old signatures are accepted: the port is on
+//! the loopback interface, and tests move clocks.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// Most signing keys kept; a client needs one a day for each service.
+/// Limit on cached signing keys. A client needs one per day and service.
 const MOST_KEPT: usize = 256;
 
 /// An `Authorization` header.
@@ -32,13 +31,13 @@ pub(super) struct Authorization<'a> {
     day: &'a str,
     region: &'a str,
     service: &'a str,
-    /// Names in lower case and in order, separated by semicolons.
+    /// Signed header names in lower case and in order, separated by semicolons.
     signed: &'a str,
     signature: &'a str,
 }
 
 impl<'a> Authorization<'a> {
-    /// Reads the header; `None` if a part of it is missing.
+    /// Parses the header. Returns `None` if a part is missing.
     pub(super) fn read(header: &'a str) -> Option<Self> {
         let parts = header.strip_prefix(ALGORITHM)?;
         let part = |name: &str| {
@@ -56,7 +55,7 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// The host that a request is meant for. A request that came over no wire has it in its address only.
+/// Returns the host of a request. In-process requests have it only in the URI.
 pub(super) fn host(head: &Parts) -> &str {
     let named = value(&head.headers, http::header::HOST);
     named.or_else(|| head.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default()
@@ -66,20 +65,20 @@ fn value(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Checks signatures, and keeps the signing keys for the next ones.
+/// Checks signatures and caches signing keys.
 #[derive(Default)]
 pub(super) struct Signatures {
     signing_keys: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
 impl Signatures {
-    /// Whether the request was signed with this secret, and is still as it was then.
+    /// Returns whether the request was signed with this secret and is unchanged.
     pub(super) fn is_valid(&self, authorization: &Authorization<'_>, secret: &str, head: &Parts, body: &[u8]) -> bool {
         let Some(date) = value(&head.headers, "x-amz-date").filter(|date| date.starts_with(authorization.day)) else {
             return false;
         };
         let signed = |name: &str| authorization.signed.split(';').any(|signed| signed == name);
-        // As on AWS: the host and whatever begins with `x-amz-` have to be signed.
+        // As on AWS, `host` and all headers that begin with `x-amz-` must be signed.
         if !signed("host")
             || head.headers.keys().any(|name| name.as_str().starts_with("x-amz-") && !signed(name.as_str()))
         {
@@ -109,12 +108,12 @@ impl Signatures {
     }
 }
 
-/// The request in the one form in which it is signed; `None` if it lacks a header that is said to be signed.
+/// Returns the canonical form of the request; `None` if a signed header is missing.
 fn canonical(authorization: &Authorization<'_>, head: &Parts, body: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(512);
     text.push_str(head.method.as_str());
     text.push('\n');
-    // What the address has percent-encoded is encoded once more, for every service but S3.
+    // Percent-encoded characters are encoded once more, for all services except S3.
     text.push_str(&head.uri.path().replace('%', "%25"));
     text.push('\n');
     let mut query: Vec<&str> =
@@ -149,7 +148,7 @@ fn canonical(authorization: &Authorization<'_>, head: &Parts, body: &[u8]) -> Op
     Some(text)
 }
 
-/// Adds a header's value with every run of blanks as one, and none at its ends.
+/// Adds a header's trimmed value, with each run of blanks as one blank.
 fn push_trimmed(text: &mut String, value: &str) {
     for (number, word) in value.split(' ').filter(|word| !word.is_empty()).enumerate() {
         if number > 0 {
@@ -175,7 +174,7 @@ mod tests {
 
     const SECRET: &str = "secret";
 
-    /// A request as the real signer signs it.
+    /// Returns a request signed by the SDK's signer.
     fn signed(path: &str, body: &str) -> Parts {
         let uri = format!("http://127.0.0.1:4711{path}");
         let identity = Credentials::new("FLKEY", SECRET, None, None, "test").into();
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_what_the_real_signer_signed() {
+    fn accepts_signatures_of_the_sdk() {
         for path in ["/", "/000000000000/work", "/a%20b/%C3%A9?b=2&a=1"] {
             assert!(is_valid(&signed(path, "{}"), SECRET, "{}"), "{path}");
         }
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_another_secret_and_whatever_was_changed() {
+    fn rejects_another_secret_and_changed_requests() {
         let head = signed("/", "{}");
         assert!(!is_valid(&head, "guessed", "{}"));
         assert!(!is_valid(&head, SECRET, "{ }"));
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_lacks_something_is_none() {
+    fn rejects_incomplete_headers() {
         let whole = "AWS4-HMAC-SHA256 Credential=K/20260303/r/s/aws4_request, SignedHeaders=host, Signature=0";
         assert!(Authorization::read(whole).is_some());
         for part in ["AWS4-HMAC-SHA256 ", "/s", "K/", "SignedHeaders=host, ", "Signature=0", "aws4_request"] {

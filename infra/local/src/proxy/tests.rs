@@ -70,7 +70,7 @@ async fn running() -> Running {
     let tables = Tables::open(&folder.path().join("tables.db"), &stack.tables).unwrap();
     let keys = Keys::new(&stack.functions).unwrap();
     let key = keys.of("Route").unwrap().clone();
-    // A service that says what reached it.
+    // A service that returns what it received.
     let echo: Handler = Arc::new(|call: Call| {
         Box::pin(async move {
             let who = match &call.principal {
@@ -130,7 +130,7 @@ impl Running {
         self.client(OPERATOR_KEY_ID, OPERATOR_SECRET)
     }
 
-    /// A call made by hand; status, `x-amzn-query-error`, body.
+    /// Makes a call by hand. Returns the status, `x-amzn-query-error` and body.
     async fn raw(&self, target: &str, key: &str, body: &str) -> (u16, Option<String>, String) {
         let secret = if key == self.key.id { &self.key.secret } else { OPERATOR_SECRET };
         let url = format!("http://{}/000000000000/work", self.address);
@@ -154,7 +154,7 @@ fn text(value: &str) -> AttributeValue {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_does_what_its_policy_allows() {
+async fn a_function_may_do_what_its_policy_allows() {
     let running = running().await;
     let client = running.function();
     client.put_item().table_name("leads").item("id", text("1")).item("owner", text("ann")).send().await.unwrap();
@@ -163,13 +163,13 @@ async fn a_function_does_what_its_policy_allows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_is_refused_what_its_policy_does_not_allow() {
+async fn a_function_may_not_do_what_its_policy_does_not_allow() {
     let running = running().await;
     let client = running.function();
     let error =
         client.get_item().table_name("secrets").key("id", text("1")).send().await.unwrap_err().into_service_error();
     insta::assert_snapshot!(error.meta().message().unwrap(), @"User: arn:aws:sts::000000000000:assumed-role/fl-route/fl-route is not authorized to perform: dynamodb:GetItem on resource: arn:aws:dynamodb:us-east-1:000000000000:table/secrets because no identity-based policy allows the dynamodb:GetItem action");
-    // The right to the table is none to its index, and one item of a transaction is enough to refuse it.
+    // A permission on the table does not cover its index, and one item of a transaction is enough to reject it.
     let query = client
         .query()
         .table_name("leads")
@@ -201,7 +201,7 @@ async fn a_function_is_refused_what_its_policy_does_not_allow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_condition_comes_with_the_item() {
+async fn a_failed_condition_returns_the_item() {
     let running = running().await;
     let client = running.function();
     let put = || {
@@ -240,7 +240,7 @@ async fn a_malformed_request_is_worded_as_on_aws() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_ways_in_refuse_alike() {
+async fn both_ways_in_reject_the_same_calls() {
     let running = running().await;
     for (name, way) in running.ways() {
         let function = running.client_by(way.clone(), &running.key.id, &running.key.secret);
@@ -270,7 +270,7 @@ async fn a_client_in_the_process_needs_a_proxy_and_no_port() {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
-            // Nobody listens there.
+            // No server listens there.
             .endpoint_url("http://127.0.0.1:1")
             .credentials_provider(Credentials::new(OPERATOR_KEY_ID, OPERATOR_SECRET, None, None, "test"))
             .http_client(way);
@@ -282,7 +282,7 @@ async fn a_client_in_the_process_needs_a_proxy_and_no_port() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_key_is_refused() {
+async fn rejects_an_unknown_key() {
     let running = running().await;
     let error = running.client("AKIANOBODY", "x").list_tables().send().await.unwrap_err().into_service_error();
     assert_eq!(error.meta().code(), Some("UnrecognizedClientException"));
@@ -307,7 +307,7 @@ async fn the_operator_may_do_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn queues_and_bus_are_reached_under_the_same_policies() {
+async fn policies_also_cover_queues_and_the_bus() {
     let running = running().await;
     let url = format!("http://{}/000000000000", running.address);
     let key = running.key.id.as_str();
@@ -330,10 +330,10 @@ async fn queues_and_bus_are_reached_under_the_same_policies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_client_sends_is_refused() {
+async fn rejects_what_no_client_sends() {
     let running = running().await;
     let (status, _, body) = running.raw("Lambda.Invoke", OPERATOR_KEY_ID, "{}").await;
-    assert!(status == 400 && body.contains("`Lambda.Invoke` is not a call that is known here"), "{body}");
+    assert!(status == 400 && body.contains("`Lambda.Invoke` is not a supported call"), "{body}");
     let get = reqwest::get(format!("http://{}/", running.address)).await.unwrap();
     assert_eq!(get.status(), 404);
     let rebound = reqwest::Client::new().post(format!("http://{}/", running.address)).header("host", "evil.example");
@@ -344,7 +344,7 @@ async fn what_no_client_sends_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writes_are_told_and_reads_are_not() {
+async fn only_writes_notify_stream_readers() {
     let running = running().await;
     let mut written = running.tables.written();
     let client = running.function();

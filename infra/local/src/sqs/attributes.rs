@@ -1,4 +1,4 @@
-//! Message attributes: what a sender attaches to a message, with the checksum that clients compare.
+//! Message attributes, with the checksum that clients compare.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::store::hex;
 use crate::aws_error::AwsError;
 
-/// The attributes of a message, by name. Sorted, as their checksum needs them.
+/// The attributes of a message, by name. Sorted, as the checksum requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attributes(pub BTreeMap<String, AttributeValue>);
@@ -19,7 +19,7 @@ pub struct Attributes(pub BTreeMap<String, AttributeValue>);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct AttributeValue {
-    /// `String`, `Number` or `Binary`, with anything after a full stop.
+    /// `String`, `Number` or `Binary`, optionally with a suffix after a full stop.
     pub data_type: String,
     /// The value, unless it is binary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,7 +30,7 @@ pub struct AttributeValue {
 }
 
 impl AttributeValue {
-    /// A string.
+    /// Builds a string value.
     pub fn string(value: impl Into<String>) -> Self {
         Self { data_type: "String".to_owned(), string_value: Some(value.into()), binary_value: None }
     }
@@ -45,17 +45,17 @@ impl AttributeValue {
 }
 
 impl Attributes {
-    /// Whether there are none.
+    /// Returns whether there are no attributes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What they add to the size of a message: names, types and values.
+    /// Returns their part of the size of a message: names, types and values.
     pub(super) fn size(&self) -> usize {
         self.0.iter().map(|(name, value)| name.len() + value.data_type.len() + value.bytes().len()).sum()
     }
 
-    /// Checks them as SQS does.
+    /// Checks the attributes as SQS does.
     pub(super) fn check(&self) -> Result<(), AwsError> {
         if self.0.len() > 10 {
             return Err(invalid(format!(
@@ -101,10 +101,10 @@ impl Attributes {
         Ok(())
     }
 
-    /// The MD5 that SQS answers and some clients compare; `None` without attributes.
+    /// Returns the MD5 that SQS returns and some clients compare; `None` without attributes.
     ///
-    /// Per attribute in the order of names: name, data type, one byte that says how the value travels (1 text,
-    /// 2 binary), value; each but that byte with its length in front, four bytes, most significant first (SQS Developer
+    /// For each attribute in the order of names: name, data type, one byte for the kind of value (1 text, 2 binary),
+    /// value. All but that byte are preceded by their length in four bytes, most significant first (SQS Developer
     /// Guide, "Calculating the MD5 message digest for message attributes").
     pub fn md5(&self) -> Option<String> {
         if self.0.is_empty() {
@@ -126,7 +126,7 @@ impl Attributes {
         Some(hex(&digest.finalize()))
     }
 
-    /// Those that a receive asked for: names, `All` or `.*`, or `prefix.*`.
+    /// Keeps the attributes that a receive asked for: names, `All` or `.*`, or `prefix.*`.
     pub(super) fn select(mut self, names: &[String]) -> Self {
         self.0.retain(|name, _| {
             names.iter().any(|asked| {

@@ -1,4 +1,4 @@
-//! The errors of SQS, with their names in the JSON protocol and in the older query protocol.
+//! Errors of SQS, with their names in the JSON protocol and in the older query protocol.
 
 use super::store::Hidden;
 use crate::aws_error::AwsError;

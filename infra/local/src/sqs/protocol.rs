@@ -1,4 +1,4 @@
-//! The SQS JSON protocol (`AmazonSQS.*`, `application/x-amz-json-1.0`): requests, answers and errors as AWS has them.
+//! The SQS JSON protocol (`AmazonSQS.*`, `application/x-amz-json-1.0`): requests, replies and errors as on AWS.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,13 +15,13 @@ use super::{Queues, SENDER};
 use crate::aws_error::AwsError;
 use crate::stack::Queue;
 
-/// Most entries of a batch.
+/// Limit on the entries of a batch.
 const MOST_ENTRIES: usize = 10;
-/// Most bytes of a batch.
+/// Limit on the bytes of a batch.
 const MOST_BATCH_BYTES: usize = 1024 * 1024;
-/// Longest time a message can stay hidden.
+/// Limit on the time that a message stays hidden.
 const LONGEST_VISIBILITY: u64 = 43_200;
-/// Attributes of a queue that may be asked for although not every queue has them.
+/// Queue attributes that may be requested although not every queue has them.
 const OTHER_ATTRIBUTES: [&str; 4] = ["RedrivePolicy", "CreatedTimestamp", "LastModifiedTimestamp", "Policy"];
 
 pub(super) async fn handle(queues: &Queues, operation: &str, body: Value) -> Result<Value, AwsError> {
@@ -108,7 +108,7 @@ struct SendEntry {
     message: MessageToSend,
 }
 
-/// A message that passed all checks, and what its sender is told.
+/// A message that passed all checks, and the reply to its sender.
 struct Checked {
     message: NewMessage,
     answer: Map<String, Value>,
@@ -119,7 +119,7 @@ pub(super) fn check_content(queue: &Queue, body: &str, attributes: &Attributes) 
     if body.is_empty() {
         return Err(missing("MessageBody"));
     }
-    // Everything else XML 1.0 allows.
+    // XML 1.0 allows all other characters.
     if let Some(bad) =
         body.chars().find(|c| matches!(u32::from(*c), 0x0..=0x8 | 0xB | 0xC | 0xE..=0x1F | 0xFFFE | 0xFFFF))
     {
@@ -336,7 +336,7 @@ async fn receive(queues: &Queues, request: Receive) -> Result<Value, AwsError> {
     Ok(json!({ "Messages": messages }))
 }
 
-/// What SQS tells of a message besides what its sender attached.
+/// Returns the system attributes of a message.
 pub(super) fn system_attributes(received: &Received) -> BTreeMap<String, String> {
     let mut attributes = BTreeMap::from([
         ("ApproximateReceiveCount".to_owned(), received.receives.to_string()),
@@ -469,7 +469,7 @@ fn create(queues: &Queues, request: &OfQueue) -> Result<Value, AwsError> {
     let name = request.queue_name.as_deref().ok_or_else(|| missing("QueueName"))?;
     let (_, queue) = find_name(queues, name).map_err(|_| {
         unsupported(format!(
-            "queue `{name}` is not in infra/template.yaml; declare it there, it is made at the next start"
+            "queue `{name}` is not in infra/template.yaml; declare it there, and it is created at the next start"
         ))
     })?;
     Ok(json!({ "QueueUrl": queue.url }))

@@ -1,4 +1,4 @@
-//! Receipt handles: opaque to clients; here the queue, the row and the number of the receive.
+//! Receipt handles. They are opaque to clients and hold the queue, the row and the number of the receive.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -7,13 +7,13 @@ use super::errors::bad_receipt;
 use super::store::Receipt;
 use crate::aws_error::AwsError;
 
-/// The handle of a receive.
+/// Encodes the handle of a receive.
 pub(super) fn receipt_handle(receipt: &Receipt) -> String {
     let Receipt { queue, row, receive } = receipt;
     BASE64.encode(format!("{queue}/{row}/{receive}"))
 }
 
-/// Reads a handle and checks that it belongs to this queue.
+/// Decodes a handle and checks that it belongs to this queue.
 pub(super) fn receipt(queue: usize, handle: &str) -> Result<Receipt, AwsError> {
     let decoded = BASE64.decode(handle).ok();
     let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();

@@ -1,8 +1,8 @@
-//! The tables of the queues, and what is done to them within a transaction.
+//! The SQLite tables of the queues, and the operations on them within a transaction.
 //!
-//! A message is one row from send to delete; a receive only moves `visible_at` and counts. `receives` counts over all
-//! queues (what `ApproximateReceiveCount` says), `receives_before` is what it was when the message came into its
-//! present queue, so their difference is what the redrive policy counts.
+//! A message is one row from send to delete. A receive only changes `visible_at` and `receives`. `receives` counts over
+//! all queues (`ApproximateReceiveCount`). `receives_before` is its value when the message entered its current queue,
+//! so the redrive policy counts their difference.
 
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::Counts;
 
-/// AUTOINCREMENT: a row's number must never come again, or a late receipt handle could delete somebody else's message.
-/// Receiving reads `by_visibility` from its beginning, so that its cost does not depend on how many messages there are.
+/// AUTOINCREMENT: a row number must never be used again, or a late receipt handle could delete another message.
+/// A receive reads `by_visibility` from its beginning, so its cost does not depend on the number of messages.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS queues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE IF NOT EXISTS messages (
@@ -35,13 +35,13 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS positions (source TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 ";
 
-/// What the store knows of a queue.
+/// The store's settings of a queue.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) name: String,
     pub(super) arn: String,
     pub(super) retention_ms: i64,
-    /// The dead-letter queue and the most receives.
+    /// The dead-letter queue and the limit on receives.
     pub(super) redrive: Option<(usize, i64)>,
 }
 
@@ -57,17 +57,17 @@ pub(super) struct NewMessage {
     pub(super) visible_at: i64,
 }
 
-/// Names one receive of one message.
+/// Identifies one receive of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Receipt {
     /// Index of the queue it was received from.
     pub(super) queue: usize,
     pub(super) row: i64,
-    /// What `receives` became with that receive.
+    /// Value of `receives` after that receive.
     pub(super) receive: i64,
 }
 
-/// A message that was received.
+/// A received message.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) receipt: Receipt,
@@ -81,14 +81,14 @@ pub(super) struct Received {
     pub(super) dead_letter_source: Option<String>,
 }
 
-/// What became of a change of visibility.
+/// Result of a change of visibility.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hidden {
     /// It was changed.
     Changed,
-    /// The message is visible: its timeout is over.
+    /// The message is already visible: its timeout is over.
     NotInFlight,
-    /// There is no such message, or it was received again since.
+    /// The message is deleted, or was received again since.
     Gone,
 }
 
@@ -105,7 +105,7 @@ impl Store {
     pub(super) fn open(path: &Path, queues: Vec<Settings>, now: i64) -> Sql<Self> {
         let mut connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        // Without FULL a commit in WAL mode would not reach the disk before it is answered.
+        // Without FULL, a commit in WAL mode would be confirmed before it is on disk.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         connection.pragma_update(None, "cache_size", -32_000)?;
@@ -118,7 +118,7 @@ impl Store {
             transaction.execute("INSERT OR IGNORE INTO queues (name) VALUES (?1)", [&queue.name])?;
             ids.push(transaction.query_row("SELECT id FROM queues WHERE name = ?1", [&queue.name], |row| row.get(0))?);
         }
-        // In flight: hidden after a receive. Delayed messages were never received here and stay delayed.
+        // In flight means hidden after a receive. Delayed messages were never received here and stay delayed.
         transaction.execute(
             "UPDATE messages SET visible_at = ?1 WHERE visible_at > ?1 AND receives > receives_before",
             [now],
@@ -150,7 +150,7 @@ impl Store {
         if !self.connection.is_autocommit()
             && let Err(cause) = self.connection.execute_batch("ROLLBACK")
         {
-            tracing::error!(cause = %cause, "a transaction of the queues cannot be rolled back");
+            tracing::error!(cause = %cause, "queue transaction cannot be rolled back");
         }
     }
 
@@ -173,8 +173,8 @@ impl Store {
             .map(drop)
     }
 
-    /// Receives up to `max` messages; those received too often go to the dead-letter queue, whose index is then put
-    /// into `moved_to`.
+    /// Receives up to `max` messages. Those received too often go to the dead-letter queue, whose index is then added
+    /// to `moved_to`.
     pub(super) fn receive(
         &self,
         index: usize,
@@ -225,7 +225,7 @@ impl Store {
                     ])?;
                 taken.push(message);
             }
-            // With nothing moved the queue has no more; without hiding, a second look would find the same again.
+            // If nothing moved, the queue has no more. Without hiding, a second query would find the same messages.
             if !moved || visibility_ms == 0 {
                 break;
             }
@@ -243,7 +243,7 @@ impl Store {
             .map(drop)
     }
 
-    /// Undoes a receive whose answer nobody took.
+    /// Undoes a receive whose caller is gone.
     pub(super) fn give_back(&self, receipt: &Receipt, now: i64) -> Sql<()> {
         self.connection
             .prepare_cached(
@@ -285,7 +285,7 @@ impl Store {
         self.connection.execute("DELETE FROM messages WHERE queue = ?1", [queue]).map(drop)
     }
 
-    /// Deletes what was kept long enough, a thousand per queue at a time.
+    /// Deletes expired messages, up to a thousand per queue at a time.
     pub(super) fn expire(&self, now: i64) -> Sql<()> {
         for index in 0..self.queues.len() {
             let (queue, settings) = self.settings(index)?;
@@ -298,7 +298,7 @@ impl Store {
         Ok(())
     }
 
-    /// When the next hidden message of the queue becomes visible.
+    /// Returns when the queue's next hidden message becomes visible.
     pub(super) fn next_visible(&self, queue: usize, now: i64) -> Sql<Option<i64>> {
         let (queue, _) = self.settings(queue)?;
         self.connection
@@ -354,7 +354,7 @@ impl Store {
     }
 }
 
-/// The message as it is after this receive, and how often it was received in this queue before.
+/// Returns the message as of this receive, and how often it was received in this queue before.
 fn read(queue: usize, now: i64, row: &Row<'_>) -> Sql<(i64, Received)> {
     let before: i64 = row.get(7)?;
     let receives = before.saturating_add(1);
@@ -373,7 +373,7 @@ fn read(queue: usize, now: i64, row: &Row<'_>) -> Sql<(i64, Received)> {
     Ok((before - row.get::<_, i64>(8)?, message))
 }
 
-/// MD5 in hexadecimal.
+/// Returns the MD5 in hexadecimal.
 pub(super) fn md5_hex(bytes: &[u8]) -> String {
     hex(&Md5::digest(bytes))
 }

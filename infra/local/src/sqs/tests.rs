@@ -24,7 +24,7 @@ fn queue(name: &str) -> Queue {
     }
 }
 
-/// `work`, which goes to `dead` after two receives.
+/// Declares `work`, whose messages go to `dead` after two receives.
 fn declared() -> Vec<Queue> {
     let mut work = queue("work");
     work.redrive = Some(Redrive { dead_letter_queue: "dead".to_owned(), max_receive_count: 2 });
@@ -66,7 +66,7 @@ fn bodies(messages: &[Message]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_message_goes_in_and_comes_out_with_checksums_and_attributes() {
+async fn keeps_attributes_and_checksums_of_a_message() {
     let fixture = open();
     let sent = fixture
         .call(
@@ -80,7 +80,7 @@ async fn a_message_goes_in_and_comes_out_with_checksums_and_attributes() {
         .await
         .unwrap();
     assert_eq!(sent["MD5OfMessageBody"], "5d41402abc4b2a76b9719d911017c592");
-    // As AWS answered for this attribute (localstack's tests keep it).
+    // As AWS replied for this attribute (from localstack's tests).
     assert_eq!(sent["MD5OfMessageAttributes"], "235c5c510d26fb653d073faed50ae77c");
 
     let received = fixture
@@ -104,7 +104,7 @@ async fn a_message_goes_in_and_comes_out_with_checksums_and_attributes() {
 }
 
 #[test]
-fn the_checksum_of_attributes_covers_text_and_binary_in_the_order_of_names() {
+fn the_checksum_covers_text_and_binary_attributes_in_order() {
     let attributes: Attributes = serde_json::from_value(json!({
         "category": { "DataType": "String", "StringValue": "test" },
         "ordinal": { "DataType": "Number", "StringValue": "1" },
@@ -117,13 +117,13 @@ fn the_checksum_of_attributes_covers_text_and_binary_in_the_order_of_names() {
 }
 
 #[tokio::test]
-async fn a_waiting_receive_is_woken_by_a_send() {
+async fn a_send_wakes_a_waiting_receive() {
     let fixture = Arc::new(open());
     let waiting = tokio::spawn({
         let fixture = Arc::clone(&fixture);
         async move { fixture.queues.receive("work", 10, WAIT, HIDE).await.unwrap() }
     });
-    // Whether or not the receive is parked by now, it must return well before its ten seconds.
+    // Parked by now or not, the receive must return well before its ten seconds.
     tokio::task::yield_now().await;
     let started = Instant::now();
     fixture.send("one").await;
@@ -132,7 +132,7 @@ async fn a_waiting_receive_is_woken_by_a_send() {
 }
 
 #[tokio::test]
-async fn a_waiting_receive_is_woken_when_a_message_becomes_visible() {
+async fn a_message_that_becomes_visible_wakes_a_waiting_receive() {
     let fixture = open();
     fixture.send("one").await;
     let first = fixture.queues.receive("work", 1, Duration::ZERO, Duration::from_millis(50)).await.unwrap();
@@ -142,7 +142,7 @@ async fn a_waiting_receive_is_woken_when_a_message_becomes_visible() {
     assert_eq!(second[0].id, first[0].id);
     assert_eq!(second[0].receive_count, 2);
 
-    // The handle of the first receive deletes nothing any more, and says so to nobody.
+    // The handle of the first receive no longer deletes anything, and reports no error.
     fixture.queues.delete("work", &[first[0].receipt_handle.clone()]).await.unwrap();
     assert_eq!(fixture.queues.counts("work").await.unwrap().in_flight, 1);
     let refused = fixture.queues.change_visibility("work", &first[0].receipt_handle, HIDE).await.unwrap_err();
@@ -182,7 +182,7 @@ async fn a_delayed_message_comes_later() {
 }
 
 #[tokio::test]
-async fn a_message_received_too_often_goes_to_the_dead_letter_queue_and_wakes_who_waits_there() {
+async fn a_message_received_too_often_goes_to_the_dead_letter_queue() {
     let fixture = open();
     fixture.send("poison").await;
     let at_the_dead_letters = tokio::spawn({
@@ -195,7 +195,7 @@ async fn a_message_received_too_often_goes_to_the_dead_letter_queue_and_wakes_wh
         assert_eq!(received[0].receive_count, count);
         sent.clone_from(&received[0].system_attributes["SentTimestamp"]);
     }
-    // The third receive finds it counted out.
+    // The third receive exceeds the limit.
     assert!(fixture.queues.receive("work", 1, Duration::from_millis(50), HIDE).await.unwrap().is_empty());
     let dead = at_the_dead_letters.await.unwrap();
     assert_eq!(bodies(&dead), ["poison"]);
@@ -205,7 +205,7 @@ async fn a_message_received_too_often_goes_to_the_dead_letter_queue_and_wakes_wh
 }
 
 #[tokio::test]
-async fn everything_sent_is_there_after_a_restart_and_receives_stay_counted() {
+async fn messages_and_their_counts_survive_a_restart() {
     let fixture = open();
     fixture.send("one").await;
     fixture.send("two").await;
@@ -222,10 +222,10 @@ async fn everything_sent_is_there_after_a_restart_and_receives_stay_counted() {
 }
 
 #[tokio::test]
-async fn a_copy_of_the_files_at_any_moment_after_the_answer_has_the_message() {
+async fn an_accepted_message_is_on_disk() {
     let fixture = open();
     fixture.send("accepted").await;
-    // What a killed process leaves behind: the files as they are, nothing closed.
+    // A killed process leaves the files without closing them.
     let copy = tempfile::tempdir().unwrap();
     for file in ["queues.db", "queues.db-wal"] {
         std::fs::copy(fixture.folder.path().join(file), copy.path().join(file)).unwrap();
@@ -235,14 +235,14 @@ async fn a_copy_of_the_files_at_any_moment_after_the_answer_has_the_message() {
 }
 
 #[tokio::test]
-async fn a_receive_that_is_given_up_loses_no_message() {
+async fn a_cancelled_receive_loses_no_message() {
     let fixture = open();
     for round in 0..20 {
         let mut receive = Box::pin(fixture.queues.receive("work", 1, WAIT, HIDE));
         assert!(futures::poll!(&mut receive).is_pending());
-        // The receive is parked; the message goes to it, and it goes away at some moment of that.
+        // The receive is parked. It is cancelled at some moment while the message is delivered to it.
         let mut sending = Box::pin(futures::future::maybe_done(fixture.send("kept")));
-        // Begun, and perhaps over at once: the other thread decides.
+        // The send has started, and may already be done in the other thread.
         let _begun = futures::poll!(&mut sending);
         if round % 2 == 0 {
             sending.await;
@@ -258,7 +258,7 @@ async fn a_receive_that_is_given_up_loses_no_message() {
 }
 
 #[tokio::test]
-async fn a_batch_tells_entry_by_entry_what_failed() {
+async fn a_batch_reports_failures_by_entry() {
     let fixture = open();
     let answer = fixture
         .call(
@@ -298,7 +298,7 @@ async fn a_batch_tells_entry_by_entry_what_failed() {
 }
 
 #[tokio::test]
-async fn what_aws_refuses_is_refused_with_its_error() {
+async fn rejects_what_aws_rejects() {
     let fixture = open();
     let many: Vec<Value> = (0..11).map(|n| json!({ "Id": n.to_string(), "MessageBody": "x" })).collect();
     let same = json!([{ "Id": "a", "MessageBody": "x" }, { "Id": "a", "MessageBody": "x" }]);
@@ -361,7 +361,7 @@ async fn queues_describe_themselves() {
 }
 
 #[tokio::test]
-async fn old_messages_are_not_delivered_and_go_away() {
+async fn expired_messages_are_not_delivered() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queues.db");
     let mut short = queue("short");
@@ -369,7 +369,7 @@ async fn old_messages_are_not_delivered_and_go_away() {
     let queues = Queues::open(&path, std::slice::from_ref(&short)).unwrap();
     queues.send("short", "old".to_owned(), Attributes::default()).await.unwrap();
     let wait = Duration::from_millis(20);
-    // Waiting past its age must neither deliver it nor spin.
+    // Waiting past its expiry must neither deliver it nor spin.
     assert!(queues.receive("short", 1, wait, HIDE).await.unwrap().is_empty());
     queues.close().await;
     let queues = Queues::open(&path, &[short]).unwrap();
@@ -378,7 +378,7 @@ async fn old_messages_are_not_delivered_and_go_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_senders_and_receivers_lose_and_repeat_nothing() {
+async fn concurrent_senders_and_receivers_lose_and_repeat_nothing() {
     let fixture = Arc::new(open());
     let senders: Vec<_> = (0..20)
         .map(|sender| {

@@ -1,9 +1,8 @@
-//! The thread that owns the database: group commit, and receives that wait.
+//! The thread that owns the database: group commit, and waiting receives.
 //!
-//! Every request that is in the inbox goes into one transaction; what comes in while that commits makes up the next
-//! one. A receive that finds nothing is parked and served, first come first served, in the transaction in which a
-//! message comes in, or when one becomes visible. Nothing is answered before the commit. A receive whose caller has gone
-//! by then is undone before anything else is done.
+//! All requests in the inbox go into one transaction. Those that arrive during the commit form the next one. A receive
+//! that finds nothing is parked. Parked receives are served in order, in the transaction in which a message arrives or
+//! when one becomes visible. Replies are sent after the commit. A receive whose caller is gone by then is undone first.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -15,10 +14,10 @@ use super::store::{Hidden, NewMessage, Receipt, Received, Store};
 use super::{Counts, now_ms};
 use crate::aws_error::AwsError;
 
-/// Most requests in a transaction.
+/// Limit on the requests in a transaction.
 const MOST_AT_ONCE: usize = 512;
 
-/// How often what was kept long enough is deleted.
+/// How often expired messages are deleted.
 const EXPIRE_EVERY: Duration = Duration::from_secs(30);
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, AwsError>>;
@@ -34,7 +33,7 @@ pub(super) enum Request {
         visibility_ms: i64,
         deadline: Instant,
         reply: Reply<Delivery>,
-        /// Where the delivery goes back to if nobody takes it.
+        /// Where the delivery returns if its caller is gone.
         inbox: Sender<Request>,
     },
     GiveBack {
@@ -73,8 +72,8 @@ pub(super) enum Request {
     },
 }
 
-/// Received messages on their way to whoever asked. If they have gone meanwhile, the messages go back: undone is the
-/// receive, not delayed the message.
+/// Received messages on their way to the caller. If the caller is gone, the receive is undone, so that the messages are
+/// not delayed.
 pub(super) struct Delivery {
     messages: Vec<Received>,
     inbox: Sender<Request>,
@@ -90,13 +89,13 @@ impl Drop for Delivery {
     fn drop(&mut self) {
         if !self.messages.is_empty() {
             let receipts = self.messages.iter().map(|message| message.receipt).collect();
-            // If the queues are closed, everything becomes visible when they are opened again.
+            // If the queues are closed, all messages become visible at the next start.
             self.inbox.send(Request::GiveBack { receipts }).unwrap_or_default();
         }
     }
 }
 
-/// A receive that waits.
+/// A waiting receive.
 struct Parked {
     max: usize,
     visibility_ms: i64,
@@ -108,13 +107,13 @@ struct Parked {
 #[derive(Default)]
 struct Line {
     parked: VecDeque<Parked>,
-    /// Whether messages may have come in or become visible since the line was last served.
+    /// Whether messages may have arrived or become visible since the line was last served.
     dirty: bool,
-    /// When the next message becomes visible; only kept while somebody is parked.
+    /// When the next message becomes visible; kept only while receives are parked.
     next_visible: Option<i64>,
 }
 
-/// Told to the caller once the transaction has ended.
+/// A reply to send after the transaction.
 type Answer = Box<dyn FnOnce(Result<(), &AwsError>)>;
 
 struct Served {
@@ -127,11 +126,11 @@ struct Writer {
     store: Store,
     lines: Vec<Line>,
     expire_at: Instant,
-    /// What was received for callers who had gone; it goes back first of all.
+    /// Receives to undo first, because their callers are gone.
     returned: Vec<Receipt>,
 }
 
-/// Runs until every sender of `inbox` is gone, or one asks to close.
+/// Runs until all senders of `inbox` are gone, or a request closes it.
 pub(super) fn run(store: Store, inbox: &Receiver<Request>) {
     let mut writer = Writer::new(store);
     loop {
@@ -151,7 +150,7 @@ pub(super) fn run(store: Store, inbox: &Receiver<Request>) {
         }
         writer.round(requests);
         if let Some(reply) = closing {
-            // Parked receives and the file go before the caller hears of it.
+            // Parked receives and the file are closed before the reply.
             drop(writer);
             reply.send(()).unwrap_or_default();
             return;
@@ -165,7 +164,7 @@ impl Writer {
         Self { store, lines, expire_at: Instant::now(), returned: Vec::new() }
     }
 
-    /// How long nothing happens by itself.
+    /// Returns the time until the next scheduled work.
     fn until_wake_up(&self) -> Duration {
         if !self.returned.is_empty() {
             return Duration::ZERO;
@@ -183,7 +182,7 @@ impl Writer {
         wait
     }
 
-    /// One transaction, and the answers to all that took part in it.
+    /// Runs one transaction and sends its replies.
     fn round(&mut self, requests: Vec<Request>) {
         let mut answers = Vec::with_capacity(requests.len());
         let mut served = Vec::new();
@@ -196,15 +195,15 @@ impl Writer {
             }
             Err(cause) => {
                 self.store.roll_back();
-                tracing::error!(cause = %cause, "a transaction of the queues failed");
-                let error = AwsError::server(format!("the queues' database failed: {cause}"));
+                tracing::error!(cause = %cause, "queue transaction failed");
+                let error = AwsError::server(format!("the queue database failed: {cause}"));
                 for answer in answers {
                     answer(Err(&error));
                 }
                 for Served { reply, .. } in served {
                     drop(reply.send(Err(error.clone())));
                 }
-                // What was parked is looked at again with the next message; until then let callers try again.
+                // Parked receives are served with the next message. Until then callers retry.
                 for line in &mut self.lines {
                     for parked in line.parked.drain(..) {
                         drop(parked.reply.send(Err(error.clone())));
@@ -214,8 +213,8 @@ impl Writer {
         }
     }
 
-    /// Hands out what was received. A caller who has gone since may have asked for something else already, which is to
-    /// find the messages back; so they do not go back by way of the inbox, where they would come after that.
+    /// Delivers received messages. Receives of callers that are gone are undone directly and not through the inbox, so
+    /// that the caller's next request already finds the messages.
     fn deliver(&mut self, served: Vec<Served>) {
         for Served { reply, messages, inbox } in served {
             if let Err(Ok(delivery)) = reply.send(Ok(Delivery { messages, inbox })) {
@@ -236,7 +235,7 @@ impl Writer {
             self.store.expire(now)?;
             self.expire_at = Instant::now() + EXPIRE_EVERY;
         }
-        // If this fails, they come back when their visibility timeout is over.
+        // If this fails, the messages return after their visibility timeout.
         for receipt in std::mem::take(&mut self.returned) {
             self.store.give_back(&receipt, now)?;
             self.touch(receipt.queue);
@@ -304,17 +303,17 @@ impl Writer {
                 self.store.keep_position(&source, &position)?;
                 Some(answer(reply, ()))
             }
-            // `run` takes it out before.
+            // `run` removes it before.
             Request::Close { .. } => None,
         })
     }
 
-    /// Gives messages to those who wait for them, and nothing to those who waited long enough.
+    /// Serves waiting receives, and ends those that waited long enough.
     fn serve(&mut self, now: i64, served: &mut Vec<Served>) -> Result<(), rusqlite::Error> {
         for line in &mut self.lines {
             line.dirty |= line.next_visible.is_some_and(|at| at <= now);
         }
-        // A message that moves to a dead-letter queue makes that queue's line dirty, so look until none is.
+        // A message that moves to a dead-letter queue makes that queue's line dirty, so repeat until no line is.
         while let Some(queue) = self.lines.iter().position(|line| line.dirty && !line.parked.is_empty()) {
             self.serve_line(queue, now, served)?;
         }
@@ -356,7 +355,7 @@ impl Writer {
 }
 
 fn answer<T: 'static>(reply: Reply<T>, value: T) -> Answer {
-    // Whoever asked may have gone; what they asked for is done all the same.
+    // The caller may be gone. The request is done anyway.
     Box::new(move |outcome| drop(reply.send(outcome.map(|()| value).map_err(Clone::clone))))
 }
 
@@ -370,7 +369,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_received_for_somebody_who_went_is_back_before_anything_else_is_answered() {
+    fn undoes_the_receive_of_a_gone_caller_before_other_requests() {
         let folder = tempfile::tempdir().unwrap();
         let work = Settings { name: "work".to_owned(), arn: String::new(), retention_ms: 3_600_000, redrive: None };
         let store = Store::open(&folder.path().join("queues.db"), vec![work], now_ms()).unwrap();
@@ -384,7 +383,7 @@ mod tests {
         let receive = Request::Receive { queue: 0, max: 1, visibility_ms: 60_000, deadline, reply, inbox };
         let send = Request::Send { messages: vec![message], reply: oneshot::channel().0 };
 
-        // Whoever receives goes after the commit and before the delivery, and asks how many there are.
+        // The caller cancels after the commit and before the delivery, and then asks for the count.
         let mut served = Vec::new();
         writer.transact(vec![send, receive], &mut Vec::new(), &mut served).unwrap();
         assert_eq!(served.len(), 1);

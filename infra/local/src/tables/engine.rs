@@ -1,4 +1,4 @@
-//! One DynamoDB call: in this process if it can be, else through the engine's own server.
+//! Runs one DynamoDB call: in this process if possible, else through the engine's own server.
 
 use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
@@ -10,25 +10,25 @@ use serde::de::DeserializeOwned;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-/// What DynamoDB answers.
+/// Reply of DynamoDB.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
-    /// JSON.
+    /// JSON body.
     pub body: Bytes,
 }
 
 impl Reply {
-    /// An answer for when the engine itself fails; the message is for the log as much as for the caller.
+    /// Builds the reply for a failure of the engine, and logs it.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         let error = DynoxideError::InternalServerError(message.into());
-        tracing::error!(cause = %error, "tables failed");
+        tracing::error!(cause = %error, "the tables failed");
         Self { status: 500, body: error.to_json().into() }
     }
 }
 
-/// Whether a call that succeeds may have changed something.
+/// Returns whether a successful call may have changed something.
 pub(crate) fn writes(operation: &str) -> bool {
     !matches!(
         operation,
@@ -48,7 +48,7 @@ pub(crate) fn writes(operation: &str) -> bool {
     )
 }
 
-/// Does the call on this thread; `None`, with nothing written, if it must go through the engine's server.
+/// Runs the call on this thread. Returns `None`, with nothing written, if it must go through the engine's server.
 pub(crate) fn in_process(database: &Database, operation: &str, body: &[u8]) -> Option<Reply> {
     match operation {
         "GetItem" => run(body, |request| database.get_item(request)),
@@ -73,9 +73,9 @@ fn run<Q: DeserializeOwned, R: Serialize>(
     match call(request) {
         Ok(response) => match serde_json::to_vec(&response) {
             Ok(json) => Some(Reply { status: 200, body: json.into() }),
-            Err(error) => Some(Reply::internal(format!("the answer cannot be written: {error}"))),
+            Err(error) => Some(Reply::internal(format!("the reply cannot be written: {error}"))),
         },
-        // Refused as malformed, before anything was written: only the server words these as AWS does.
+        // Rejected as malformed before anything was written. Only the server words these as AWS does.
         Err(
             DynoxideError::ValidationException(_)
             | DynoxideError::KeyEmptyValueValidation(_)
@@ -87,7 +87,7 @@ fn run<Q: DeserializeOwned, R: Serialize>(
     }
 }
 
-/// Does the call through the engine's own server, which listens for this one request.
+/// Runs the call through the engine's own server, which runs for this request only.
 pub(super) async fn through_server(database: &Database, operation: &str, body: Bytes) -> Reply {
     match served_once(database.clone(), operation, body).await {
         Ok(reply) => reply,
@@ -99,7 +99,7 @@ async fn served_once(database: Database, operation: &str, body: Bytes) -> anyhow
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let (done, shutdown) = oneshot::channel::<()>();
-    // Ends when `done` is dropped, whichever way this function ends.
+    // Ends when `done` is dropped, however this function ends.
     let server = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
         shutdown.await.unwrap_or_default();
     }));
@@ -116,7 +116,7 @@ async fn served_once(database: Database, operation: &str, body: Bytes) -> anyhow
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", format!("{service}.{operation}"))
         .header("x-amz-date", "20260101T000000Z")
-        // The proxy has checked who calls; the engine only looks whether this is there.
+        // The proxy has checked the caller. The engine only checks that the header exists.
         .header(
             "authorization",
             "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
@@ -128,7 +128,7 @@ async fn served_once(database: Database, operation: &str, body: Bytes) -> anyhow
     drop((sender, done));
     connection.abort();
     if let Err(error) = server.await? {
-        tracing::warn!(cause = %error, "the engine's server did not end well");
+        tracing::warn!(cause = %error, "the engine's server failed");
     }
     Ok(Reply { status, body })
 }

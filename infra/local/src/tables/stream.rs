@@ -1,8 +1,8 @@
 //! The tables' streams, read from the engine's file.
 //!
-//! Every write to a table with a stream asks the engine for the stream's highest number, and every read for the records
-//! after one; without an index both go through all records kept, so writing gets slower with every record. The index
-//! made here serves the engine's own statements as they stand (`the_engines_statements_use_the_index` holds that).
+//! Every write to a table with a stream queries the stream's highest number, and every read queries the records after a
+//! number. Without an index both scan all records, so every record slows writes down. The index created here serves the
+//! engine's statements unchanged (tested by `the_engines_statements_use_the_index`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,13 +16,13 @@ use serde_json::{Map, Value, json};
 
 use crate::stack::Table;
 
-/// How long records are kept at least, as on AWS.
+/// Shortest time that records are kept, as on AWS.
 pub(super) const KEPT: Duration = Duration::from_hours(24);
 
-/// The engine's numbers begin here once they are 21 digits long, as DynamoDB's are.
+/// First number as clients see it, so that numbers have 21 digits as in DynamoDB.
 const FIRST: u128 = 100_000_000_000_000_000_000;
 
-/// Records removed at a time: the engine waits while they are.
+/// Limit on records removed at a time, because the engine waits meanwhile.
 const CHUNK: usize = 500;
 
 const INDEX: &str = "CREATE INDEX IF NOT EXISTS fairleader_stream_position
@@ -48,20 +48,20 @@ const TRIM: &str = "DELETE FROM _stream_records WHERE id IN (
 /// A record of a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamRecordRaw {
-    /// Its number; later records have higher ones, and all are equally long.
+    /// Sequence number. Later records have higher numbers, and all have the same length.
     pub sequence: String,
-    /// The record as it stands in a Lambda event.
+    /// The record as in a Lambda event.
     pub record: Value,
 }
 
-/// Reads and trims streams on connections of its own, so that neither waits for the engine's lock.
+/// Reads and trims streams on its own connections, without waiting for the engine's lock.
 pub(super) struct Streams {
     reader: Mutex<Connection>,
     writer: Mutex<Connection>,
     sources: BTreeMap<String, Source>,
 }
 
-/// What records say of where they are from.
+/// Origin of a stream's records.
 struct Source {
     arn: String,
     region: String,
@@ -69,11 +69,11 @@ struct Source {
 }
 
 impl Streams {
-    /// Opens the engine's file, which has been opened by the engine before.
+    /// Opens the engine's file after the engine has opened it.
     pub(super) fn open(path: &Path, tables: &[Table]) -> rusqlite::Result<Self> {
         let writer = Connection::open(path)?;
         writer.busy_timeout(Duration::from_secs(30))?;
-        // What is trimmed may come back after a power failure, and is trimmed again.
+        // Trimmed records may return after a power failure, and are trimmed again.
         writer.pragma_update(None, "synchronous", "NORMAL")?;
         writer.execute_batch(INDEX)?;
         let reader = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -135,17 +135,17 @@ impl Streams {
     }
 }
 
-/// The connections have no state that a panic could leave half changed.
+/// Locks a connection. It has no state that a panic could leave inconsistent.
 fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A stored number in the form that clients see.
+/// Converts a stored number to the form that clients see.
 fn sequence(stored: i64) -> String {
     (FIRST + u128::try_from(stored).unwrap_or(0)).to_string()
 }
 
-/// The stored number behind what a client has.
+/// Converts a client's number to the stored number.
 fn position(sequence: &str) -> anyhow::Result<i64> {
     let stored = sequence.parse::<u128>().ok().and_then(|number| number.checked_sub(FIRST));
     let stored = stored.and_then(|number| i64::try_from(number).ok());
@@ -185,7 +185,7 @@ fn record(row: &rusqlite::Row<'_>, source: &Source) -> anyhow::Result<StreamReco
     record.insert("awsRegion".to_owned(), json!(source.region));
     record.insert("dynamodb".to_owned(), Value::Object(change));
     record.insert("eventSourceARN".to_owned(), json!(source.arn));
-    // There only when the time to live removed the item.
+    // Present only if the item expired.
     if let Some(identity) = row.get::<_, Option<String>>(6)? {
         record.insert("userIdentity".to_owned(), serde_json::from_str(&identity)?);
     }

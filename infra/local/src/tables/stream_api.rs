@@ -1,5 +1,5 @@
-//! `GetShardIterator` and `GetRecords` of DynamoDB Streams: the one shard that every stream has here, with the numbers that
-//! functions are shown.
+//! `GetShardIterator` and `GetRecords` of DynamoDB Streams. Every stream has one shard here, with the same sequence
+//! numbers as in the functions' events.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Reply, StreamRecordRaw, Tables};
 
-/// Most records in an answer, as on AWS.
+/// Limit on the records of a reply, as on AWS.
 const MOST: usize = 1_000;
 
 #[derive(Deserialize)]
@@ -26,7 +26,7 @@ struct Records {
     limit: Option<usize>,
 }
 
-/// Why a call is refused: the exception's name, and what is said.
+/// Why a call is rejected: the exception's name and the message.
 type Refusal = (&'static str, String);
 
 impl Tables {
@@ -61,10 +61,7 @@ impl Tables {
                 let before = before.ok_or_else(|| invalid(&number))?.to_string();
                 let found = self.read(table, &before, 1).await?;
                 if found.first().is_none_or(|record| record.sequence != number) {
-                    return Err((
-                        "TrimmedDataAccessException",
-                        format!("record {number} is not in the stream any more"),
-                    ));
+                    return Err(("TrimmedDataAccessException", format!("record {number} is no longer in the stream")));
                 }
                 before
             }
@@ -102,10 +99,10 @@ fn table(stream_arn: &str) -> Result<&str, Refusal> {
 }
 
 fn invalid(value: &str) -> Refusal {
-    ("ValidationException", format!("`{value}` is not a place in a stream"))
+    ("ValidationException", format!("`{value}` is not a position in a stream"))
 }
 
-/// A table without a stream, or a number that none of its records can have.
+/// The error for a table without a stream, or an impossible sequence number.
 fn failed(cause: &anyhow::Error) -> Refusal {
     ("ResourceNotFoundException", format!("Requested resource not found: {cause}"))
 }

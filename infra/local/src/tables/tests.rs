@@ -44,7 +44,7 @@ fn connection(folder: &tempfile::TempDir) -> rusqlite::Connection {
 }
 
 #[tokio::test]
-async fn what_was_written_is_there_after_a_restart() {
+async fn items_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let tables = open(&folder, leads()).unwrap();
     put(&tables, "1").await;
@@ -56,7 +56,7 @@ async fn what_was_written_is_there_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_table_that_differs_from_the_template_is_refused() {
+async fn rejects_a_table_that_differs_from_the_template() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(&folder, leads()).unwrap());
     let refusal = |change: fn(&mut Value)| {
@@ -65,11 +65,11 @@ async fn a_table_that_differs_from_the_template_is_refused() {
         let refusal = open(&folder, table).err().unwrap().to_string();
         refusal.replace(&folder.path().display().to_string(), "DATA")
     };
-    insta::assert_snapshot!(refusal(|create| create["KeySchema"][0]["AttributeName"] = json!("owner")), @"table `leads` in `DATA/tables.db` has the key id (S), but the template has owner (S); a table that exists is not changed: put the template back as it was, or start with an empty data folder");
-    insta::assert_snapshot!(refusal(|create| create["GlobalSecondaryIndexes"][0]["Projection"]["ProjectionType"] = json!("ALL")), @"table `leads` in `DATA/tables.db` has the indexes owner: owner (S) [KEYS_ONLY], but the template has owner: owner (S) [ALL]; a table that exists is not changed: put the template back as it was, or start with an empty data folder");
-    insta::assert_snapshot!(refusal(|create| create["GlobalSecondaryIndexes"] = Value::Null), @"table `leads` in `DATA/tables.db` has the indexes owner: owner (S) [KEYS_ONLY], but the template has none; a table that exists is not changed: put the template back as it was, or start with an empty data folder");
-    insta::assert_snapshot!(refusal(|create| create["StreamSpecification"] = Value::Null), @"table `leads` in `DATA/tables.db` has the stream NEW_IMAGE, but the template has none; a table that exists is not changed: put the template back as it was, or start with an empty data folder");
-    insta::assert_snapshot!(refusal(|create| create["AttributeDefinitions"][0]["AttributeType"] = json!("N")), @"table `leads` in `DATA/tables.db` has the key id (S), but the template has id (N); a table that exists is not changed: put the template back as it was, or start with an empty data folder");
+    insta::assert_snapshot!(refusal(|create| create["KeySchema"][0]["AttributeName"] = json!("owner")), @"table `leads` in `DATA/tables.db` has the key id (S), but the template has owner (S); existing tables are not changed: restore the template, or start with an empty data folder");
+    insta::assert_snapshot!(refusal(|create| create["GlobalSecondaryIndexes"][0]["Projection"]["ProjectionType"] = json!("ALL")), @"table `leads` in `DATA/tables.db` has the indexes owner: owner (S) [KEYS_ONLY], but the template has owner: owner (S) [ALL]; existing tables are not changed: restore the template, or start with an empty data folder");
+    insta::assert_snapshot!(refusal(|create| create["GlobalSecondaryIndexes"] = Value::Null), @"table `leads` in `DATA/tables.db` has the indexes owner: owner (S) [KEYS_ONLY], but the template has none; existing tables are not changed: restore the template, or start with an empty data folder");
+    insta::assert_snapshot!(refusal(|create| create["StreamSpecification"] = Value::Null), @"table `leads` in `DATA/tables.db` has the stream NEW_IMAGE, but the template has none; existing tables are not changed: restore the template, or start with an empty data folder");
+    insta::assert_snapshot!(refusal(|create| create["AttributeDefinitions"][0]["AttributeType"] = json!("N")), @"table `leads` in `DATA/tables.db` has the key id (S), but the template has id (N); existing tables are not changed: restore the template, or start with an empty data folder");
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn items_expire() {
         (&json!("REMOVE"), &json!("dynamodb.amazonaws.com"))
     );
     drop(tables);
-    // The same template again changes nothing; another one changes what expires.
+    // The same template changes nothing. Another one changes which attribute expires items.
     drop(open(&folder, table).unwrap());
     drop(open(&folder, leads()).unwrap());
     let enabled: i64 = connection(&folder).query_row("SELECT ttl_enabled FROM _tables", [], |row| row.get(0)).unwrap();
@@ -96,7 +96,7 @@ async fn items_expire() {
 }
 
 #[tokio::test]
-async fn a_stream_is_read_in_order_and_from_any_place() {
+async fn reads_a_stream_in_order_from_any_position() {
     let folder = tempfile::tempdir().unwrap();
     let tables = open(&folder, leads()).unwrap();
     assert_eq!(tables.stream_end("leads").await.unwrap(), None);
@@ -141,7 +141,7 @@ async fn a_stream_is_read_in_order_and_from_any_place() {
       "eventVersion": "1.1"
     }
     "#);
-    // Lambda's own type reads it.
+    // Lambda's type can read it.
     let event = json!({ "Records": [first[0].record] });
     let event: aws_lambda_events::event::dynamodb::Event = serde_json::from_value(event).unwrap();
     assert_eq!(event.records[0].event_name, "INSERT");
@@ -150,14 +150,14 @@ async fn a_stream_is_read_in_order_and_from_any_place() {
 }
 
 #[tokio::test]
-async fn a_stream_is_trimmed_where_everyone_is_through_and_numbers_go_on() {
+async fn trims_what_all_readers_have_read_and_numbers_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let tables = open(&folder, leads()).unwrap();
     for id in ["1", "2", "3", "4"] {
         put(&tables, id).await;
     }
     let records = tables.read_stream("leads", None, 10).await.unwrap();
-    assert_eq!(tables.trim_stream("leads", &records[3].sequence).await.unwrap(), 0, "nothing is a day old yet");
+    assert_eq!(tables.trim_stream("leads", &records[3].sequence).await.unwrap(), 0, "no record is a day old yet");
     connection(&folder).execute("UPDATE _stream_records SET created_at = created_at - 90000", []).unwrap();
     assert_eq!(tables.trim_stream("leads", &records[1].sequence).await.unwrap(), 2, "no further than the readers are");
     assert_eq!(tables.trim_stream("leads", &records[3].sequence).await.unwrap(), 1, "the newest stays");
@@ -168,7 +168,7 @@ async fn a_stream_is_trimmed_where_everyone_is_through_and_numbers_go_on() {
     assert!(left[1].sequence > records[3].sequence);
 }
 
-/// The statements as they stand in dynoxide 3.2.0, `src/storage.rs`.
+/// The statements of dynoxide 3.2.0, `src/storage.rs`.
 const ENGINES: [&str; 2] = [
     "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = ?1",
     "SELECT event_name, keys_json, new_image, old_image, sequence_number, created_at, user_identity, event_id
@@ -191,13 +191,13 @@ async fn the_engines_statements_use_the_index() {
             .unwrap()
             .collect::<Result<_, _>>()
             .unwrap();
-        assert_eq!(steps.len(), 1, "one step, so nothing is sorted: {steps:?}");
+        assert_eq!(steps.len(), 1, "one step, without sorting: {steps:?}");
         assert!(steps[0].contains("INDEX fairleader_stream_position (table_name=?"), "{steps:?}");
     }
 }
 
 #[tokio::test]
-async fn a_long_stream_does_not_slow_writing_down() {
+async fn a_long_stream_does_not_slow_writes() {
     let folder = tempfile::tempdir().unwrap();
     let tables = open(&folder, leads()).unwrap();
     let short = best_of_three(&tables).await;
@@ -210,11 +210,11 @@ async fn a_long_stream_does_not_slow_writing_down() {
         )
         .unwrap();
     let long = best_of_three(&tables).await;
-    // Going through 200,000 records takes 20 ms and more for each of the 20 writes; through the index it is nothing.
+    // Scanning 200,000 records takes 20 ms or more for each of the 20 writes. With the index it takes almost nothing.
     assert!(long < short + Duration::from_millis(250), "{long:?} instead of {short:?}");
 }
 
-/// What 20 writes take at least.
+/// Returns the best time of 20 writes.
 async fn best_of_three(tables: &Tables) -> Duration {
     let mut best = Duration::MAX;
     for _ in 0..3 {
@@ -228,7 +228,7 @@ async fn best_of_three(tables: &Tables) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_at_once_are_all_answered_and_all_kept() {
+async fn concurrent_calls_are_all_answered_and_stored() {
     let folder = tempfile::tempdir().unwrap();
     let tables = open(&folder, leads()).unwrap();
     let ids: Vec<String> = (0..200).map(|id| id.to_string()).collect();

@@ -1,10 +1,10 @@
-//! The two threads behind the tables: one does the calls, the other flushes.
+//! The two threads behind the tables: one runs the calls, the other flushes.
 //!
 //! The engine commits each call without flushing (`synchronous = NORMAL`: after a power failure the last commits may be
-//! missing, but never half of one). The first thread does one call after the other. The second takes every answer that
-//! waits, flushes the engine's write-ahead log once, and only then hands them out; meanwhile the first goes on, and
-//! what it does is flushed next. Because reads take the same way while anything is unflushed, no answer rests on
-//! anything that could still be lost.
+//! missing, but never half of one). The first thread runs one call after the other. The second takes all waiting
+//! replies, flushes the engine's write-ahead log once, and then sends them. Meanwhile the first thread goes on, and its
+//! writes are flushed next. Reads also wait while anything is unflushed, so no reply depends on data that could still
+//! be lost.
 
 use std::fs::File;
 use std::io;
@@ -20,9 +20,9 @@ use tokio::sync::oneshot;
 
 use super::engine::{self, Reply};
 
-/// Hands calls to the threads; dropping it waits for those under way.
+/// Passes calls to the threads. Dropping it waits for running calls.
 pub(super) struct Worker {
-    /// `None` only while it is dropped.
+    /// `None` only during the drop.
     calls: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -32,14 +32,14 @@ enum Job {
     Settle { done: oneshot::Sender<()> },
 }
 
-/// Somebody who waits for the flush.
+/// A caller who waits for the flush.
 enum Waiting {
     Call(oneshot::Sender<Option<Reply>>, Option<Reply>),
     Settle(oneshot::Sender<()>),
 }
 
 impl Worker {
-    /// Starts the thread for the database in the file at `path`.
+    /// Starts the threads for the database in the file at `path`.
     pub(super) fn start(database: &Database, path: &Path) -> io::Result<Self> {
         // The engine's name for `synchronous = NORMAL`.
         database.disable_bulk_loading().map_err(io::Error::other)?;
@@ -59,24 +59,24 @@ impl Worker {
         Ok(Self { calls: Some(calls), threads: vec![engine, flusher] })
     }
 
-    /// Does a call; `None`, with nothing written, if it must go through the engine's server.
+    /// Runs a call. Returns `None`, with nothing written, if it must go through the engine's server.
     pub(super) async fn call(&self, operation: &str, body: Bytes) -> Option<Reply> {
         let (reply, answered) = oneshot::channel();
         self.send(Job::Call { operation: operation.to_owned(), body, reply });
         answered.await.unwrap_or_else(|_| Some(Reply::internal("the tables are closed, or their engine failed")))
     }
 
-    /// Waits until everything that can be seen now is on disk.
+    /// Waits until everything that is visible now is on disk.
     pub(super) async fn settle(&self) {
         let (done, settled) = oneshot::channel();
         self.send(Job::Settle { done });
-        // A thread that has ended leaves nothing to wait for; its callers have been told.
+        // If a thread has ended, there is nothing to wait for. Its callers got an error.
         settled.await.unwrap_or_default();
     }
 
     fn send(&self, job: Job) {
         if let Some(calls) = &self.calls {
-            // A job that is not taken drops its sender, which whoever waits notices.
+            // A rejected job drops its sender, which its caller notices.
             calls.send(job).unwrap_or_default();
         }
     }
@@ -87,13 +87,13 @@ impl Drop for Worker {
         self.calls = None;
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
-                tracing::error!("a thread of the tables failed");
+                tracing::error!("a thread of the tables panicked");
             }
         }
     }
 }
 
-/// Does calls in their order, until nobody can send any or a flush failed.
+/// Runs calls in order, until all senders are gone or a flush failed.
 fn work(database: &Database, jobs: &Receiver<Job>, answers: &Sender<Waiting>, unflushed: &AtomicUsize) {
     while let Ok(job) = jobs.recv() {
         let waiting = match job {
@@ -102,7 +102,7 @@ fn work(database: &Database, jobs: &Receiver<Job>, answers: &Sender<Waiting>, un
                 let result = engine::in_process(database, &operation, &body);
                 let wrote = engine::writes(&operation) && result.as_ref().is_some_and(|reply| reply.status == 200);
                 if !wrote && unflushed.load(Ordering::SeqCst) == 0 {
-                    // Nothing it saw can be lost. Whoever no longer waits does not need the answer.
+                    // Nothing that it read can be lost. A caller who no longer waits does not need the reply.
                     reply.send(result).unwrap_or_default();
                     continue;
                 }
@@ -111,13 +111,13 @@ fn work(database: &Database, jobs: &Receiver<Job>, answers: &Sender<Waiting>, un
         };
         unflushed.fetch_add(1, Ordering::SeqCst);
         if answers.send(waiting).is_err() {
-            // After a failed flush nobody knows what is on disk; only a new start finds out.
+            // After a failed flush it is unknown what is on disk. Only a restart can find out.
             return;
         }
     }
 }
 
-/// Flushes, and hands out the answers that waited for it. Ends when a flush fails, and with it the other thread.
+/// Flushes, and sends the replies that waited for it. If a flush fails, this thread ends, and then the other one.
 fn flush(log: &Log, answers: &Receiver<Waiting>, unflushed: &AtomicUsize) {
     while let Ok(first) = answers.recv() {
         let mut waiting = vec![first];
@@ -130,7 +130,7 @@ fn flush(log: &Log, answers: &Receiver<Waiting>, unflushed: &AtomicUsize) {
                 (Waiting::Call(reply, result), Ok(())) => reply.send(result).unwrap_or_default(),
                 (Waiting::Settle(_), Err(_)) => {}
                 (Waiting::Call(reply, _), Err(error)) => {
-                    let failed = Reply::internal(format!("what was written cannot be kept on disk: {error}"));
+                    let failed = Reply::internal(format!("writes cannot be flushed to disk: {error}"));
                     reply.send(Some(failed)).unwrap_or_default();
                 }
             }
@@ -142,7 +142,7 @@ fn flush(log: &Log, answers: &Receiver<Waiting>, unflushed: &AtomicUsize) {
     }
 }
 
-/// The engine's write-ahead log, opened a second time for flushing. SQLite keeps the same file as long as it is open.
+/// The engine's write-ahead log, opened a second time for flushing. SQLite keeps the same file while it is open.
 struct Log(File);
 
 impl Log {
@@ -151,7 +151,7 @@ impl Log {
         name.push("-wal");
         let log = Self(File::options().write(true).open(PathBuf::from(name))?);
         log.flush()?;
-        // The log's own name, too, must be there after a power failure.
+        // The log's directory entry must survive a power failure too.
         #[cfg(unix)]
         if let Some(folder) = database.parent() {
             File::open(folder)?.sync_all()?;

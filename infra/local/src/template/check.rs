@@ -1,4 +1,4 @@
-//! Holds a value against the shape its property takes, and sorts properties by what becomes of them.
+//! Checks values against the shapes of their properties, and sorts properties into run, inert and refused.
 
 use serde_json::Value;
 
@@ -7,25 +7,25 @@ use super::problem::{choices, suggestion};
 use super::properties::{Fate, Property, Shape};
 use super::scope::Scope;
 
-/// Checks values and notes what is inert.
+/// Checks values and collects notices about inert properties.
 #[derive(Debug)]
 pub(super) struct Checker<'s, 'a> {
     pub scope: &'s Scope<'a>,
-    /// What has no meaning here, in the order it was met.
+    /// Notices in the order in which they were found.
     pub notices: Vec<String>,
 }
 
 impl Checker<'_, '_> {
-    /// Notes, once, that something has no meaning on one machine.
+    /// Adds a notice unless it is there already.
     pub(super) fn notice(&mut self, why: &str) {
         if !self.notices.iter().any(|notice| notice == why) {
             self.notices.push(why.to_owned());
         }
     }
 
-    /// The properties in `node` that are run, worked out and checked; every other one is noticed or reported.
+    /// Returns the properties in `node` that are run, resolved and checked. All others are noticed or reported.
     ///
-    /// `of` says whose properties they are, for messages.
+    /// `of` names their owner in messages.
     pub(super) fn properties(&mut self, node: &Node, known: &[Property], path: &str, of: &str) -> Node {
         let worked_out = self.scope.value(node, path);
         self.record(&worked_out, known, path, of)
@@ -49,7 +49,7 @@ impl Checker<'_, '_> {
                     self.scope.problem(
                         entry.at,
                         &inner,
-                        format!("`{}` cannot be run on one machine: {instead}", entry.name),
+                        format!("`{}` is not supported on one machine: {instead}", entry.name),
                     );
                 }
                 None => {
@@ -57,11 +57,7 @@ impl Checker<'_, '_> {
                         Some(close) => format!("did you mean `{close}`?"),
                         None => "correct its name, or remove it".to_owned(),
                     };
-                    self.scope.problem(
-                        entry.at,
-                        &inner,
-                        format!("{of} has no `{}` that is known here; {hint}", entry.name),
-                    );
+                    self.scope.problem(entry.at, &inner, format!("{of} does not support `{}`; {hint}", entry.name));
                 }
             }
         }
@@ -95,7 +91,7 @@ impl Checker<'_, '_> {
             },
             Shape::Only(words, why) => match node.text() {
                 Some(text) if words.contains(&text) => node.clone(),
-                _ => self.broken(node, path, format!("{} cannot be run on one machine: {why}", node.describe())),
+                _ => self.broken(node, path, format!("{} is not supported on one machine: {why}", node.describe())),
             },
             Shape::Whole { least, most, unit } => self.whole(node, least, most, unit, path),
             Shape::YesNo => match node.text() {
@@ -157,7 +153,7 @@ impl Checker<'_, '_> {
         if matches!(node.kind, Kind::Broken) {
             return node.clone();
         }
-        self.broken(node, path, format!("{} stands here; expected {expected}", node.describe()))
+        self.broken(node, path, format!("found {}, expected {expected}", node.describe()))
     }
 
     fn broken(&self, node: &Node, path: &str, message: String) -> Node {
@@ -170,7 +166,8 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// `node` as JSON: plain scalars as YAML types them, quoted ones as text; text that is a whole document is read.
+/// Converts `node` to JSON: plain scalars get their YAML type, quoted ones stay text. Text that is a JSON document is
+/// parsed.
 pub(super) fn json(node: &Node) -> Option<Value> {
     match &node.kind {
         Kind::Text { text, .. } => serde_json::from_str(text).ok(),
@@ -185,7 +182,7 @@ fn plain_json(node: &Node) -> Value {
             "null" | "~" | "" => Value::Null,
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
-            // Only what JSON itself writes as a number: `01067` stays text.
+            // Only numbers as JSON writes them: `01067` stays text.
             number => serde_json::from_str::<serde_json::Number>(number)
                 .map_or_else(|_| Value::String(number.to_owned()), Value::Number),
         },

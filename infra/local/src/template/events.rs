@@ -1,4 +1,4 @@
-//! What calls a function: the `Events` of a SAM function.
+//! The `Events` of a SAM function: what calls it.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl Builder<'_, '_> {
     pub(super) fn events(&mut self, function: &mut Function, node: Option<&Node>, path: &str) {
         let Some(node) = node else { return };
         if !matches!(node.kind, Kind::Map(_) | Kind::Broken) {
-            self.problem(node.at, path, format!("{} stands here; expected a mapping of events", node.describe()));
+            self.problem(node.at, path, format!("found {}, expected a mapping of events", node.describe()));
         }
         for entry in node.entries() {
             self.event(function, entry, &format!("{path}.{}", entry.name));
@@ -37,13 +37,17 @@ impl Builder<'_, '_> {
         let known = match EVENTS.iter().find(|known| known.name == name).map(|known| known.fate) {
             Some(TypeFate::Run(known)) => known,
             Some(TypeFate::Refused(instead) | TypeFate::Inert(instead)) => {
-                self.problem(kind.at, path, format!("events of type `{name}` cannot be run on one machine: {instead}"));
+                self.problem(
+                    kind.at,
+                    path,
+                    format!("events of type `{name}` are not supported on one machine: {instead}"),
+                );
                 return;
             }
             None => {
                 let hint = suggestion(name, EVENTS.iter().map(|known| known.name))
                     .map_or_else(|| "remove it".to_owned(), |close| format!("did you mean `{close}`?"));
-                self.problem(kind.at, path, format!("`{name}` is not an event type that is known here; {hint}"));
+                self.problem(kind.at, path, format!("`{name}` is not a supported event type; {hint}"));
                 return;
             }
         };
@@ -72,7 +76,7 @@ impl Builder<'_, '_> {
         let batch_size = number(properties, "BatchSize").unwrap_or(10);
         let window = window(properties);
         if batch_size > 10 && window.is_zero() {
-            self.problem(properties.at, path, format!("a batch of {batch_size} takes time to collect; give it `MaximumBatchingWindowInSeconds: 1` or more, or at most 10 messages"));
+            self.problem(properties.at, path, format!("a batch of {batch_size} takes time to collect; set `MaximumBatchingWindowInSeconds` to 1 or more, or use at most 10 messages"));
         }
         Some(EventSource::Queue(QueueSource {
             queue,
@@ -86,7 +90,7 @@ impl Builder<'_, '_> {
         }))
     }
 
-    /// AWS refuses a queue that delivers a message again while the function may still be at it.
+    /// Reports a queue that delivers a message again while the function may still process it. AWS rejects such a queue.
     fn visibility(&self, function: &Function, node: &Node, queue: &str, path: &str) {
         let scope = self.checker.scope;
         let own = scope
@@ -100,7 +104,7 @@ impl Builder<'_, '_> {
             self.problem(
                 node.at,
                 &format!("{path}.Queue"),
-                format!("messages of `{queue}` are delivered again after {visible} s, but `{}` may take {timeout} s; raise `VisibilityTimeout`, best to six times that", function.id),
+                format!("messages of `{queue}` are delivered again after {visible} s, but `{}` may take {timeout} s; raise `VisibilityTimeout`, ideally to six times that", function.id),
             );
         }
     }
@@ -130,7 +134,7 @@ impl Builder<'_, '_> {
             from_horizon: text(properties, "StartingPosition") == "TRIM_HORIZON",
             partial_failures: partial_failures(properties),
             bisect: flag(properties, "BisectBatchOnFunctionError"),
-            // -1 is AWS's way to say "without limit"; it does not parse as u32.
+            // On AWS -1 means no limit. It does not parse as u32.
             maximum_retries: number(properties, "MaximumRetryAttempts"),
             on_failure_queue: failures
                 .and_then(|node| self.queue_named(node, &format!("{path}.DestinationConfig.OnFailure.Destination"))),
@@ -144,11 +148,11 @@ impl Builder<'_, '_> {
         let Some(every) = rate(expression) else {
             let message = if expression.trim_start().starts_with("cron(") {
                 format!(
-                    "`{expression}` cannot be run on one machine: `cron()` is not read here; write `rate(1 minute)` and let the function decide whether it is time"
+                    "`{expression}` is not supported on one machine: write `rate(1 minute)` instead of `cron()`, and let the function decide whether it is time"
                 )
             } else {
                 format!(
-                    "`{expression}` is not a schedule that is known here; write `rate(1 minute)`, `rate(2 hours)` or `rate(1 day)`"
+                    "`{expression}` is not a supported schedule; write `rate(1 minute)`, `rate(2 hours)` or `rate(1 day)`"
                 )
             };
             self.problem(node.at, &format!("{path}.{property}"), message);
@@ -168,7 +172,7 @@ impl Builder<'_, '_> {
             self.problem(
                 properties.at,
                 path,
-                "`ApiId` is missing: the API that SAM would make by itself is not run; write `ApiId: !Ref Api`",
+                "`ApiId` is missing: SAM's implicit API is not supported; write `ApiId: !Ref Api`",
             );
             return None;
         };
@@ -188,7 +192,7 @@ impl Builder<'_, '_> {
                 self.problem(
                     properties.at,
                     path,
-                    "`Method` and `Path` stand together; without both it is the route for everything else",
+                    "`Method` and `Path` go together; omit both for the route of everything else",
                 );
                 return None;
             }
@@ -199,7 +203,7 @@ impl Builder<'_, '_> {
             self.problem(
                 entry.at,
                 path,
-                format!("`{shown}` is taken by `{owner}` already; a route belongs to one function"),
+                format!("`{shown}` already belongs to `{owner}`; a route belongs to one function"),
             );
         }
         Some(EventSource::Route { method, path: route, authorized })
@@ -230,7 +234,7 @@ impl Builder<'_, '_> {
         None
     }
 
-    /// Whether the API's authorizer is asked before this route.
+    /// Returns whether the API's authorizer is called before this route.
     fn authorized(&self, api: &str, properties: &Node, path: &str) -> Option<bool> {
         let scope = self.checker.scope;
         let auth = scope.resources.get(api).and_then(|api| api.properties.get("Auth"));
@@ -284,7 +288,7 @@ fn filters(properties: &Node) -> Vec<String> {
         .collect()
 }
 
-/// `rate(5 minutes)` as a duration.
+/// Parses `rate(5 minutes)`.
 fn rate(expression: &str) -> Option<Duration> {
     let inner = expression.trim().strip_prefix("rate(")?.strip_suffix(')')?;
     let (count, unit) = inner.trim().split_once(' ')?;
@@ -298,7 +302,7 @@ fn rate(expression: &str) -> Option<Duration> {
     count.checked_mul(seconds).map(Duration::from_secs)
 }
 
-/// A route with the names of its parameters left out: `/a/{x}` and `/a/{y}` are one.
+/// Returns the route without the names of its parameters: `/a/{x}` and `/a/{y}` are the same route.
 fn normal(route: &str) -> String {
     let mut normal = String::new();
     let mut rest = route;

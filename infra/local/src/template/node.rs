@@ -1,16 +1,16 @@
-//! The template's YAML as a tree in which every node knows where it stands.
+//! The template's YAML as a tree. Every node knows its place in the file.
 //!
-//! Plain scalars stay text: only the property they stand in says whether `01` is a number. CloudFormation's functions
-//! are read in both spellings, `!Sub x` and `{ "Fn::Sub": x }`.
+//! Plain scalars stay text: only their property tells whether `01` is a number. CloudFormation's functions are read in
+//! both spellings, `!Sub x` and `{ "Fn::Sub": x }`.
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 
-/// A place in the file; lines and columns count from 1.
+/// A place in the file. Lines and columns count from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct At {
-    /// Line.
+    /// Line, from 1.
     pub line: usize,
-    /// Column, in characters.
+    /// Column in characters, from 1.
     pub column: usize,
 }
 
@@ -20,14 +20,14 @@ impl From<Marker> for At {
     }
 }
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub at: At,
     pub kind: Kind,
 }
 
-/// What a value is.
+/// Kind of a value.
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     /// A scalar; `quoted` if it was written as text rather than plain.
@@ -38,9 +38,9 @@ pub(super) enum Kind {
     Map(Vec<Entry>),
     /// One of CloudFormation's functions, by its long name.
     Call { function: String, argument: Box<Node> },
-    /// Nothing at all: `AWS::NoValue`.
+    /// No value: `AWS::NoValue`.
     Absent,
-    /// Something whose problem has been reported already.
+    /// A value whose problem has been reported.
     Broken,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Entry {
     pub value: Node,
 }
 
-/// What is wrong with the YAML itself.
+/// A problem of the YAML itself.
 #[derive(Debug)]
 pub(super) struct YamlProblem {
     pub at: At,
@@ -60,17 +60,17 @@ pub(super) struct YamlProblem {
 }
 
 impl Node {
-    /// Text that stands at `at`.
+    /// Builds a text node at `at`.
     pub(super) fn text_at(at: At, text: impl Into<String>) -> Self {
         Self { at, kind: Kind::Text { text: text.into(), quoted: true } }
     }
 
-    /// A node whose problem is known.
+    /// Builds a node whose problem has been reported.
     pub(super) fn broken(at: At) -> Self {
         Self { at, kind: Kind::Broken }
     }
 
-    /// The text, if this is a scalar.
+    /// Returns the text of a scalar.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text { text, .. } => Some(text),
@@ -78,7 +78,7 @@ impl Node {
         }
     }
 
-    /// The elements; none if this is not a sequence.
+    /// Returns the elements; none if this is not a sequence.
     pub(super) fn items(&self) -> &[Node] {
         match &self.kind {
             Kind::List(items) => items,
@@ -86,7 +86,7 @@ impl Node {
         }
     }
 
-    /// The entries; none if this is not a mapping.
+    /// Returns the entries; none if this is not a mapping.
     pub(super) fn entries(&self) -> &[Entry] {
         match &self.kind {
             Kind::Map(entries) => entries,
@@ -94,17 +94,17 @@ impl Node {
         }
     }
 
-    /// The value called `name`, if this is a mapping that has it.
+    /// Returns the value of `name` in a mapping.
     pub(super) fn get(&self, name: &str) -> Option<&Node> {
         self.entries().iter().find(|entry| entry.name == name).map(|entry| &entry.value)
     }
 
-    /// The value below `names`, one mapping after the other.
+    /// Returns the value at the path `names` through nested mappings.
     pub(super) fn at_path(&self, names: &[&str]) -> Option<&Node> {
         names.iter().try_fold(self, |node, name| node.get(name))
     }
 
-    /// What this is, for messages.
+    /// Describes the value in messages.
     pub(super) fn describe(&self) -> String {
         match &self.kind {
             Kind::Text { text, .. } => format!("`{text}`"),
@@ -116,14 +116,14 @@ impl Node {
     }
 }
 
-/// Reads the one document in `text`; the tree is there even if some of it has problems, unless the YAML breaks off.
+/// Reads the single document in `text`. Returns a tree even with problems, unless the YAML breaks off.
 pub(super) fn read(text: &str) -> (Option<Node>, Vec<YamlProblem>) {
     let mut reader = Reader { parser: Parser::new_from_str(text), problems: Vec::new() };
     let root = reader.document();
     (root, reader.problems)
 }
 
-/// Deepest nesting that is followed; templates stay far below.
+/// Limit on nesting; templates stay far below it.
 const DEEPEST: usize = 60;
 
 struct Reader<'a> {
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Option<Node> {
         let at = At::from(span.start);
         if depth > DEEPEST {
-            self.problem(at, format!("nested more than {DEEPEST} deep; no template needs that"));
+            self.problem(at, format!("nested more than {DEEPEST} levels deep; flatten it"));
             return None;
         }
         match event {
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
                 Some(tagged(mapping(at, entries), tag.as_deref()))
             }
             Event::Alias(_) => {
-                self.problem(at, "CloudFormation reads no YAML aliases (`*name`); write the value out");
+                self.problem(at, "CloudFormation does not support YAML aliases (`*name`); write the value out");
                 Some(Node::broken(at))
             }
             _ => Some(Node::broken(at)),
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
                 continue;
             };
             if entries.iter().any(|entry| entry.name == name) {
-                self.problem(key.at, format!("`{name}` stands here twice; keep one of them"));
+                self.problem(key.at, format!("`{name}` appears twice; keep one of them"));
                 continue;
             }
             entries.push(Entry { name: name.to_owned(), at: key.at, value });
@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The node with its tag taken in: a function's name, or `!!str`.
+/// Applies a tag to a node: a function's name, or `!!str`.
 fn tagged(node: Node, tag: Option<&Tag>) -> Node {
     match tag {
         None => node,
@@ -237,7 +237,7 @@ fn tagged(node: Node, tag: Option<&Tag>) -> Node {
     }
 }
 
-/// A mapping, or the function call that its one entry spells.
+/// Returns a mapping, or the function call that its only entry spells.
 fn mapping(at: At, mut entries: Vec<Entry>) -> Node {
     let is_call = matches!(entries.as_slice(), [entry] if entry.name == "Ref" || entry.name.starts_with("Fn::"));
     match entries.pop() {

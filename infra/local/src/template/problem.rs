@@ -1,21 +1,21 @@
-//! What is wrong with a template, and suggestions.
+//! Problems of a template, and suggestions.
 
 use std::fmt;
 
 use super::node::At;
 
-/// One thing that is wrong with a template.
+/// One problem of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateProblem {
-    /// The file as the caller named it.
+    /// The file, as named by the caller.
     pub file: String,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// Where in the template (`Resources.EnrichQueue.Properties.QueueName`); empty if it is about the whole.
+    /// Path in the template (`Resources.EnrichQueue.Properties.QueueName`); empty if the problem concerns all of it.
     pub path: String,
-    /// What is wrong and what to do about it.
+    /// What is wrong and how to fix it.
     pub message: String,
 }
 
@@ -40,7 +40,7 @@ impl Problems {
         self.0.push((at, path.to_owned(), message.into()));
     }
 
-    /// In the file's order; of two that stand in the same place (a global and what was merged from it) the first.
+    /// Returns the problems in the file's order. Of equal ones at one place (a global and its copies) the first stays.
     pub(super) fn finish(mut self, file: &str) -> Vec<TemplateProblem> {
         self.0.sort_by_key(|(at, ..)| *at);
         self.0.dedup_by(|later, earlier| later.0 == earlier.0 && later.2 == earlier.2);
@@ -57,7 +57,7 @@ impl Problems {
     }
 }
 
-/// The one of `known` that `name` was probably meant to be.
+/// Returns the name in `known` that was probably meant.
 pub(super) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
     known
@@ -69,7 +69,7 @@ pub(super) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
         .map(|(_, candidate)| candidate)
 }
 
-/// `a`, `b` or `c`.
+/// Returns `a`, `b` or `c`.
 pub(super) fn choices<'a>(of: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = of.into_iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {

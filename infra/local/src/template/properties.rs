@@ -1,37 +1,37 @@
-//! What of a template is run, what is inert and what is refused: the three lists, per resource type and property.
+//! Lists of what is run, inert and refused, per resource type and property.
 //!
-//! *Run* properties are acted on and their values are checked. *Inert* ones have no meaning on one machine; each is
-//! noticed once, in one sentence. Everything else is refused: some by name with what to do instead, the rest as
-//! unknown.
+//! *Run* properties take effect and their values are checked. *Inert* ones have no effect on one machine; each is noted
+//! once, in one sentence. Everything else is refused: some properties with advice on what to do instead, the rest as
+//! unsupported.
 
 /// One property.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Property {
     pub name: &'static str,
     pub fate: Fate,
-    /// Whether it has to be there.
+    /// Whether it is required.
     pub needed: bool,
 }
 
-/// What becomes of a property.
+/// How a property is treated.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fate {
-    /// Acted on.
+    /// Takes effect.
     Run(Shape),
-    /// Without meaning on one machine; why, as a sentence.
+    /// Has no effect on one machine; the reason, as a sentence.
     Inert(&'static str),
-    /// Cannot be run; what to do instead.
+    /// Not supported; what to do instead.
     Refused(&'static str),
 }
 
-/// What values a property takes.
+/// Values that a property accepts.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
-    /// Text, or anything that reads as text.
+    /// Text, or any other scalar.
     Text,
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// One of these words; the others exist, but are not run for the reason given.
+    /// One of these words. Others exist but are not supported, for the given reason.
     Only(&'static [&'static str], &'static str),
     /// A whole number of `unit` from `least` to `most`.
     Whole { least: i64, most: i64, unit: &'static str },
@@ -47,7 +47,7 @@ pub(super) enum Shape {
     Names(&'static Shape),
     /// JSON, as YAML or as text.
     Json,
-    /// Read elsewhere; anything is taken here.
+    /// Anything; checked elsewhere.
     Any,
 }
 
@@ -58,14 +58,14 @@ pub(super) struct ResourceType {
     pub fate: TypeFate,
 }
 
-/// What becomes of a resource.
+/// How a resource is treated.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TypeFate {
-    /// Started, with these properties.
+    /// Is started, with these properties.
     Run(&'static [Property]),
-    /// Without meaning on one machine; why.
+    /// Has no effect on one machine; the reason.
     Inert(&'static str),
-    /// Cannot be run; what to do instead.
+    /// Not supported; what to do instead.
     Refused(&'static str),
 }
 
@@ -94,7 +94,7 @@ const TEXTS: Shape = Shape::List(&Shape::Text);
 const YES_NO: Shape = Shape::YesNo;
 
 const TAGS: Property = inert("Tags", "tags: nothing on one machine is billed or grouped by them");
-const LATER_GROUPS: &str = "message groups that keep an order come with a later version; make it a standard queue";
+const LATER_GROUPS: &str = "FIFO queues come with a later version; use a standard queue";
 const NO_RETRY_POLICY: &str = "retry policies of rules and schedules: on one machine an event is delivered at once or goes to the dead-letter queue";
 const KEY: &str =
     "encryption keys: on one machine the data folder is protected by its owner's account and the disk's encryption";
@@ -114,29 +114,26 @@ pub(super) const SECTIONS: &[Property] = &[
     run("Globals", Shape::Any),
     needed("Resources", Shape::Any),
     run("Outputs", Shape::Any),
-    refused("Mappings", "mappings are not read here; use parameters and conditions"),
-    refused("Rules", "parameter rules are not read here; use `AllowedValues`, `MinValue` and `MaxValue`"),
+    refused("Mappings", "use parameters and conditions"),
+    refused("Rules", "use `AllowedValues`, `MinValue` and `MaxValue` of the parameters"),
     refused("Hooks", "deployment hooks run in AWS only; remove the section"),
 ];
 
-/// What stands beside a resource's properties.
+/// Attributes of a resource beside its properties.
 pub(super) const RESOURCE: &[Property] = &[
     needed("Type", Shape::Any),
     run("Properties", Shape::Any),
     run("Condition", Shape::Any),
     run("DependsOn", Shape::Any),
     run("Metadata", Shape::Any),
-    inert("DeletionPolicy", "deletion policies: on one machine nothing is deleted but by removing the data folder"),
-    inert(
-        "UpdateReplacePolicy",
-        "deletion policies: on one machine nothing is deleted but by removing the data folder",
-    ),
-    refused("CreationPolicy", "it waits for signals of other machines; remove it"),
-    refused("UpdatePolicy", "it says how AWS rolls out a change; remove it"),
-    refused("Connectors", "SAM connectors are not read here; write the function's `Policies` out"),
+    inert("DeletionPolicy", "deletion policies: on one machine only removing the data folder deletes data"),
+    inert("UpdateReplacePolicy", "deletion policies: on one machine only removing the data folder deletes data"),
+    refused("CreationPolicy", "it waits for signals from other machines; remove it"),
+    refused("UpdatePolicy", "it controls how AWS rolls out a change; remove it"),
+    refused("Connectors", "write the function's `Policies` instead of SAM connectors"),
 ];
 
-/// What a parameter says of itself.
+/// Attributes of a parameter.
 pub(super) const PARAMETER: &[Property] = &[
     needed(
         "Type",
@@ -157,15 +154,15 @@ pub(super) const PARAMETER: &[Property] = &[
     inert("AllowedPattern", "patterns of parameters: they are checked when the template is deployed"),
 ];
 
-/// What `Globals` may hold.
+/// Sections of `Globals`.
 pub(super) const GLOBALS: &[Property] = &[
     run("Function", Shape::Any),
-    refused("Api", "only `Globals.Function` is read; write these on the API itself"),
-    refused("HttpApi", "only `Globals.Function` is read; write these on the API itself"),
-    refused("SimpleTable", "only `Globals.Function` is read; write these on the table itself"),
+    refused("Api", "only `Globals.Function` is supported; set these on the API itself"),
+    refused("HttpApi", "only `Globals.Function` is supported; set these on the API itself"),
+    refused("SimpleTable", "only `Globals.Function` is supported; set these on the table itself"),
 ];
 
-/// What SAM refuses in `Globals.Function`.
+/// Properties that SAM does not allow in `Globals.Function`.
 pub(super) const NOT_GLOBAL: &[&str] = &["Events", "Policies", "FunctionName", "Role", "Description"];
 
 /// Resource types.
@@ -190,14 +187,8 @@ pub(super) const TYPES: &[ResourceType] = &[
         name: "AWS::Logs::LogGroup",
         fate: TypeFate::Inert("log groups: on one machine logs go to the terminal"),
     },
-    ResourceType {
-        name: "AWS::CloudWatch::Alarm",
-        fate: TypeFate::Inert("alarms: nobody is called out for one machine"),
-    },
-    ResourceType {
-        name: "AWS::CloudWatch::CompositeAlarm",
-        fate: TypeFate::Inert("alarms: nobody is called out for one machine"),
-    },
+    ResourceType { name: "AWS::CloudWatch::Alarm", fate: TypeFate::Inert("alarms: one machine raises none") },
+    ResourceType { name: "AWS::CloudWatch::CompositeAlarm", fate: TypeFate::Inert("alarms: one machine raises none") },
     ResourceType {
         name: "AWS::CloudWatch::Dashboard",
         fate: TypeFate::Inert("dashboards: one machine sends no metrics"),
@@ -206,27 +197,24 @@ pub(super) const TYPES: &[ResourceType] = &[
         name: "AWS::Serverless::SimpleTable",
         fate: TypeFate::Refused("write it as `AWS::DynamoDB::Table`"),
     },
-    ResourceType {
-        name: "AWS::Serverless::Api",
-        fate: TypeFate::Refused("REST APIs are not run; write it as `AWS::Serverless::HttpApi`"),
-    },
+    ResourceType { name: "AWS::Serverless::Api", fate: TypeFate::Refused("write it as `AWS::Serverless::HttpApi`") },
     ResourceType { name: "AWS::ApiGatewayV2::Api", fate: TypeFate::Refused("write it as `AWS::Serverless::HttpApi`") },
     ResourceType { name: "AWS::Lambda::Function", fate: TypeFate::Refused("write it as `AWS::Serverless::Function`") },
     ResourceType {
         name: "AWS::Lambda::EventSourceMapping",
-        fate: TypeFate::Refused("write it below `Events` of its function"),
+        fate: TypeFate::Refused("write it under `Events` of its function"),
     },
     ResourceType {
         name: "AWS::Scheduler::Schedule",
-        fate: TypeFate::Refused("write it below `Events` of its function, as `ScheduleV2`"),
+        fate: TypeFate::Refused("write it under `Events` of its function, as `ScheduleV2`"),
     },
     ResourceType {
         name: "AWS::IAM::Role",
-        fate: TypeFate::Refused("write what a function may do below its `Policies`"),
+        fate: TypeFate::Refused("write the function's permissions under its `Policies`"),
     },
     ResourceType {
         name: "AWS::IAM::Policy",
-        fate: TypeFate::Refused("write what a function may do below its `Policies`"),
+        fate: TypeFate::Refused("write the function's permissions under its `Policies`"),
     },
 ];
 
@@ -250,22 +238,16 @@ const TABLE: &[Property] = &[
     inert("WarmThroughput", "read and write capacity: on one machine tables are as fast as the disk"),
     inert(
         "PointInTimeRecoverySpecification",
-        "point-in-time recovery: on one machine copy the data folder while nothing runs",
+        "point-in-time recovery: on one machine copy the data folder while the program is stopped",
     ),
     inert("SSESpecification", KEY),
-    inert(
-        "DeletionProtectionEnabled",
-        "deletion policies: on one machine nothing is deleted but by removing the data folder",
-    ),
+    inert("DeletionProtectionEnabled", "deletion policies: on one machine only removing the data folder deletes data"),
     inert("TableClass", "storage classes: one machine has one disk"),
     inert("ContributorInsightsSpecification", "metrics of tables and APIs: one machine sends none"),
     TAGS,
     refused("KinesisStreamSpecification", "there is no Kinesis on one machine; use `StreamSpecification`"),
     refused("ImportSourceSpecification", "imports from S3 run in AWS only; remove it"),
-    refused(
-        "ResourcePolicy",
-        "policies of tables are not checked; write what each function may do below its `Policies`",
-    ),
+    refused("ResourcePolicy", "write each function's permissions under its `Policies`"),
 ];
 
 const ATTRIBUTE: &[Property] =
@@ -300,7 +282,7 @@ const QUEUE: &[Property] = &[
     ),
     inert(
         "RedriveAllowPolicy",
-        "who may use a queue for dead letters: on one machine the redrive policies of the template decide",
+        "access to dead-letter queues: on one machine the redrive policies of the template decide",
     ),
     inert("SqsManagedSseEnabled", KEY),
     inert("KmsMasterKeyId", KEY),
@@ -317,20 +299,20 @@ const BUS: &[Property] = &[
     inert("Description", NAMES_ONLY),
     inert("KmsKeyIdentifier", KEY),
     TAGS,
-    refused("EventSourceName", "events of partners come to AWS only; remove it"),
+    refused("EventSourceName", "partner events exist only on AWS; remove it"),
     refused("DeadLetterConfig", "give each target of each rule its own `DeadLetterConfig`"),
-    refused("Policy", "policies of buses are not checked; write what each function may do below its `Policies`"),
+    refused("Policy", "write each function's permissions under its `Policies`"),
 ];
 
 const RULE: &[Property] = &[
     run("Name", TEXT),
     run("EventBusName", TEXT),
     needed("EventPattern", Shape::Json),
-    run("State", Shape::Only(&["ENABLED"], "take the rule out, or put a `Condition` on it")),
+    run("State", Shape::Only(&["ENABLED"], "remove the rule, or give it a `Condition`")),
     needed("Targets", Shape::List(&Shape::Record(TARGET))),
     inert("Description", NAMES_ONLY),
     TAGS,
-    refused("ScheduleExpression", "write schedules below `Events` of a function, as `ScheduleV2`"),
+    refused("ScheduleExpression", "write schedules under `Events` of a function, as `ScheduleV2`"),
     refused("RoleArn", "on one machine rules need no role; remove it"),
 ];
 
@@ -345,7 +327,7 @@ const TARGET: &[Property] = &[
     ),
     run("DeadLetterConfig", Shape::Record(&[needed("Arn", TEXT)])),
     inert("RetryPolicy", NO_RETRY_POLICY),
-    refused("RoleArn", "targets here are queues and functions, which need no role; remove it"),
+    refused("RoleArn", "targets on one machine need no role; remove it"),
     refused("SqsParameters", LATER_GROUPS),
 ];
 
@@ -370,19 +352,19 @@ const HTTP_API: &[Property] = &[
     inert("DisableExecuteApiEndpoint", "domains: on one machine the API is at localhost"),
     inert("Domain", "domains: on one machine the API is at localhost"),
     TAGS,
-    refused("CorsConfiguration", "cross-origin replies come with a later version; call the API from a server"),
-    refused("DefinitionBody", "write routes below `Events` of their functions"),
-    refused("DefinitionUri", "write routes below `Events` of their functions"),
+    refused("CorsConfiguration", "CORS comes with a later version; call the API from a server"),
+    refused("DefinitionBody", "write routes under `Events` of their functions"),
+    refused("DefinitionUri", "write routes under `Events` of their functions"),
     refused("RouteSettings", "limits of single routes come with a later version; use `DefaultRouteSettings`"),
     refused("StageVariables", "give the function an environment variable instead"),
 ];
 
 const AUTHORIZER: &[Property] = &[
     needed("FunctionArn", TEXT),
-    needed("AuthorizerPayloadFormatVersion", Shape::Only(&["2.0"], "version 1.0 is not run; use `2.0`")),
+    needed("AuthorizerPayloadFormatVersion", Shape::Only(&["2.0"], "use `2.0` instead of version 1.0")),
     needed(
         "EnableSimpleResponses",
-        Shape::Only(&["true"], "authorizers that answer with an IAM policy are not run; use `true`"),
+        Shape::Only(&["true"], "authorizers that return an IAM policy are not supported; use `true`"),
     ),
     inert(
         "EnableFunctionDefaultPermissions",
@@ -396,13 +378,10 @@ const AUTHORIZER: &[Property] = &[
         "Identity",
         Shape::Record(&[
             run("Headers", TEXTS),
-            run(
-                "Context",
-                Shape::List(&Shape::Only(&["routeKey", "$context.routeKey"], "only `routeKey` is known here")),
-            ),
+            run("Context", Shape::List(&Shape::Only(&["routeKey", "$context.routeKey"], "use `routeKey`"))),
             run("ReauthorizeEvery", whole(0, 3_600, "seconds")),
-            refused("QueryStrings", "put the credential into a header"),
-            refused("StageVariables", "put the credential into a header"),
+            refused("QueryStrings", "put the credential in a header"),
+            refused("StageVariables", "put the credential in a header"),
         ]),
     ),
     refused("JwtConfiguration", "tokens are checked by the authorizer function; see `FunctionArn`"),
@@ -421,37 +400,34 @@ pub(super) const FUNCTION: &[Property] = &[
         "Runtime",
         Shape::Only(
             &["provided.al2023", "provided.al2", "provided"],
-            "functions here are Rust binaries; use `provided.al2023`",
+            "functions are Rust binaries here; use `provided.al2023`",
         ),
     ),
     run("Handler", TEXT),
     run("CodeUri", TEXT),
-    inert("Architectures", "processor architectures: on one machine functions run on its own"),
+    inert("Architectures", "processor architectures: on one machine functions use its processor"),
     inert("LoggingConfig", "log groups: on one machine logs go to the terminal"),
     inert("Tracing", "tracing with X-Ray: on one machine read the logs"),
-    inert("EphemeralStorage", "temporary storage: on one machine functions share the machine's"),
+    inert("EphemeralStorage", "temporary storage: on one machine functions share its disk"),
     inert("Description", NAMES_ONLY),
-    inert("AutoPublishAlias", "versions and aliases: on one machine the functions are those built"),
-    inert("DeploymentPreference", "versions and aliases: on one machine the functions are those built"),
+    inert("AutoPublishAlias", "versions and aliases: one machine runs only the functions it was built with"),
+    inert("DeploymentPreference", "versions and aliases: one machine runs only the functions it was built with"),
     inert("ProvisionedConcurrencyConfig", "provisioned concurrency: on one machine functions are always started"),
     inert("KmsKeyArn", KEY),
     inert("PermissionsBoundary", "permission boundaries: on one machine the function's `Policies` decide"),
     inert("RecursiveLoop", "loop detection: on one machine watch the logs"),
     TAGS,
-    refused("Role", "write what the function may do below its `Policies`"),
-    refused("InlineCode", "functions here are Rust binaries; name it in `Metadata.BuildProperties.Binary`"),
-    refused("ImageUri", "functions here are Rust binaries; name it in `Metadata.BuildProperties.Binary`"),
-    refused("PackageType", "functions here are Rust binaries; name it in `Metadata.BuildProperties.Binary`"),
+    refused("Role", "write the function's permissions under its `Policies`"),
+    refused("InlineCode", "functions are Rust binaries here; name the binary in `Metadata.BuildProperties.Binary`"),
+    refused("ImageUri", "functions are Rust binaries here; name the binary in `Metadata.BuildProperties.Binary`"),
+    refused("PackageType", "functions are Rust binaries here; name the binary in `Metadata.BuildProperties.Binary`"),
     refused("Layers", "one machine loads no layers; link what the function needs"),
-    refused("VpcConfig", "one machine has no private network; put it below an `!If`"),
+    refused("VpcConfig", "one machine has no private network; put it in an `!If`"),
     refused("FileSystemConfigs", "one machine mounts no file systems for functions; remove it"),
-    refused("FunctionUrlConfig", "function URLs are not run; give the function an `HttpApi` event"),
-    refused("EventInvokeConfig", "nothing here calls a function without waiting for it; use a queue"),
-    refused(
-        "DeadLetterQueue",
-        "nothing here calls a function without waiting for it; give its queue a `RedrivePolicy`",
-    ),
-    refused("SnapStart", "functions here are Rust binaries, which start in milliseconds; remove it"),
+    refused("FunctionUrlConfig", "give the function an `HttpApi` event"),
+    refused("EventInvokeConfig", "functions are not called asynchronously here; use a queue"),
+    refused("DeadLetterQueue", "functions are not called asynchronously here; give its queue a `RedrivePolicy`"),
+    refused("SnapStart", "functions are Rust binaries here, which start in milliseconds; remove it"),
 ];
 
 /// Event types of functions.
@@ -462,7 +438,7 @@ pub(super) const EVENTS: &[ResourceType] = &[
     ResourceType { name: "ScheduleV2", fate: TypeFate::Run(SCHEDULE_V2_EVENT) },
     ResourceType { name: "HttpApi", fate: TypeFate::Run(HTTP_API_EVENT) },
     ResourceType { name: "EventBridgeRule", fate: TypeFate::Run(BUS_EVENT) },
-    ResourceType { name: "Api", fate: TypeFate::Refused("REST APIs are not run; use `HttpApi`") },
+    ResourceType { name: "Api", fate: TypeFate::Refused("use `HttpApi`") },
     ResourceType { name: "CloudWatchEvent", fate: TypeFate::Refused("use its newer name, `EventBridgeRule`") },
     ResourceType { name: "CloudWatchLogs", fate: TypeFate::Refused("one machine keeps no log groups; remove it") },
     ResourceType { name: "S3", fate: TypeFate::Refused("there is no S3 on one machine; use a queue") },
@@ -483,7 +459,7 @@ const FILTERS: Property = run(
 const PARTIAL: Property = run("FunctionResponseTypes", Shape::List(&Shape::OneOf(&["ReportBatchItemFailures"])));
 const WINDOW: Property = run("MaximumBatchingWindowInSeconds", whole(0, 300, "seconds"));
 const ENABLED: Property =
-    run("Enabled", Shape::Only(&["true"], "take the event out, or put a `Condition` on its function"));
+    run("Enabled", Shape::Only(&["true"], "remove the event, or give its function a `Condition`"));
 
 const SQS_EVENT: &[Property] = &[
     needed("Queue", TEXT),
@@ -510,7 +486,7 @@ const STREAM_EVENT: &[Property] = &[
         Shape::Record(&[needed(
             "OnFailure",
             Shape::Record(&[
-                run("Type", Shape::Only(&["SQS"], "only a queue can be told of failures here; use `SQS`")),
+                run("Type", Shape::Only(&["SQS"], "failures can go only to a queue; use `SQS`")),
                 needed("Destination", TEXT),
             ]),
         )]),
@@ -519,38 +495,38 @@ const STREAM_EVENT: &[Property] = &[
     ENABLED,
     inert(
         "ParallelizationFactor",
-        "parallel batches of one shard: on one machine a stream has one shard and one call at a time",
+        "parallel batches of a shard: on one machine a stream has one shard and one call at a time",
     ),
     inert("MetricsConfig", "metrics of tables and APIs: one machine sends none"),
     inert("KmsKeyArn", KEY),
     refused("MaximumRecordAgeInSeconds", "records here are kept for 24 hours; use `MaximumRetryAttempts`"),
-    refused("TumblingWindowInSeconds", "windows with a state are not run; keep the state in a table"),
+    refused("TumblingWindowInSeconds", "keep the state in a table"),
 ];
 
 const SCHEDULE_EVENT: &[Property] = &[
     needed("Schedule", TEXT),
     run("Input", TEXT),
     ENABLED,
-    run("State", Shape::Only(&["ENABLED"], "take the event out, or put a `Condition` on its function")),
+    run("State", Shape::Only(&["ENABLED"], "remove the event, or give its function a `Condition`")),
     inert("Name", NAMES_ONLY),
     inert("Description", NAMES_ONLY),
     inert("RetryPolicy", NO_RETRY_POLICY),
-    refused("DeadLetterConfig", "a schedule that fails here is simply due again; remove it"),
+    refused("DeadLetterConfig", "a failed schedule runs again after its period; remove it"),
 ];
 
 const SCHEDULE_V2_EVENT: &[Property] = &[
     needed("ScheduleExpression", TEXT),
     run("Input", TEXT),
-    run("State", Shape::Only(&["ENABLED"], "take the event out, or put a `Condition` on its function")),
+    run("State", Shape::Only(&["ENABLED"], "remove the event, or give its function a `Condition`")),
     inert("Name", NAMES_ONLY),
     inert("Description", NAMES_ONLY),
     inert("FlexibleTimeWindow", "flexible time windows: on one machine schedules are on time"),
     inert("RetryPolicy", NO_RETRY_POLICY),
     inert("PermissionsBoundary", "permission boundaries: on one machine the function's `Policies` decide"),
-    refused("DeadLetterConfig", "a schedule that fails here is simply due again; remove it"),
+    refused("DeadLetterConfig", "a failed schedule runs again after its period; remove it"),
     refused("StartDate", "schedules here run from the start; remove it"),
     refused("EndDate", "schedules here run until the end; remove it"),
-    refused("ScheduleExpressionTimezone", "`rate()` knows no time zones; remove it"),
+    refused("ScheduleExpressionTimezone", "`rate()` has no time zone; remove it"),
     refused("GroupName", "one machine has no schedule groups; remove it"),
     refused("RoleArn", "on one machine schedules need no role; remove it"),
 ];
@@ -566,7 +542,7 @@ const HTTP_API_EVENT: &[Property] = &[
             refused("AuthorizationScopes", "scopes are checked by the authorizer function; remove it"),
         ]),
     ),
-    run("PayloadFormatVersion", Shape::Only(&["2.0"], "version 1.0 is not run; use `2.0`")),
+    run("PayloadFormatVersion", Shape::Only(&["2.0"], "use `2.0` instead of version 1.0")),
     inert("TimeoutInMillis", "timeouts of the API: on one machine the function's `Timeout` decides"),
     refused(
         "RouteSettings",
@@ -585,7 +561,7 @@ const BUS_EVENT: &[Property] = &[
     ),
     run("RuleName", TEXT),
     run("DeadLetterConfig", Shape::Record(&[needed("Arn", TEXT)])),
-    run("State", Shape::Only(&["ENABLED"], "take the event out, or put a `Condition` on its function")),
+    run("State", Shape::Only(&["ENABLED"], "remove the event, or give its function a `Condition`")),
     inert("RetryPolicy", NO_RETRY_POLICY),
     inert("Target", NAMES_ONLY),
 ];
@@ -600,7 +576,7 @@ pub(super) const STATEMENT: &[Property] = &[
     refused("NotResource", "name the resources in `Resource`"),
     refused(
         "Condition",
-        "conditions of statements are not evaluated here, and a right must not be wider than on AWS; remove it",
+        "conditions are not evaluated here, so the function would get more rights than on AWS; remove it",
     ),
     refused("Principal", "a function's own policy has no principal; remove it"),
 ];

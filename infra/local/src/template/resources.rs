@@ -1,6 +1,6 @@
-//! Builds the parts of the stack from properties that were checked.
+//! Builds the parts of the stack from checked properties.
 //!
-//! A value that has been reported is [`Kind::Broken`] and reads as its default here: the stack is thrown away then.
+//! A value with a reported problem is [`Kind::Broken`] and reads as its default here. Such a stack is discarded.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::stack::{
     Api, Authorizer, Function, Queue, Redrive, Rule, Stack, Statement, Table, Target, TargetInput, TargetTo,
 };
 
-/// Collects the stack.
+/// Builds the stack.
 #[derive(Debug)]
 pub(super) struct Builder<'s, 'a> {
     pub checker: Checker<'s, 'a>,
     pub stack: Stack,
-    /// Routes taken so far: normalised, and who has them.
+    /// Normalised routes so far, with their functions.
     pub routes: BTreeMap<String, String>,
 }
 
@@ -33,7 +33,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         self.stack
     }
 
-    /// Builds the resource `id`; `whole` is all of it as it stands in the file.
+    /// Builds the resource `id`. `whole` is the whole resource from the file.
     pub(super) fn resource(&mut self, id: &str, kind: &str, properties: &Node, whole: &Node) {
         match kind {
             "AWS::DynamoDB::Table" => self.table(id, properties),
@@ -78,7 +78,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         });
     }
 
-    /// Keys must be among the attributes, and attributes must be in a key.
+    /// Checks that keys are among the attributes, and that attributes are in a key.
     fn table_keys(&self, properties: &Node, path: &str) {
         let names = |node: &Node| -> Vec<(At, String)> {
             let named = node.items().iter().filter_map(|item| item.get("AttributeName"));
@@ -103,7 +103,7 @@ impl<'s, 'a> Builder<'s, 'a> {
                 self.problem(
                     *at,
                     path,
-                    format!("the attribute `{name}` is in no key, and only those of keys are defined; remove it"),
+                    format!("the attribute `{name}` is in no key; only key attributes are defined here, so remove it"),
                 );
             }
         }
@@ -135,7 +135,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         });
     }
 
-    /// The resource of type `kind` whose ARN stands in `node`; anything else is reported with `hint`.
+    /// Returns the resource of type `kind` whose ARN is in `node`. Reports anything else with `hint`.
     fn resource_by_arn(&self, node: &Node, kind: &str, path: &str, hint: &str) -> Option<String> {
         let arn = node.text()?;
         let scope = self.checker.scope;
@@ -146,23 +146,23 @@ impl<'s, 'a> Builder<'s, 'a> {
         found.map(|(id, _)| id.clone())
     }
 
-    /// The name of the queue whose ARN stands in `node`.
+    /// Returns the name of the queue whose ARN is in `node`.
     pub(super) fn queue_named(&self, node: &Node, path: &str) -> Option<String> {
         let hint = "not the ARN of a queue in this template; write `!GetAtt Queue.Arn`";
         self.resource_by_arn(node, "AWS::SQS::Queue", path, hint).map(|id| self.checker.scope.name_of(&id))
     }
 
-    /// The logical id of the function whose ARN stands in `node`.
+    /// Returns the logical id of the function whose ARN is in `node`.
     fn function_named(&self, node: &Node, path: &str) -> Option<String> {
         let hint = "not the ARN of a function in this template; write `!GetAtt Function.Arn`";
         self.resource_by_arn(node, "AWS::Serverless::Function", path, hint)
     }
 
-    /// The bus whose name or ARN stands in `node`.
+    /// Returns the bus whose name or ARN is in `node`.
     pub(super) fn bus_named(&self, node: Option<&Node>, at: At, path: &str) -> Option<String> {
         let scope = self.checker.scope;
         let Some(node) = node else {
-            self.problem(at, path, "`EventBusName` is missing: the account's default bus is not run; write `!Ref` of a bus in this template");
+            self.problem(at, path, "`EventBusName` is missing: the account's default bus is not supported; write `!Ref` of a bus in this template");
             return None;
         };
         let text = node.text()?;
@@ -203,7 +203,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         }
     }
 
-    /// A pattern as JSON text, tried out.
+    /// Returns an event pattern as JSON text. Reports one that cannot be read.
     pub(super) fn event_pattern(&self, node: Option<&Node>, path: &str) -> Option<String> {
         let node = node.filter(|node| !matches!(node.kind, Kind::Broken))?;
         let pattern = check::json(node)?.to_string();
@@ -216,15 +216,11 @@ impl<'s, 'a> Builder<'s, 'a> {
         }
     }
 
-    /// What of the event a target gets.
+    /// Returns which part of the event a target gets.
     pub(super) fn target_input(&self, node: &Node, path: &str) -> TargetInput {
         let given = ["Input", "InputPath", "InputTransformer"].map(|property| node.get(property));
         if given.iter().flatten().count() > 1 {
-            self.problem(
-                node.at,
-                path,
-                "only one of `Input`, `InputPath` and `InputTransformer` can stand here; keep one",
-            );
+            self.problem(node.at, path, "only one of `Input`, `InputPath` and `InputTransformer` is allowed; keep one");
         }
         match given {
             [Some(input), ..] => TargetInput::Constant(input.text().unwrap_or_default().to_owned()),
@@ -237,7 +233,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         }
     }
 
-    /// The queue in `DeadLetterConfig`.
+    /// Returns the queue in `DeadLetterConfig`.
     pub(super) fn dead_letters(&self, node: &Node, path: &str) -> Option<String> {
         let arn = node.at_path(&["DeadLetterConfig", "Arn"])?;
         self.queue_named(arn, &format!("{path}.DeadLetterConfig.Arn"))
@@ -246,7 +242,7 @@ impl<'s, 'a> Builder<'s, 'a> {
     fn api(&mut self, id: &str, properties: &Node) {
         let path = format!("Resources.{id}.Properties");
         if let Some(first) = &self.stack.api {
-            let message = format!("there is an HTTP API already, `{}`; one machine runs one", first.id);
+            let message = format!("the template already has the HTTP API `{}`; one machine runs only one", first.id);
             self.problem(properties.at, &path, message);
             return;
         }
@@ -255,7 +251,7 @@ impl<'s, 'a> Builder<'s, 'a> {
             self.problem(
                 second.at,
                 &format!("{path}.Auth.Authorizers"),
-                "one machine runs one authorizer; let its function tell credentials apart",
+                "one machine runs only one authorizer; let its function distinguish credentials",
             );
         }
         if let Some(name) = properties.at_path(&["Auth", "DefaultAuthorizer"])
@@ -265,7 +261,7 @@ impl<'s, 'a> Builder<'s, 'a> {
             self.problem(
                 name.at,
                 &format!("{path}.Auth.DefaultAuthorizer"),
-                format!("there is no authorizer `{text}` below `Authorizers`"),
+                format!("there is no authorizer `{text}` in `Authorizers`"),
             );
         }
         let authorizer = authorizers.first().and_then(|entry| self.authorizer(entry, &path));
@@ -287,7 +283,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         };
         Some(Authorizer {
             function: self.function_named(entry.value.get("FunctionArn")?, &format!("{path}.FunctionArn"))?,
-            // 300 is what SAM documents for an authorizer that does not say.
+            // SAM's documented default.
             cache: Duration::from_secs(
                 identity.and_then(|identity| number(identity, "ReauthorizeEvery")).unwrap_or(300),
             ),
@@ -304,7 +300,7 @@ impl<'s, 'a> Builder<'s, 'a> {
             self.problem(
                 whole.at,
                 &path,
-                "`Metadata.BuildProperties.Binary` is missing; it names the crate below `functions/`",
+                "`Metadata.BuildProperties.Binary` is missing; it names the crate under `functions/`",
             );
         }
         let policy = self.policies(properties.get("Policies"), &format!("{path}.Properties.Policies"));
@@ -313,7 +309,7 @@ impl<'s, 'a> Builder<'s, 'a> {
             name: scope.name_of(id),
             arn: scope.arn_of(id),
             binary: binary.unwrap_or_default().to_owned(),
-            // Lambda's own defaults.
+            // Lambda's defaults.
             timeout: Duration::from_secs(number(properties, "Timeout").unwrap_or(3)),
             memory_mb: number(properties, "MemorySize").unwrap_or(128),
             reserved_concurrency: number(properties, "ReservedConcurrentExecutions"),
@@ -325,7 +321,7 @@ impl<'s, 'a> Builder<'s, 'a> {
         self.stack.functions.push(function);
     }
 
-    /// The statements of a function's policies, which must be written out.
+    /// Returns the statements of a function's policies, which must be written out.
     fn policies(&mut self, node: Option<&Node>, path: &str) -> Vec<Statement> {
         let Some(node) = node else { return Vec::new() };
         let listed = matches!(node.kind, Kind::List(_));
@@ -336,11 +332,11 @@ impl<'s, 'a> Builder<'s, 'a> {
             match (&policy.kind, policy.entries()) {
                 (Kind::Broken, _) => continue,
                 (Kind::Text { text, .. }, _) => {
-                    self.problem(policy.at, &path, format!("the managed policy `{text}` is not known here; write out what the function needs as `Statement`"));
+                    self.problem(policy.at, &path, format!("the managed policy `{text}` is not supported; write out what the function needs as `Statement`"));
                     continue;
                 }
                 (Kind::Map(_), [entry]) if entry.name != "Statement" && entry.name != "Version" => {
-                    self.problem(entry.at, &path, format!("the SAM policy template `{}` is not known here; write out what the function needs as `Statement`", entry.name));
+                    self.problem(entry.at, &path, format!("the SAM policy template `{}` is not supported; write out what the function needs as `Statement`", entry.name));
                     continue;
                 }
                 _ => {}
@@ -362,17 +358,17 @@ impl<'s, 'a> Builder<'s, 'a> {
     }
 }
 
-/// The number in the property `name`, which was checked to be one.
+/// Returns the number in the property `name`, which was checked before.
 pub(super) fn number<N: std::str::FromStr>(node: &Node, name: &str) -> Option<N> {
     node.get(name)?.text()?.parse().ok()
 }
 
-/// The text in the property `name`; empty if it is not there.
+/// Returns the text in the property `name`; empty if it is missing.
 pub(super) fn text(node: &Node, name: &str) -> String {
     node.get(name).and_then(Node::text).unwrap_or_default().to_owned()
 }
 
-/// Whether the property `name` is `true`.
+/// Returns whether the property `name` is `true`.
 pub(super) fn flag(node: &Node, name: &str) -> bool {
     node.get(name).and_then(Node::text) == Some("true")
 }
@@ -382,7 +378,7 @@ fn texts(node: Option<&Node>) -> BTreeMap<String, String> {
     entries.iter().filter_map(|entry| Some((entry.name.clone(), entry.value.text()?.to_owned()))).collect()
 }
 
-/// As JSON with every scalar as text, which is what key schemas and attributes are made of.
+/// Converts to JSON with every scalar as text, as in key schemas and attributes.
 fn texts_json(node: &Node) -> Value {
     match &node.kind {
         Kind::List(items) => Value::Array(items.iter().map(texts_json).collect()),

@@ -1,5 +1,5 @@
-//! What names mean in a template: parameters, conditions, pseudo parameters, and what `Ref` and `GetAtt` of each
-//! resource type give.
+//! Resolves names in a template: parameters, conditions, pseudo parameters, and `Ref` and `GetAtt` of each resource
+//! type.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -8,12 +8,12 @@ use super::Settings;
 use super::node::{At, Entry, Kind, Node};
 use super::problem::{Problems, choices, suggestion};
 
-/// A resource as far as others may refer to it.
+/// The part of a resource that others may refer to.
 #[derive(Debug)]
 pub(super) struct Resource {
     pub kind: String,
     pub properties: Node,
-    /// Whether its condition holds.
+    /// Whether its condition is true.
     pub exists: bool,
 }
 
@@ -25,14 +25,14 @@ pub(super) struct Scope<'a> {
     pub conditions: BTreeMap<String, Node>,
     pub resources: BTreeMap<String, Resource>,
     pub problems: RefCell<Problems>,
-    /// While positive, problems are not reported: what is being read is reported where it stands.
+    /// While positive, problems are not reported here: they are reported where the value is defined.
     muted: Cell<usize>,
-    /// The resources whose names are being worked out.
+    /// The resources whose names are being resolved.
     naming: RefCell<Vec<String>>,
     depth: Cell<usize>,
 }
 
-/// A chain of references longer than this is a circle.
+/// A chain of references longer than this is a cycle.
 const LONGEST_CHAIN: usize = 40;
 
 const PSEUDO: &[&str] = &[
@@ -71,11 +71,11 @@ impl<'a> Scope<'a> {
         Node::broken(at)
     }
 
-    /// Does `work` one reference deeper; `None`, with a problem, when that goes round in a circle.
+    /// Does `work` one reference deeper. Returns `None` and reports a problem if the references form a cycle.
     fn deeper<T>(&self, at: At, path: &str, work: impl FnOnce() -> T) -> Option<T> {
         if self.depth.get() >= LONGEST_CHAIN {
-            // Whoever is muted would otherwise hide the only report.
-            self.problems.borrow_mut().add(at, path, "this refers to itself in a circle; break the circle");
+            // Reported even while muted: there is no other report of it.
+            self.problems.borrow_mut().add(at, path, "this refers to itself; break the cycle");
             return None;
         }
         self.depth.set(self.depth.get() + 1);
@@ -91,7 +91,7 @@ impl<'a> Scope<'a> {
         result
     }
 
-    /// `node` with every function worked out; what cannot be is reported and [`Kind::Broken`].
+    /// Resolves every function in `node`. What cannot be resolved is reported and becomes [`Kind::Broken`].
     pub(super) fn value(&self, node: &Node, path: &str) -> Node {
         match &node.kind {
             Kind::Text { .. } | Kind::Absent | Kind::Broken => node.clone(),
@@ -123,14 +123,14 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// `node` as text; `None` if it is not (which is reported).
+    /// Returns `node` as text. Reports anything else and returns `None`.
     pub(super) fn text(&self, node: &Node, path: &str) -> Option<String> {
         let value = self.value(node, path);
         match value.kind {
             Kind::Text { text, .. } => Some(text),
             Kind::Broken => None,
             _ => {
-                self.problem(node.at, path, format!("{} stands where text is expected", value.describe()));
+                self.problem(node.at, path, format!("found {}, expected text", value.describe()));
                 None
             }
         }
@@ -155,24 +155,28 @@ impl<'a> Scope<'a> {
                         None => Node::broken(at),
                     }
                 }
-                _ => self.broken(at, path, "`!If` takes three things: a condition, what if it holds, what if not"),
+                _ => self.broken(
+                    at,
+                    path,
+                    "`!If` takes three items: a condition, the value if it is true, the value if it is false",
+                ),
             },
             "Condition" | "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" => self.broken(
                 at,
                 path,
-                format!("`{function}` stands in the section `Conditions` only; use `!If` with a condition's name"),
+                format!("`{function}` is allowed only in the section `Conditions`; use `!If` with a condition's name"),
             ),
             "Fn::Base64" | "Fn::Cidr" | "Fn::FindInMap" | "Fn::GetAZs" | "Fn::ImportValue" | "Fn::Transform"
             | "Fn::Length" | "Fn::ToJsonString" | "Fn::ForEach" => self.broken(
                 at,
                 path,
-                format!("`{function}` is not worked out on one machine; use a parameter or `!Sub`"),
+                format!("`{function}` is not supported on one machine; use a parameter or `!Sub`"),
             ),
             unknown => self.broken(
                 at,
                 path,
                 format!(
-                    "there is no function `{unknown}`; known are {}",
+                    "there is no function `{unknown}`; use {}",
                     choices(["Ref", "GetAtt", "Sub", "Join", "Select", "Split", "If"])
                 ),
             ),
@@ -205,13 +209,13 @@ impl<'a> Scope<'a> {
         Node::text_at(at, text)
     }
 
-    /// The resource `name`, if there is one whose condition holds; anything else is reported.
+    /// Returns the resource `name` if it exists and its condition is true. Reports anything else.
     fn resource(&self, name: &str, at: At, path: &str) -> Option<&Resource> {
         let Some(resource) = self.resources.get(name) else {
             let known = self.resources.keys().chain(self.parameters.keys()).map(String::as_str);
             let hint = match suggestion(name, known.chain(PSEUDO.iter().copied())) {
                 Some(close) => format!("did you mean `{close}`?"),
-                None => "write its logical id as it stands below `Resources` or `Parameters`".to_owned(),
+                None => "use a logical id from `Resources` or `Parameters`".to_owned(),
             };
             self.problem(at, path, format!("there is no resource or parameter `{name}`; {hint}"));
             return None;
@@ -220,7 +224,7 @@ impl<'a> Scope<'a> {
             self.problem(
                 at,
                 path,
-                format!("`{name}` is not there, because its condition does not hold; put this below the same `!If`"),
+                format!("`{name}` does not exist, because its condition is false; put this in an `!If` with the same condition"),
             );
             return None;
         }
@@ -281,17 +285,17 @@ impl<'a> Scope<'a> {
         format!("arn:aws:{service}:{}:{}:{rest}", self.settings.region, self.settings.account)
     }
 
-    /// The URL of the queue called `name`.
+    /// Returns the URL of the queue `name`.
     pub(super) fn queue_url(&self, name: &str) -> String {
         format!("{}/{}/{name}", self.settings.endpoint_url.trim_end_matches('/'), self.settings.account)
     }
 
-    /// The ARN of the stream of the table `id`.
+    /// Returns the ARN of the stream of the table `id`.
     pub(super) fn stream_arn(&self, id: &str) -> String {
         format!("{}/stream/2026-01-01T00:00:00.000", self.arn_of(id))
     }
 
-    /// The name on AWS of the resource `id`: as it says itself, else made from the stack's.
+    /// Returns the name on AWS of the resource `id`: its name property, else one made from the stack's name.
     pub(super) fn name_of(&self, id: &str) -> String {
         let made_up = || format!("{}-{id}", self.settings.stack_name);
         let property = self.resources.get(id).and_then(|resource| {
@@ -308,8 +312,8 @@ impl<'a> Scope<'a> {
         let Some((property, node)) = property else { return made_up() };
         let path = format!("Resources.{id}.Properties.{property}");
         if self.naming.borrow().iter().any(|other| other == id) {
-            // Whoever asked is muted, and nobody else will ever see it.
-            self.problems.borrow_mut().add(node.at, &path, "this name refers to itself in a circle; break the circle");
+            // Reported even while muted: there is no other report of it.
+            self.problems.borrow_mut().add(node.at, &path, "this name refers to itself; break the cycle");
             return made_up();
         }
         self.naming.borrow_mut().push(id.to_owned());
@@ -318,7 +322,7 @@ impl<'a> Scope<'a> {
         name.unwrap_or_else(made_up)
     }
 
-    /// The ARN of the resource `id`.
+    /// Returns the ARN of the resource `id`.
     pub(super) fn arn_of(&self, id: &str) -> String {
         let name = self.name_of(id);
         let Some(resource) = self.resources.get(id) else { return name };
@@ -359,7 +363,7 @@ impl<'a> Scope<'a> {
                 return self.broken(
                     at,
                     path,
-                    "a `${` is never closed; write `}` behind the name, or `${!` for a plain `${`",
+                    "a `${` is not closed; write `}` after the name, or `${!` for a literal `${`",
                 );
             };
             rest = after;
@@ -413,7 +417,9 @@ impl<'a> Scope<'a> {
         }
         match index.parse().ok().and_then(|index: usize| list.items().get(index)) {
             Some(item) => item.clone(),
-            None => self.broken(at, path, format!("`!Select` wants item {index} of a list of {}", list.items().len())),
+            None => {
+                self.broken(at, path, format!("`!Select` asks for item {index} of a list of {}", list.items().len()))
+            }
         }
     }
 
@@ -430,25 +436,25 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Whether the condition `name` holds; `None` if there is none or it cannot be worked out.
+    /// Returns whether the condition `name` is true; `None` if it is missing or cannot be resolved.
     pub(super) fn condition(&self, name: &str, at: At, path: &str) -> Option<bool> {
         let Some(node) = self.conditions.get(name) else {
             let hint = match suggestion(name, self.conditions.keys().map(String::as_str)) {
                 Some(close) => format!("did you mean `{close}`?"),
-                None => "write it into the section `Conditions`".to_owned(),
+                None => "add it to the section `Conditions`".to_owned(),
             };
             self.problem(at, path, format!("there is no condition `{name}`; {hint}"));
             return None;
         };
-        // Its own problems are reported where it stands.
+        // Its own problems are reported where it is defined.
         self.deeper(at, path, || self.muted(|| self.holds(node, &format!("Conditions.{name}")))).flatten()
     }
 
-    /// Whether what stands in `Conditions` holds.
+    /// Returns whether a value in `Conditions` is true.
     pub(super) fn holds(&self, node: &Node, path: &str) -> Option<bool> {
         let (function, argument) = match &node.kind {
             Kind::Call { function, argument } => (function.as_str(), argument.as_ref()),
-            // The long form of `!Condition` is an ordinary mapping anywhere else.
+            // The long form of `!Condition` is an ordinary mapping elsewhere.
             Kind::Map(entries) => match entries.as_slice() {
                 [entry] if entry.name == "Condition" => ("Condition", &entry.value),
                 _ => ("", node),

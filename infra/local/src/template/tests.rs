@@ -32,7 +32,7 @@ fn function(stack: &Stack, id: &str) -> crate::stack::Function {
 const OWN: &str = include_str!("../../../template.yaml");
 
 #[test]
-fn the_projects_own_template_reads() {
+fn reads_the_projects_own_template() {
     let stack = stack(OWN);
     let table = stack.tables.iter().find(|table| table.name == "fairleader-leads").unwrap();
     assert_eq!(table.arn, "arn:aws:dynamodb:us-east-1:000000000000:table/fairleader-leads");
@@ -69,70 +69,70 @@ fn the_projects_own_template_reads() {
 }
 
 #[test]
-fn what_has_no_meaning_on_one_machine_is_noticed_once() {
+fn notes_inert_properties_once() {
     assert_snapshot!(stack(OWN).notices.join("\n"), @r"
-    processor architectures: on one machine functions run on its own
+    processor architectures: on one machine functions use its processor
     log groups: on one machine logs go to the terminal
-    deletion policies: on one machine nothing is deleted but by removing the data folder
-    point-in-time recovery: on one machine copy the data folder while nothing runs
+    deletion policies: on one machine only removing the data folder deletes data
+    point-in-time recovery: on one machine copy the data folder while the program is stopped
     encryption keys: on one machine the data folder is protected by its owner's account and the disk's encryption
     queue policies: on one machine the rules of the template may send to their targets
     Lambda permissions: on one machine the event sources of the template may call their functions
-    alarms: nobody is called out for one machine
+    alarms: one machine raises none
     ");
 }
 
 #[test]
-fn every_problem_is_reported_at_once_with_its_place_and_what_to_do() {
+fn reports_all_problems_with_their_place_and_a_fix() {
     assert_snapshot!(problems(include_str!("tests/mistakes.yaml")), @r#"
-    template.yaml:5:14: Globals.Function.Timeout: `ten` stands here; expected a whole number of seconds from 1 to 900
-    template.yaml:6:5: Globals.Function.Policies: SAM reads no `Policies` in globals; write it on each function
-    template.yaml:7:1: Mappings: `Mappings` cannot be run on one machine: mappings are not read here; use parameters and conditions
+    template.yaml:5:14: Globals.Function.Timeout: found `ten`, expected a whole number of seconds from 1 to 900
+    template.yaml:6:5: Globals.Function.Policies: SAM does not allow `Policies` in globals; set it on each function
+    template.yaml:7:1: Mappings: `Mappings` is not supported on one machine: use parameters and conditions
     template.yaml:11:16: Resources.EnrichQueue.DependsOn: there is no resource `EnrichTable`; remove it
-    template.yaml:13:7: Resources.EnrichQueue.Properties.VisibilityTimout: AWS::SQS::Queue has no `VisibilityTimout` that is known here; did you mean `VisibilityTimeout`?
-    template.yaml:14:31: Resources.EnrichQueue.Properties.MessageRetentionPeriod: `2w` stands here; expected a whole number of seconds from 60 to 1209600
-    template.yaml:15:18: Resources.EnrichQueue.Properties.FifoQueue: `true` cannot be run on one machine: message groups that keep an order come with a later version; make it a standard queue
+    template.yaml:13:7: Resources.EnrichQueue.Properties.VisibilityTimout: AWS::SQS::Queue does not support `VisibilityTimout`; did you mean `VisibilityTimeout`?
+    template.yaml:14:31: Resources.EnrichQueue.Properties.MessageRetentionPeriod: found `2w`, expected a whole number of seconds from 60 to 1209600
+    template.yaml:15:18: Resources.EnrichQueue.Properties.FifoQueue: `true` is not supported on one machine: FIFO queues come with a later version; use a standard queue
     template.yaml:16:45: Resources.EnrichQueue.Properties.RedrivePolicy.deadLetterTargetArn: `arn:aws:sqs:us-east-1:000000000000:lost` is not the ARN of a queue in this template; write `!GetAtt Queue.Arn`
-    template.yaml:16:105: Resources.EnrichQueue.Properties.RedrivePolicy.maxReceiveCount: `0` stands here; expected a whole number of receives from 1 to 1000
-    template.yaml:19:30: Resources.Ordered.Properties.QueueName: there is no resource or parameter `Stack`; write its logical id as it stands below `Resources` or `Parameters`
+    template.yaml:16:105: Resources.EnrichQueue.Properties.RedrivePolicy.maxReceiveCount: found `0`, expected a whole number of receives from 1 to 1000
+    template.yaml:19:30: Resources.Ordered.Properties.QueueName: there is no resource or parameter `Stack`; use a logical id from `Resources` or `Parameters`
     template.yaml:19:63: Resources.Ordered.Properties.DelaySeconds: there is no resource or parameter `Second`; did you mean `Seconds`?
-    template.yaml:19:76: Resources.Ordered.Properties.ContentBasedDeduplication: `ContentBasedDeduplication` cannot be run on one machine: message groups that keep an order come with a later version; make it a standard queue
-    template.yaml:23:88: Resources.Leads.Properties: the attribute `spare` is in no key, and only those of keys are defined; remove it
+    template.yaml:19:76: Resources.Ordered.Properties.ContentBasedDeduplication: `ContentBasedDeduplication` is not supported on one machine: FIFO queues come with a later version; use a standard queue
+    template.yaml:23:88: Resources.Leads.Properties: the attribute `spare` is in no key; only key attributes are defined here, so remove it
     template.yaml:23:110: Resources.Leads.Properties.AttributeDefinitions[1].AttributeType: `X` is not one of `S`, `N` or `B`
     template.yaml:24:74: Resources.Leads.Properties: the key attribute `part` is not in `AttributeDefinitions`; add it there with its type
-    template.yaml:25:7: Resources.Leads.Properties.Colour: AWS::DynamoDB::Table has no `Colour` that is known here; correct its name, or remove it
-    template.yaml:26:18: Resources.Topic.Type: `AWS::SNS::Topic` is not a resource type that is known here; put a `Condition` on it that holds on AWS only
-    template.yaml:27:16: Resources.Bus.Type: `AWS::Events::EventBos` is not a resource type that is known here; did you mean `AWS::Events::EventBus`?
-    template.yaml:31:7: Resources.Heard.Properties.EventBusName: `EventBusName` is missing: the account's default bus is not run; write `!Ref` of a bus in this template
+    template.yaml:25:7: Resources.Leads.Properties.Colour: AWS::DynamoDB::Table does not support `Colour`; correct its name, or remove it
+    template.yaml:26:18: Resources.Topic.Type: `AWS::SNS::Topic` is not a supported resource type; give it a `Condition` that holds only on AWS
+    template.yaml:27:16: Resources.Bus.Type: `AWS::Events::EventBos` is not a supported resource type; did you mean `AWS::Events::EventBus`?
+    template.yaml:31:7: Resources.Heard.Properties.EventBusName: `EventBusName` is missing: the account's default bus is not supported; write `!Ref` of a bus in this template
     template.yaml:31:21: Resources.Heard.Properties.EventPattern: this event pattern cannot be read: field "prefix" value must be an array or object
     template.yaml:32:31: Resources.Heard.Properties.Targets[0].Arn: `http://127.0.0.1:9000/000000000000/fairleader-EnrichQueue` is not the ARN of a queue in this template; write `!GetAtt Queue.Arn`
-    template.yaml:33:56: Resources.Api.Properties.CorsConfiguration: `CorsConfiguration` cannot be run on one machine: cross-origin replies come with a later version; call the API from a server
-    template.yaml:38:16: Resources.Intake.Properties.Runtime: `nodejs22.x` cannot be run on one machine: functions here are Rust binaries; use `provided.al2023`
-    template.yaml:40:11: Resources.Intake.Properties.Policies[0]: the managed policy `AmazonDynamoDBFullAccess` is not known here; write out what the function needs as `Statement`
-    template.yaml:41:11: Resources.Intake.Properties.Policies[1]: the SAM policy template `DynamoDBReadPolicy` is not known here; write out what the function needs as `Statement`
+    template.yaml:33:56: Resources.Api.Properties.CorsConfiguration: `CorsConfiguration` is not supported on one machine: CORS comes with a later version; call the API from a server
+    template.yaml:38:16: Resources.Intake.Properties.Runtime: `nodejs22.x` is not supported on one machine: functions are Rust binaries here; use `provided.al2023`
+    template.yaml:40:11: Resources.Intake.Properties.Policies[0]: the managed policy `AmazonDynamoDBFullAccess` is not supported; write out what the function needs as `Statement`
+    template.yaml:41:11: Resources.Intake.Properties.Policies[1]: the SAM policy template `DynamoDBReadPolicy` is not supported; write out what the function needs as `Statement`
     template.yaml:42:33: Resources.Intake.Properties.Policies[2].Statement[0].Effect: `Alow` is not one of `Allow` or `Deny`; did you mean `Allow`?
-    template.yaml:43:71: Resources.Intake.Properties.Policies[3].Statement[0].Condition: `Condition` cannot be run on one machine: conditions of statements are not evaluated here, and a right must not be wider than on AWS; remove it
-    template.yaml:46:60: Resources.Intake.Properties.Events.Nightly.Properties.Schedule: `cron(0 3 * * ? *)` cannot be run on one machine: `cron()` is not read here; write `rate(1 minute)` and let the function decide whether it is time
-    template.yaml:47:41: Resources.Intake.Properties.Events.Batch.Properties: a batch of 100 takes time to collect; give it `MaximumBatchingWindowInSeconds: 1` or more, or at most 10 messages
+    template.yaml:43:71: Resources.Intake.Properties.Policies[3].Statement[0].Condition: `Condition` is not supported on one machine: conditions are not evaluated here, so the function would get more rights than on AWS; remove it
+    template.yaml:46:60: Resources.Intake.Properties.Events.Nightly.Properties.Schedule: `cron(0 3 * * ? *)` is not supported on one machine: write `rate(1 minute)` instead of `cron()`, and let the function decide whether it is time
+    template.yaml:47:41: Resources.Intake.Properties.Events.Batch.Properties: a batch of 100 takes time to collect; set `MaximumBatchingWindowInSeconds` to 1 or more, or use at most 10 messages
     template.yaml:48:58: Resources.Intake.Properties.Events.Changes.Properties.Stream: `Leads` has no stream; give it a `StreamSpecification`
-    template.yaml:50:5: Resources.Desk: `Metadata.BuildProperties.Binary` is missing; it names the crate below `functions/`
-    template.yaml:54:9: Resources.Desk.Properties.Events.Post.Properties: `POST /v1/leads/{lead_id}` is taken by `Intake` already; a route belongs to one function
-    template.yaml:55:50: Resources.Desk.Properties.Events.Again.Properties.Queue: messages of `fairleader-Ordered` are delivered again after 30 s, but `Desk` may take 900 s; raise `VisibilityTimeout`, best to six times that
-    template.yaml:56:51: Resources.Desk.Properties.Events.Circle.Properties.Queue: messages of `http://127.0.0.1:9000/000000000000/fairleader-RoundA` are delivered again after 30 s, but `Desk` may take 900 s; raise `VisibilityTimeout`, best to six times that
-    template.yaml:57:61: Resources.RoundA.Properties.QueueName: this name refers to itself in a circle; break the circle
-    template.yaml:59:22: Outputs.Url.Value: there is no condition `IsProduction`; write it into the section `Conditions`
+    template.yaml:50:5: Resources.Desk: `Metadata.BuildProperties.Binary` is missing; it names the crate under `functions/`
+    template.yaml:54:9: Resources.Desk.Properties.Events.Post.Properties: `POST /v1/leads/{lead_id}` already belongs to `Intake`; a route belongs to one function
+    template.yaml:55:50: Resources.Desk.Properties.Events.Again.Properties.Queue: messages of `fairleader-Ordered` are delivered again after 30 s, but `Desk` may take 900 s; raise `VisibilityTimeout`, ideally to six times that
+    template.yaml:56:51: Resources.Desk.Properties.Events.Circle.Properties.Queue: messages of `http://127.0.0.1:9000/000000000000/fairleader-RoundA` are delivered again after 30 s, but `Desk` may take 900 s; raise `VisibilityTimeout`, ideally to six times that
+    template.yaml:57:61: Resources.RoundA.Properties.QueueName: this name refers to itself; break the cycle
+    template.yaml:59:22: Outputs.Url.Value: there is no condition `IsProduction`; add it to the section `Conditions`
     "#);
 }
 
 #[test]
-fn a_yaml_mistake_says_where() {
+fn reports_the_place_of_a_yaml_mistake() {
     assert_snapshot!(problems("Resources:\n  A: [1, 2\n  B: c\n"), @"template.yaml:3:4: the YAML cannot be read: illegal placement of ':' indicator");
     assert_snapshot!(problems(""), @"template.yaml:1:1: the template is empty");
-    assert_snapshot!(problems("Resources: {}\nResources: {}\n"), @"template.yaml:2:1: `Resources` stands here twice; keep one of them");
+    assert_snapshot!(problems("Resources: {}\nResources: {}\n"), @"template.yaml:2:1: `Resources` appears twice; keep one of them");
 }
 
 #[test]
-fn parameters_are_checked_and_may_be_given() {
+fn checks_parameters_and_their_overrides() {
     let text = "
 Parameters:
   Seconds: { Type: Number, Default: 30, MinValue: 1, MaxValue: 60 }
@@ -149,7 +149,7 @@ Resources: {}
     };
     assert_snapshot!(with(&[("Key", "x"), ("Size", "large")]), @"fine");
     assert_snapshot!(with(&[("Seconds", "90"), ("Size", "lrge"), ("Secnds", "5")]), @r"
-    t.yaml:2:1: Parameters: a value was given for the parameter `Secnds`, which the template does not have; did you mean `Seconds`?
+    t.yaml:2:1: Parameters: the template has no parameter `Secnds`; did you mean `Seconds`?
     t.yaml:3:3: Parameters.Seconds: the value `90` of `Seconds` is not allowed; it must be at most 60
     t.yaml:4:3: Parameters.Size: the value `lrge` of `Size` is not allowed; it must be `small` or `large`
     t.yaml:5:3: Parameters.Key: `Key` has no default; give it a value
@@ -157,7 +157,7 @@ Resources: {}
 }
 
 #[test]
-fn conditions_choose() {
+fn conditions_choose_resources_and_values() {
     let text = |flag: &str| {
         format!(
             "

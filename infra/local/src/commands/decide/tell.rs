@@ -1,4 +1,4 @@
-//! What is said of each lead: by number, company and country, never by name or address.
+//! Output for each lead. Leads are identified by number, company and country, never by name or address.
 
 use std::io::Write;
 
@@ -10,18 +10,18 @@ use serde_json::json;
 use crate::offline::OfflineError;
 use crate::offline::decide::Decided;
 
-/// Where and how it is said.
+/// Writes the output.
 pub(super) struct Tell<'w, O, E> {
     pub(super) out: &'w mut O,
-    /// For wrong lines, unless they are data too.
+    /// For invalid lines, unless the output is JSON.
     pub(super) err: &'w mut E,
     pub(super) explain: bool,
     pub(super) json: bool,
-    /// Whether a lead was told of yet.
+    /// Whether the header was written.
     pub(super) begun: bool,
 }
 
-/// How many leads went where.
+/// Number of leads per kind of destination.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     reps: usize,
@@ -46,7 +46,7 @@ impl Totals {
 }
 
 impl<O: Write, E: Write> Tell<'_, O, E> {
-    /// What comes before the first lead.
+    /// Writes the header before the first lead.
     fn head(&mut self) -> Result<(), OfflineError> {
         if !self.json && !self.explain && !std::mem::replace(&mut self.begun, true) {
             let line = row(["lead", "score", "MQL", "goes to", "rule", "company"].map(str::to_owned));
@@ -55,7 +55,7 @@ impl<O: Write, E: Write> Tell<'_, O, E> {
         Ok(())
     }
 
-    /// A lead that was decided on.
+    /// Writes one decided lead.
     pub(super) fn lead(&mut self, number: usize, line: u64, decided: &Decided) -> Result<(), OfflineError> {
         self.head()?;
         if self.json {
@@ -70,7 +70,7 @@ impl<O: Write, E: Write> Tell<'_, O, E> {
             let others = decided.explanation.near_misses.iter().filter(|near| !close.contains(&near.failed));
             let others: Vec<String> = others.map(|near| format!("`{}`: {}", near.rule, near.failed)).collect();
             if !others.is_empty() && decided.explanation.section == Section::Route {
-                writeln!(self.out, "  Earlier rules that did not fit: {}.", others.join("; "))?;
+                writeln!(self.out, "  Earlier rules that did not match: {}.", others.join("; "))?;
             }
             writeln!(self.out)?;
         } else {
@@ -89,7 +89,7 @@ impl<O: Write, E: Write> Tell<'_, O, E> {
         Ok(())
     }
 
-    /// A line that is no lead.
+    /// Reports a line that could not be read as a lead.
     pub(super) fn wrong(&mut self, line: u64, problems: &[FieldProblem]) -> Result<(), OfflineError> {
         if self.json {
             writeln!(self.out, "{}", json!({"line": line, "problems": problems}))?;
@@ -101,7 +101,7 @@ impl<O: Write, E: Write> Tell<'_, O, E> {
         Ok(())
     }
 
-    /// What comes after all leads.
+    /// Writes the totals.
     pub(super) fn totals(&mut self, totals: &Totals) -> Result<(), OfflineError> {
         if self.json {
             return Ok(());
@@ -113,7 +113,7 @@ impl<O: Write, E: Write> Tell<'_, O, E> {
             (*nurture, "in nurture"),
             (*held, "on hold"),
             (*refused, "refused"),
-            (*wrong, "wrong"),
+            (*wrong, "invalid"),
         ];
         let all: usize = counts.iter().map(|(count, _)| count).sum();
         let counts = counts.iter().filter(|(count, _)| *count > 0);
@@ -147,7 +147,7 @@ impl<O: Write, E: Write> Tell<'_, O, E> {
     }
 }
 
-/// `urgent, worth 12000`, where the rule says more than the usual.
+/// Returns `urgent, worth 12000` if the rule sets a priority or a value.
 fn extras(decided: &Decided) -> Option<String> {
     let priority = decided.ruling.priority;
     let priority = (priority != Priority::default()).then(|| priority.as_str().to_owned());
@@ -156,7 +156,7 @@ fn extras(decided: &Decided) -> Option<String> {
     (!extras.is_empty()).then(|| extras.join(", "))
 }
 
-/// The company and country of a lead.
+/// Returns the company and country of a lead.
 fn label(profile: &Profile) -> String {
     let company = profile.company.name.as_deref().or(profile.company.domain.as_deref()).unwrap_or("no company");
     match &profile.place.country {
@@ -165,7 +165,7 @@ fn label(profile: &Profile) -> String {
     }
 }
 
-/// One line of a table, no blanks at its end.
+/// Formats one line of the table, without trailing blanks.
 fn row(cells: [String; 6]) -> String {
     let [number, score, mql, goes_to, rule, label] = cells;
     format!("{number:>4}  {score:<6}  {mql:<3}  {goes_to:<28}  {rule:<40}  {label}").trim_end().to_owned()

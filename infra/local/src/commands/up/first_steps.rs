@@ -1,4 +1,4 @@
-//! What to do with a server that knows nothing yet: commands to be copied, from the first rep to the first lead's owner.
+//! First steps with an empty server: commands to copy, from the first rep to the first lead's owner.
 
 use std::path::Path;
 
@@ -6,18 +6,19 @@ use serde_json::Value;
 
 use crate::api::Api;
 
-/// The commands as they stand in the README, for a server at [`URL`] with its keys in [`KEYS`].
+/// The commands, as in the README, for a server at [`URL`] with its keys in [`KEYS`].
 const SCRIPT: &str = include_str!("first_steps.sh");
 const URL: &str = "http://127.0.0.1:3000";
 const KEYS: &str = "data/keys.json";
 
-/// Whether no rulebook is active, so that no lead could be decided on.
+/// Returns whether no rulebook is active, so that no lead can be routed.
 pub(super) async fn are_wanted(viewer: &Api) -> bool {
     let rulebooks = viewer.get("/v1/rulebooks").await;
     rulebooks.is_ok_and(|rulebooks| rulebooks.get("active").is_some_and(Value::is_null))
 }
 
-/// The commands for a server at `url` whose keys are in the file `keys`. They name no key, so that none gets into a log.
+/// Returns the commands for a server at `url` whose keys are in the file `keys`. They contain no key, so no key can
+/// reach a log.
 pub(super) fn commands(url: &str, keys: &Path) -> String {
     let keys = format!("'{}'", keys.display().to_string().replace('\'', r"'\''"));
     SCRIPT.replace(URL, url).replace(KEYS, &keys)

@@ -1,4 +1,4 @@
-//! Items as they were at any moment of the last while.
+//! A history of items, as of any recent moment.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -10,23 +10,23 @@ use serde_json::{Map, Value, json};
 use crate::stack::Table;
 use crate::tables::{Reply, in_process};
 
-/// Indexes cannot be made late.
+/// Why late indexes cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The engine in memory cannot be started.
-    #[error("late indexes cannot be kept: {0}")]
+    /// The in-memory engine cannot be started.
+    #[error("late indexes cannot be started: {0}")]
     Engine(#[from] DynoxideError),
-    /// The definition of a table cannot be read by the engine.
-    #[error("late indexes of table `{table}` cannot be kept: {source}")]
+    /// The engine cannot read the definition of a table.
+    #[error("late indexes of table `{table}` cannot be started: {source}")]
     Definition {
         /// The table.
         table: String,
-        /// What is wrong.
+        /// The cause.
         source: serde_json::Error,
     },
 }
 
-/// One item that became another, or came or went.
+/// A change of one item: created, replaced or deleted.
 struct Change {
     at: Duration,
     table: String,
@@ -38,20 +38,20 @@ struct Change {
 /// Items by the text of their key.
 type Items = BTreeMap<String, (Map<String, Value>, Value)>;
 
-/// Moments are durations since some beginning.
+/// The history. Moments are durations since its start.
 pub(super) struct History {
-    /// The items at the moment that was asked for last.
+    /// The items as of the last requested moment.
     then: Database,
-    /// Oldest first.
+    /// Changes, oldest first.
     changes: VecDeque<Change>,
-    /// How many of the changes `then` has.
+    /// Number of changes that are applied to `then`.
     done: usize,
     /// The items after all changes, by table.
     newest: BTreeMap<String, Items>,
 }
 
 impl History {
-    /// The empty history of these tables.
+    /// Returns an empty history of these tables.
     pub(super) fn new(tables: &[&Table]) -> Result<Self, StartError> {
         let then = Database::memory()?;
         for table in tables {
@@ -66,7 +66,7 @@ impl History {
         Ok(Self { then, changes: VecDeque::new(), done: 0, newest: BTreeMap::new() })
     }
 
-    /// Notes what an item is from `at` on, which is not before the moment of the last note.
+    /// Notes the state of an item from `at` on. `at` must not be before the last note.
     pub(super) fn note(&mut self, at: Duration, table: &str, key: Map<String, Value>, after: Option<Value>) {
         let items = self.newest.entry(table.to_owned()).or_default();
         let name = Value::Object(key.clone()).to_string();
@@ -80,13 +80,13 @@ impl History {
         }
     }
 
-    /// The keys of the table's newest items, but those in `seen`.
+    /// Returns the keys of the table's newest items, except those in `seen`.
     pub(super) fn keys_but(&self, table: &str, seen: &BTreeSet<String>) -> Vec<Map<String, Value>> {
         let items = self.newest.get(table).into_iter().flatten();
         items.filter(|(name, _)| !seen.contains(*name)).map(|(_, (key, _))| key.clone()).collect()
     }
 
-    /// Lets go of everything before a moment, which is never asked for again.
+    /// Forgets everything before a moment that will not be requested again.
     pub(super) fn forget(&mut self, before: Duration) {
         while self.changes.front().is_some_and(|change| change.at <= before) {
             if self.done == 0 {
@@ -97,7 +97,7 @@ impl History {
         }
     }
 
-    /// Answers a call as of a moment; `None` if it is malformed.
+    /// Answers a call as of a moment. Returns `None` if it is malformed.
     pub(super) fn answer(&mut self, moment: Duration, operation: &str, body: &[u8]) -> Option<Reply> {
         while self.changes.get(self.done).is_some_and(|change| change.at <= moment) {
             self.step_forward();
@@ -118,14 +118,14 @@ impl History {
         }
     }
 
-    /// How many changes are kept.
+    /// Returns the number of stored changes.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.changes.len()
     }
 }
 
-/// Makes an item what it is at another moment.
+/// Sets an item to its state at another moment.
 fn set(then: &Database, table: &str, key: &Map<String, Value>, item: Option<&Value>) {
     let (operation, request) = match item {
         Some(item) => ("PutItem", json!({ "TableName": table, "Item": item })),
@@ -133,6 +133,6 @@ fn set(then: &Database, table: &str, key: &Map<String, Value>, item: Option<&Val
     };
     let reply = in_process(then, operation, request.to_string().as_bytes());
     if reply.as_ref().is_none_or(|reply| reply.status != 200) {
-        tracing::error!(table, operation, "an index is not as it was: its engine refused an item");
+        tracing::error!(table, operation, "a late index is wrong: its engine rejected an item");
     }
 }

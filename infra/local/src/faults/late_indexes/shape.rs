@@ -1,4 +1,4 @@
-//! What a table's indexes show of its items, and which items a call writes to.
+//! The attributes that a table's indexes show, and the items that a call writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,12 +15,12 @@ pub(super) struct Shape {
     key: Vec<String>,
     /// Attributes of each index's key.
     indexes: BTreeMap<String, Vec<String>>,
-    /// Attributes that any index shows; `None` for all of them.
+    /// Attributes that any index shows; `None`: all attributes.
     shown: Option<BTreeSet<String>>,
 }
 
 impl Shape {
-    /// The table's shape; `None` if it has no global secondary index.
+    /// Returns the table's shape; `None` if it has no global secondary index.
     pub(super) fn of(table: &Table) -> Option<Self> {
         let definitions = table.create.get("GlobalSecondaryIndexes")?.as_array()?;
         let key = key_attributes(&table.create);
@@ -45,13 +45,13 @@ impl Shape {
         self.indexes.contains_key(name)
     }
 
-    /// The key of an item, in the form in which the engine keeps it.
+    /// Returns the key of an item, in the engine's form.
     pub(super) fn key(&self, item: &Value) -> Map<String, Value> {
         let part = |name: &String| Some((name.clone(), normal(item.get(name)?)));
         self.key.iter().filter_map(part).collect()
     }
 
-    /// What indexes show of an item; `None` if it stands in none.
+    /// Returns the attributes of an item that indexes show; `None` if it is in no index.
     pub(super) fn shown(&self, item: &Value) -> Option<Value> {
         let stands_in = |attributes: &Vec<String>| attributes.iter().all(|name| item.get(name).is_some());
         if !self.indexes.values().any(stands_in) {
@@ -63,7 +63,7 @@ impl Shape {
     }
 }
 
-/// A number can be written in many ways and is kept in one.
+/// Normalises a number, which can be written in many ways.
 fn normal(value: &Value) -> Value {
     match value.get("N").and_then(Value::as_str) {
         Some(number) => json!({ "N": normalize_dynamo_number(number) }),
@@ -76,16 +76,16 @@ fn key_attributes(owner: &Value) -> Vec<String> {
     schema.filter_map(|part| part.get("AttributeName")?.as_str()).map(str::to_owned).collect()
 }
 
-/// What a call writes to.
+/// What a call writes.
 #[derive(Debug, PartialEq)]
 pub(super) enum Touched {
     /// These items of indexed tables, by table and key.
     Items(Vec<(String, Map<String, Value>)>),
-    /// It cannot be told.
+    /// It is unknown.
     Anything,
 }
 
-/// What the call may have written to in the tables with these shapes.
+/// Returns what the call may have written in the tables with these shapes.
 pub(super) fn touched(shapes: &BTreeMap<String, Shape>, operation: &str, body: &[u8]) -> Touched {
     let Ok(request) = serde_json::from_slice::<Value>(body) else { return Touched::Anything };
     let mut items = Vec::new();

@@ -77,7 +77,7 @@ impl Timeline {
         serde_json::from_slice(&reply.body).unwrap()
     }
 
-    /// Who stands in the index at a second, and at which place.
+    /// Returns the items in the index at a second, with their places.
     fn at(&mut self, second: u32) -> Vec<String> {
         places(&self.ask(second, &json!({})))
     }
@@ -93,7 +93,7 @@ fn request() -> Value {
     })
 }
 
-/// Adds to a request; mappings of names and values keep what they have.
+/// Merges `more` into a request; mappings of names and values are extended.
 fn merge(into: &mut Value, more: &Value) {
     for (name, value) in more.as_object().unwrap() {
         match into.get_mut(name) {
@@ -109,14 +109,14 @@ fn places(answer: &Value) -> Vec<String> {
 }
 
 #[test]
-fn an_item_stands_where_it_stood_then() {
+fn shows_an_item_at_its_old_place() {
     let mut time = Timeline::new();
     time.put(1, "a", "5");
     time.put(2, "b", "7");
     time.put(3, "a", "9");
     time.delete(4, "b");
     let expected: [&[&str]; 6] = [&[], &["a5"], &["a5", "b7"], &["b7", "a9"], &["a9"], &["a9"]];
-    // Forwards, backwards, to and fro.
+    // Forwards, backwards, back and forth.
     for second in [0, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0, 3, 1, 5, 0, 4, 2] {
         let seen = time.at(second);
         assert_eq!(seen, expected[usize::try_from(second).unwrap()], "at {second}");
@@ -127,7 +127,7 @@ fn an_item_stands_where_it_stood_then() {
 }
 
 #[test]
-fn an_item_that_loses_its_attributes_shows_a_while_longer() {
+fn an_item_that_leaves_an_index_is_still_shown_before() {
     let mut time = Timeline::new();
     let mut plain = item("a", "1");
     plain.as_object_mut().unwrap().remove("owner");
@@ -139,7 +139,7 @@ fn an_item_that_loses_its_attributes_shows_a_while_longer() {
 }
 
 #[test]
-fn an_index_shows_what_its_projection_says() {
+fn an_index_shows_its_projection() {
     let mut time = Timeline::new();
     time.put(1, "a", "1");
     let shown = &time.ask(1, &json!({}))["Items"][0];
@@ -152,7 +152,7 @@ fn an_index_shows_what_its_projection_says() {
 }
 
 #[test]
-fn conditions_on_the_sort_key_are_the_engine_s() {
+fn supports_conditions_on_the_sort_key() {
     let mut time = Timeline::new();
     for (id, rank) in [("a", "10"), ("b", "11"), ("c", "20"), ("d", "30")] {
         time.put(1, id, rank);
@@ -173,13 +173,13 @@ fn conditions_on_the_sort_key_are_the_engine_s() {
 }
 
 #[test]
-fn what_stays_is_on_exactly_one_page_whatever_moves_meanwhile() {
+fn an_unchanged_item_is_on_exactly_one_page() {
     for forward in [true, false] {
         let mut time = Timeline::new();
         for number in 10..20 {
             time.put(1, &format!("s{number}"), &number.to_string());
         }
-        // In front of the reader, behind it, at the place where it stopped, and away.
+        // Ahead of the reader, behind it, where it stopped, and deleted.
         time.put(2, "x", "12");
         time.put(3, "x", "18");
         time.put(4, "x", "11");
@@ -210,7 +210,7 @@ fn what_stays_is_on_exactly_one_page_whatever_moves_meanwhile() {
 }
 
 #[test]
-fn any_moment_is_as_if_writing_had_stopped_there() {
+fn any_moment_shows_the_writes_up_to_it() {
     let mut dice = Rng::with_seed(7);
     for _ in 0..20 {
         let mut time = Timeline::new();
@@ -275,7 +275,7 @@ impl Late {
         places(&self.call("Query", &request()).await)
     }
 
-    /// What the tables themselves say.
+    /// Returns the answer of the tables themselves.
     async fn real(&self) -> Vec<String> {
         let reply = self.tables.call("Query", request().to_string().into()).await;
         places(&serde_json::from_slice(&reply.body).unwrap())
@@ -283,7 +283,7 @@ impl Late {
 }
 
 #[tokio::test]
-async fn a_lag_that_outlasts_the_test_shows_what_was_there_at_the_start() {
+async fn a_lag_longer_than_the_test_shows_the_start() {
     let late = Late::start(Duration::from_hours(1000), &[item("a", "1"), item("b", "2")]).await;
     late.call("PutItem", &json!({ "TableName": "leads", "Item": item("c", "3") })).await;
     late.call("PutItem", &json!({ "TableName": "leads", "Item": item("a", "9") })).await;
@@ -300,7 +300,7 @@ async fn a_lag_that_outlasts_the_test_shows_what_was_there_at_the_start() {
 }
 
 #[tokio::test]
-async fn each_query_has_a_moment_of_its_own_and_none_is_too_old() {
+async fn each_query_has_its_own_moment_within_the_lag() {
     let most = Duration::from_millis(200);
     let late = Late::start(most, &[item("a", "1")]).await;
     late.call("PutItem", &json!({ "TableName": "leads", "Item": item("a", "2") })).await;
@@ -324,7 +324,7 @@ async fn each_query_has_a_moment_of_its_own_and_none_is_too_old() {
 }
 
 #[tokio::test]
-async fn every_way_of_writing_is_followed() {
+async fn follows_every_kind_of_write() {
     let late = Late::start(Duration::ZERO, &[]).await;
     let same = async |expected: &[&str]| {
         assert_eq!(late.real().await, expected);
@@ -364,7 +364,7 @@ async fn every_way_of_writing_is_followed() {
     let statement = "DELETE FROM \"leads\" WHERE id = 'd' AND part = 1";
     late.call("ExecuteStatement", &json!({ "Statement": statement })).await;
     same(&[]).await;
-    // What expires is told by whoever removes it.
+    // The remover of expired items reports them.
     let mut old = item("e", "1");
     old["until"] = json!({ "N": (jiff::Timestamp::now().as_second() - 60).to_string() });
     late.call("PutItem", &json!({ "TableName": "leads", "Item": old })).await;
@@ -374,7 +374,7 @@ async fn every_way_of_writing_is_followed() {
 }
 
 #[tokio::test]
-async fn many_writes_at_once_are_all_followed() {
+async fn follows_concurrent_writes() {
     let late = Late::start(Duration::ZERO, &[]).await;
     let writes = (0..200).map(|number| {
         let item = item(&format!("l{}", number % 20), &number.to_string());
@@ -388,7 +388,7 @@ async fn many_writes_at_once_are_all_followed() {
 }
 
 #[tokio::test]
-async fn a_malformed_query_is_refused_as_by_the_tables() {
+async fn rejects_a_malformed_query_as_the_tables_do() {
     let late = Late::start(Duration::from_secs(1), &[]).await;
     let request = json!({ "TableName": "leads", "IndexName": "owner", "KeyConditionExpression": "#o = :o" });
     let refused = late.indexes.call("Query", request.to_string().into()).await;
