@@ -7,19 +7,18 @@ mod diff;
 mod load;
 mod map;
 mod openapi;
+mod process;
 pub mod replay;
 pub mod reroute;
 mod schema;
 mod server;
 mod up;
 
-use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
-use indicatif::ProgressBar;
+use clap::{Parser, Subcommand};
+
+use self::process::exit_code;
 
 /// Serverless lead routing, on one machine.
 ///
@@ -83,63 +82,4 @@ impl Cli {
         };
         exit_code(outcome)
     }
-}
-
-/// Why a command failed. The user reads its text.
-type Failed = Box<dyn std::error::Error + Send + Sync>;
-
-/// Ports that a machine listens on.
-#[derive(Clone, Copy, Debug, Args)]
-struct Ports {
-    /// Port of the API on 127.0.0.1; 0 for any free port.
-    #[arg(long, default_value_t = 3000)]
-    port: u16,
-    /// Port of the AWS services (DynamoDB, SQS, EventBridge) on 127.0.0.1; 0 for any free port.
-    /// [default: the API's port plus 1]
-    #[arg(long)]
-    aws_port: Option<u16>,
-}
-
-impl Ports {
-    fn aws(self) -> u16 {
-        self.aws_port.unwrap_or(if self.port == 0 { 0 } else { self.port.saturating_add(1) })
-    }
-}
-
-/// Returns the exit code. Prints an error on standard error.
-fn exit_code(outcome: Result<(), Failed>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(cause) => {
-            // Standard error may be closed. Then nothing can be reported.
-            writeln!(io::stderr(), "fairleader: {cause}").unwrap_or_default();
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Returns the given folder, or a temporary one that is removed when the program ends.
-fn data_folder(asked: Option<PathBuf>) -> Result<(PathBuf, Option<tempfile::TempDir>), Failed> {
-    if let Some(path) = asked {
-        return Ok((path, None));
-    }
-    let temporary = tempfile::Builder::new().prefix("fairleader-").tempdir()?;
-    Ok((temporary.path().join("data"), Some(temporary)))
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn until_ended() -> io::Result<()> {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminated.recv() => Ok(()),
-    }
-}
-
-/// Shows progress to people at a terminal.
-fn spinner(what: &'static str, json: bool) -> ProgressBar {
-    let bar = if !json && io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar.set_message(what);
-    bar
 }

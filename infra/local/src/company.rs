@@ -14,14 +14,15 @@
 //! once. The content of the rulebook and of the leads is not checked here.
 
 mod accounts;
+mod known;
 mod people;
 mod pools;
+mod problems;
 mod roster;
 mod sheet;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,17 +34,10 @@ use fairleader_lead::pool::Pool;
 use fairleader_lead::rep::Rep;
 use fairleader_rulebook::{References, Rulebook, Table};
 
+use self::known::Known;
+pub use self::problems::CompanyProblem;
+use self::problems::{ACCOUNTS, LEADS, PEOPLE, POOLS, Problems, ROSTER, RULEBOOK};
 use self::sheet::Sheet;
-
-const ROSTER: &str = "roster.csv";
-const POOLS: &str = "pools.csv";
-const ACCOUNTS: &str = "accounts.csv";
-const PEOPLE: &str = "people.csv";
-const RULEBOOK: &str = "rulebook.yaml";
-const LEADS: &str = "leads.csv";
-
-/// The files, in the order in which their problems are reported.
-const FILES: [&str; 6] = [ROSTER, POOLS, ACCOUNTS, PEOPLE, RULEBOOK, LEADS];
 
 /// A company without broken references.
 #[derive(Clone, Debug)]
@@ -63,34 +57,6 @@ pub struct Company {
     /// The bytes of the list of leads, if there is one.
     pub leads: Option<Vec<u8>>,
 }
-
-/// One problem of a company's folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompanyProblem {
-    /// The file, without the folder.
-    pub file: Cow<'static, str>,
-    /// Line of the file, from 1; absent if the problem concerns the whole file.
-    pub line: Option<u64>,
-    /// The column's name; absent if the problem concerns the whole line.
-    pub column: Option<String>,
-    /// What is wrong and how to fix it, in one sentence without a final stop.
-    pub message: String,
-}
-
-impl fmt::Display for CompanyProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        if let Some(column) = &self.column {
-            write!(f, ": {column}")?;
-        }
-        write!(f, ": {}", self.message)
-    }
-}
-
-impl std::error::Error for CompanyProblem {}
 
 /// The bytes of a company's files.
 struct Files {
@@ -280,86 +246,6 @@ fn text(file: impl Into<Cow<'static, str>>, bytes: Vec<u8>, problems: &mut Probl
             None
         }
     }
-}
-
-/// Collects problems.
-#[derive(Debug, Default)]
-struct Problems(Vec<CompanyProblem>);
-
-impl Problems {
-    fn add(&mut self, file: impl Into<Cow<'static, str>>, line: Option<u64>, column: Option<&str>, message: String) {
-        self.0.push(CompanyProblem { file: file.into(), line, column: column.map(str::to_owned), message });
-    }
-
-    /// Sorts the problems by file and line, tables last.
-    fn finish(mut self) -> Vec<CompanyProblem> {
-        let place = |file: &str| FILES.iter().position(|known| *known == file).unwrap_or(FILES.len());
-        self.0.sort_by(|a, b| (place(&a.file), &a.file, a.line).cmp(&(place(&b.file), &b.file, b.line)));
-        self.0
-    }
-}
-
-/// Ids of a sheet, each with its first line.
-///
-/// An id is known even if its line has other problems, and a sheet with unreadable rows knows every id. So one mistake
-/// is reported once, not again at every reference.
-struct Known {
-    lines: BTreeMap<String, u64>,
-    /// Whether the list is complete.
-    all: bool,
-}
-
-impl Known {
-    fn of(sheet: &Sheet, column: &str) -> Self {
-        let mut lines = BTreeMap::new();
-        for row in sheet.rows() {
-            if let Some(id) = row.cell(column) {
-                lines.entry(id.to_owned()).or_insert_with(|| row.line());
-            }
-        }
-        Self { lines, all: sheet.is_whole() }
-    }
-
-    fn has(&self, id: &str) -> bool {
-        !self.all || self.lines.contains_key(id)
-    }
-
-    /// Returns the first line of `id` if `line` is a later one.
-    fn before(&self, id: &str, line: u64) -> Option<u64> {
-        self.lines.get(id).copied().filter(|first| *first < line)
-    }
-
-    /// Returns `did you mean …?` for an unknown id, or `instead`.
-    fn hint(&self, id: &str, instead: &str) -> String {
-        match sheet::nearest(id, self.lines.keys().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => instead.to_owned(),
-        }
-    }
-}
-
-/// Finds cycles in links from each id to the one above it. Each cycle is found once, starting at its first link in
-/// `links`.
-fn circles(links: &[(String, String)]) -> Vec<Vec<&str>> {
-    let above: BTreeMap<&str, &str> = links.iter().map(|(below, above)| (below.as_str(), above.as_str())).collect();
-    let mut found: Vec<Vec<&str>> = Vec::new();
-    for (start, _) in links {
-        if found.iter().flatten().any(|seen| seen == start) {
-            continue;
-        }
-        let mut chain = vec![start.as_str()];
-        while let Some(next) = chain.last().and_then(|last| above.get(last)) {
-            if *next == start {
-                found.push(chain);
-                break;
-            }
-            if chain.contains(next) {
-                break;
-            }
-            chain.push(next);
-        }
-    }
-    found
 }
 
 #[cfg(test)]

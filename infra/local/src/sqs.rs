@@ -25,13 +25,13 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub use self::attributes::{AttributeValue, Attributes};
-use self::store::{NewMessage, Receipt, Received, md5_hex};
+pub use self::store::Counts;
+use self::store::{NewMessage, Receipt, Received, md5_hex, now_ms};
 use self::writer::Request;
 use crate::aws_error::AwsError;
 use crate::stack::Queue;
@@ -100,24 +100,6 @@ pub struct Message {
     pub system_attributes: BTreeMap<String, String>,
     /// Number of receives so far, in all queues, including this one.
     pub receive_count: i64,
-}
-
-/// Number of messages in a queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Ready to be received.
-    pub visible: u64,
-    /// Received, and not yet deleted or visible again.
-    pub in_flight: u64,
-    /// Sent with a delay that is not over.
-    pub delayed: u64,
-}
-
-impl Counts {
-    /// All messages.
-    pub fn total(&self) -> u64 {
-        self.visible.saturating_add(self.in_flight).saturating_add(self.delayed)
-    }
 }
 
 /// A message to send.
@@ -368,11 +350,6 @@ fn message(received: Received) -> Result<Message, AwsError> {
 
 fn closed() -> AwsError {
     AwsError::server("the queues are closed")
-}
-
-/// Returns the time in milliseconds since the Unix epoch.
-fn now_ms() -> i64 {
-    Timestamp::now().as_millisecond()
 }
 
 fn millis(duration: Duration) -> i64 {

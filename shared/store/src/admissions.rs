@@ -6,7 +6,7 @@ use fairleader_domain::admission::{Found, Freed, Missing, Plan};
 use fairleader_domain::routing::{Room, Seats};
 use jiff::Timestamp;
 
-use crate::{Committed, Identities, Leads, Pools, Reps, StoreError, Transaction};
+use crate::{Committed, Identities, Leads, Look, Pools, Reps, StoreError, Transaction};
 
 /// The tables in which people are admitted.
 #[derive(Clone, Debug)]
@@ -19,16 +19,6 @@ pub struct Admissions {
     pub reps: Reps,
     /// The pools, whose turns are given back.
     pub pools: Pools,
-}
-
-/// How closely something is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// As it was perhaps a moment ago, for half the price: enough for a first look, because a plan is only committed if it
-    /// still holds.
-    Glance,
-    /// As it is now: after a lost race.
-    Now,
 }
 
 /// What a write of a plan is for.

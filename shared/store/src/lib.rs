@@ -52,7 +52,7 @@ mod tries;
 #[cfg(feature = "decisions")]
 pub use accounts::Accounts;
 #[cfg(feature = "decisions")]
-pub use admissions::{Admissions, Look};
+pub use admissions::Admissions;
 pub use audit::{Audit, AuditEntry, AuditPage, Edit, Kind, Versioned};
 pub use error::StoreError;
 pub use events::{Events, is_event};
@@ -77,6 +77,6 @@ pub use rulebooks::{
 };
 #[cfg(feature = "stream")]
 pub use stream::EventStream;
-pub use table::Table;
+pub use table::{Look, Table};
 pub use transaction::{Committed, Transaction, Tried};
 pub use tries::{OutOfTime, Tries};

@@ -33,6 +33,16 @@ pub(crate) enum Write {
     Refused(Option<Item>),
 }
 
+/// How closely something is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// As it was perhaps a moment ago, for half the price: enough for a first look, because a plan is only committed if it
+    /// still holds.
+    Glance,
+    /// As it is now: after a lost race.
+    Now,
+}
+
 impl Table {
     /// The table called `name`.
     pub fn new(config: &SdkConfig, name: &str) -> Self {
@@ -64,8 +74,8 @@ impl Table {
 
     /// Reads many items like [`Self::get_many`], as closely as `how` says.
     #[cfg(feature = "decisions")]
-    pub(crate) async fn look_at(&self, keys: Vec<Item>, how: crate::Look) -> Result<Vec<Item>, StoreError> {
-        self.get_batches(keys, how == crate::Look::Now).await
+    pub(crate) async fn look_at(&self, keys: Vec<Item>, how: Look) -> Result<Vec<Item>, StoreError> {
+        self.get_batches(keys, how == Look::Now).await
     }
 
     async fn get_batches(&self, keys: Vec<Item>, consistent: bool) -> Result<Vec<Item>, StoreError> {

@@ -10,7 +10,7 @@ use fairleader_runtime::Clock;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Failed, exit_code};
+use super::process::{Failed, exit_code};
 use crate::offline::{Findings, OfflineError, Problem, RulebookFile, counted};
 
 /// Options of `check`.

@@ -20,7 +20,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use self::tell::{Tell, Totals};
-use super::Failed;
+use super::process::Failed;
 use crate::offline::decide::decide;
 use crate::offline::{OfflineError, RulebookFile, STDIN, counted, read};
 

@@ -10,7 +10,7 @@ use fairleader_lead::submission::lead_id;
 use fairleader_runtime::Clock;
 use jiff::tz::TimeZone;
 
-use super::{Failed, Ports, data_folder, until_ended};
+use super::process::{Failed, Ports, data_folder, until_ended};
 use crate::api::Api;
 use crate::company::Company;
 use crate::demo::{self, Report};

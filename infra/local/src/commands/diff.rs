@@ -7,7 +7,7 @@ use clap::Args;
 use fairleader_rulebook::diff;
 use fairleader_runtime::Clock;
 
-use super::Failed;
+use super::process::Failed;
 use crate::offline::RulebookFile;
 
 /// Options of `diff`.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::ProgressBar;
 
-use super::{Failed, data_folder};
+use super::process::{Failed, data_folder};
 use crate::load;
 use crate::machine::{Machine, Options};
 

@@ -7,7 +7,7 @@ use clap::Args;
 use fairleader_runtime::Clock;
 use jiff::Timestamp;
 
-use super::Failed;
+use super::process::Failed;
 use crate::offline::{OfflineError, RulebookFile, draw};
 
 /// Options of `map`.

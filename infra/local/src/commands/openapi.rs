@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Failed;
+use super::process::Failed;
 
 /// Prints the document.
 pub(super) fn run() -> Result<(), Failed> {

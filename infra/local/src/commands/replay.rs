@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
+use super::process::{Failed, spinner};
 use super::server::{Server, serving};
-use super::{Failed, spinner};
 use crate::api::Api;
 use crate::call_error::CallError;
 use crate::offline::RulebookFile;

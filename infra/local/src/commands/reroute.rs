@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::process::{Failed, spinner};
 use super::server::{Server, serving};
-use super::{Failed, spinner};
 use crate::api::Api;
 use crate::call_error::CallError;
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use fairleader_rulebook::Rulebook;
 
-use super::Failed;
+use super::process::Failed;
 
 /// Prints the schema.
 pub(super) fn run() -> Result<(), Failed> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use fairleader_api::Role;
 
-use super::Failed;
+use super::process::Failed;
 use crate::api::Api;
 use crate::data_folder::{self, DataFolderError};
 use crate::machine::{Machine, Options, StartError, StarterKeys};

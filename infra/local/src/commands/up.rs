@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use fairleader_api::Role;
 
-use super::{Failed, Ports, until_ended};
+use super::process::{Failed, Ports, until_ended};
 use crate::api::Api;
 use crate::faults::Faults;
 use crate::machine::{Machine, Options};

@@ -8,9 +8,10 @@ use fairleader_lead::normalise::company::registrable_domain;
 use fairleader_lead::normalise::email;
 use fairleader_lead::profile::EmailKind;
 
+use super::known::{Known, circles};
+use super::problems::Problems;
 use super::roster::quoted;
 use super::sheet::{Column, Row, Sheet, nearest, optional, required};
-use super::{Known, Problems, circles};
 
 pub(super) const COLUMNS: &[Column] = &[
     required("account"),

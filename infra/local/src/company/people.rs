@@ -4,8 +4,9 @@ use fairleader_lead::id::PersonId;
 use fairleader_lead::normalise::email;
 use fairleader_lead::people::{Person, PersonRole};
 
+use super::known::Known;
+use super::problems::Problems;
 use super::sheet::{Column, Row, Sheet, nearest, required};
-use super::{Known, Problems};
 
 pub(super) const COLUMNS: &[Column] = &[required("person"), required("name"), required("email"), required("role")];
 

@@ -3,8 +3,9 @@
 use fairleader_lead::id::{PoolId, RepId};
 use fairleader_lead::pool::{Member, Pool};
 
+use super::known::Known;
+use super::problems::Problems;
 use super::sheet::{Column, Row, Sheet, not_a_number, optional, required};
-use super::{Known, Problems};
 
 pub(super) const COLUMNS: &[Column] =
     &[required("pool"), required("name"), required("members"), optional("longest_wait_minutes"), optional("fallback")];

@@ -8,8 +8,9 @@ use fairleader_lead::normalise::{country, email};
 use fairleader_lead::rep::Rep;
 use jiff::tz::TimeZone;
 
+use super::known::{Known, circles};
+use super::problems::Problems;
 use super::sheet::{Column, Row, Sheet, nearest, optional, required};
-use super::{Known, Problems, circles};
 
 pub(super) const COLUMNS: &[Column] = &[
     required("rep"),

@@ -2,7 +2,7 @@
 
 use fairleader_lead::id::{MAX_NAME, is_name};
 
-use super::Problems;
+use super::problems::Problems;
 
 /// Column of a sheet.
 #[derive(Clone, Copy, Debug)]

@@ -16,6 +16,7 @@ use fairleader_lead::submission::list::List;
 use fairleader_rulebook::{Facts, Rulebook};
 use jiff::Timestamp;
 
+use super::problems::FILES;
 use super::*;
 
 const RULES: &str = "rulebook.yaml";

@@ -6,11 +6,10 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use md5::{Digest, Md5};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
-
-use super::Counts;
 
 /// AUTOINCREMENT: a row number must never be used again, or a late receipt handle could delete another message.
 /// A receive reads `by_visibility` from its beginning, so its cost does not depend on the number of messages.
@@ -386,4 +385,27 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         write!(text, "{byte:02x}").unwrap_or_default();
         text
     })
+}
+
+/// Number of messages in a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Ready to be received.
+    pub visible: u64,
+    /// Received, and not yet deleted or visible again.
+    pub in_flight: u64,
+    /// Sent with a delay that is not over.
+    pub delayed: u64,
+}
+
+impl Counts {
+    /// All messages.
+    pub fn total(&self) -> u64 {
+        self.visible.saturating_add(self.in_flight).saturating_add(self.delayed)
+    }
+}
+
+/// Returns the time in milliseconds since the Unix epoch.
+pub(super) fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
 }

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::store::{Hidden, NewMessage, Receipt, Received, Store};
-use super::{Counts, now_ms};
+use super::store::{Counts, Hidden, NewMessage, Receipt, Received, Store, now_ms};
 use crate::aws_error::AwsError;
 
 /// Limit on the requests in a transaction.
