@@ -122,6 +122,12 @@ fn decide_reports_wrong_lines_and_continues() {
     record(&mut shown, at, &["decide", "rulebook.yaml", "none.jsonl"], "");
     insta::assert_snapshot!("decide", shown);
 
+    // A list is a list from standard input too, and whatever its file is called.
+    let list = std::fs::read_to_string(at.join("leads.csv")).unwrap();
+    std::fs::write(at.join("export.txt"), &list).unwrap();
+    let (_, from_file, _) = run(at, &decide(&["leads.csv"]), "");
+    assert_eq!(run(at, &decide(&["-"]), &list).1, from_file);
+    assert_eq!(run(at, &decide(&["export.txt"]), "").1, from_file);
     let (code, out, _) = run(at, &decide(&["-", "--json", "--explain"]), LEADS.lines().next().unwrap());
     let lead: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &lead["explanation"]["rule"], &lead["value"]), (0, &"territories".into(), &900.into()));

@@ -11,6 +11,7 @@ use fairleader_api::{Role, key};
 use fairleader_lead::id::PersonId;
 use fairleader_runtime::{Clock, Env, Load, load};
 use fairleader_store::{Audit, Edit, KeyRecord, Keys as KeyTable, StoreError, Table};
+use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -95,7 +96,7 @@ pub struct Machine {
     pub bus: Bus,
     /// The event sources.
     pub pollers: Arc<Pollers>,
-    tasks: JoinSet<()>,
+    tasks: JoinSet<Ended>,
     // Kept so that the functions' clients can reach it.
     proxy: Arc<Proxy>,
     stopping: watch::Sender<bool>,
@@ -313,10 +314,11 @@ impl Machine {
         tasks.spawn(ended("the API", gateway.serve(api, until(stopped.clone()))));
         // Items expire by the system's clock, which is wrong if the functions have another clock.
         if matches!(options.clock, Clock::System) && !options.paused {
-            tasks.spawn(keep_swept(Arc::clone(&proxy)));
+            tasks.spawn(ended("the removal of expired items", keep_swept(Arc::clone(&proxy))));
         }
         if !options.paused {
-            tasks.spawn(keep_trimmed(tables, queues.clone(), stack.functions.clone()));
+            let trimming = keep_trimmed(tables, queues.clone(), stack.functions.clone());
+            tasks.spawn(ended("the trimming of streams", trimming));
         }
         folder.write_address(&api_url)?;
         Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, proxy, stopping, folder })
@@ -329,6 +331,15 @@ impl Machine {
             .all_counts()
             .await
             .is_ok_and(|counts| counts.iter().all(|(name, count)| dead(name) || count.total() == 0))
+    }
+
+    /// Waits until a part of the machine ends that has to run as long as the machine does.
+    pub async fn failed(&mut self) -> Ended {
+        match self.tasks.join_next().await {
+            Some(Ok(ended)) => ended,
+            Some(Err(cause)) => Ended { what: "a part of the machine", cause: cause.to_string() },
+            None => std::future::pending().await,
+        }
     }
 
     /// Finishes running calls and closes the files.
@@ -453,7 +464,7 @@ fn stream_reader(tables: &Tables) -> StreamReader {
 }
 
 /// Removes expired items.
-async fn keep_swept(proxy: Arc<Proxy>) {
+async fn keep_swept(proxy: Arc<Proxy>) -> io::Result<()> {
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
         if let Err(cause) = proxy.sweep_expired().await {
@@ -463,7 +474,7 @@ async fn keep_swept(proxy: Arc<Proxy>) {
 }
 
 /// Removes old records of streams that all readers have read.
-async fn keep_trimmed(tables: Tables, queues: Queues, functions: Vec<Function>) {
+async fn keep_trimmed(tables: Tables, queues: Queues, functions: Vec<Function>) -> io::Result<()> {
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
         for function in &functions {
@@ -485,10 +496,25 @@ async fn until(mut stopping: watch::Receiver<bool>) {
     stopping.wait_for(|stopping| *stopping).await.map(drop).unwrap_or_default();
 }
 
-async fn ended(what: &'static str, server: impl Future<Output = io::Result<()>>) {
-    if let Err(cause) = server.await {
-        tracing::error!(cause = %cause, "{what} ended");
-    }
+/// A part of the machine that no longer runs. Without it the machine is of no use.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} stopped working: {cause}; nothing is lost, start Fairleader again")]
+pub struct Ended {
+    /// The part.
+    what: &'static str,
+    /// Why it ended.
+    cause: String,
+}
+
+/// Runs a part of the machine, and says how it ended.
+async fn ended(what: &'static str, part: impl Future<Output = io::Result<()>>) -> Ended {
+    // A panic would only be known to whoever joins the task, without the name of the part.
+    let cause = match std::panic::AssertUnwindSafe(part).catch_unwind().await {
+        Ok(Ok(())) => "it ended by itself".to_owned(),
+        Ok(Err(cause)) => cause.to_string(),
+        Err(_) => "it panicked".to_owned(),
+    };
+    Ended { what, cause }
 }
 
 #[cfg(test)]

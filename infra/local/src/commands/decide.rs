@@ -22,7 +22,7 @@ use jiff::tz::TimeZone;
 use self::tell::{Tell, Totals};
 use super::process::Failed;
 use crate::offline::decide::decide;
-use crate::offline::{OfflineError, RulebookFile, STDIN, counted, read};
+use crate::offline::{OfflineError, RulebookFile, STDIN, counted};
 
 /// Options of `decide`.
 #[derive(Debug, Args)]
@@ -30,8 +30,8 @@ pub(super) struct Decide {
     /// The rulebook (YAML); `-` for standard input.
     #[arg(value_name = "RULEBOOK")]
     rulebook: PathBuf,
-    /// The leads: one JSON object per line, as for POST /v1/leads, or a `.csv` list; `-` for standard input. A line
-    /// may also have `source`, `received_at` and `activities`.
+    /// The leads: one JSON object per line, as for POST /v1/leads, or a CSV list with a header; `-` for standard input.
+    /// A JSON object may also have `source`, `received_at` and `activities`.
     #[arg(value_name = "LEADS")]
     leads: PathBuf,
     /// Folder with roster.csv, pools.csv and accounts.csv. Reps and pools that the rulebook names must be in it.
@@ -79,42 +79,75 @@ fn decide_all(ask: &Decide, now: Timestamp, out: &mut impl Write, err: &mut impl
             tell.wrong(line, &problems)
         }
     };
-    let is_csv = ask.leads.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"));
-    if is_csv {
-        let (name, bytes) = read(&ask.leads)?;
-        let list = List::parse(&bytes).map_err(|cause| OfflineError::List { file: name, cause })?;
+    let mut leads = Leads::open(&ask.leads)?;
+    if leads.are_csv()? {
+        let bytes = leads.rest()?;
+        let list = List::parse(&bytes).map_err(|cause| OfflineError::List { file: leads.name, cause })?;
         for row in list.rows() {
             let number = usize::try_from(row.number).unwrap_or(usize::MAX);
             one(number, row.line, row.result.map(|submission| Sample::new(submission, now)))?;
         }
     } else {
-        lines(&ask.leads, |number, line, bytes| one(number, line, sample(bytes, now)))?;
+        leads.lines(|number, line, bytes| one(number, line, sample(bytes, now)))?;
     }
     tell.totals(&totals)?;
     Ok(totals.wrong)
 }
 
-/// Calls `each` for every line that is not empty, with the lead's number, the line's number and its text.
-fn lines(file: &Path, mut each: impl FnMut(usize, u64, &[u8]) -> Result<(), OfflineError>) -> Result<(), OfflineError> {
-    let is_stdin = file == Path::new("-");
-    let name = || if is_stdin { STDIN.to_owned() } else { file.display().to_string() };
-    let unreadable = |cause| OfflineError::Unreadable { file: name(), cause };
-    let mut reader: Box<dyn BufRead> = if is_stdin {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(BufReader::new(std::fs::File::open(file).map_err(unreadable)?))
-    };
-    let (mut number, mut line) = (0, 0);
-    let mut bytes = Vec::new();
-    while reader.read_until(b'\n', &mut bytes).map_err(unreadable)? > 0 {
-        line += 1;
-        if !bytes.trim_ascii().is_empty() {
-            number += 1;
-            each(number, line, bytes.trim_ascii())?;
+/// The leads that are decided on: a file or standard input.
+struct Leads {
+    name: String,
+    reader: Box<dyn BufRead>,
+}
+
+impl Leads {
+    fn open(file: &Path) -> Result<Self, OfflineError> {
+        if file == Path::new("-") {
+            return Ok(Self { name: STDIN.to_owned(), reader: Box::new(io::stdin().lock()) });
         }
-        bytes.clear();
+        let name = file.display().to_string();
+        match std::fs::File::open(file) {
+            Ok(opened) => Ok(Self { name, reader: Box::new(BufReader::new(opened)) }),
+            Err(cause) => Err(OfflineError::Unreadable { file: name, cause }),
+        }
     }
-    Ok(())
+
+    /// Returns whether they are a CSV list. JSON lines begin with a brace, whatever the file is called.
+    fn are_csv(&mut self) -> Result<bool, OfflineError> {
+        let unreadable = |cause| OfflineError::Unreadable { file: self.name.clone(), cause };
+        let begin = self.reader.fill_buf().map_err(unreadable)?;
+        let begin = begin.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(begin).trim_ascii_start();
+        Ok(begin.first().is_some_and(|first| !matches!(first, b'{' | b'[')))
+    }
+
+    /// Reads everything that is left.
+    fn rest(&mut self) -> Result<Vec<u8>, OfflineError> {
+        let mut bytes = Vec::new();
+        match self.reader.read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(cause) => Err(OfflineError::Unreadable { file: self.name.clone(), cause }),
+        }
+    }
+
+    /// Calls `each` for every line that is not empty, with the lead's number, the line's number and its text.
+    fn lines(
+        mut self,
+        mut each: impl FnMut(usize, u64, &[u8]) -> Result<(), OfflineError>,
+    ) -> Result<(), OfflineError> {
+        let unreadable = |cause| OfflineError::Unreadable { file: self.name.clone(), cause };
+        let (mut number, mut line) = (0, 0);
+        let mut bytes = Vec::new();
+        while self.reader.read_until(b'\n', &mut bytes).map_err(unreadable)? > 0 {
+            line += 1;
+            let text = bytes.strip_prefix(b"\xEF\xBB\xBF").filter(|_| line == 1).unwrap_or(&bytes).trim_ascii();
+            if !text.is_empty() {
+                number += 1;
+                each(number, line, text)?;
+            }
+            bytes.clear();
+        }
+        Ok(())
+    }
 }
 
 fn sample(line: &[u8], now: Timestamp) -> Result<Sample, Vec<FieldProblem>> {
@@ -150,6 +183,19 @@ fn instant(text: &str, zone: &str) -> Result<Timestamp, OfflineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_known_by_how_it_begins() {
+        let begins = |text: &'static str| {
+            let mut leads = Leads { name: "leads".to_owned(), reader: Box::new(text.as_bytes()) };
+            leads.are_csv().unwrap()
+        };
+        assert!(begins("email,name\nada@lovelace.example,Ada\n"));
+        assert!(begins("\u{feff}\n\"E-Mail\";Name\n"));
+        for json in ["{\"email\": \"ada@lovelace.example\"}", "\u{feff} \n{}", "[1]", "", "\n\n"] {
+            assert!(!begins(json), "{json}");
+        }
+    }
 
     #[test]
     fn a_time_without_an_offset_is_in_the_companys_zone() {

@@ -10,7 +10,7 @@ use fairleader_lead::submission::lead_id;
 use fairleader_runtime::Clock;
 use jiff::tz::TimeZone;
 
-use super::process::{Failed, Ports, data_folder, until_ended};
+use super::process::{Failed, Ports, data_folder, serve};
 use crate::api::Api;
 use crate::company::Company;
 use crate::demo::{self, Report};
@@ -77,12 +77,12 @@ pub(super) async fn run(asked: Demo) -> Result<(), Failed> {
             invite(&mut out, &machine)?;
         }
     }
-    if !asked.once {
-        out.flush()?;
-        until_ended().await?;
+    if asked.once {
+        machine.stop().await;
+        return Ok(());
     }
-    machine.stop().await;
-    Ok(())
+    out.flush()?;
+    serve(machine).await
 }
 
 /// Prints commands to try next, ready to copy.

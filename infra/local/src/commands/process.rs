@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::ProgressBar;
 
+use crate::machine::Machine;
+
 /// Why a command failed. The user reads its text.
 pub(super) type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -50,8 +52,18 @@ pub(super) fn data_folder(asked: Option<PathBuf>) -> Result<(PathBuf, Option<tem
     Ok((temporary.path().join("data"), Some(temporary)))
 }
 
+/// Serves until Ctrl-C, SIGTERM, or the end of a part of the machine, which is an error. Then stops the machine.
+pub(super) async fn serve(mut machine: Machine) -> Result<(), Failed> {
+    let outcome = tokio::select! {
+        interrupted = until_ended() => interrupted.map_err(Failed::from),
+        ended = machine.failed() => Err(ended.into()),
+    };
+    machine.stop().await;
+    outcome
+}
+
 /// Waits for Ctrl-C or SIGTERM.
-pub(super) async fn until_ended() -> io::Result<()> {
+async fn until_ended() -> io::Result<()> {
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,

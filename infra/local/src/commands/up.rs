@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use fairleader_api::Role;
 
-use super::process::{Failed, Ports, until_ended};
+use super::process::{Failed, Ports, serve};
 use crate::api::Api;
 use crate::faults::Faults;
 use crate::machine::{Machine, Options};
@@ -71,7 +71,5 @@ pub(super) async fn run(up: Up) -> Result<(), Failed> {
         writeln!(out, "Press Ctrl-C to stop.")?;
     }
     out.flush()?;
-    until_ended().await?;
-    machine.stop().await;
-    Ok(())
+    serve(machine).await
 }
