@@ -48,7 +48,7 @@ pub enum StoreError {
     #[error("compressed content is damaged: {0}")]
     Compression(#[from] std::io::Error),
     /// A cursor that no page ended with.
-    #[error("`{0}` is not where a page begins")]
+    #[error("`{0}` is not a valid cursor")]
     Cursor(String),
     /// DynamoDB refused a transaction as a whole: one item is too large, or all together are.
     #[error("a transaction was refused: {0}")]
