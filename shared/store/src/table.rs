@@ -1,4 +1,4 @@
-//! A table and the client that reaches it: the few calls that every module needs.
+//! A table and its client: the calls that every module needs.
 
 use std::collections::HashMap;
 
@@ -12,29 +12,29 @@ use aws_types::SdkConfig;
 use crate::StoreError;
 use crate::item::Item;
 
-/// Most keys in one `BatchGetItem`.
+/// Limit on the keys in one `BatchGetItem`.
 const BATCH: usize = 100;
-/// How often keys that DynamoDB left unread are asked for again.
+/// Attempts to read keys that DynamoDB left unprocessed.
 const ATTEMPTS: usize = 5;
 
-/// A table.
+/// DynamoDB table.
 #[derive(Clone, Debug)]
 pub struct Table {
     pub(crate) client: Client,
     pub(crate) name: String,
 }
 
-/// What became of a conditional write.
+/// Result of a conditional write.
 #[derive(Debug)]
 pub(crate) enum Write {
-    /// It was written.
+    /// The item was written.
     Done,
-    /// The condition did not hold; this is what is there (nothing, if the condition wanted something).
+    /// The condition failed. Contains the current item, if there is one.
     Refused(Option<Item>),
 }
 
 impl Table {
-    /// The table called `name`.
+    /// Creates a client for the table `name`.
     pub fn new(config: &SdkConfig, name: &str) -> Self {
         Self { client: Client::new(config), name: name.to_owned() }
     }
@@ -43,7 +43,7 @@ impl Table {
         format!("{verb} `{}`", self.name)
     }
 
-    /// Reads one item, as of now.
+    /// Reads one item, strongly consistent.
     pub(crate) async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let answer = self
             .client
@@ -57,12 +57,12 @@ impl Table {
         Ok(answer.item)
     }
 
-    /// Reads many items, as of now, in any order; those that do not exist are left out. Keys must differ.
+    /// Reads many items, strongly consistent, in any order. Missing items are left out. Keys must differ.
     pub(crate) async fn get_many(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         self.get_batches(keys, true).await
     }
 
-    /// Reads many items like [`Self::get_many`], as closely as `how` says.
+    /// Reads many items like [`Self::get_many`], with the consistency `how`.
     #[cfg(feature = "decisions")]
     pub(crate) async fn look_at(&self, keys: Vec<Item>, how: crate::Look) -> Result<Vec<Item>, StoreError> {
         self.get_batches(keys, how == crate::Look::Now).await
@@ -104,7 +104,7 @@ impl Table {
         Ok(found)
     }
 
-    /// Writes an item whatever is there.
+    /// Writes an item unconditionally.
     pub(crate) async fn put(&self, item: Item) -> Result<(), StoreError> {
         self.client
             .put_item()
@@ -116,7 +116,7 @@ impl Table {
         Ok(())
     }
 
-    /// Writes an item if `condition` holds of what is there.
+    /// Writes an item if `condition` holds for the current one.
     pub(crate) async fn put_if(
         &self,
         item: Item,
@@ -147,7 +147,7 @@ impl Table {
         }
     }
 
-    /// Deletes an item, if it is there.
+    /// Deletes an item, if it exists.
     pub(crate) async fn delete(&self, key: Item) -> Result<(), StoreError> {
         self.client
             .delete_item()
