@@ -59,7 +59,7 @@ impl Env {
         Self { http_client: Some(client), ..self }
     }
 
-    /// The variable `name`.
+    /// Returns the variable `name`. Fails if it is missing or empty.
     pub fn get(&self, name: &str) -> Result<&str, SetupError> {
         self.optional(name).ok_or_else(|| SetupError::Missing(name.to_owned()))
     }

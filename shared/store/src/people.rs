@@ -5,7 +5,7 @@
 //! | a person | `person_id`, under their revision |
 //! | every person | the whole table |
 //!
-//! `enrolled` is a random value that a person gets when they are created. Personal keys name it, so the key of a
+//! `enrolled` is a unique value that a person gets when they are created. Personal keys name it, so the key of a
 //! deleted person does not work for a later person with the same id.
 
 use aws_sdk_dynamodb::types::{Delete, Put};
@@ -28,7 +28,7 @@ pub struct People(Table);
 pub struct Enrolled {
     /// The person.
     pub person: Person,
-    /// Random value that distinguishes them from earlier people with the same id.
+    /// Unique value that distinguishes them from earlier people with the same id.
     pub enrolled: String,
 }
 
@@ -81,7 +81,7 @@ impl People {
         Ok(people)
     }
 
-    /// Stores a person. Returns `None` if they were changed since `seen`. `enrolled`, a new random value, is only used
+    /// Stores a person. Returns `None` if they were changed since `seen`. `enrolled`, a new unique value, is only used
     /// for a new person.
     pub async fn replace(
         &self,
