@@ -145,7 +145,7 @@ impl Score {
 /// Score of a lead, and what follows from it.
 struct Scored {
     score: score::Score,
-    /// The change to store, if the score differs and is stored before the next decision.
+    /// The change to store, for a lead whose score is stored without a decision.
     rescored: Option<Box<Change>>,
     /// Whether `route` must decide.
     decide: bool,

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn three_equal_members_take_turns() {
+    fn equal_members_take_turns() {
         let (mut rotation, members) = (Rotation::default(), among(&members(&[1, 1, 1])));
         let order: Vec<_> = (0..6).map(|_| rotation.take(&members).taken_by.to_string()).collect();
         let (round, next) = order.split_at(3);
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_could_take_the_lead_pays_for_it() {
+    fn only_an_eligible_member_can_pay() {
         let inbound = PoolId::from("inbound");
         assert_eq!(Eligible::of(&inbound, []), None);
         let twice = Eligible::of(&inbound, [(RepId::from("anna"), 2), (RepId::from("anna"), 2)]).unwrap();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn pools_of_the_same_members_do_not_all_begin_with_the_same_one() {
+    fn pools_with_the_same_members_start_with_different_ones() {
         let mut begins: BTreeMap<RepId, usize> = BTreeMap::new();
         for number in 0..20 {
             let eligible = Eligible::of(&PoolId::new(format!("pool-{number}")), members(&[1, 1, 1, 1])).unwrap();
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_member_starts_level_and_a_removed_one_leaves_the_others_alone() {
+    fn a_new_member_starts_level_and_a_removal_changes_nothing() {
         let mut rotation = Rotation::default();
         let two = members(&[2, 1]);
         for _ in 0..50 {
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_out_of_turn_is_made_up_for() {
+    fn balances_a_charge_out_of_turn() {
         let (mut rotation, members) = (Rotation::default(), members(&[1, 1]));
         let both = among(&members);
         for _ in 0..2 {
@@ -350,8 +350,8 @@ mod tests {
         check(&rotation);
     }
 
-    /// A small generator with a fixed seed, so that the figures are the same on every run (Steele and Vigna's
-    /// splitmix64).
+    /// Returns the next number of a generator with a fixed seed, so that results are reproducible (splitmix64 by Steele
+    /// and Vigna).
     fn random(state: &mut u64) -> u64 {
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = *state;
@@ -360,7 +360,7 @@ mod tests {
         z ^ (z >> 31)
     }
 
-    /// Largest-lag-first, the rule to hold up against when sets vary.
+    /// Takes a turn by the largest-lag-first rule, for comparison.
     fn largest_lag_first(rotation: &mut Rotation, eligible: &Eligible) {
         let credits = rotation.credits(eligible);
         let owed = |m: &Member| rotation.lag(&m.rep) + credits[&m.rep];
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn with_sets_that_vary_nobody_lags_more_than_under_largest_lag_first() {
+    fn varying_sets_lag_no_more_than_under_largest_lag_first() {
         for (seed, subset) in [(1_u64, 2_usize), (2, 2), (3, 3), (4, 5)] {
             let (mut ours, mut theirs, mut state) = (Rotation::default(), Rotation::default(), seed);
             let all = members(&[1; 8]);
@@ -393,9 +393,9 @@ mod tests {
     }
 
     proptest! {
-        /// The promise: with a fixed set nobody is ever a whole lead away from their exact share, for any weights.
+        /// With a fixed set, no member is ever a whole lead away from their exact share, for any weights.
         #[test]
-        fn with_a_fixed_set_nobody_is_a_whole_lead_away(
+        fn a_fixed_set_stays_within_one_lead_of_exact_shares(
             weights in proptest::collection::vec(1_u32..=1000, 1..12),
             leads in 1_usize..600,
         ) {
