@@ -121,7 +121,7 @@ async fn a_rep_whom_something_names_stays_on_the_roster() {
         (reply.body["code"].as_str().unwrap().to_owned(), reply.body["title"].as_str().unwrap().to_owned())
     };
     assert_eq!(refused("anna").await, ("still_a_member".to_owned(), "`anna` is a member of inbound".to_owned()));
-    assert_eq!(refused("dora").await, ("still_named".to_owned(), "`dora` has account `acme`".to_owned()));
+    assert_eq!(refused("dora").await, ("still_named".to_owned(), "`dora` is named by account `acme`".to_owned()));
 
     sales.put("/v1/reps/gina", gina(2)).await.expect(200);
     sales.put("/v1/reps/hugo", json!({"name": "Hugo", "email": "h@x.example", "zone": "UTC", "hours": "always", "capacity": 1})).await.expect(200);
