@@ -124,7 +124,7 @@ async fn a_lead_held_by_a_rule_continues_with_another_rulebook() {
     409
     {
       "code": "held_by_rule",
-      "detail": "activate a rulebook that decides otherwise, then let the lead go on",
+      "detail": "activate a rulebook that does not hold it, then redrive it",
       "status": 409,
       "title": "rule `everyone else` of the active rulebook 000001 holds lead `[lead]`"
     }

@@ -91,9 +91,9 @@ async fn a_repeated_part_changes_nothing_and_other_content_is_rejected() {
     409
     {
       "code": "part_exists",
-      "detail": "use the next number for more rows; rows that were brought in are leads already",
+      "detail": "use the next part number for more rows; the imported rows are leads already",
       "status": 409,
-      "title": "part 1 was brought in with other content"
+      "title": "part 1 was already imported with different content"
     }
     "#);
 

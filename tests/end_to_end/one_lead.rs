@@ -65,7 +65,7 @@ async fn a_lead_gets_an_owner_and_each_role_sees_its_part() {
     let old = anna.post(&accept, json!({"assignment": 0})).await.expect(409);
     assert_eq!(
         (&old["code"], &old["title"]),
-        (&json!("old_assignment"), &json!("assignment 0 is over; the lead is at assignment 1"))
+        (&json!("old_assignment"), &json!("assignment 0 is over; the current assignment is 1"))
     );
     assert_eq!(stack.lead(&id).await["stage"], "assigned");
     stack.pass(7);

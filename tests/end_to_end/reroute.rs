@@ -212,7 +212,7 @@ async fn rejects_what_cannot_be_planned() {
     assert_eq!(post(path, json!({"at": "soon"}), 422).await["code"], "invalid_body");
     assert_eq!(post(path, json!({"cursor": "8.rep#anna"}), 422).await["code"], "invalid_body");
     let both = json!({"preview": true, "at": "2027-01-01T00:00:00Z"});
-    assert_eq!(post(path, both, 422).await["title"], "`at` cannot be taken");
+    assert_eq!(post(path, both, 422).await["title"], "`at` was rejected");
     assert_eq!(post(path, json!({"preview": true, "cursor": "nonsense"}), 400).await["code"], "invalid_cursor");
     sales.get(path).await.expect(404);
     stack.by(Role::Viewer).post(path, Value::Null).await.expect(403);

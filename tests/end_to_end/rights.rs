@@ -42,9 +42,9 @@ async fn denies_a_function_a_table_its_policy_does_not_name() {
     500
     {
       "code": "internal",
-      "detail": "try again; if it stays, ask whoever runs Fairleader",
+      "detail": "try again; if it happens again, ask the operator of this installation",
       "status": 500,
-      "title": "something failed on our side"
+      "title": "internal error"
     }
     "#);
     let refusals = logged("is not authorized to perform: dynamodb:GetItem");

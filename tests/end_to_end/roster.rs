@@ -132,7 +132,7 @@ async fn a_rep_that_something_names_cannot_be_deleted() {
         (reply.body["code"].as_str().unwrap().to_owned(), reply.body["title"].as_str().unwrap().to_owned())
     };
     assert_eq!(refused("anna").await, ("still_a_member".to_owned(), "`anna` is a member of inbound".to_owned()));
-    assert_eq!(refused("dora").await, ("still_named".to_owned(), "`dora` has account `acme`".to_owned()));
+    assert_eq!(refused("dora").await, ("still_named".to_owned(), "`dora` is named by account `acme`".to_owned()));
 
     sales.put("/v1/reps/gina", gina(2)).await.expect(200);
     sales

@@ -1,4 +1,4 @@
-//! Keys: made once, shown once, kept as a hash.
+//! Keys: created and shown once, stored as a hash.
 
 use fairleader_api::shape::access::{Key, Keys, MadeKey, NewKey};
 use fairleader_api::{Call, Problem, Role, key, reply};
@@ -10,7 +10,7 @@ use tracing::info;
 
 use crate::Access;
 
-/// A key of 256 random bits.
+/// Creates a key of 256 random bits.
 pub fn new_key() -> Result<String, getrandom::Error> {
     let mut random = [0_u8; 32];
     getrandom::fill(&mut random)?;
@@ -19,7 +19,7 @@ pub fn new_key() -> Result<String, getrandom::Error> {
     Ok(format!("fl_{:032x}{:032x}", half(high), half(low)))
 }
 
-/// What a request for a key lacks, or has too much of.
+/// Lists the fields that are missing or must be left out in a request for a key.
 fn incomplete(new: &NewKey) -> Vec<FieldProblem> {
     let mut errors = Vec::new();
     if new.person.is_some() {
@@ -36,7 +36,7 @@ fn incomplete(new: &NewKey) -> Vec<FieldProblem> {
 }
 
 impl Access {
-    /// `POST /v1/keys`: the answer is the only place where the key itself ever stands.
+    /// `POST /v1/keys`: creates a key. The reply is the only place where the key itself is shown.
     pub(crate) async fn post_key(&self, call: &Call<'_>) -> Answer {
         let (role, subject) = match call.json()? {
             NewKey { person: Some(person), role: None, subject: None } => {
@@ -47,10 +47,12 @@ impl Access {
         };
         let refuse = |detail: String| Problem::invalid_body(vec![FieldProblem::field("subject", detail)]);
         if !is_name(&subject) {
-            return Err(refuse(format!("`{subject}` cannot be a subject; use 1 to 64 of a-z, 0-9, - _ .")).into());
+            return Err(
+                refuse(format!("`{subject}` cannot be a subject; use 1 to 64 characters of `a-z 0-9 - _ .`")).into()
+            );
         }
         if role == Role::Rep && self.reps.get(&RepId::from(subject.as_str())).await?.is_none() {
-            return Err(refuse(format!("there is no rep `{subject}`; put them on the roster first")).into());
+            return Err(refuse(format!("there is no rep `{subject}`; add them to the roster first")).into());
         }
         let key = new_key()?;
         let id = key::hash(&key);
@@ -61,14 +63,14 @@ impl Access {
             person: None,
         };
         self.keys.create(&self.audit, &id, &record, &edit(call, record.created_at)?).await?;
-        info!(role = record.role, subject, "made key");
+        info!(role = record.role, subject, "created key");
         Ok(reply::json(201, &MadeKey { id, key, role, subject, person: None }))
     }
 
-    /// A key of a person's own: it says who they are, and ends with them.
+    /// Creates the key of a person. It has their role and becomes invalid when they are deleted.
     async fn post_person_key(&self, call: &Call<'_>, person: PersonId) -> Answer {
         let Some(found) = self.people.get(&person).await? else {
-            let detail = format!("there is no person `{person}`; put them in with PUT /v1/people/{person} first");
+            let detail = format!("there is no person `{person}`; create them with PUT /v1/people/{person} first");
             return Err(Problem::invalid_body(vec![FieldProblem::field("person", detail)]).into());
         };
         let key = new_key()?;
@@ -81,11 +83,11 @@ impl Access {
             person: Some(PersonKey { person_id: person.clone(), enrolled: found.enrolled }),
         };
         self.keys.create(&self.audit, &id, &record, &edit(call, record.created_at)?).await?;
-        info!(person = %person, "made key of a person");
+        info!(person = %person, "created key of a person");
         Ok(reply::json(201, &MadeKey { id, key, role: role.into(), subject: person.to_string(), person: Some(person) }))
     }
 
-    /// `GET /v1/keys`: what every key opens, without the keys themselves; nobody knows those but their holders.
+    /// `GET /v1/keys`: lists the keys with their roles, but not the keys themselves, which are not stored.
     pub(crate) async fn list_keys(&self, call: &Call<'_>) -> Answer {
         let (found, next) = self.keys.page(call.query("from")).await?;
         let keys = found.into_iter().map(|(id, record)| Key {
@@ -98,7 +100,7 @@ impl Access {
         Ok(reply::json(200, &Keys { keys: keys.collect(), next }))
     }
 
-    /// `DELETE /v1/keys/{id}`: the key stops working as soon as the gateway has forgotten it.
+    /// `DELETE /v1/keys/{id}`: deletes a key. It stops working when the gateway's cached authorization expires.
     pub(crate) async fn delete_key(&self, call: &Call<'_>) -> Answer {
         let id = call.path("id");
         let mut tries = Tries::until(call.deadline, [id]);

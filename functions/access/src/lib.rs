@@ -1,4 +1,4 @@
-//! `access`: people and keys. It is the only function that may write them.
+//! `access`: people and keys. It is the only function that is allowed to write them.
 
 mod keys;
 mod people;
@@ -11,7 +11,7 @@ use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{Audit, Keys, People, Reps, Table};
 
-/// The function.
+/// Lambda function `access`.
 #[derive(Debug)]
 pub struct Access {
     people: People,

@@ -1,4 +1,4 @@
-//! People: who they are, and for whom they speak. Their keys are made in `keys`.
+//! People and their roles. Their keys are created in `keys`.
 
 use fairleader_api::shape::access as shape;
 use fairleader_api::{Call, Problem, Reply, reply, version};
@@ -30,7 +30,8 @@ impl Access {
         }
     }
 
-    /// `PUT /v1/people/{id}`: their keys stay, and have the new role as soon as the gateway has forgotten the old one.
+    /// `PUT /v1/people/{id}`: stores a person. Their keys get the new role when the gateway's cached authorization
+    /// expires.
     pub(crate) async fn put_person(&self, call: &Call<'_>) -> Answer {
         let person: Person = call.named::<shape::Person>("person_id")?.into();
         let wanted = version::if_match(call)?;
@@ -57,8 +58,8 @@ impl Access {
         }
     }
 
-    /// `DELETE /v1/people/{id}`: their keys stop working as soon as the gateway has forgotten them. What they said
-    /// about rulebooks stays.
+    /// `DELETE /v1/people/{id}`: deletes a person. Their keys stop working when the gateway's cached authorization
+    /// expires. Their reviews of rulebooks stay.
     pub(crate) async fn delete_person(&self, call: &Call<'_>) -> Answer {
         let person = PersonId::from(call.path("id"));
         let wanted = version::if_match(call)?;

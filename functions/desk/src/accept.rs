@@ -1,4 +1,4 @@
-//! A rep confirms a lead.
+//! Acceptance of a lead by its owner.
 
 use fairleader_api::shape::desk::{Accept, AcceptedByOwner};
 use fairleader_api::shape::lead as shape;
@@ -14,7 +14,7 @@ use crate::Desk;
 use crate::lead::lead_id;
 
 impl Desk {
-    /// `POST /v1/leads/{lead_id}/accept`: the owner, or sales for them, confirms the lead.
+    /// `POST /v1/leads/{lead_id}/accept`: accepts a lead for its owner, who calls it, or sales for them.
     pub(crate) async fn accept(&self, call: &Call<'_>) -> Answer {
         let caller = call.caller()?;
         let said: Accept = call.json_or_default()?;
@@ -65,5 +65,5 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::OldAssignment { .. } => Code::OldAssignment,
         Refusal::IntoItself => Code::IntoItself,
     };
-    Problem::new(code, refusal.to_string()).detail("read the lead again to see where it stands")
+    Problem::new(code, refusal.to_string()).detail("read the lead again to see its current stage")
 }

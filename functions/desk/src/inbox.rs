@@ -1,4 +1,4 @@
-//! A rep's open leads, and whether they take more.
+//! The inbox of a rep, and their availability.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,16 @@ use crate::Desk;
 const PAGE: i32 = 50;
 
 impl Desk {
-    /// `GET /v1/inbox`: the caller's open leads, best first; sales may ask for `?rep=anna`.
+    /// `GET /v1/inbox`: returns the caller's open leads, best first. Sales must name a rep: `?rep=anna`.
     pub(crate) async fn inbox(&self, call: &Call<'_>) -> Answer {
         let caller = call.caller()?;
         let rep = match (caller.role, call.query("rep")) {
             (Role::Rep, _) => RepId::from(caller.subject.as_str()),
             (_, Some(rep)) => RepId::from(rep),
             (_, None) => {
-                return Err(Problem::new(Code::MissingRep, "whose inbox?").detail("add ?rep= and a rep").into());
+                return Err(Problem::new(Code::MissingRep, "`rep` is missing")
+                    .detail("add ?rep= with the id of a rep")
+                    .into());
             }
         };
         let page = self.leads.inbox(&rep, PAGE, call.query("from")).await?;
@@ -36,7 +38,7 @@ impl Desk {
             .into_iter()
             .map(|lead| (lead.state.lead_id.clone(), lead))
             .collect();
-        // The index is a little behind: what left the desk in the meantime is left out.
+        // The index lags behind: leads that changed owner in the meantime are left out.
         let open: Vec<_> = page
             .leads
             .iter()
@@ -47,12 +49,13 @@ impl Desk {
         Ok(reply::json(200, &Inbox { rep, leads: open, next: page.next }))
     }
 
-    /// `PUT /v1/me/availability`: on or off. A rep who switches on gets leads that wait.
+    /// `PUT /v1/me/availability`: switches the calling rep on or off. Switching on wakes the waiting lists of their
+    /// pools.
     pub(crate) async fn availability(&self, call: &Call<'_>) -> Answer {
         let said: Availability = call.json()?;
         let rep = RepId::from(call.caller()?.subject.as_str());
         if self.reps.get(&rep).await?.is_none() {
-            return Err(Problem::not_found(format!("`{rep}` is not on the roster")).into());
+            return Err(Problem::not_found(format!("there is no rep `{rep}`")).into());
         }
         self.reps.switch(&rep, said.on).await?;
         info!(rep = %rep, on = said.on, "switched");

@@ -1,4 +1,4 @@
-//! A lead, its history, and why it is where it is.
+//! Replies about one lead: its state, its events, and the explanations of its decisions.
 
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,14 @@ use fairleader_store::{Loaded, StoreError};
 
 use crate::Desk;
 
-/// First pause between looks; it grows by half each time.
+/// First pause between two reads of the state. Each pause is half as long again as the one before.
 const FIRST_LOOK: Duration = Duration::from_millis(15);
-/// Longest pause between looks.
+/// Longest pause between two reads.
 const LAST_LOOK: Duration = Duration::from_millis(200);
 
 impl Desk {
-    /// `GET /v1/leads/{lead_id}`, with `?wait=3s` not before it is decided on, or the time is up: as
-    /// much as is asked for, and no more than this call has.
+    /// `GET /v1/leads/{lead_id}`: returns a lead. With `?wait=3s` it waits until the lead is decided, at most as long
+    /// as the caller asks for, and never beyond the deadline of the call.
     pub(crate) async fn lead(&self, call: &Call<'_>) -> Answer {
         let caller = call.caller()?;
         let lead_id = lead_id(call);
@@ -36,14 +36,14 @@ impl Desk {
         }
         if caller.role == Role::Source {
             let Some(state) = self.leads.state(&lead_id).await? else { return Ok(not_stored(&lead_id)) };
-            // To others' leads the answer is the same as to none: an id alone says nothing.
+            // The reply is the same as for a lead that does not exist, so that an id reveals nothing.
             if state.source.as_str() != caller.subject {
                 return Ok(not_stored(&lead_id));
             }
             return Ok(reply::json(200, &LeadStage::from(&state)));
         }
         let Some(loaded) = self.leads.load(&lead_id).await? else {
-            // Held before it could be stored: there is a state and nothing else.
+            // A lead that was put on hold before it could be stored has a state and nothing else.
             return match self.leads.state(&lead_id).await? {
                 Some(state) if caller.may(Role::OVERSEERS) => Ok(reply::json(200, &Lead::new(state, None))),
                 _ => Ok(not_stored(&lead_id)),
@@ -56,17 +56,17 @@ impl Desk {
         Ok(reply::json(200, &Lead::new(state, Some(profile))))
     }
 
-    /// `GET /v1/leads/{lead_id}/events`.
+    /// `GET /v1/leads/{lead_id}/events`: returns the history of a lead, oldest first.
     pub(crate) async fn events(&self, call: &Call<'_>) -> Answer {
         let lead_id = self.seen(call).await?.lead_id;
         let events = self.leads.events(&lead_id).await?;
-        // As they are stored, so that kinds are shown which a later version wrote.
+        // The stored text, so that event kinds of a newer version are shown too.
         let events = events.iter().map(|event| serde_json::from_str::<LeadEvent>(&event.text));
         let events = events.collect::<Result<_, _>>().map_err(StoreError::from)?;
         Ok(reply::json(200, &LeadEvents { lead_id, events }))
     }
 
-    /// `GET /v1/leads/{lead_id}/why`: the latest decision first.
+    /// `GET /v1/leads/{lead_id}/why`: explains the decisions on a lead, latest first.
     pub(crate) async fn why(&self, call: &Call<'_>) -> Answer {
         let state = self.seen(call).await?;
         let mut whys = self.leads.whys(&state.lead_id).await?;
@@ -81,7 +81,7 @@ impl Desk {
         }
         let decisions = whys.into_iter().rev().map(Decision::from).collect();
         let elsewhere =
-            |into: LeadId| format!("The same person as lead {into}, which carries on: see /v1/leads/{into}/why.");
+            |into: LeadId| format!("The lead was merged into lead {into}, the same person: see /v1/leads/{into}/why.");
         let decisions = LeadDecisions {
             stage: state.stage().into(),
             decisions,
@@ -91,7 +91,7 @@ impl Desk {
         Ok(reply::json(200, &decisions))
     }
 
-    /// The lead that a request is about, if it is there and the caller may see it.
+    /// Returns the state of the lead in the path. Fails with `not_found` if the caller cannot see it.
     pub(crate) async fn seen(&self, call: &Call<'_>) -> Result<State, Failure> {
         let lead_id = lead_id(call);
         let state = self.leads.state(&lead_id).await?.ok_or_else(|| no_such_lead(&lead_id))?;
@@ -104,25 +104,26 @@ pub(crate) fn lead_id(call: &Call<'_>) -> LeadId {
     LeadId::from(call.path("lead_id"))
 }
 
-/// A rep sees the leads they own; the others see all, but a source sees none of this.
+/// Checks that the caller can see a lead. Reps see the leads that they own; viewers, marketing and sales see every
+/// lead; sources see none here.
 pub(crate) fn visible(state: &State, caller: &Caller) -> Result<(), Problem> {
     let own = caller.role == Role::Rep && state.owner().is_some_and(|owner| owner.as_str() == caller.subject);
-    // To others' leads the answer is the same as to none: an id alone says nothing.
+    // The reply is the same as for a lead that does not exist, so that an id reveals nothing.
     if own || caller.may(Role::OVERSEERS) { Ok(()) } else { Err(no_such_lead(&state.lead_id)) }
 }
 
 fn no_such_lead(lead_id: &LeadId) -> Problem {
-    Problem::not_found(format!("there is no lead `{lead_id}` that this key may see"))
+    Problem::not_found(format!("there is no lead `{lead_id}` that this key can see"))
 }
 
-/// An id that was answered with 202 may be on its way still.
+/// Makes the reply for a lead that is not stored. It may still be in the queue, so the reply asks to try again.
 fn not_stored(lead_id: &LeadId) -> Reply {
     let problem = Problem::not_found(format!("there is no lead `{lead_id}` yet"))
-        .detail("if it was just sent, it is stored in a moment: ask again, or add ?wait=3s");
+        .detail("a new lead is stored within seconds; try again, or add ?wait=3s");
     reply::with_header(problem.reply(), "retry-after", "1")
 }
 
-/// `?wait=3s` or `?wait=500ms`; without it there is no wait.
+/// Reads `?wait=3s` or `?wait=500ms`. Returns zero without it.
 fn wait(call: &Call<'_>) -> Result<Duration, Problem> {
     let Some(text) = call.query("wait") else { return Ok(Duration::ZERO) };
     let parsed = if let Some(millis) = text.strip_suffix("ms") {
@@ -131,7 +132,7 @@ fn wait(call: &Call<'_>) -> Result<Duration, Problem> {
         text.strip_suffix('s').unwrap_or(text).parse().ok().map(Duration::from_secs)
     };
     parsed.ok_or_else(|| {
-        Problem::new(Code::InvalidWait, format!("`wait={text}` is not a time"))
+        Problem::new(Code::InvalidWait, format!("`wait={text}` is not a duration"))
             .detail("write it like wait=3s or wait=500ms")
     })
 }

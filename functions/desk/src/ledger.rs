@@ -1,4 +1,4 @@
-//! What the members of a pool are owed, and every turn that led there.
+//! The ledger of a pool: what each member is owed, and every turn.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use fairleader_runtime::http::Answer;
 
 use crate::Desk;
 
-/// Transactions on a page of turns.
+/// Turns on a page.
 const PAGE: i32 = 100;
 
 impl Desk {
-    /// `GET /v1/pools/{pool_id}/ledger`: for its members, and for those who oversee them.
+    /// `GET /v1/pools/{pool_id}/ledger`: returns the ledger to members of the pool and to people who see every lead.
     pub(crate) async fn ledger(&self, call: &Call<'_>) -> Answer {
         let caller = call.caller()?;
         let pool = PoolId::from(call.path("pool_id"));

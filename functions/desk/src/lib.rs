@@ -1,4 +1,4 @@
-//! `desk`: what a rep does, and what people look up: leads, their history and reasons, inboxes, ledgers.
+//! `desk`: the commands of reps, and what people look up: leads, their history and explanations, inboxes, ledgers.
 
 mod accept;
 mod inbox;
@@ -13,10 +13,10 @@ use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{Identities, Leads, Pools, Reps, Table};
 
-/// The description of the API; a test of `fairleader-api` keeps it current.
+/// The OpenAPI document. A test of `fairleader-api` fails if it is out of date.
 const OPENAPI: &str = include_str!("../../../docs/openapi.json");
 
-/// The function.
+/// Lambda function `desk`.
 #[derive(Debug)]
 pub struct Desk {
     leads: Leads,

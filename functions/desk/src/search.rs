@@ -1,4 +1,4 @@
-//! Leads by what is known of their person.
+//! Search for leads by e-mail address or mobile number.
 
 use fairleader_api::shape::lead::{FoundLeads, Lead};
 use fairleader_api::{Call, Code, Problem, reply};
@@ -11,13 +11,12 @@ use fairleader_store::Loaded;
 use crate::Desk;
 use crate::lead::visible;
 
-/// Most leads that are followed from one that was merged to the one that carries on; two merged leads of one person
-/// never point to each other.
+/// Limit on the merges that are followed from a lead. Merges have no cycles.
 const MAX_MERGES: usize = 16;
 
 impl Desk {
-    /// `GET /v1/leads?email=…` or `?phone=…`: the lead of this person, if the caller may see it. One that was merged
-    /// leads to the one that carries on.
+    /// `GET /v1/leads?email=…` or `?phone=…`: finds the lead of a person, if the caller can see it. For a merged lead
+    /// it returns the one that it was merged into.
     pub(crate) async fn find(&self, call: &Call<'_>) -> Answer {
         let Sought { identity, shared } = sought(call)?;
         let mut leads = Vec::new();
@@ -28,13 +27,14 @@ impl Desk {
             leads.push(Lead::new(state, Some(profile)));
         }
         match shared {
-            // What its readers did without a name is in a lead of its own. Their submissions are told apart by the name.
+            // Activities of a shared mailbox without a name belong to one lead; submissions are told apart by family
+            // name.
             Some(refused) if leads.is_empty() => Err(refused.into()),
             _ => Ok(reply::json(200, &FoundLeads { leads })),
         }
     }
 
-    /// The lead itself, or the one that it was merged into.
+    /// Loads a lead, or the lead that it was merged into.
     async fn carries_on(&self, mut lead: LeadId) -> Result<Option<Loaded>, Failure> {
         for _ in 0..MAX_MERGES {
             let Some(loaded) = self.leads.load(&lead).await? else { return Ok(None) };
@@ -47,15 +47,15 @@ impl Desk {
     }
 }
 
-/// What is looked for.
+/// Identity to search for.
 struct Sought {
-    /// In the form in which leads have it.
+    /// The key in the identities table.
     identity: String,
-    /// Why nothing may be found although there are leads: it is a mailbox that several people read.
+    /// The problem to reply with if nothing is found, because several people share this mailbox.
     shared: Option<Problem>,
 }
 
-/// What is looked for.
+/// Reads `email` or `phone` from the query.
 fn sought(call: &Call<'_>) -> Result<Sought, Problem> {
     let refused = |title: String, detail: &str| Problem::new(Code::InvalidSearch, title).detail(detail);
     match (call.query("email"), call.query("phone")) {
@@ -64,7 +64,7 @@ fn sought(call: &Call<'_>) -> Result<Sought, Problem> {
                 let shared = (email.kind == EmailKind::Role).then(|| {
                     refused(
                         format!("`{text}` is a shared mailbox"),
-                        "several people read it, so only its family names tell them apart; search for a mobile number",
+                        "several people use it, so it does not identify one person; search by mobile number",
                     )
                 });
                 Ok(Sought { identity: format!("email:{}", email.identity), shared })
@@ -75,24 +75,22 @@ fn sought(call: &Call<'_>) -> Result<Sought, Problem> {
             )),
         },
         (None, Some(text)) => {
-            // A plus sign that is not percent-encoded comes as a blank.
+            // A plus sign that is not percent-encoded arrives as a space.
             let text = text.strip_prefix(' ').map_or_else(|| text.to_owned(), |rest| format!("+{rest}"));
             let phone = phone::read(&text, None).phone;
             match (phone.kind, phone.e164) {
                 (PhoneKind::Mobile, Some(number)) => Ok(Sought { identity: format!("phone:{number}"), shared: None }),
                 (PhoneKind::Invalid, _) | (_, None) => Err(refused(
                     format!("`{text}` is not a telephone number"),
-                    "write it with its country code, like +491701234567, the plus sign as %2B",
+                    "include the country code, like +491701234567, and write the plus sign as %2B",
                 )),
                 _ => Err(refused(
                     format!("`{text}` is not a mobile number"),
-                    "colleagues share other numbers, so only mobile numbers tell people apart",
+                    "other numbers can be shared, so they do not identify one person",
                 )),
             }
         }
-        (Some(_), Some(_)) => {
-            Err(refused("two people cannot be looked for at once".to_owned(), "send one of `email` and `phone`"))
-        }
-        (None, None) => Err(refused("whose lead?".to_owned(), "add ?email= or ?phone=")),
+        (Some(_), Some(_)) => Err(refused("`email` cannot be combined with `phone`".to_owned(), "send one of the two")),
+        (None, None) => Err(refused("`email` or `phone` is missing".to_owned(), "add ?email= or ?phone=")),
     }
 }

@@ -1,4 +1,4 @@
-//! Messages on their way in: what each is about, and which of them are about the same person.
+//! Incoming messages, grouped by person.
 
 use std::collections::BTreeSet;
 
@@ -8,23 +8,23 @@ use fairleader_lead::normalise;
 use fairleader_lead::submission::activity::first_submission;
 use fairleader_messaging::{EnrichCommand, RecordActivity, StoreLead};
 
-/// A message, and how far it has come.
+/// Message with the progress of its admission.
 #[derive(Debug)]
 pub(crate) struct Message {
-    /// Names it to the queue.
+    /// The id of the message in the queue.
     pub(crate) id: String,
-    /// The lead or activity, for the log.
+    /// The id of the lead or activity, for the log.
     pub(crate) about: String,
-    /// Where it came from, for what follows from it.
+    /// Trace and group, for the commands that follow.
     pub(crate) trail: Trail,
-    /// How far it has come.
+    /// The progress of its admission.
     pub(crate) arrival: Arrival,
-    /// Leads and identities that it is about. Those that have one in common are admitted one after the other: at the same
-    /// time they would only lose races to each other.
+    /// Leads and identities of the message. Messages that share one are admitted one after another, because at the same
+    /// time they would conflict.
     keys: BTreeSet<String>,
 }
 
-/// Where a command came from, for those that follow from it.
+/// Trace and group of a command, for the commands that follow.
 #[derive(Clone, Debug)]
 pub(crate) struct Trail {
     pub(crate) group: String,
@@ -32,7 +32,7 @@ pub(crate) struct Trail {
 }
 
 impl Message {
-    /// A message that was just received.
+    /// Creates a message that was just received.
     pub(crate) fn new(id: String, command: EnrichCommand) -> Self {
         match command {
             EnrichCommand::StoreLead(command) => {
@@ -76,7 +76,8 @@ fn reported(command: RecordActivity) -> Reported {
         Some(address) => {
             let submission = first_submission(&address, &activity);
             let mut profile = normalise::profile(&submission);
-            // The activity itself is recorded once the lead is there; saying so twice would count twice.
+            // The activity itself is recorded after the lead is stored. If the profile had it too, it would count
+            // twice.
             profile.said_at = Some(received_at);
             let (source, payload_hash) = (source.clone(), submission.payload_hash());
             let identities = person::doer(&profile).into_iter().collect();
@@ -94,8 +95,7 @@ fn reported(command: RecordActivity) -> Reported {
     Reported { activity, source, received_at, by }
 }
 
-/// Puts messages about the same person together, in the order in which they came; a person's submissions first, because
-/// what is recorded with a lead needs the lead.
+/// Groups messages by person, in order of arrival, but submissions first: activities need a stored lead.
 pub(crate) fn by_person(messages: Vec<Message>) -> Vec<Vec<Message>> {
     let mut groups: Vec<(BTreeSet<String>, Vec<Message>)> = Vec::new();
     for message in messages {
@@ -144,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn messages_about_one_person_go_together_and_submissions_first() {
+    fn groups_messages_by_person_with_submissions_first() {
         let messages = vec![
             act("a-1", "l-1", ""),
             lead("l-1", r#"{"email": "ada@acme.example"}"#),
             lead("l-2", r#"{"email": "ben@acme.example"}"#),
             lead("l-3", r#"{"phone": "+49 171 3920012"}"#),
             act("a-2", "a-2", r#", "email": "BEN+x@acme.example""#),
-            // Proves that the first and the third are one person.
+            // This shows that the first and the third are the same person.
             lead("l-4", r#"{"email": "ada@acme.example", "phone": "+49 171 3920012"}"#),
         ];
         let groups: BTreeSet<Vec<String>> = by_person(messages)

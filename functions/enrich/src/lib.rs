@@ -1,9 +1,9 @@
-//! `enrich`: normalises and enriches a submission, finds its account and whether the person is known, and stores it;
-//! and records what people do with the lead they are.
+//! `enrich`: normalises and enriches submissions, finds the account and the person's existing lead, and stores or
+//! merges them. It also records activities.
 //!
-//! What becomes of a message is decided by the domain's [`admission`](fairleader_domain::admission): here messages are
-//! read, carried through it, and answered. What changes together is one transaction, so a call that ends in the middle
-//! leaves either everything of a message or nothing, and the message to `score`, sent last, is sent by the repeat.
+//! The domain's [`admission`](fairleader_domain::admission) decides; this function reads, commits and replies. Each
+//! message changes everything in one transaction, so a call that is cut short leaves all or nothing of it. The command
+//! to `score` is sent last; if it is lost, the redelivered message sends it.
 
 mod arrivals;
 
@@ -22,10 +22,10 @@ use tracing::{info, warn};
 
 use crate::arrivals::{Message, Trail, by_person};
 
-/// People admitted at the same time within a batch: all of them.
+/// Limit on the people that are admitted at the same time: a whole batch.
 const AT_ONCE: usize = 10;
 
-/// The function.
+/// Lambda function `enrich`.
 #[derive(Debug)]
 pub struct Enrich {
     admissions: Admissions,
@@ -34,7 +34,7 @@ pub struct Enrich {
     clock: Clock,
 }
 
-/// What became of a message.
+/// Message id, trail and result of a message.
 type Admitted = (String, Trail, Result<Outcome, FunctionError>);
 
 impl Function for Enrich {
@@ -56,7 +56,7 @@ impl Function for Enrich {
         })
     }
 
-    /// Admits every message of the batch; what they need to know is read together. What fails is delivered again.
+    /// Admits every message of the batch, with shared reads. Failed messages are delivered again.
     async fn call(&self, event: SqsEvent, invocation: Invocation) -> Result<SqsBatchResponse, FunctionError> {
         let mut failures = Vec::new();
         let mut messages = Vec::new();
@@ -71,7 +71,7 @@ impl Function for Enrich {
         let mut scores = BTreeMap::new();
         for (id, trail, outcome) in self.admit_all(messages, invocation.deadline).await {
             match outcome {
-                // One message is enough for all that is new of a lead.
+                // One command to `score` is enough for all changes of a lead.
                 Ok(Outcome { score: Some((lead_id, version)), .. }) => {
                     sent.push(id);
                     let (known, _) = scores.entry(lead_id).or_insert((version, trail));
@@ -97,8 +97,8 @@ impl Enrich {
         admitted.into_iter().flatten().collect()
     }
 
-    /// Reads for the first message of each person what it needs to know: for a batch of new people, two requests. A
-    /// person's further messages read for themselves, after what the first one changes.
+    /// Reads the data for the first message of each person together: two requests for a batch of new people. Further
+    /// messages of a person read on their own, after the changes of the first one.
     async fn read_together(&self, people: &mut [Vec<Message>]) {
         let now = self.clock.now();
         loop {
@@ -116,16 +116,16 @@ impl Enrich {
             }
             match self.admissions.read(&all, Look::Glance).await {
                 Ok(found) => wants.into_iter().for_each(|(message, missing)| message.arrival.read(&missing, &found)),
-                // Perhaps one item is damaged. Each message reads for itself, and only those that need it fail.
+                // One item may be damaged. Let each message read on its own, so that only those that need it fail.
                 Err(cause) => {
-                    warn!(cause = %Chain(&cause), "reading together failed");
+                    warn!(cause = %Chain(&cause), "shared read failed; reading each message on its own");
                     return;
                 }
             }
         }
     }
 
-    /// Admits what one person sent, one message after the other.
+    /// Admits the messages of one person, one after another.
     async fn admit_person(&self, messages: Vec<Message>, deadline: Instant) -> Vec<Admitted> {
         let mut admitted = Vec::with_capacity(messages.len());
         for mut message in messages {
@@ -135,7 +135,7 @@ impl Enrich {
         admitted
     }
 
-    /// Carries a message through admission: reads, commits, and begins again after a lost race.
+    /// Admits a message: reads, decides and commits, and retries on a conflict.
     async fn admit(&self, message: &mut Message, deadline: Instant) -> Result<Outcome, FunctionError> {
         let mut tries = Tries::until(deadline, [message.about.as_str()]);
         tries.again("admitting").await?;
@@ -150,7 +150,7 @@ impl Enrich {
                     let committed = self.admissions.commit(&plan, now).await?;
                     message.arrival.committed(committed.is_ok());
                     if let Err(lost) = committed {
-                        info!(about = message.about, ?lost, "lost a race");
+                        info!(about = message.about, ?lost, "conflict");
                         tries.again("admitting").await?;
                     }
                 }

@@ -1,4 +1,4 @@
-//! Lists, brought in part by part: every row has a result, and bringing a part in again changes nothing.
+//! Import of lists, part by part. Every row has a result. Importing the same part again changes nothing.
 
 use fairleader_api::shape::imports as shape;
 use fairleader_api::{Call, Code, Problem, reply};
@@ -18,27 +18,27 @@ use uuid::Uuid;
 
 use crate::Imports;
 
-/// Largest part in bytes.
+/// Size limit of a part, in bytes.
 const MAX_PART: usize = 4 * 1024 * 1024;
-/// Greatest number of a part.
+/// Highest part number.
 const MAX_PARTS: u32 = 100_000;
-/// Messages that one sender sends one request after the other.
+/// Messages that one sender sends, one request after another.
 const SENDER: usize = 100;
-/// Senders at work at the same time.
+/// Limit on concurrent senders.
 const SENDERS: usize = 8;
-/// Refused rows that the answer shows at once; all of them are under `rows_url`.
+/// Limit on the rejected rows in the reply. `rows_url` has all of them.
 const SHOWN: usize = 20;
 
 impl Imports {
-    /// `POST /v1/imports`.
+    /// `POST /v1/imports`: starts an import.
     pub(crate) async fn post_import(&self, call: &Call<'_>) -> Answer {
         let new: shape::NewImport = call.json()?;
         let mut errors = Vec::new();
         if new.name.trim().is_empty() {
-            errors.push(FieldProblem::field("name", "a list needs a name by which people know it"));
+            errors.push(FieldProblem::field("name", "is empty; a list needs a name"));
         }
         if !is_name(new.source.as_str()) {
-            errors.push(FieldProblem::field("source", "use 1 to 64 of a-z, 0-9, - _ ."));
+            errors.push(FieldProblem::field("source", "use 1 to 64 characters of `a-z 0-9 - _ .`"));
         }
         if !errors.is_empty() {
             return Err(Problem::invalid_body(errors).into());
@@ -56,14 +56,17 @@ impl Imports {
         };
         let begun = self.lists.create(&import).await?;
         if (&begun.name, &begun.source, begun.dry_run) != (&import.name, &import.source, import.dry_run) {
-            return Err(Problem::new(Code::ImportExists, "this Idempotency-Key began an import with another body")
-                .detail("use another key for another list")
-                .into());
+            return Err(Problem::new(
+                Code::ImportExists,
+                "this Idempotency-Key was used for an import with a different body",
+            )
+            .detail("use a new key for a new list")
+            .into());
         }
         Ok(reply::json(201, &import_view(begun)))
     }
 
-    /// `GET /v1/imports/{id}`.
+    /// `GET /v1/imports/{id}`: returns an import and the results of its parts.
     pub(crate) async fn import(&self, call: &Call<'_>) -> Answer {
         let id = call.path("id");
         let Some(import) = self.lists.find(id).await? else { return Err(no_such_import(id).into()) };
@@ -80,7 +83,7 @@ impl Imports {
         Ok(reply::json(200, &result))
     }
 
-    /// `GET /v1/imports/{id}/rows`: the result of every row, a page at a time.
+    /// `GET /v1/imports/{id}/rows`: lists the result of every row.
     pub(crate) async fn rows(&self, call: &Call<'_>) -> Answer {
         let id = call.path("id");
         if self.lists.find(id).await?.is_none() {
@@ -93,41 +96,46 @@ impl Imports {
         ))
     }
 
-    /// `PUT /v1/imports/{id}/parts/{part}` (CSV with a header of its own).
+    /// `PUT /v1/imports/{id}/parts/{part}` (CSV with its own header): imports a part of a list.
     ///
-    /// Leads are queued before the results are kept: whoever gets no answer sends the part again, and every row becomes
-    /// the same lead again.
+    /// Leads are queued before the results are stored. A caller that gets no reply sends the part again; every row gets
+    /// the same lead id, so no lead is duplicated.
     pub(crate) async fn put_part(&self, call: &Call<'_>) -> Answer {
         let id = call.path("id");
         let part = call.path("part");
         let Some(part) = part.parse::<u32>().ok().filter(|part| (1..=MAX_PARTS).contains(part)) else {
-            return Err(Problem::new(Code::InvalidPart, format!("`{part}` is not the number of a part"))
+            return Err(Problem::new(Code::InvalidPart, format!("`{part}` is not a part number"))
                 .detail(format!("parts are numbered from 1 to {MAX_PARTS}"))
                 .into());
         };
         let body = call.body();
         if body.len() > MAX_PART {
-            return Err(Problem::new(Code::TooLarge, format!("the part has {} bytes", body.len()))
-                .detail(format!("at most {MAX_PART} bytes are taken; cut it in two, each with the header"))
+            return Err(Problem::new(Code::TooLarge, format!("the part is too large ({} bytes)", body.len()))
+                .detail(format!(
+                    "the limit is {MAX_PART} bytes; split the list into more parts, each with the header line"
+                ))
                 .into());
         }
         let Some(import) = self.lists.find(id).await? else { return Err(no_such_import(id).into()) };
         let sha256 = format!("{:x}", Sha256::digest(&body));
         if self.lists.part(id, part).await?.is_some_and(|done| done.sha256 != sha256) {
-            return Err(Problem::new(Code::PartExists, format!("part {part} was brought in with other content"))
-                .detail("use the next number for more rows; rows that were brought in are leads already")
-                .into());
+            return Err(Problem::new(
+                Code::PartExists,
+                format!("part {part} was already imported with different content"),
+            )
+            .detail("use the next part number for more rows; the imported rows are leads already")
+            .into());
         }
         let list = List::parse(&body).map_err(|problem| {
             Problem::new(Code::InvalidList, "the list cannot be read")
-                .detail(format!("{problem}; nothing of it was brought in"))
+                .detail(format!("{problem}; nothing was imported"))
         })?;
         let (result, rows, messages) = self.read_rows(&import, part, &sha256, &list)?;
         if !import.dry_run {
             self.queue(messages).await?;
         }
         self.lists.put_part(id, &result, &rows).await?;
-        info!(import = id, part, rows = result.rows, rejected = result.rejected, "brought in part");
+        info!(import = id, part, rows = result.rows, rejected = result.rejected, "imported part");
         let rejections = rows.into_iter().filter(|row| row.lead_id.is_none()).take(SHOWN).map(row_view).collect();
         let reply = shape::PartReply {
             part: result.part,
@@ -142,7 +150,7 @@ impl Imports {
         Ok(reply::json(200, &reply))
     }
 
-    /// The result of every row of a part, and the commands that store those that can be.
+    /// Returns the result of every row of a part, and the commands that store the accepted rows.
     fn read_rows(
         &self,
         import: &Import,
@@ -185,7 +193,7 @@ impl Imports {
         Ok((result, rows, messages))
     }
 
-    /// Queues many commands, several requests at a time.
+    /// Queues commands with several concurrent senders.
     async fn queue(&self, messages: Vec<Outgoing>) -> Result<(), SendError> {
         let chunks: Vec<Vec<Outgoing>> = messages.chunks(SENDER).map(<[Outgoing]>::to_vec).collect();
         stream::iter(chunks)
@@ -197,8 +205,8 @@ impl Imports {
     }
 }
 
-/// When a row counts as received: the rows of a part one after the other, a millisecond apart, the last one now. So of
-/// two rows of one person the later one has the latest word.
+/// Returns when a row counts as received: rows are one millisecond apart and the last one is now. So for two rows of
+/// the same person, the later row wins.
 fn received(now: Timestamp, rows: usize, number: u32) -> Timestamp {
     let before = i64::try_from(rows).unwrap_or(0) - i64::from(number);
     now.checked_sub(SignedDuration::from_millis(before.max(0))).unwrap_or(now)
@@ -220,5 +228,5 @@ fn row_view(of: RowResult) -> shape::RowResult {
 }
 
 fn no_such_import(id: &str) -> Problem {
-    Problem::not_found(format!("there is no import `{id}`")).detail("begin one with POST /v1/imports")
+    Problem::not_found(format!("there is no import `{id}`")).detail("create one with POST /v1/imports")
 }

@@ -1,4 +1,4 @@
-//! `imports`: lists, brought in part by part.
+//! `imports`: imports lists of leads, part by part.
 
 mod import;
 
@@ -9,7 +9,7 @@ use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{Imports as Lists, Table};
 
-/// The function.
+/// Lambda function `imports`.
 #[derive(Debug)]
 pub struct Imports {
     lists: Lists,

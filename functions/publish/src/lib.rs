@@ -1,11 +1,11 @@
-//! `publish`: puts every stored event on the bus.
+//! `publish`: publishes every stored event on the bus.
 //!
-//! The table's stream is the outbox: an event is written with the change it tells of, so none is forgotten and none is
-//! made up. What the bus does not take is parked in a queue, by lead and number, and read again from the table. Only the
-//! envelope of an event is read; what it tells, and of which kind it is, is for those who listen.
+//! The stream of the table is the outbox: an event is stored in the same transaction as its change, so published events
+//! match the changes. Events that the bus rejects are parked in a queue, by lead and number, and read again from the
+//! table. This function only reads the envelope of an event, so it also publishes kinds that it does not know.
 //!
-//! When this function fails too often, Lambda gives the records up and parks their place in the stream in the same queue.
-//! They are read from there again while the stream has them, for 24 hours.
+//! If this function fails too often, Lambda gives up on the records and sends their position in the stream to the same
+//! queue. They can be read again from the stream for 24 hours.
 
 use aws_lambda_events::event::dynamodb::{Event as StreamEvent, EventRecord};
 use aws_lambda_events::event::sqs::SqsEvent;
@@ -17,7 +17,7 @@ use fairleader_store::{EventStream, Events, GivenUp, Table, is_event};
 use serde_json::Value;
 use tracing::{info, warn};
 
-/// The function.
+/// Lambda function `publish`.
 #[derive(Debug)]
 pub struct Publish {
     events: Events,
@@ -40,7 +40,7 @@ impl Function for Publish {
         })
     }
 
-    /// Both sources send `Records`; the first record says which it is.
+    /// Handles events of both sources. Both have `Records`; the first record shows which source it is.
     async fn call(&self, event: Value, _: Invocation) -> Result<Value, FunctionError> {
         let source = event.pointer("/Records/0/eventSource").and_then(Value::as_str).unwrap_or_default();
         if source == "aws:sqs" {
@@ -51,7 +51,7 @@ impl Function for Publish {
 }
 
 impl Publish {
-    /// Publishes what the stream shows. Fails only if an event could neither be published nor parked.
+    /// Publishes events from the stream. Fails only if an event could neither be published nor parked.
     async fn stored(&self, batch: StreamEvent) -> Result<Value, FunctionError> {
         let mut events = Vec::with_capacity(batch.records.len());
         for record in batch.records {
@@ -61,12 +61,12 @@ impl Publish {
         Ok(serde_json::json!({"batchItemFailures": []}))
     }
 
-    /// Puts events on the bus, and parks those that it does not take.
+    /// Publishes events, and parks those that the bus rejects.
     async fn publish(&self, events: Vec<EventText>) -> Result<(), FunctionError> {
         let count = events.len();
         let refused = self.bus.put(events).await;
         if !refused.is_empty() {
-            warn!(events = refused.len(), "bus did not take some events; they are parked");
+            warn!(events = refused.len(), "the bus rejected some events; they are parked");
             let parked = refused
                 .into_iter()
                 .map(|EventText { envelope, .. }| {
@@ -79,7 +79,7 @@ impl Publish {
         Ok(())
     }
 
-    /// Publishes what was parked, each event for itself.
+    /// Publishes parked events, each on its own.
     async fn parked(&self, batch: SqsEvent) -> Result<Value, FunctionError> {
         let mut failures = Vec::new();
         for message in batch.records {
@@ -97,34 +97,34 @@ impl Publish {
         }
         let PublishEvent { lead_id, seq, .. } = command::read(body)?;
         let Some(event) = self.events.at(&lead_id, seq).await? else {
-            // Erased with its lead since: there is nothing left to tell.
-            info!(lead.id = %lead_id, event.seq = seq, "parked event is gone");
+            // It was erased with its lead, so there is nothing to publish.
+            info!(lead.id = %lead_id, event.seq = seq, "parked event no longer exists");
             return Ok(());
         };
         match self.bus.put(vec![event]).await.len() {
             0 => Ok(()),
-            _ => Err(format!("the bus did not take event {seq} of lead {lead_id}").into()),
+            _ => Err(format!("the bus rejected event {seq} of lead {lead_id}").into()),
         }
     }
 }
 
 impl Publish {
-    /// Publishes what the event source gave up, of which the queue has the place in the stream only. From here on, what the
-    /// bus does not take is known by lead and number, whatever the stream forgets.
+    /// Publishes events that the event source gave up on. The queue only has their position in the stream. Events that
+    /// the bus rejects are parked by lead and number, so the stream is no longer needed.
     async fn publish_given_up(&self, given_up: &GivenUp) -> Result<(), FunctionError> {
         let (first, last) = given_up.records();
         let Some(events) = self.stream.events(given_up).await? else {
             return Err(format!(
-                "the stream has lost the records {first} to {last}; their events are with their leads in the table"
+                "the stream no longer has the records {first} to {last}; their events are stored with their leads"
             )
             .into());
         };
-        warn!(events = events.len(), first, last, "publishing what the stream's event source gave up");
+        warn!(events = events.len(), first, last, "publishing events that the event source gave up on");
         self.publish(events).await
     }
 }
 
-/// The event that a stream record stored; `None` for items of other kinds.
+/// Returns the event in a stream record. Returns `None` for other items.
 fn event_of(record: &EventRecord) -> Result<Option<EventText>, serde_json::Error> {
     let attribute = |name: &str| match record.change.new_image.inner().get(name) {
         Some(serde_dynamo::AttributeValue::S(text)) => text.as_str(),

@@ -1,4 +1,4 @@
-//! Leads on hold, the commands that failed for them, and the way back.
+//! Leads on hold, the commands that failed for them, and their redrive.
 
 use fairleader_api::shape::lead::held_from;
 use fairleader_api::shape::recovery as shape;
@@ -15,16 +15,16 @@ use tracing::info;
 
 use crate::Recovery;
 
-/// Leads, or commands, on a page.
+/// Leads, or failed commands, on a page.
 const PAGE: i32 = 50;
-/// Most requests that one call moves events with, ten in each.
+/// Limit on the batches of up to ten events that one call redrives.
 const MOVES: usize = 20;
-/// Why `route` holds a lead whatever the rules say: the roster or the hour may be another one by now.
+/// Reasons for which `route` holds a lead whatever the rules say. They can pass with time or a change of the roster.
 const PASSING: [&str; 3] = ["waited_too_long", "pool_not_found", "owner_not_on_roster"];
 
 impl Recovery {
-    /// `GET /v1/dead-letters`: leads on hold with what failed for them, every command that failed, whatever became of
-    /// its lead, and how many messages need a look by hand.
+    /// `GET /v1/dead-letters`: lists leads on hold with their failed commands, then every failed command whatever the
+    /// state of its lead, and counts the messages that need a manual check.
     pub(crate) async fn dead_letters(&self, call: &Call<'_>) -> Answer {
         let page = self.leads.held(PAGE, call.query("from")).await?;
         let mut held = Vec::new();
@@ -61,9 +61,9 @@ impl Recovery {
         Ok(reply::json(200, &letters))
     }
 
-    /// `POST /v1/dead-letters/{lead_id}/redrive`: lets the lead go on. Only what was sent in is carried out again as it
-    /// was; everything later follows from the table and is decided afresh. With `events` in the place of the lead,
-    /// events that could not be published are sent again.
+    /// `POST /v1/dead-letters/{lead_id}/redrive`: releases a lead and retries its failed commands. Only submissions and
+    /// activities are sent again unchanged; later steps are decided again from the stored lead. With `events` instead
+    /// of a lead id, it publishes failed events again.
     pub(crate) async fn redrive(&self, call: &Call<'_>) -> Answer {
         let named = call.path("lead_id");
         if named == "events" {
@@ -74,9 +74,11 @@ impl Recovery {
         let state = self.leads.state(&lead).await?;
         let held = state.filter(|state| state.stage() == Stage::Held);
         if held.is_none() && letters.is_empty() {
-            return Err(Problem::not_found(format!("lead `{lead}` is not on hold and nothing failed for it")).into());
+            return Err(
+                Problem::not_found(format!("lead `{lead}` is not on hold, and no command failed for it")).into()
+            );
         }
-        // Nothing but its state is there: it can only be stored by the command that was to store it.
+        // A lead that has only a state can only be stored by its original command.
         let stored = held.as_ref().is_none_or(|state| !state.is_unstored());
         let submitted: Vec<Outgoing> = letters
             .iter()
@@ -85,7 +87,7 @@ impl Recovery {
             .collect();
         if !stored && submitted.is_empty() {
             return Err(Problem::new(Code::NeverStored, format!("lead `{lead}` was never stored"))
-                .detail("the command that would store it is not kept; have its source send it again")
+                .detail("the command to store it no longer exists; send the lead again from its source")
                 .into());
         }
         if let Some(state) = held.filter(|_| stored) {
@@ -94,7 +96,7 @@ impl Recovery {
             }
             self.release(call, state).await?;
         }
-        // `enrich` passes a lead on to be decided; without a command for it, that is asked for here.
+        // `enrich` queues a lead for a decision. If no command goes to `enrich`, queue the lead here.
         let afresh = stored && (submitted.is_empty() || submitted.len() < letters.len());
         let sent = submitted.len() + usize::from(afresh);
         let commands = u64::try_from(sent).unwrap_or(u64::MAX);
@@ -118,7 +120,7 @@ impl Recovery {
         Ok(reply::json(202, &shape::Redriven { lead_id: lead, commands }))
     }
 
-    /// Refuses to let a lead go on that a rule of the active rulebook holds: it would be held again.
+    /// Fails with `held_by_rule` if the active rulebook holds the lead, because it would hold it again.
     async fn decided_otherwise(&self, state: &State) -> Result<(), Failure> {
         let Some(Decided { rule, rulebook, .. }) = &state.decided else { return Ok(()) };
         let passing = state.reason().is_some_and(|reason| PASSING.contains(&reason));
@@ -127,7 +129,7 @@ impl Recovery {
         }
         let title = format!("rule `{rule}` of the active rulebook {rulebook} holds lead `{}`", state.lead_id);
         Err(Problem::new(Code::HeldByRule, title)
-            .detail("activate a rulebook that decides otherwise, then let the lead go on")
+            .detail("activate a rulebook that does not hold it, then redrive it")
             .into())
     }
 
@@ -137,7 +139,7 @@ impl Recovery {
             tries.again("letting a lead go on").await?;
             let change = match transition(&state, Command::Release, self.clock.now()) {
                 Ok(Transition::Changed(change)) => change,
-                // Somebody else let it go on.
+                // Another request released it.
                 Ok(Transition::Unchanged) | Err(_) => return Ok(()),
             };
             let mut transaction = self.leads.transaction();
@@ -153,8 +155,8 @@ impl Recovery {
         }
     }
 
-    /// Gives events that could not be published to `publish` again, and to `route` the reps whose pools the bus
-    /// could not wake. Whatever else is in that queue stays.
+    /// Sends events that could not be published to `publish` again, and failed wakes of reps to `route`. Other messages
+    /// stay in the dead-letter queue.
     async fn redrive_events(&self) -> Answer {
         let mut moved = 0_u64;
         for _ in 0..MOVES {
@@ -178,7 +180,7 @@ impl Recovery {
     }
 }
 
-/// An event that the bus could not deliver, as far as its rule looks at it.
+/// Event that the bus could not deliver: only the part that its rule reads.
 #[derive(Deserialize)]
 struct Undelivered {
     detail: Freed,
@@ -189,8 +191,8 @@ struct Freed {
     freed_owner: RepId,
 }
 
-/// The rep with a free seat that a message from the bus tells of. The bus keeps the event as it was before the rule made
-/// a command of it.
+/// Returns the rep with a free seat in a message from the bus. A dead letter of the bus has the event as it was before
+/// the rule turned it into a command.
 fn rep_to_wake(body: &str) -> Option<RepId> {
     match command::read(body) {
         Ok(RouteCommand::WakeRep { rep, .. }) => Some(rep),
@@ -207,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wake_is_known_as_a_command_and_as_the_event_it_was() {
+    fn reads_a_wake_from_a_command_or_an_event() {
         let anna = Some(RepId::from("anna"));
         assert_eq!(rep_to_wake(r#"{"schema": 1, "command": "wake_rep", "rep": "anna"}"#), anna);
         assert_eq!(rep_to_wake(r#"{"source": "fairleader", "detail": {"freed_owner": "anna"}}"#), anna);

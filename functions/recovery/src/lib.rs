@@ -1,4 +1,4 @@
-//! `recovery`: leads on hold, commands that failed, and the way back.
+//! `recovery`: lists leads on hold and failed commands, and redrives them.
 
 mod dead_letters;
 
@@ -9,7 +9,7 @@ use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{Leads, Rulebooks, Table};
 
-/// The function.
+/// Lambda function `recovery`.
 #[derive(Debug)]
 pub struct Recovery {
     leads: Leads,
@@ -18,7 +18,7 @@ pub struct Recovery {
     clock: Clock,
 }
 
-/// The queues that commands go to, and those where failed ones end.
+/// Queues for commands, and their dead-letter queues.
 #[derive(Debug)]
 struct Queues {
     enrich: Queue,

@@ -25,7 +25,8 @@ impl Roster {
         }
     }
 
-    /// Writes an account and the identities that lead to it. A repeat completes what an earlier attempt began.
+    /// `PUT /v1/accounts/{id}`: stores an account and the identities that lead to it. Idempotent: a repeat completes an
+    /// attempt that was cut short.
     pub(crate) async fn put_account(&self, call: &Call<'_>) -> Answer {
         let mut account: Account = call.named::<shape::Account>("account_id")?.into();
         let wanted = version::if_match(call)?;
@@ -47,7 +48,7 @@ impl Roster {
         }
         errors.extend(self.unknown_in(&account).await?);
         let kept_identities = Identities::of_account(&account);
-        // Two accounts of one name are told apart by their domains; a domain belongs to one.
+        // Several accounts can have the same name, but a domain belongs to one account.
         let leads_to = self.identities.accounts(&kept_identities).await?;
         let taken = |identity: &str, other: &AccountId| {
             let domain = identity.strip_prefix("domain:").filter(|_| *other != account.account_id)?;
@@ -59,7 +60,7 @@ impl Roster {
         }
         for (i, identity) in kept_identities.iter().enumerate() {
             let other = self.identities.claim_account(identity, &account.account_id).await?;
-            // Another account took it in this moment: what was claimed just now is given back.
+            // Another account claimed it at the same time: release what was claimed here.
             if let Some(problem) = other.and_then(|other| taken(identity, &other)) {
                 for claimed in kept_identities.iter().take(i).filter(|claimed| !leads_to.contains_key(*claimed)) {
                     self.release_identity(claimed, &account.account_id).await?;
@@ -74,7 +75,7 @@ impl Roster {
             if let Some(reply) = changed_since(&account.account_id, wanted, seen.as_ref()) {
                 return Ok(reply);
             }
-            // A repeat changes nothing, and is no news.
+            // A repeat changes nothing and is not audited.
             if let Some(seen) = seen.as_ref().filter(|seen| seen.value == account) {
                 break (Some(seen.clone()), seen.clone());
             }
@@ -83,7 +84,7 @@ impl Roster {
                 info!(account = %account.account_id, "changed account");
                 break (seen, kept);
             }
-            // A rep it names may be gone since they were looked for.
+            // A rep that it names may have been deleted in the meantime.
             let errors = self.unknown_in(&account).await?;
             if !errors.is_empty() {
                 return Err(Problem::invalid_body(errors).into());
@@ -96,21 +97,21 @@ impl Roster {
         Ok(version::json(200, &shape::Account::from(account), kept.revision))
     }
 
-    /// Whom and what an account names that is not there.
+    /// Lists the reps and the parent that an account names but that do not exist.
     async fn unknown_in(&self, account: &Account) -> Result<Vec<FieldProblem>, Failure> {
         let mut errors = Vec::new();
         for (field, rep) in [("owner", &account.owner), ("deal_owner", &account.deal_owner)] {
             if let Some(rep) = rep
                 && self.reps.get(rep).await?.is_none()
             {
-                let detail = format!("there is no rep `{rep}`; put them on the roster first");
+                let detail = format!("there is no rep `{rep}`; add them to the roster first");
                 errors.push(FieldProblem::field(field, detail));
             }
         }
         if let Some(parent) = account.parent.as_ref().filter(|parent| **parent != account.account_id)
             && self.accounts.get(parent).await?.is_none()
         {
-            let detail = format!("there is no account `{parent}`; put it in first");
+            let detail = format!("there is no account `{parent}`; create it first");
             errors.push(FieldProblem::field("parent", detail));
         }
         Ok(errors)
@@ -137,7 +138,7 @@ impl Roster {
         }
     }
 
-    /// Forgets an identity that leads to `account`; one that leads elsewhere stays.
+    /// Deletes an identity if it still leads to `account`.
     async fn release_identity(&self, identity: &str, account: &AccountId) -> Result<(), Failure> {
         let leads_to = self.identities.accounts(std::slice::from_ref(&identity.to_owned())).await?;
         if leads_to.get(identity) == Some(account) {

@@ -1,4 +1,4 @@
-//! What was changed, by whom, and what it was before.
+//! The audit of changes: what was changed, by whom, and what it was before.
 
 use fairleader_api::shape::roster::{Audit, AuditEntry};
 use fairleader_api::{Call, Code, Problem, reply};
@@ -11,7 +11,7 @@ use crate::Roster;
 const PAGE: i32 = 100;
 
 impl Roster {
-    /// `GET /v1/audit`: newest first; `?kind=rep`, and with it `&id=anna`.
+    /// `GET /v1/audit`: lists changes, newest first. Filters: `?kind=rep`, or `?kind=rep&id=anna`.
     pub(crate) async fn audit(&self, call: &Call<'_>) -> Answer {
         let refuse = |title: String, detail: String| Problem::new(Code::InvalidFilter, title).detail(detail);
         let kind = match call.query("kind") {

@@ -13,10 +13,10 @@ use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{Accounts, Audit, Identities, Leads, LookupTables, Pools, Reps, Rulebooks, Table};
 
-/// Message group of what is sent here.
+/// Message group of the messages that this function sends.
 const GROUP: &str = "roster";
 
-/// The function.
+/// Lambda function `roster`.
 #[derive(Debug)]
 pub struct Roster {
     leads: Leads,

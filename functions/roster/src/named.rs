@@ -1,4 +1,4 @@
-//! What rulebooks name.
+//! Search for the rulebook that names a rep or pool.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use fairleader_store::{StoreError, StoredActivations};
 use crate::Roster;
 
 impl Roster {
-    /// The active or planned version of which `names` holds.
+    /// Returns the active or planned version for which `names` returns true.
     pub(crate) async fn rulebook_that_names(
         &self,
         stored: &StoredActivations,
@@ -29,7 +29,7 @@ impl Roster {
         Ok(None)
     }
 
-    /// A stored version; `None` if it cannot be read any more.
+    /// Compiles a stored version. Returns `None` if it can no longer be read.
     async fn compiled(&self, source: &str, tables: &BTreeMap<String, String>) -> Result<Option<Rulebook>, StoreError> {
         let references = References { tables: self.tables.load(tables).await?, ..References::default() };
         Ok(Rulebook::reuse(source, &references).ok())

@@ -38,7 +38,7 @@ impl Roster {
         let mut tries = Tries::until(call.deadline, [pool.pool_id.as_str()]);
         let kept = loop {
             tries.again("writing a pool").await?;
-            // The pools first: when a rep is deleted after that, the directory is not as it was.
+            // Read the pools first: deleting a rep after this changes the directory, so the write below fails.
             let all = self.pools.all().await?;
             let seen = all.get(&pool.pool_id);
             if let Some(reply) = changed_since(&pool.pool_id, wanted, seen) {
@@ -48,7 +48,7 @@ impl Roster {
             if !errors.is_empty() {
                 return Err(Problem::invalid_body(errors).into());
             }
-            // A repeat changes nothing, and is no news.
+            // A repeat changes nothing and is not audited.
             if let Some(seen) = seen.filter(|seen| seen.value == pool) {
                 break seen.clone();
             }
@@ -65,7 +65,7 @@ impl Roster {
     async fn wrong_with(&self, pool: &Pool, all: &AllPools) -> Result<Vec<FieldProblem>, Failure> {
         let mut errors = pool::problems(pool);
         if let Some(fallback) = pool.fallback.as_ref().filter(|fallback| all.get(fallback).is_none()) {
-            let detail = format!("there is no pool `{fallback}`; put it in first, or leave the fallback out for now");
+            let detail = format!("there is no pool `{fallback}`; create it first, or leave `fallback` out");
             errors.push(FieldProblem::field("fallback", detail));
         }
         let members: Vec<RepId> = pool.members.iter().map(|member| member.rep.clone()).collect();
@@ -73,13 +73,14 @@ impl Roster {
         for (i, rep) in members.iter().enumerate().filter(|(_, rep)| !roster.contains_key(rep)) {
             errors.push(FieldProblem {
                 pointer: format!("/members/{i}/rep"),
-                detail: format!("there is no rep `{rep}`; put them on the roster first"),
+                detail: format!("there is no rep `{rep}`; add them to the roster first"),
             });
         }
         Ok(errors)
     }
 
-    /// Refused while a rule of the active or planned rulebook, or another pool, names it, or a lead waits for it.
+    /// `DELETE /v1/pools/{id}`. Fails while the active or planned rulebook or another pool names it, or its waiting
+    /// list is not empty.
     pub(crate) async fn delete_pool(&self, call: &Call<'_>) -> Answer {
         let pool = PoolId::from(call.path("id"));
         let wanted = version::if_match(call)?;
@@ -99,7 +100,7 @@ impl Roster {
                     Code::StillNamed,
                     format!("the {which} rulebook {version} names pool `{pool}`"),
                 )
-                .detail("activate a rulebook that does not name it first")
+                .detail("first activate a rulebook that does not name it")
                 .into());
             }
             let falls_back = |other: &&Versioned<Pool>| other.value.fallback.as_ref() == Some(&pool);
@@ -111,9 +112,12 @@ impl Roster {
             }
             let Some(seen) = seen else { return Ok(reply::no_content()) };
             if !self.leads.line(&pool, 1).await?.is_empty() {
-                return Err(Problem::new(Code::StillWaiting, format!("leads wait in the line of pool `{pool}`"))
-                    .detail("delete it when its line is empty")
-                    .into());
+                return Err(Problem::new(
+                    Code::StillWaiting,
+                    format!("leads are on the waiting list of pool `{pool}`"),
+                )
+                .detail("delete it when its waiting list is empty")
+                .into());
             }
             let edit = edit(call, self.clock.now())?;
             if self.pools.remove(&self.audit, &all, &self.rulebooks, &active, seen, &edit).await? {

@@ -49,7 +49,7 @@ impl Roster {
             if let Some(reply) = changed_since(&rep.rep_id, wanted, seen.as_ref()) {
                 return Ok(reply);
             }
-            // A repeat changes nothing, and is no news.
+            // A repeat changes nothing and is not audited.
             if let Some(seen) = seen.as_ref().filter(|seen| seen.value.rep == rep) {
                 break seen.clone();
             }
@@ -59,19 +59,20 @@ impl Roster {
                 break kept;
             }
         };
-        // More room or other hours may be what somebody waits for.
+        // A higher capacity or other hours may free a seat for waiting leads.
         self.route.send(Outgoing::wake_rep(rep.rep_id.clone(), GROUP)?).await?;
         Ok(version::json(200, &shape::Rep::from(rep), kept.revision))
     }
 
-    /// Refused while anything names them: a pool, an account, or a rule of the active or planned rulebook with its tables.
+    /// `DELETE /v1/reps/{id}`. Fails while a pool, an account, or the active or planned rulebook or its tables name
+    /// them.
     pub(crate) async fn delete_rep(&self, call: &Call<'_>) -> Answer {
         let rep = RepId::from(call.path("id"));
         let wanted = version::if_match(call)?;
         let mut tries = Tries::until(call.deadline, [rep.as_str()]);
         loop {
             tries.again("deleting a rep").await?;
-            // In this order: what is read first is what the transaction holds to be so still.
+            // The order matters: the transaction checks that what is read here did not change.
             let seen = self.reps.find(&rep).await?;
             if let Some(reply) = changed_since(&rep, wanted, seen.as_ref()) {
                 return Ok(reply);
@@ -83,7 +84,7 @@ impl Roster {
             if !pools.is_empty() {
                 let names: Vec<&str> = pools.iter().map(PoolId::as_str).collect();
                 return Err(Problem::new(Code::StillAMember, format!("`{rep}` is a member of {}", names.join(", ")))
-                    .detail("take them out of the pools first")
+                    .detail("remove them from these pools first")
                     .into());
             }
             if let Some((which, version)) =
@@ -93,7 +94,7 @@ impl Roster {
                     Code::StillNamed,
                     format!("the {which} rulebook {version} names rep `{rep}`"),
                 )
-                .detail("activate a rulebook that does not name them, also in its tables, first")
+                .detail("first activate a rulebook that does not name them, directly or in its tables")
                 .into());
             }
             let accounts = self.accounts.naming(&rep).await?;
@@ -102,9 +103,9 @@ impl Roster {
                     1 => String::new(),
                     count => format!(" and {} more", count - 1),
                 };
-                let title = format!("`{rep}` has account `{first}`{others}");
+                let title = format!("`{rep}` is named by account `{first}`{others}");
                 return Err(Problem::new(Code::StillNamed, title)
-                    .detail("give their accounts and open deals to somebody else first")
+                    .detail("reassign their accounts and open deals first")
                     .into());
             }
             let edit = edit(call, self.clock.now())?;
@@ -117,7 +118,7 @@ impl Roster {
                 RepDeleted::OpenLeads => {
                     let open = self.reps.get(&rep).await?.map_or(0, |now| now.load.open);
                     return Err(Problem::new(Code::OpenLeads, format!("`{rep}` still has open leads: {open}"))
-                        .detail("switch them off, and delete them when their leads are finished")
+                        .detail("switch them off, and delete them when these leads are finished")
                         .into());
                 }
                 RepDeleted::Stale => {}

@@ -1,4 +1,4 @@
-//! Decides on a batch and commits it, group by group; what loses a race is decided on again.
+//! Decides on a batch and commits it, group by group. After a conflict, the leads of a group are decided again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -14,39 +14,39 @@ use tracing::{error, info, warn};
 use crate::gather::Known;
 use crate::{Ask, Route};
 
-/// Most leads in one transaction, as many as are read together: three items each, with up to two reps and two rotations
-/// each and their ledger items, are below DynamoDB's 100.
+/// Limit on the leads in one transaction and one read. At three items a lead, with up to two reps, two rotations and
+/// their turns each, they stay below DynamoDB's limit of 100 items.
 pub(crate) const LEADS_PER_TRANSACTION: usize = 10;
 
-/// What was done with leads.
+/// Result of routing leads.
 #[derive(Default)]
 pub(crate) struct Routed {
-    /// Those that could not be routed, each with the cause.
+    /// Leads that could not be routed, each with the cause.
     pub(crate) failures: BTreeMap<LeadId, String>,
-    /// How many were changed.
+    /// Number of leads that were changed.
     pub(crate) changed: usize,
-    /// Pools that were looked at, of which no member can take another lead now.
+    /// Pools in these decisions without a member who can take another lead now.
     pub(crate) full: BTreeSet<PoolId>,
 }
 
-/// What a write of a transaction was for.
+/// Label of a write in a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    /// A lead's state, event or explanation.
+    /// State, event or explanation of a lead.
     Lead(LeadId),
-    /// A rep's open leads.
+    /// Open leads of a rep.
     Seat(RepId),
-    /// A pool's rotation or ledger.
+    /// Rotation or turns of a pool.
     Turn,
 }
 
-/// The outcome of a group.
+/// Result of committing a group.
 enum Outcome {
     /// Committed.
     Done,
-    /// It lost a race: read again and decide again.
+    /// Conflict: read and decide again.
     Again,
-    /// DynamoDB refused the request as a whole.
+    /// DynamoDB rejected the whole request.
     Refused(String),
 }
 
@@ -65,7 +65,7 @@ impl Route {
             }
             match self.attempt(&left, &mut routed).await {
                 Ok(again) => left = again,
-                // What was read together failed together. One by one, only the lead that is at fault fails.
+                // A shared read fails for all leads. One by one, only the damaged lead fails.
                 Err(cause) if left.len() > 1 => {
                     warn!(leads = left.len(), cause = %Chain(cause.as_ref()), "batch failed; trying its leads one by one");
                     for ask in left {
@@ -86,7 +86,7 @@ impl Route {
         routed
     }
 
-    /// Reads, decides and commits once, all as of one instant. Gives back what has to be decided on again.
+    /// Reads, decides and commits once, as of one point in time. Returns the leads to decide again.
     async fn attempt(&self, asks: &[Ask], routed: &mut Routed) -> Result<Vec<Ask>, FunctionError> {
         let now = self.clock.now();
         let (known, broken) = self.gather(asks, now).await?;
@@ -101,10 +101,10 @@ impl Route {
             in_span(&known, &lead, || info!(reason = %refusal, "nothing to decide"));
         }
         for lead in unchanged {
-            in_span(&known, &lead, || info!("nobody else is free yet"));
+            in_span(&known, &lead, || info!("no other rep is free yet"));
         }
         let mut again = Vec::new();
-        // The groups have nothing in common but reps, whose seats are checked by each.
+        // The groups share only reps, and each group checks their seats.
         let commits = groups.into_iter().map(|group| async {
             let leads: Vec<LeadId> = group.leads.iter().map(|lead| lead.change.state.lead_id.clone()).collect();
             (leads, self.commit_group(group, &known).await)
@@ -113,13 +113,14 @@ impl Route {
             match outcome? {
                 Outcome::Done => routed.changed += leads.len(),
                 Outcome::Again => again.extend(leads),
-                // One lead alone is refused for good; several are tried one by one, so that one does not stop the rest.
+                // The rejection of a single lead is final. Several leads are tried one by one, so that one does not
+                // stop the rest.
                 Outcome::Refused(reason) => match <[LeadId; 1]>::try_from(leads) {
                     Ok([lead]) => {
                         routed.failures.insert(lead, reason);
                     }
                     Err(leads) => {
-                        warn!(leads = leads.len(), reason, "transaction refused; trying its leads one by one");
+                        warn!(leads = leads.len(), reason, "transaction rejected; trying its leads one by one");
                         for lead in leads {
                             let alone = asks.iter().filter(|ask| ask.lead_id == lead).cloned().collect::<Vec<_>>();
                             Box::pin(self.attempt(&alone, routed))
@@ -159,12 +160,12 @@ impl Route {
                 Ok(Outcome::Done)
             }
             Tried::Committed(Committed::Stale(parts)) => {
-                info!(leads = group.leads.len(), lost = ?parts, "lost a race");
+                info!(leads = group.leads.len(), lost = ?parts, "conflict");
                 Ok(Outcome::Again)
             }
             Tried::Committed(Committed::Busy) => Ok(Outcome::Again),
             Tried::Refused(reason) => {
-                error!(leads = group.leads.len(), reason, "transaction refused");
+                error!(leads = group.leads.len(), reason, "transaction rejected");
                 Ok(Outcome::Refused(reason))
             }
         }
@@ -176,7 +177,7 @@ fn explained(known: &Known, planned: &Planned) -> Why {
     Why::new(planned, rulebook.explain(&known.facts()), ruled.score.clone(), rulebook.time_zone())
 }
 
-/// Logs something about one lead of a batch.
+/// Logs in the span of one lead.
 fn in_span(known: &BTreeMap<LeadId, Known>, lead: &LeadId, log: impl FnOnce()) {
     match known.get(lead) {
         Some(known) => known.span.in_scope(log),

@@ -1,4 +1,4 @@
-//! Reads what a batch of decisions needs: leads, accounts, rulebooks, and the pools and reps that they lead to.
+//! Reads what a batch of decisions needs: leads, accounts, rulebooks, pools and reps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use tracing::{Instrument, Span, info};
 
 use crate::{Ask, Route};
 
-/// A lead with everything its decision and explanation need.
+/// Lead with everything that its decision and explanation need.
 pub(crate) struct Known {
     pub(crate) lead: Loaded,
     pub(crate) account: Option<AccountFacts>,
     pub(crate) rulebook: Arc<Rulebook>,
     pub(crate) ruled: Ruled,
-    /// When it was ruled on.
+    /// The time of the ruling.
     pub(crate) now: Timestamp,
-    /// Names the lead in the log.
+    /// The span of the lead in the log.
     pub(crate) span: Span,
 }
 
 impl Known {
-    /// What the rulebook looks at.
+    /// Returns the facts that the rulebook uses.
     pub(crate) fn facts(&self) -> Facts<'_> {
         Facts { score: Some(&self.ruled.score), ..facts(&self.lead, self.account.as_ref(), self.now) }
     }
@@ -46,8 +46,8 @@ fn account_of(lead: &Loaded, accounts: &BTreeMap<AccountId, AccountFacts>) -> Op
 }
 
 impl Route {
-    /// Reads the leads and rules on them. Leads that are past deciding are left out; those that cannot be ruled on are
-    /// in the second value, with the cause.
+    /// Reads the leads and applies the rulebook. Leads that need no decision are left out. The second value has the
+    /// leads that failed, with the cause.
     pub(crate) async fn gather(
         &self,
         asks: &[Ask],
@@ -62,7 +62,7 @@ impl Route {
         let mut broken = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for ask in asks {
-            // Two commands for one lead in a batch: the first is as good as both.
+            // Of several commands for a lead in a batch, the first is enough.
             if !seen.insert(&ask.lead_id) {
                 continue;
             }
@@ -111,7 +111,7 @@ impl Route {
         let rulebook = self.rulebooks.get(&version).await?;
         let account = account_of(&lead, accounts);
         let mut facts = facts(&lead, account.as_ref(), now);
-        // A score made for another version of the lead may be wrong by now; it is made anew.
+        // A score for another version of the lead may be outdated, so it is computed again.
         let score = match &ask.score {
             Some(score) if ask.version == lead.state.version => score.clone(),
             _ => rulebook.score(&facts),
@@ -123,8 +123,8 @@ impl Route {
         Ok(Known { lead, account, rulebook, ruled, now, span: ask.span.clone() })
     }
 
-    /// Rules on a lead that somebody has, if one of `versions` is active and sends it elsewhere than the version did by
-    /// which they have it.
+    /// Applies the active rulebook to a lead that has an owner or waits, if it is one of `versions`. Returns the ruling
+    /// if the lead moves to another destination.
     async fn rule_anew(
         &self,
         ask: &Ask,
@@ -135,7 +135,7 @@ impl Route {
     ) -> Result<Option<Known>, FunctionError> {
         let version = self.rulebooks.version(now).await?;
         if !versions.contains(&&version) {
-            info!(active = %version, "another version is active by now");
+            info!(active = %version, "another version is active");
             return Ok(None);
         }
         let rulebook = self.rulebooks.get(&version).await?;
@@ -157,13 +157,13 @@ impl Route {
         Ok(Some(Known { lead, account, rulebook, ruled, now, span: ask.span.clone() }))
     }
 
-    /// Reads the pools and reps that rulings lead to, fallbacks included.
+    /// Reads the pools, with their fallbacks, and the reps that rulings name.
     pub(crate) async fn world(&self, known: &[Known]) -> Result<World, FunctionError> {
         let taken = || known.iter().filter(|known| known.ruled.reassigns).map(|known| &known.lead.state);
         let mut wanted: Vec<PoolId> = known.iter().flat_map(|known| pools_of(&known.ruled.outcome)).collect();
         wanted.extend(taken().filter_map(|state| state.pool().cloned()));
         let mut pools = BTreeMap::new();
-        // A lead that waited too long goes to its pool's fallback, and on from there, so these are read as well.
+        // A lead that waited too long goes to the fallback of its pool, and to the fallback's fallback.
         for _ in 0..=MAX_FALLBACKS {
             wanted.retain(|pool| !pools.contains_key(pool));
             if wanted.is_empty() {

@@ -1,8 +1,8 @@
-//! `route`: decides by the rulebook who gets a lead, commits the decision, and wakes those who wait.
+//! `route`: decides by the rulebook who gets a lead, commits the decision, and wakes waiting lists.
 //!
-//! Gather, decide, commit: a batch is read together, decided on by one pure function, and committed in one transaction
-//! a pool, in which the owner, the seat and the turn change together or not at all. A decision that loses a race is read
-//! and made again; an old decision is never written a second time.
+//! Gather, decide, commit: a batch is read together, decided by one pure function, and committed in one transaction per
+//! pool, in which owner, seat and turn change together or not at all. After a conflict, leads are read and decided
+//! again; an old decision is never written again.
 
 mod commit;
 mod gather;
@@ -22,7 +22,7 @@ use fairleader_runtime::{
 use fairleader_store::{Accounts, ActiveRulebook, Leads, Pools, Reps, Rulebooks, Table};
 use tracing::Span;
 
-/// The function.
+/// Lambda function `route`.
 #[derive(Debug)]
 pub struct Route {
     leads: Leads,
@@ -34,46 +34,46 @@ pub struct Route {
     clock: Clock,
 }
 
-/// A lead to decide on.
+/// Lead to decide.
 #[derive(Clone, Debug)]
 struct Ask {
     /// The lead.
     lead_id: LeadId,
-    /// The version its score was made for.
+    /// The version of the lead that the score was computed for.
     version: u64,
-    /// The rulebook that its pass began with.
+    /// The version of the rulebook that its pass uses.
     rulebook: Option<RulebookVersion>,
-    /// Its score at that version.
+    /// Its score at that version of the lead.
     score: Option<Score>,
-    /// Take it from an owner who has not accepted it, if this version of the rulebook sends it elsewhere.
+    /// Reassign it by this version of the rulebook, if the owner has not accepted it and the destination differs.
     reroute: Option<RulebookVersion>,
-    /// Names the message, the lead and its trace in the log.
+    /// The span with message, lead and trace in the log.
     span: Span,
 }
 
 impl Ask {
-    /// A lead to be scored and decided on as it is now.
+    /// Creates a request to score and decide a lead as it is now.
     fn new(lead_id: LeadId, span: Span) -> Self {
         Self { lead_id, version: 0, rulebook: None, score: None, reroute: None, span }
     }
 }
 
-/// The messages of a batch by what is to be done.
+/// Messages of a batch, by kind.
 #[derive(Default)]
 struct Batch {
     asks: Vec<Ask>,
-    /// The messages of `asks`, in order.
+    /// Ids of the messages of `asks`, in order.
     messages: Vec<String>,
     wakes: BTreeMap<PoolId, Wake>,
     reps: BTreeMap<RepId, Vec<String>>,
-    /// Messages that cannot be read.
+    /// Ids of messages that cannot be read.
     unread: Vec<String>,
 }
 
-/// A pool to wake, and the messages that ask for it.
+/// Pool to wake, with the messages that ask for it.
 #[derive(Default)]
 struct Wake {
-    /// Where in the line to go on; at the front if absent.
+    /// The place on the waiting list to continue after. `None` starts at the front.
     after: Option<Place>,
     messages: Vec<String>,
 }
@@ -104,7 +104,7 @@ impl Batch {
             RouteCommand::WakePool { pool, after, .. } => {
                 let after: Option<Place> = after.map(|after| after.parse()).transpose()?;
                 let wake = self.wakes.entry(pool).or_default();
-                // Of several wakes of a pool the one that begins nearest to the front does for all.
+                // Of several wakes of a pool, the one nearest to the front covers all.
                 wake.after = match (wake.messages.is_empty(), after, wake.after.take()) {
                     (true, after, _) => after,
                     (false, Some(one), Some(other)) => Some(one.max(other)),
@@ -142,7 +142,7 @@ impl Function for Route {
         })
     }
 
-    /// Routes every lead in the batch; only those worth retrying are delivered again.
+    /// Routes every lead in the batch. Failed messages are delivered again.
     async fn call(&self, event: SqsEvent, invocation: Invocation) -> Result<SqsBatchResponse, FunctionError> {
         let Batch { asks, messages, wakes, reps, unread: mut failures } = Batch::read(event);
         let sent: Vec<(LeadId, Span)> = asks.iter().map(|ask| (ask.lead_id.clone(), ask.span.clone())).collect();
@@ -152,7 +152,7 @@ impl Function for Route {
                 failures.push(span.in_scope(|| failed(message, &cause.as_str().into())));
             }
         }
-        // Leads that just came in go first; those in lines have waited for longer than this takes.
+        // New leads go first: for waiting leads this short delay matters less.
         if let Err(cause) = self.wake_reps(&reps.keys().cloned().collect::<BTreeSet<_>>()).await {
             failures.extend(reps.into_values().flatten().map(|id| failed(id, &cause)));
         }
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn several_wakes_of_a_pool_are_one_from_the_place_nearest_to_the_front() {
+    fn combines_wakes_of_a_pool() {
         let read = |afters: &[Option<&str>]| {
             let mut batch = Batch::default();
             for after in afters {

@@ -1,15 +1,14 @@
-//! Gives the leads in waiting lines to the reps who are free now.
+//! Assigns leads on waiting lists to reps with free seats.
 //!
-//! Which leads, in which order and until when is decided by [`Walk`]; this reads the lines for it and has the leads
-//! decided on. The wakes of a batch are one walk, so that a seat goes to the best lead of all the pools that its rep is
-//! in, and they share the time of the call. What is left when it is over goes on in another call, from where the walk
-//! was.
+//! [`Walk`] decides which leads, in which order, and when to stop; this module reads the waiting lists for it and
+//! routes the leads. All wakes of a batch are one walk, so a seat goes to the best lead of all the pools that the rep
+//! is in. If the time of the call runs out, another call continues the walk where it stopped.
 //!
-//! What it costs, in DynamoDB's request units: a rep's wake reads the directory and every pool's definition, each a
-//! unit, and sends one message per pool that they are in. A pool's wake reads the pool's two items, and two items per
-//! member. Only if one of them has a seat, or someone else may take a lead, is the line read: half a unit per shard for
-//! each page, and per lead what a decision costs. A pool that is full at night thus costs its members' items a minute,
-//! however long its line is.
+//! Cost in DynamoDB request units: the wake of a rep reads the directory and the settings of every pool, one unit each,
+//! and sends one message per pool that they are in. The wake of a pool reads two items of the pool and two per member.
+//! The waiting list is read only if a member has a free seat or others can take its leads: half a unit per shard and
+//! page, plus the cost of a decision per lead. So a pool that is full at night costs only the items of its members each
+//! minute, however long its waiting list is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -26,16 +25,16 @@ use tracing::{error, info};
 use crate::commit::LEADS_PER_TRANSACTION;
 use crate::{Ask, Route, Wake};
 
-/// Places read of a shard at a time: rarely are more of one shard among the best of all.
+/// Places to read from a shard at a time. More of one shard are rarely among the best of all.
 const PAGE: i32 = 10;
 
-/// Who sends these messages, for fair queues.
+/// Message group of the messages that are sent here.
 const GROUP: &str = "wake";
 
 impl Route {
     /// Wakes every pool that one of `reps` is in.
     ///
-    /// Each pool is woken by a message of its own, a moment later: until then the index shows who waits.
+    /// Each pool is woken by its own message with a short delay, so that the index is up to date.
     pub(crate) async fn wake_reps(&self, reps: &BTreeSet<RepId>) -> Result<(), FunctionError> {
         if reps.is_empty() {
             return Ok(());
@@ -47,8 +46,8 @@ impl Route {
         Ok(self.queue.send_all(wakes).await?)
     }
 
-    /// Walks the lines of pools until they end, no seat is left, or `deadline`. Gives back the messages to be delivered
-    /// again.
+    /// Walks the waiting lists of pools until they end, no seat is left, or the deadline. Returns the ids of the
+    /// messages to deliver again.
     pub(crate) async fn wake(&self, wakes: BTreeMap<PoolId, Wake>, deadline: Instant) -> Vec<String> {
         if wakes.is_empty() {
             return Vec::new();
@@ -77,7 +76,7 @@ impl Route {
             }
         }
         let (mut met, mut moved) = (0_usize, 0_usize);
-        // A walk that began gets on by a page at least, or it would never end.
+        // A walk does at least one page, or it would never end.
         while !walk.is_over() && (met == 0 || Instant::now() < deadline) {
             for (line, read) in self.read(&walk).await {
                 match read {
@@ -102,7 +101,7 @@ impl Route {
             walk.full(&routed.full);
             moved += routed.changed;
             for (lead, cause) in routed.failures {
-                // It keeps its place and is tried again by the next wake.
+                // The lead keeps its place, and the next wake tries it again.
                 error!(lead.id = %lead, cause, "waiting lead could not be routed");
             }
         }
@@ -114,8 +113,8 @@ impl Route {
         failures
     }
 
-    /// Which of these pools have no member with a free seat. They are read together; if that fails, one by one, so that
-    /// a pool that cannot be read keeps no other back.
+    /// Returns the pools without a member with a free seat. It reads them together, or one by one if that fails, so
+    /// that a damaged pool does not affect the others.
     async fn full_or_not(
         &self,
         pools: BTreeSet<PoolId>,
@@ -133,7 +132,7 @@ impl Route {
         each
     }
 
-    /// The pools of which no member has a free seat.
+    /// Returns the pools without a member with a free seat. Fails if one cannot be read.
     async fn full(&self, pools: &BTreeSet<PoolId>) -> Result<BTreeSet<PoolId>, FunctionError> {
         let pools = self.pools.now(&pools.iter().cloned().collect::<Vec<_>>()).await?;
         let members: Vec<RepId> =
@@ -150,7 +149,7 @@ impl Route {
         join_all(reads).await
     }
 
-    /// Has other calls go on with these lines, each after its place.
+    /// Queues wakes that continue these waiting lists, each after its place.
     async fn go_on(&self, left: &BTreeMap<PoolId, Option<Place>>) -> Result<(), FunctionError> {
         let messages = left.iter().map(|(pool, after)| {
             let after = after.as_ref().map(ToString::to_string);

@@ -1,4 +1,4 @@
-//! Which version of the rulebook is active: now, from a time on, or the one before again.
+//! Activation of versions: now, at a planned time, or back to the version before.
 
 use fairleader_api::shape::rulebooks::{ActivatedRulebook, NewActivation, RollBack};
 use fairleader_api::{Call, Code, Problem, Reply, reply};
@@ -12,11 +12,12 @@ use tracing::info;
 use crate::Rulebooks;
 use crate::rulebook::{no_such_rulebook, numbered, refused, version_in};
 
-/// What the tries of changing the activations are told apart by from others.
+/// Key of the retries that change the activations.
 const ACTIVE: &str = "active";
 
 impl Rulebooks {
-    /// `POST /v1/rulebooks/{version}/activate`: checked once more, because the roster may have changed since.
+    /// `POST /v1/rulebooks/{version}/activate`: activates a version now or at a planned time. Checks it again, because
+    /// the roster may have changed since it was uploaded.
     pub(crate) async fn activate_rulebook(&self, call: &Call<'_>) -> Answer {
         let by = call.caller()?.subject.as_str();
         let version = version_in(call)?;
@@ -24,7 +25,7 @@ impl Rulebooks {
         let mut tries = Tries::until(call.deadline, [ACTIVE]);
         loop {
             tries.again("changing the activations").await?;
-            // In this order: what is read of the review first is what the transaction holds it to.
+            // The order matters: the transaction checks that the review that is read here did not change.
             let Some((source, record)) = self.versions.read(&version).await? else {
                 return Err(no_such_rulebook(version.as_str()).into());
             };
@@ -34,7 +35,7 @@ impl Rulebooks {
                 Some(at) => seen.activations.plan(&version, at, by, now).map_err(|refused| refusal(&refused))?,
                 None => seen.activations.activate(&version, by, now),
             };
-            // What is so already needs nobody's approval again.
+            // A repeat changes nothing, so it needs no approval.
             if next == seen.activations.as_of(now) {
                 return Ok(self.activated(&version, &next, now));
             }
@@ -49,7 +50,7 @@ impl Rulebooks {
         }
     }
 
-    /// `DELETE /v1/rulebooks/{version}/activate`: its planned activation does not happen. A repeat changes nothing.
+    /// `DELETE /v1/rulebooks/{version}/activate`: cancels the planned activation of a version. Idempotent.
     pub(crate) async fn cancel_activation(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let mut tries = Tries::until(call.deadline, [ACTIVE]);
@@ -58,8 +59,8 @@ impl Rulebooks {
             let seen = self.versions.activations().await?;
             let now = self.clock.now();
             if seen.activations.version(now) == Some(&version) {
-                return Err(Problem::new(Code::AlreadyActive, format!("rulebook {version} is active already"))
-                    .detail("go back with POST /v1/rulebooks/rollback, or activate another version")
+                return Err(Problem::new(Code::AlreadyActive, format!("rulebook {version} is already active"))
+                    .detail("roll back with POST /v1/rulebooks/rollback, or activate another version")
                     .into());
             }
             let next = seen.activations.cancel(&version, now);
@@ -70,8 +71,8 @@ impl Rulebooks {
         }
     }
 
-    /// `POST /v1/rulebooks/rollback`: back to the version that was active before. It was approved then; it is checked
-    /// against the roster as it is now.
+    /// `POST /v1/rulebooks/rollback`: activates the version that was active before. It needs no new approval, but it is
+    /// checked against the current roster.
     pub(crate) async fn roll_back(&self, call: &Call<'_>) -> Answer {
         let by = call.caller()?.subject.as_str();
         let RollBack { from } = call.json_or_default()?;
@@ -90,13 +91,13 @@ impl Rulebooks {
                 return Ok(refused(&source, &problems));
             }
             if self.store(&seen, &next, None, now).await? {
-                info!(rulebook = %version, "went back to rulebook");
+                info!(rulebook = %version, "rolled back to rulebook");
                 return Ok(self.activated(&version, &next, now));
             }
         }
     }
 
-    /// Writes what was decided, unless that is what is there. Whether it is there now.
+    /// Stores the activations, unless they are unchanged. Returns false if they were changed since they were read.
     async fn store(
         &self,
         seen: &StoredActivations,

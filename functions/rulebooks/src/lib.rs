@@ -1,5 +1,5 @@
-//! `rulebooks`: versions of the rulebook and their tables, what people say about them, which one is active, and what it
-//! would change. It reads leads and writes none.
+//! `rulebooks`: versions of the rulebook, their tables, review, activation, diff, replay and reroute. It reads leads
+//! and writes none.
 
 mod activation;
 mod replay;
@@ -16,7 +16,7 @@ use fairleader_store::{
     Accounts, ActiveRulebook, Audit, Leads, LookupTables, People, Pools, Reps, Rulebooks as Versions, Table,
 };
 
-/// The function.
+/// Lambda function `rulebooks`.
 #[derive(Debug)]
 pub struct Rulebooks {
     leads: Leads,
@@ -25,7 +25,7 @@ pub struct Rulebooks {
     pools: Pools,
     people: People,
     versions: Versions,
-    /// Versions that are compared, compiled.
+    /// Compiled versions, for comparisons.
     compiled: ActiveRulebook,
     tables: LookupTables,
     audit: Audit,

@@ -1,4 +1,4 @@
-//! What a version of the rulebook would change: in words, and on past leads. Nothing is written.
+//! Diff of two versions of the rulebook, and replay of past leads. Nothing is written.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use tracing::info;
 use crate::Rulebooks;
 use crate::rulebook::{numbered, refused, text_in, version_in};
 
-/// How far a replay looks back unless it is told.
+/// How far a replay looks back by default.
 const SINCE: &str = "90d";
-/// Most pages of leads that are read in one call; each is at most 1 MB.
+/// Limit on the pages of leads that are read in one call. A page has at most 1 MB.
 const PAGES: usize = 8;
-/// After this time no further page is read; the function has 10 seconds.
+/// Time after which no further page is read. The function has 10 seconds.
 const TIME: SignedDuration = SignedDuration::from_secs(4);
 
-/// Where a replay goes on, so that all its calls look at the same leads with the same rulebook in force.
+/// Cursor of a replay: all its calls compare with the same active rulebook and look at the same leads.
 struct Place {
     in_force: RulebookVersion,
     since: Timestamp,
-    /// Where the next page of leads begins; the first one if absent.
+    /// Cursor of the next page of leads. `None` for the first page.
     from: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Place {
 }
 
 impl Rulebooks {
-    /// `GET /v1/rulebooks/{version}/diff?from=…`: what is different from another version, or from the active one.
+    /// `GET /v1/rulebooks/{version}/diff?from=…`: compares a version with another one, by default the active one.
     pub(crate) async fn diff_rulebooks(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let from = match call.query("from") {
@@ -60,14 +60,14 @@ impl Rulebooks {
         Ok(reply::json(200, &shape::RulebookDiff { from, version, changes }))
     }
 
-    /// `POST /v1/rulebooks/{version}/replay?since=90d`: past leads through a version.
+    /// `POST /v1/rulebooks/{version}/replay?since=90d`: replays past leads with a stored version.
     pub(crate) async fn replay_version(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let draft = self.compiled(&version).await?;
         self.replay(call, &draft, Some(version)).await
     }
 
-    /// `POST /v1/rulebooks/replay?since=90d` (YAML): past leads through a draft that is not kept.
+    /// `POST /v1/rulebooks/replay?since=90d` (YAML): replays past leads with a draft that is not stored.
     pub(crate) async fn replay_draft(&self, call: &Call<'_>) -> Answer {
         let source = text_in(call)?;
         let tables = self.pinned(&source).await?;
@@ -115,7 +115,7 @@ impl Rulebooks {
         Ok(reply::json(200, &part))
     }
 
-    /// Adds a page of leads to `report`; where the next one begins.
+    /// Adds a page of leads to `report`. Returns the cursor of the next page.
     async fn replay_page(
         &self,
         replay: &Replay<'_>,
@@ -136,11 +136,11 @@ impl Rulebooks {
         let active = self.versions.active(self.clock.now()).await?;
         Ok(active.ok_or_else(|| {
             Problem::new(Code::NoneActive, "no rulebook is active yet")
-                .detail("there is nothing to compare with; activate a version first")
+                .detail("activate a version first; there is nothing to compare with")
         })?)
     }
 
-    /// A version as it was uploaded, with its tables.
+    /// Compiles a stored version with the tables that it was uploaded with.
     pub(crate) async fn compiled(&self, version: &RulebookVersion) -> Result<Arc<Rulebook>, Failure> {
         self.compiled.get(version).await.map_err(|cause| match cause {
             RulebookError::Store(cause) => cause.into(),
@@ -148,7 +148,7 @@ impl Rulebooks {
                 crate::rulebook::no_such_rulebook(version.as_str()).into()
             }
             RulebookError::Unreadable { problem, .. } => {
-                Problem::new(Code::UnreadableRulebook, format!("rulebook {version} cannot be read any more"))
+                Problem::new(Code::UnreadableRulebook, format!("rulebook {version} can no longer be read"))
                     .detail(format!("{problem}; upload it again"))
                     .into()
             }
@@ -160,12 +160,12 @@ fn in_shape(changes: Vec<Change>) -> Vec<shape::Change> {
     changes.into_iter().map(shape::Change::from).collect()
 }
 
-/// From when on leads are looked at, as `?since=` says.
+/// Returns the time from which on leads are replayed, from `?since=`.
 fn since(call: &Call<'_>, now: Timestamp) -> Result<Timestamp, Problem> {
     let text = call.query("since").unwrap_or(SINCE);
     replay::since(text, now).ok_or_else(|| {
-        Problem::new(Code::InvalidSince, format!("`{text}` is no span of time"))
-            .detail("write a number of days, weeks or hours, such as `90d`, `12w` or `36h`")
+        Problem::new(Code::InvalidSince, format!("`{text}` is not a duration"))
+            .detail("write a number of days, weeks or hours, like `90d`, `12w` or `36h`")
     })
 }
 
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_keeps_what_the_replay_began_with() {
+    fn a_cursor_keeps_the_start_of_the_replay() {
         let place = Place {
             in_force: RulebookVersion::from("000007"),
             since: Timestamp::from_millisecond(1_772_528_400_123).unwrap(),

@@ -1,4 +1,4 @@
-//! Open leads that go elsewhere by another version of the rulebook: who would lose which, and when that happens.
+//! Reroute of open leads by a version of the rulebook: preview, plan, progress and cancellation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use tracing::info;
 use crate::Rulebooks;
 use crate::rulebook::version_in;
 
-/// Leads that are looked at together.
+/// Leads that are loaded together.
 const PAGE: i32 = 100;
-/// After this time no further page is read.
+/// Time after which no further page is read. The function has 10 seconds.
 const TIME: SignedDuration = SignedDuration::from_secs(4);
 
 impl Rulebooks {
-    /// `POST /v1/rulebooks/{version}/reroute`: open leads go where this version sends them, or with `preview` would.
+    /// `POST /v1/rulebooks/{version}/reroute`: reroutes open leads by this version, or previews it.
     pub(crate) async fn reroute(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let by = call.caller()?.subject.as_str();
@@ -38,9 +38,9 @@ impl Rulebooks {
             return self.preview(version, cursor.as_deref()).await;
         }
         if cursor.is_some() {
-            return Err(unfit("cursor", "only a preview goes on from a cursor; send `\"preview\": true` as well"));
+            return Err(unfit("cursor", "only a preview has a cursor; add `\"preview\": true`"));
         }
-        // Whoever plans for a version that cannot be read should know now.
+        // A version that can no longer be read fails now, not at the planned time.
         self.compiled(&version).await?;
         let mut tries = Tries::until(call.deadline, ["reroutes"]);
         loop {
@@ -50,19 +50,19 @@ impl Rulebooks {
             let now = self.clock.now();
             let next = seen.reroutes.plan(&version, at, by, &activations, now).map_err(|r| refusal(&r))?;
             if next == seen.reroutes || self.versions.replace_reroutes(&seen, &next).await? {
-                info!(rulebook = %version, at = at.map(tracing::field::display), "open leads are to be routed anew");
+                info!(rulebook = %version, at = at.map(tracing::field::display), "planned reroute");
                 return planned(202, next.of(&version), &version);
             }
         }
     }
 
-    /// `GET /v1/rulebooks/{version}/reroute`: when open leads are routed anew by this version, and how far that has come.
+    /// `GET /v1/rulebooks/{version}/reroute`: returns the time and progress of the reroute by this version.
     pub(crate) async fn rerouting(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         planned(200, self.versions.reroutes().await?.reroutes.of(&version), &version)
     }
 
-    /// `DELETE /v1/rulebooks/{version}/reroute`: no more leads are routed anew by it. A repeat changes nothing.
+    /// `DELETE /v1/rulebooks/{version}/reroute`: stops or cancels the reroute by this version. Idempotent.
     pub(crate) async fn cancel_reroute(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let mut tries = Tries::until(call.deadline, ["reroutes"]);
@@ -126,7 +126,7 @@ impl Rulebooks {
         Ok(())
     }
 
-    /// What is known of these accounts.
+    /// Loads the facts about these accounts.
     pub(crate) async fn accounts_of(
         &self,
         accounts: impl IntoIterator<Item = AccountId>,
@@ -138,14 +138,14 @@ impl Rulebooks {
 
 fn planned(status: u16, reroute: Option<&Reroute>, version: &RulebookVersion) -> Result<Reply, Failure> {
     let Some(reroute) = reroute else {
-        let title = format!("open leads were never to be routed anew by rulebook {version}");
+        let title = format!("there is no reroute by rulebook {version}");
         return Err(Problem::not_found(title).into());
     };
     Ok(reply::json(status, &shape::Reroute::from(reroute)))
 }
 
 fn unfit(field: &str, detail: &str) -> Failure {
-    Problem::new(Code::InvalidBody, format!("`{field}` cannot be taken")).detail(detail).into()
+    Problem::new(Code::InvalidBody, format!("`{field}` was rejected")).detail(detail).into()
 }
 
 fn refusal(refusal: &RerouteRefusal) -> Problem {

@@ -1,4 +1,4 @@
-//! What people say about a version of the rulebook: approvals, objections, comments.
+//! Review of versions: approvals, objections, comments.
 
 use fairleader_api::shape::rulebooks as shape;
 use fairleader_api::shape::rulebooks::{ApprovalRule, NewApproval, NewComment, NewObjection, Withdraw};
@@ -16,12 +16,12 @@ use tracing::info;
 use crate::Rulebooks;
 use crate::rulebook::{no_such_rulebook, version_in};
 
-/// Who has to agree to a version before it may be activated.
+/// Approval that a version needs before it can be activated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Approval(ApprovalRule);
 
 impl Approval {
-    /// What the template's parameter says.
+    /// Reads the template's parameter.
     pub(crate) fn read(env: &Env) -> Result<Self, SetupError> {
         match env.get("RULEBOOK_APPROVAL")? {
             "two_people" => Ok(Self(ApprovalRule::TwoPeople)),
@@ -29,17 +29,17 @@ impl Approval {
             other => Err(SetupError::Invalid {
                 name: "RULEBOOK_APPROVAL".to_owned(),
                 value: other.to_owned(),
-                expected: "it is `two_people` or `off`",
+                expected: "it must be `two_people` or `off`",
             }),
         }
     }
 
-    /// As it is shown.
+    /// Returns the rule for replies.
     pub(crate) const fn rule(self) -> ApprovalRule {
         self.0
     }
 
-    /// Who has to agree still, in words; `None` if the version may be activated.
+    /// Returns in words which approvals are missing. Returns `None` if the version can be activated.
     fn waits_for(self, review: &Review) -> Option<String> {
         let missing = review.missing();
         (self.0 == ApprovalRule::TwoPeople && !missing.is_none()).then(|| missing.to_string())
@@ -47,7 +47,7 @@ impl Approval {
 }
 
 impl Rulebooks {
-    /// `POST /v1/rulebooks/{version}/comments`.
+    /// `POST /v1/rulebooks/{version}/comments`: adds a comment to a version.
     pub(crate) async fn comment(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let text = said("text", &call.json::<NewComment>()?.text)?;
@@ -57,7 +57,7 @@ impl Rulebooks {
         Ok(self.reviewed(record, false))
     }
 
-    /// `POST /v1/rulebooks/{version}/approve`.
+    /// `POST /v1/rulebooks/{version}/approve`: approves a version for the caller's side.
     pub(crate) async fn approve(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let new: NewApproval = call.json_or_default()?;
@@ -69,7 +69,7 @@ impl Rulebooks {
         Ok(self.reviewed(record, false))
     }
 
-    /// `POST /v1/rulebooks/{version}/object`: also ends a planned activation of it.
+    /// `POST /v1/rulebooks/{version}/object`: objects to a version, and cancels its planned activation.
     pub(crate) async fn object(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let reason = said("reason", &call.json::<NewObjection>()?.reason)?;
@@ -80,16 +80,16 @@ impl Rulebooks {
         Ok(self.reviewed(record, cancelled))
     }
 
-    /// `POST /v1/rulebooks/{version}/withdraw`: takes back one's own approval or objection. An admin takes back what
-    /// somebody else said, who is on leave or left.
+    /// `POST /v1/rulebooks/{version}/withdraw`: withdraws the caller's approval or objection. An admin can withdraw for
+    /// another person, who may be on leave or have left.
     pub(crate) async fn withdraw(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let caller = call.caller()?;
         let person = match call.json_or_default::<Withdraw>()?.person {
             Some(other) if caller.role == Role::Admin => other,
             Some(other) if caller.person.as_ref() != Some(&other) => {
-                return Err(Problem::new(Code::Forbidden, format!("`{other}` takes back their own word"))
-                    .detail("only an admin takes back what somebody else said")
+                return Err(Problem::new(Code::Forbidden, format!("this key cannot withdraw for `{other}`"))
+                    .detail("leave `person` out to withdraw your own; only an admin can withdraw for another person")
                     .into());
             }
             _ => self.signature(call).await?.person,
@@ -97,20 +97,22 @@ impl Rulebooks {
         let now = self.clock.now();
         let (record, cancelled) =
             self.say(call, &version, |review| review.withdraw(&person, &caller.subject, now)).await?;
-        info!(rulebook = %version, person = %person, by = caller.subject, "took back what was said about rulebook");
+        info!(rulebook = %version, person = %person, by = caller.subject, "withdrew approval or objection");
         Ok(self.reviewed(record, cancelled))
     }
 
-    /// Refuses a version that not everybody agreed to who has to.
+    /// Fails with `not_approved` if an approval is missing.
     pub(crate) fn approved(&self, record: &RulebookRecord) -> Result<(), Problem> {
         let Some(missing) = self.approval.waits_for(&record.review) else { return Ok(()) };
         let version = &record.version;
         Err(Problem::new(Code::NotApproved, format!("rulebook {version} is not approved: {missing}")).detail(format!(
-            "people approve with POST /v1/rulebooks/{version}/approve and their own keys, one of marketing and another of sales; who objected approves, or withdraws with POST …/withdraw"
+            "one person in marketing and another in sales must approve it with their own keys: \
+            POST /v1/rulebooks/{version}/approve; \
+            a person who objected can approve it, or withdraw the objection with POST …/withdraw"
         )))
     }
 
-    /// A record as replies show it.
+    /// Converts a record for replies.
     pub(crate) fn record_view(&self, of: RulebookRecord) -> shape::RulebookRecord {
         let waits_for = self.approval.waits_for(&of.review);
         let RulebookRecord { version, upload, review, .. } = of;
@@ -134,8 +136,8 @@ impl Rulebooks {
         reply::json(200, &shape::ReviewedRulebook { record: self.record_view(record), planned_activation })
     }
 
-    /// Changes what was said about a version, and ends a planned activation of it if it is not approved any more; whether
-    /// there was one. Who is overtaken reads again, so that everybody who speaks at once is heard.
+    /// Changes the review of a version. Cancels its planned activation if it is no longer approved; the returned flag
+    /// says whether there was one. Retries on a conflict, so that no review is lost when several people write at once.
     async fn say(
         &self,
         call: &Call<'_>,
@@ -158,14 +160,14 @@ impl Rulebooks {
                 record.review = review;
                 record.revision += 1;
                 if next.is_some() {
-                    info!(rulebook = %version, "cancelled planned activation, not approved any more");
+                    info!(rulebook = %version, "cancelled planned activation of a version that is no longer approved");
                 }
                 return Ok((record, next.is_some()));
             }
         }
     }
 
-    /// The activations without the one that is planned for `version`, if it is not approved by `review` any more.
+    /// Returns the activations without the planned one of `version`, if `review` no longer approves it.
     fn upheld(&self, version: &RulebookVersion, review: &Review, active: &StoredActivations) -> Option<Activations> {
         let now = self.clock.now();
         let activations = active.activations.as_of(now);
@@ -174,20 +176,20 @@ impl Rulebooks {
         ends.then(|| activations.cancel(version, now))
     }
 
-    /// Who is calling, as a person, with the role they have now.
+    /// Returns the caller as a person with their current role. Fails with `not_a_person` for the key of a program.
     async fn signature(&self, call: &Call<'_>) -> Result<Signature, Failure> {
         let caller = call.caller()?;
         let Some(person) = &caller.person else {
-            let title = format!("the key of `{}` belongs to a program; persons approve, not keys", caller.subject);
+            let title = format!("the key of `{}` belongs to a program, not to a person", caller.subject);
             return Err(Problem::new(Code::NotAPerson, title)
-                .detail("use a personal key: an admin makes one with POST /v1/keys {\"person\": \"…\"}")
+                .detail("use a personal key; an admin can create one with POST /v1/keys {\"person\": \"…\"}")
                 .into());
         };
         let Some(found) = self.people.get(person).await? else {
-            return Err(Problem::new(Code::NotAPerson, format!("there is no person `{person}` any more")).into());
+            return Err(Problem::new(Code::NotAPerson, format!("person `{person}` no longer exists")).into());
         };
         if found.person.role == PersonRole::Viewer {
-            let title = format!("`{person}` is a viewer, who changes nothing");
+            let title = format!("`{person}` is a viewer and cannot change anything");
             return Err(Problem::new(Code::Forbidden, title).into());
         }
         Ok(Signature::from(&found.person))
@@ -196,8 +198,8 @@ impl Rulebooks {
 
 fn said(field: &str, text: &str) -> Result<String, Problem> {
     let detail = match text.trim().len() {
-        0 => "say something".to_owned(),
-        length if length > MAX_TEXT => format!("it has {length} bytes; at most {MAX_TEXT} are taken"),
+        0 => "is empty".to_owned(),
+        length if length > MAX_TEXT => format!("has {length} bytes; the limit is {MAX_TEXT}"),
         _ => return Ok(text.trim().to_owned()),
     };
     Err(Problem::invalid_body(vec![FieldProblem::field(field, detail)]))

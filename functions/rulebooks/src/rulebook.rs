@@ -1,4 +1,4 @@
-//! Rulebooks: checked before they are kept, kept before they are active.
+//! Upload and reading of rulebooks. A rulebook is checked before it is stored, and stored before it can be activated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,13 +15,13 @@ use tracing::info;
 
 use crate::Rulebooks;
 
-/// Largest rulebook in bytes.
+/// Size limit of a rulebook, in bytes.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
-/// What people call the text that they sent, in messages about it.
+/// File name of the uploaded text in messages.
 const NAME: &str = "rulebook.yaml";
 
 impl Rulebooks {
-    /// Checks a text against the roster as it is now, and the tables that its version looks things up in.
+    /// Checks a rulebook against the current roster and these versions of its tables.
     pub(crate) async fn check(
         &self,
         source: &str,
@@ -35,7 +35,7 @@ impl Rulebooks {
         Ok(Rulebook::parse(source, &references))
     }
 
-    /// What the tables that a text looks things up in hold now. One that is not there is left to the check.
+    /// Returns the current hash of every table that a rulebook uses. A missing table is left to the check.
     pub(crate) async fn pinned(&self, source: &str) -> Result<BTreeMap<String, String>, Failure> {
         let mut pinned = BTreeMap::new();
         for name in Rulebook::tables_used(source) {
@@ -46,7 +46,7 @@ impl Rulebooks {
         Ok(pinned)
     }
 
-    /// `POST /v1/rulebooks` (YAML): refused with all its problems at once, or kept as the next version.
+    /// `POST /v1/rulebooks` (YAML): stores a rulebook as the next version, or rejects it with all its problems at once.
     pub(crate) async fn post_rulebook(&self, call: &Call<'_>) -> Answer {
         let source = text_in(call)?;
         let upload = self.upload(call, &source).await?;
@@ -55,7 +55,7 @@ impl Rulebooks {
             Err(problems) => return Ok(refused(&source, &problems)),
         };
         let version = self.versions.create(&source, &upload).await?;
-        info!(rulebook = %version, "kept rulebook");
+        info!(rulebook = %version, "stored rulebook");
         let warnings = said(&source, &checked.warnings);
         let Upload { purpose, owner, tables, .. } = upload;
         let approval = self.approval.rule();
@@ -63,15 +63,15 @@ impl Rulebooks {
         Ok(reply::json(201, &kept))
     }
 
-    /// What is known of a rulebook that is sent: `?purpose=…`, what the change is for, and `?owner=…`, the person who
-    /// is responsible for it; who sends it if that is left out.
+    /// Reads the details of an upload: `?purpose=…`, what the change is for, and `?owner=…`, the person who is
+    /// responsible for it, by default the caller.
     async fn upload(&self, call: &Call<'_>, source: &str) -> Result<Upload, Failure> {
         let caller = call.caller()?;
         let given = |name: &str| call.query(name).map(str::trim).filter(|text| !text.is_empty());
         let mut errors = Vec::new();
         let purpose = given("purpose").map(str::to_owned);
         if purpose.as_ref().is_some_and(|purpose| purpose.len() > MAX_TEXT) {
-            errors.push(FieldProblem::field("purpose", format!("say it in {MAX_TEXT} bytes at most")));
+            errors.push(FieldProblem::field("purpose", format!("is too long; the limit is {MAX_TEXT} bytes")));
         }
         let owner = given("owner").map_or_else(|| caller.subject.clone(), str::to_owned);
         if given("owner").is_some() && self.people.get(&PersonId::from(owner.as_str())).await?.is_none() {
@@ -89,7 +89,7 @@ impl Rulebooks {
         })
     }
 
-    /// `GET /v1/rulebooks`: every version, newest first, a page at a time, and which are, were and will be active.
+    /// `GET /v1/rulebooks`: lists the versions, newest first, with past, current and planned activations.
     pub(crate) async fn list_rulebooks(&self, call: &Call<'_>) -> Answer {
         let page = self.versions.page(call.query("from")).await?;
         let now = self.clock.now();
@@ -104,7 +104,7 @@ impl Rulebooks {
         Ok(reply::json(200, &rulebooks))
     }
 
-    /// `GET /v1/rulebooks/{version}`, `active` among them.
+    /// `GET /v1/rulebooks/{version}`: returns a version, or `active`.
     pub(crate) async fn rulebook(&self, call: &Call<'_>) -> Answer {
         let named = call.path("version");
         let active = self.versions.active(self.clock.now()).await?;
@@ -125,12 +125,12 @@ impl Rulebooks {
     }
 }
 
-/// The rulebook that was sent, not yet read.
+/// Returns the rulebook in the body, as text.
 pub(crate) fn text_in(call: &Call<'_>) -> Result<String, Problem> {
     let body = call.body();
     if body.len() > MAX_BYTES {
-        return Err(Problem::new(Code::TooLarge, format!("the rulebook has {} bytes", body.len()))
-            .detail(format!("at most {MAX_BYTES} bytes are taken")));
+        return Err(Problem::new(Code::TooLarge, format!("the rulebook is too large ({} bytes)", body.len()))
+            .detail(format!("the limit is {MAX_BYTES} bytes")));
     }
     String::from_utf8(body).map_err(|cause| {
         Problem::new(Code::InvalidRulebook, "the rulebook is not text")
@@ -138,12 +138,12 @@ pub(crate) fn text_in(call: &Call<'_>) -> Result<String, Problem> {
     })
 }
 
-/// The version in the path.
+/// Returns the version in the path.
 pub(crate) fn version_in(call: &Call<'_>) -> Result<RulebookVersion, Problem> {
     numbered(call.path("version"))
 }
 
-/// The version called `name`; whatever is not six digits is none.
+/// Reads the number of a version. Fails with `not_found` unless it has six digits.
 pub(crate) fn numbered(name: &str) -> Result<RulebookVersion, Problem> {
     let is_version = name.len() == 6 && name.bytes().all(|b| b.is_ascii_digit());
     is_version.then(|| RulebookVersion::from(name)).ok_or_else(|| no_such_rulebook(name))
@@ -153,7 +153,7 @@ pub(crate) fn no_such_rulebook(name: &str) -> Problem {
     Problem::not_found(format!("there is no rulebook `{name}`"))
 }
 
-/// Every problem as data, and as it would be shown in a terminal.
+/// Converts problems for replies: as data, and as text for a terminal.
 fn said(source: &str, diagnostics: &[Diagnostic]) -> Vec<RulebookProblem> {
     diagnostics.iter().map(|diagnostic| RulebookProblem::new(diagnostic, source, NAME)).collect()
 }
@@ -163,7 +163,7 @@ pub(crate) fn refused(source: &str, problems: &[Diagnostic]) -> Reply {
     {
         let title = format!("the rulebook has {count} problem{}", if count == 1 { "" } else { "s" });
         let mut problem = Problem::new(Code::InvalidRulebook, title)
-            .detail("mend what `problems` names, line by line, and send it again; nothing was kept");
+            .detail("correct the lines listed in `problems` and send it again; nothing was stored");
         problem.problems = said(source, problems);
         problem.reply()
     }

@@ -1,4 +1,4 @@
-//! Tables that rulebooks look things up in: kept by what they hold, called by name.
+//! Lookup tables of rulebooks: a name points to the hash of the content.
 
 use fairleader_api::shape::rulebooks as shape;
 use fairleader_api::{Call, Code, Problem, Reply, reply, version};
@@ -10,17 +10,17 @@ use tracing::info;
 
 use crate::Rulebooks;
 
-/// Largest table in bytes.
+/// Size limit of a table, in bytes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 impl Rulebooks {
-    /// `GET /v1/tables`.
+    /// `GET /v1/tables`: lists the tables.
     pub(crate) async fn list_tables(&self) -> Answer {
         let tables = self.tables.all().await?.into_iter().map(table_view).collect();
         Ok(reply::json(200, &shape::Tables { tables }))
     }
 
-    /// `GET /v1/tables/{name}`: the newest content, and its hash.
+    /// `GET /v1/tables/{name}`: returns the current content of a table, and its hash.
     pub(crate) async fn table(&self, call: &Call<'_>) -> Answer {
         let name = call.path("name");
         let Some(found) = self.tables.find(name).await? else {
@@ -30,15 +30,15 @@ impl Rulebooks {
         Ok(version::json(200, &shape::TableContent { table: table_view(found.value), csv }, found.revision))
     }
 
-    /// `PUT /v1/tables/{name}` (CSV): the name stands for this content from now on. Versions of the rulebook keep what
+    /// `PUT /v1/tables/{name}` (CSV): stores the content of a table. Versions of the rulebook keep the content that
     /// they were uploaded with.
     pub(crate) async fn put_table(&self, call: &Call<'_>) -> Answer {
         let name = call.name("name", "the name of a table")?;
         let wanted = version::if_match(call)?;
         let body = call.body();
         if body.len() > MAX_BYTES {
-            return Err(Problem::new(Code::TooLarge, format!("the table has {} bytes", body.len()))
-                .detail(format!("at most {MAX_BYTES} bytes are taken"))
+            return Err(Problem::new(Code::TooLarge, format!("the table is too large ({} bytes)", body.len()))
+                .detail(format!("the limit is {MAX_BYTES} bytes"))
                 .into());
         }
         let csv = String::from_utf8(body).map_err(|cause| {
@@ -49,7 +49,7 @@ impl Rulebooks {
         let read = Table::parse(name, csv).map_err(|problems| refused(&problems))?;
         if read.is_empty() {
             return Err(Problem::new(Code::InvalidTable, "the table has no rows")
-                .detail("its first line names the columns, each further one is a row")
+                .detail("the first line names the columns; every further line is a row")
                 .into());
         }
         let table = NamedTable {
@@ -70,14 +70,14 @@ impl Rulebooks {
             }
             let edit = edit(call, table.uploaded_at)?;
             if let Some(kept) = self.tables.replace(&self.audit, seen.as_ref(), &table, csv, &edit).await? {
-                info!(table = name, sha256 = kept.value.sha256, "kept table");
+                info!(table = name, sha256 = kept.value.sha256, "stored table");
                 return Ok(version::json(200, &table_view(kept.value), kept.revision));
             }
         }
     }
 
-    /// `DELETE /v1/tables/{name}`: nothing can look up in it from now on. Versions of the rulebook keep the very content
-    /// that they were uploaded with, so the active one decides as before.
+    /// `DELETE /v1/tables/{name}`: deletes the name of a table, so that new versions cannot use it. Versions of the
+    /// rulebook keep the content that they were uploaded with.
     pub(crate) async fn delete_table(&self, call: &Call<'_>) -> Answer {
         let name = call.path("name");
         let wanted = version::if_match(call)?;
@@ -106,7 +106,7 @@ fn table_view(of: NamedTable) -> shape::Table {
     shape::Table { name, sha256, columns, bytes, rows, uploaded_at, uploaded_by }
 }
 
-/// Every problem with the line it is in.
+/// Makes the problem for a table that cannot be read, with one error per line.
 fn refused(problems: &[RowProblem]) -> Problem {
     let errors = problems
         .iter()
@@ -116,6 +116,6 @@ fn refused(problems: &[RowProblem]) -> Problem {
         })
         .collect();
     Problem::new(Code::InvalidTable, "the table cannot be read")
-        .detail("mend the lines named in `errors` and send it again; nothing was kept")
+        .detail("correct the lines listed in `errors` and send it again; nothing was stored")
         .errors(errors)
 }

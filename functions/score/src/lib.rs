@@ -1,11 +1,13 @@
-//! `score`: what a lead is worth, and whether it is ready for sales.
+//! `score`: computes the score of a lead and whether it is an MQL.
 //!
-//! For a lead that is to be decided on it writes nothing: the score travels to `route` in the message and is stored
-//! with the decision. A lead that marketing or sales has already is rescored whenever something new is known of it: its
-//! new score is stored with an event, if it is a new one, and stamps the moment in which it first made an MQL.
-//! Marketing's lead goes on to `route` if the rulebook would no longer leave it where it is. A lead that waits is
-//! decided on anew with every score, so its place in the line follows. Nothing here asks for another score, so nothing
-//! goes round.
+//! - A lead without a decision: nothing is written. The command to `route` carries the score, and it is stored with the
+//!   decision.
+//! - A lead in nurture or in sales is rescored when something new is known. A changed score is stored with an event,
+//!   and the lead's first MQL time is set once. A lead in nurture goes to `route` if the rulebook now wants something
+//!   else.
+//! - A waiting lead goes to `route` with every new score, so that its place on the waiting list is current.
+//!
+//! This function never queues commands for itself, so there can be no loop.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -25,7 +27,7 @@ use fairleader_store::{Accounts, ActiveRulebook, Committed, Leads, Loaded, Ruleb
 use jiff::Timestamp;
 use tracing::info;
 
-/// The function.
+/// Lambda function `score`.
 #[derive(Debug)]
 pub struct Score {
     leads: Leads,
@@ -50,7 +52,7 @@ impl Function for Score {
         })
     }
 
-    /// Scores every lead in the batch; reads and sends are shared, and what fails is delivered again.
+    /// Scores every lead in the batch, with shared reads and sends. Failed messages are delivered again.
     async fn call(&self, event: SqsEvent, invocation: Invocation) -> Result<SqsBatchResponse, FunctionError> {
         let mut failures = Vec::new();
         let mut commands = Vec::new();
@@ -87,8 +89,8 @@ impl Function for Score {
 }
 
 impl Score {
-    /// Scores one lead as it is now, and keeps what it read anew in `leads` and `accounts`; `None` if there is nothing
-    /// to decide about it.
+    /// Scores one lead. After a conflict it reads the lead again and updates `leads` and `accounts`. Returns `None` if
+    /// there is nothing to decide.
     async fn score_one(
         &self,
         command: &ScoreLead,
@@ -111,7 +113,7 @@ impl Score {
             if let Some(change) = rescored {
                 if !self.commit(&change).await? {
                     let now = self.leads.load(&command.lead_id).await?;
-                    *lead = now.ok_or_else(|| format!("lead {} disappeared", command.lead_id))?;
+                    *lead = now.ok_or_else(|| format!("lead {} no longer exists", command.lead_id))?;
                     let account = lead.profile.account_id.clone().filter(|account| !accounts.contains_key(account));
                     if let Some(account) = account {
                         accounts.extend(self.accounts.facts(&[account]).await?);
@@ -124,7 +126,7 @@ impl Score {
         }
     }
 
-    /// Stores a new score; false after a lost race.
+    /// Stores a new score. Returns false on a conflict.
     async fn commit(&self, change: &Change) -> Result<bool, FunctionError> {
         let state = &change.state;
         let mut transaction = self.leads.transaction();
@@ -140,16 +142,16 @@ impl Score {
     }
 }
 
-/// A lead's score, and what follows from it.
+/// Score of a lead, and what follows from it.
 struct Scored {
     score: score::Score,
-    /// What to store, if the lead keeps its score and it is another one.
+    /// The change to store, for a lead whose score is stored without a decision.
     rescored: Option<Box<Change>>,
-    /// Whether `route` has to decide on the lead.
+    /// Whether `route` must decide.
     decide: bool,
 }
 
-/// Scores a lead; `None` at a stage where a score means nothing.
+/// Scores a lead. Returns `None` at a stage without scores.
 fn score(
     lead: &Loaded,
     rulebook: &Rulebook,

@@ -1,4 +1,4 @@
-//! Commands that failed too often: each is kept with its lead, and the lead goes on hold until a person decides.
+//! Dead letters: a failed command is stored with its lead, and the lead is put on hold until a person decides.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use tracing::{Span, error, info, warn};
 
 use crate::Sweep;
 
-/// What every command has, in whatever version of its form.
+/// Fields of commands in every version of their format.
 #[derive(Deserialize)]
 struct AnyCommand {
     lead_id: Option<LeadId>,
@@ -26,7 +26,7 @@ struct AnyCommand {
 }
 
 impl Sweep {
-    /// Drains a batch of dead letters. One that names no lead stays in the queue for a person to look at.
+    /// Drains a batch of dead letters. A dead letter without a lead stays in the queue for a manual check.
     pub(crate) async fn drain(&self, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
         each(batch, 10, |message| self.drain_one(message, deadline)).await
     }
@@ -44,8 +44,8 @@ impl Sweep {
             .map_err(|cause| format!("a dead letter from queue {queue} cannot be read and stays there: {cause}"))?;
         let Some(lead_id) = command.lead_id else {
             if command.pool.is_some() || command.rep.is_some() {
-                // The next minute wakes every pool in whose line somebody still waits.
-                warn!(pool = command.pool, rep = command.rep, "a wake failed too often");
+                // The next sweep wakes every pool with waiting leads.
+                warn!(pool = command.pool, rep = command.rep, "wake failed too often");
                 return Ok(());
             }
             return Err(format!("a dead letter from queue {queue} names no lead and stays there").into());
@@ -63,8 +63,8 @@ impl Sweep {
         };
         let letter = DeadLetter { queue: queue.clone(), command: body, at: self.clock.now(), reason };
         self.leads.keep_dead_letter(&lead_id, &id, &letter).await?;
-        error!(queue, reason = letter.reason, "a command failed too often");
-        // An activity says nothing of who its lead is: holding a lead that nobody sent would only make one up.
+        error!(queue, reason = letter.reason, "command failed too often");
+        // An activity for an unknown lead: putting it on hold would create a lead that no source sent.
         if letter.reason.is_some() {
             return Ok(());
         }
@@ -88,13 +88,13 @@ impl Sweep {
                     Ok(Transition::Changed(change)) => self.leads.change(&mut transaction, (), &change)?,
                     Ok(Transition::Unchanged) => return Ok(()),
                     Err(refusal) => {
-                        // Somebody has it, or it is out: the command was of no use any more.
-                        info!(reason = %refusal, "lead is not held");
+                        // It has an owner or is out of the process, so the failed command no longer matters.
+                        info!(reason = %refusal, "lead is not put on hold");
                         return Ok(());
                     }
                 }
             } else {
-                // It failed before it could be stored, so this is the first that is known of it.
+                // It failed before the lead could be stored, so this creates the lead.
                 let (source, received_at, hash) = match &unstored {
                     Some(EnrichCommand::StoreLead(command)) => {
                         (command.source.clone(), command.received_at, command.payload_hash.clone())

@@ -1,11 +1,10 @@
-//! `sweep`: the safety net. Every minute it queues leads whose deadline has passed, wakes pools whose line is not empty,
-//! and goes on with leads that are to be routed anew; and it drains the dead-letter queue, so that a command that failed for
-//! good leaves its lead on hold, with the command beside it, and not lost in a queue.
+//! `sweep`: the safety net. Every minute it queues leads whose deadline has passed, wakes pools with waiting leads, and
+//! continues reroutes. It also drains the dead-letter queue: the lead of a failed command is put on hold, with the
+//! command stored beside it.
 //!
-//! Each of the minute's three tasks may use an equal part of the time that is left, and what one does not use is there
-//! for the next. A sweep that is cut short keeps nobody waiting for good: it begins with another shard of the deadlines
-//! every minute, and with the pool after the one that it ended with. While nothing is due and nobody waits it costs one
-//! query per shard and one read of what is to be routed anew.
+//! Each of the three tasks can use an equal part of the remaining time; unused time is left for the next. A sweep that
+//! runs out of time starves no lead: each minute it starts with another shard of the deadlines, and with the pool after
+//! the last one. While nothing is due and no lead waits, it costs one query per shard and one read of the reroutes.
 
 mod dead_letters;
 mod reroute;
@@ -25,14 +24,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
-/// How long a lead that was queued is left alone: its command has been carried out, or failed and is tried again.
+/// Time before a queued lead is queued again. By then its command was handled, or is being retried.
 const BACKOFF: SignedDuration = SignedDuration::from_mins(5);
-/// Most leads taken from a shard at a time; what is left is taken a minute later.
+/// Limit on the leads from one shard in one sweep. The rest follow a minute later.
 const AT_MOST: i32 = 500;
-/// Wakes that are sent in one request.
+/// Wakes in one request.
 const WAKES: usize = 10;
 
-/// The function.
+/// Lambda function `sweep`.
 #[derive(Debug)]
 pub struct Sweep {
     leads: Leads,
@@ -59,13 +58,13 @@ impl Function for Sweep {
         })
     }
 
-    /// The dead-letter queue sends `Records`; a schedule does not.
+    /// Handles events of the dead-letter queue, which have `Records`, and of the schedule, which do not.
     async fn call(&self, event: Value, invocation: Invocation) -> Result<Value, FunctionError> {
         if event.get("Records").is_some() {
             let batch: SqsEvent = serde_json::from_value(event)?;
             return Ok(serde_json::to_value(self.drain(batch, invocation.deadline).await)?);
         }
-        // Each for itself: one that fails does not stop the others.
+        // The tasks are independent: a failure of one does not stop the others.
         let due = self.queue_due(self.clock.now(), invocation.share(3)).await;
         let woken = self.wake_lines(invocation.share(2)).await;
         let rerouted = self.reroute(invocation.deadline).await;
@@ -76,9 +75,9 @@ impl Function for Sweep {
 }
 
 impl Sweep {
-    /// Queues every lead whose deadline has passed at `now`. Each is claimed first, so sweeps that come late, twice or at
-    /// the same time queue it once; and claimed leads are queued ten by ten, so that a sweep that is cut short leaves few
-    /// behind that wait for their claim to run out.
+    /// Queues every lead whose deadline has passed at `now`. Each lead is claimed first, so late, repeated or
+    /// concurrent sweeps queue it once. Claimed leads are queued ten at a time, so an interrupted sweep leaves few
+    /// claimed but not queued.
     async fn queue_due(&self, now: Timestamp, deadline: Instant) -> Result<usize, FunctionError> {
         let mut count = 0;
         let mut shards: Vec<String> = due_shards().collect();
@@ -89,7 +88,7 @@ impl Sweep {
             let due = self.leads.due(&shard, now, AT_MOST).await?;
             for ten in due.chunks(10) {
                 if Instant::now() > deadline {
-                    warn!("more leads are due than this sweep has time for; the next one goes on");
+                    warn!("ran out of time for due leads; the next sweep continues");
                     return Ok(count);
                 }
                 count += self.queue_claimed(ten, now).await?;
@@ -98,7 +97,7 @@ impl Sweep {
         Ok(count)
     }
 
-    /// Claims these leads and queues those that nobody else has claimed.
+    /// Claims these leads and queues those that no other sweep has claimed.
     async fn queue_claimed(&self, due: &[(LeadId, i64)], now: Timestamp) -> Result<usize, FunctionError> {
         let again_at = now.checked_add(BACKOFF)?;
         let claims = join_all(due.iter().map(|(lead, seen)| self.leads.claim_due(lead, *seen, again_at))).await;
@@ -107,7 +106,7 @@ impl Sweep {
             match claim {
                 Ok(true) => messages.push(Outgoing::new(&afresh(lead_id), Some("sweep"))?),
                 Ok(false) => {}
-                Err(cause) => error!(lead.id = %lead_id, cause = %Chain(&cause), "due lead was not claimed"),
+                Err(cause) => error!(lead.id = %lead_id, cause = %Chain(&cause), "due lead could not be claimed"),
             }
         }
         let count = messages.len();
@@ -115,14 +114,16 @@ impl Sweep {
         Ok(count)
     }
 
-    /// Wakes every pool in whose line somebody waits: a shift may have begun since the last minute, and a wake may have
-    /// come before the index showed who waits.
+    /// Wakes every pool with waiting leads. A shift may have started since the last minute, and the index may have
+    /// lagged behind an earlier wake.
     async fn wake_lines(&self, deadline: Instant) -> Result<usize, FunctionError> {
         let mut waiting = BTreeSet::new();
         for shard in self.leads.waiting_pools().await {
             match shard {
                 Ok(pools) => waiting.extend(pools),
-                Err(cause) => error!(cause = %Chain(&cause), "a shard of the lines cannot be read; the others are"),
+                Err(cause) => {
+                    error!(cause = %Chain(&cause), "cannot read a shard of the waiting lists; skipped it")
+                }
             }
         }
         if waiting.is_empty() {
@@ -141,11 +142,7 @@ impl Sweep {
         }
         let ended_with = (sent < pools.len()).then(|| pools.get(sent.saturating_sub(1))).flatten();
         if ended_with.is_some() {
-            warn!(
-                woken = sent,
-                pools = pools.len(),
-                "there are more lines than this sweep has time for; the next one goes on"
-            );
+            warn!(woken = sent, pools = pools.len(), "ran out of time for waiting lists; the next sweep continues");
         }
         if ended_with != last.as_ref() {
             self.pools.set_swept_to(ended_with).await?;
@@ -154,7 +151,7 @@ impl Sweep {
     }
 }
 
-/// Has `route` look at a lead as it is now.
+/// Makes a command to decide a lead as it is now.
 fn afresh(lead_id: &LeadId) -> RouteCommand {
     RouteCommand::RouteLead {
         schema: SCHEMA,

@@ -1,4 +1,4 @@
-//! Queues open leads when their time has come to be looked at by another version of the rulebook.
+//! Queues open leads for a reroute when its time has come.
 
 use std::time::Instant;
 
@@ -12,12 +12,13 @@ use tracing::{info, warn};
 
 use crate::Sweep;
 
-/// Leads that are read and queued at a time. Then it is written down how far it went; what was queued and not written down
-/// is queued again, which does no harm.
+/// Leads that are read and queued at a time. Afterwards the progress is stored. If that fails, leads are queued again,
+/// which is harmless.
 const PAGE: i32 = 500;
 
 impl Sweep {
-    /// Goes on until `deadline`, for a page at least, with the re-routing that was to begin first; how many leads it queued.
+    /// Continues the earliest due reroute until the deadline, at least by one page. Returns the number of leads that it
+    /// queued.
     pub(crate) async fn reroute(&self, deadline: Instant) -> Result<u64, FunctionError> {
         let mut open = None;
         let mut queued = 0;
@@ -37,13 +38,13 @@ impl Sweep {
                 };
                 let (more, from) = self.queue_page(open, &version, from).await?;
                 queued += more;
-                info!(rulebook = %version, leads = more, done = from.is_none(), "queued open leads to be routed anew");
+                info!(rulebook = %version, leads = more, done = from.is_none(), "queued open leads for a reroute");
                 seen.reroutes.went_on(&version, more, from, now)
             } else {
-                warn!(rulebook = %version, "another version is active; leads are not routed anew by this one");
+                warn!(rulebook = %version, "another version is active; the reroute ends");
                 seen.reroutes.supersede(&version, now)
             };
-            // If it is refused, another sweep is at it, or somebody called it off.
+            // On a conflict, another sweep is working on it, or it was cancelled.
             if !self.rulebooks.replace_reroutes(&seen, &next).await? || Instant::now() > deadline {
                 break;
             }
@@ -51,7 +52,7 @@ impl Sweep {
         Ok(queued)
     }
 
-    /// Queues a page of open leads: how many, and where the next one begins.
+    /// Queues a page of open leads. Returns their number and the cursor of the next page.
     async fn queue_page(
         &self,
         open: &OpenLeads,

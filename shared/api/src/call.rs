@@ -1,4 +1,4 @@
-//! One request, on its way from the gateway to a handler.
+//! A request that was admitted, and what handlers read from it.
 
 use std::time::Instant;
 
@@ -14,22 +14,22 @@ use serde_path_to_error::Segment;
 use crate::route::{Access, Routes};
 use crate::{Caller, Code, Problem, Request};
 
-/// Longest id in a path, in bytes.
+/// Length limit of an id in a path, in bytes.
 const MAX_ID: usize = 255;
 
-/// A request that was let in.
+/// Admitted request.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
     request: &'a Request,
     caller: Option<Caller>,
-    /// When work on it has to end.
+    /// When the work on it must end, so that there is time to reply.
     pub deadline: Instant,
 }
 
-/// Lets a request in: finds its route in the table, and checks that the caller's role may take it.
+/// Finds the route of a request and checks that the role of the caller allows it.
 pub fn admit<R: Routes>(request: &Request, deadline: Instant) -> Result<(R, Call<'_>), Problem> {
     let key = request.route_key.as_deref().unwrap_or_default();
-    let route = R::find(key).ok_or_else(|| Problem::not_found(format!("there is no `{key}` here")))?;
+    let route = R::find(key).ok_or_else(|| Problem::not_found(format!("there is no route `{key}`")))?;
     let caller = Caller::of(request);
     match (&route.operation().access, &caller) {
         (Access::Anyone, _) => {}
@@ -37,7 +37,7 @@ pub fn admit<R: Routes>(request: &Request, deadline: Instant) -> Result<(R, Call
         (access, caller) => return Err(Problem::forbidden(caller.as_ref(), &access.roles())),
     }
     if request.path_parameters.values().any(|id| id.len() > MAX_ID) {
-        return Err(Problem::not_found(format!("nothing has an id of more than {MAX_ID} bytes")));
+        return Err(Problem::not_found(format!("an id has at most {MAX_ID} bytes")));
     }
     Ok((route, Call { request, caller, deadline }))
 }
@@ -48,33 +48,33 @@ impl<'a> Call<'a> {
         Self { request, caller: None, deadline: Instant::now() }
     }
 
-    /// Who is calling. Refused where the route is open to anyone and nobody said who they are.
+    /// Returns the caller. Fails with `forbidden` if the route needs no key and none was sent.
     pub fn caller(&self) -> Result<&Caller, Problem> {
         self.caller.as_ref().ok_or_else(|| Problem::forbidden(None, &[]))
     }
 
-    /// The path parameter `name`; empty if the route has none of that name.
+    /// Returns the path parameter `name`, or an empty text if the route does not have it.
     pub fn path(&self, name: &str) -> &'a str {
         self.request.path_parameters.get(name).map(String::as_str).unwrap_or_default()
     }
 
-    /// The first value of the query parameter `name`.
+    /// Returns the first value of the query parameter `name`.
     pub fn query(&self, name: &str) -> Option<&'a str> {
         self.request.query_string_parameters.first(name)
     }
 
-    /// The header `name`, if it is there and is text.
+    /// Returns the header `name`, if it was sent and is text.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.request.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as bytes, undoing the gateway's base64.
+    /// Returns the body as bytes. Decodes the gateway's base64.
     pub fn body(&self) -> Vec<u8> {
         let text = self.request.body.as_deref().unwrap_or_default();
         Body::from_maybe_encoded(self.request.is_base64_encoded, text).as_ref().to_vec()
     }
 
-    /// The body as JSON of this form. What is wrong is said with the field, or with line and column if it is not JSON.
+    /// Reads the body as JSON. An error names the field, or line and column if the body is not JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let body = self.body();
         let mut json = serde_json::Deserializer::from_slice(&body);
@@ -83,36 +83,36 @@ impl<'a> Call<'a> {
         Ok(read)
     }
 
-    /// The body as JSON of this form, or what stands for it if there is none, or `null`.
+    /// Reads the body as JSON. Returns the default if there is no body, or `null`.
     pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
         if matches!(self.body().trim_ascii(), b"" | b"null") { Ok(T::default()) } else { self.json() }
     }
 
-    /// The body of a `PUT` to a path that ends in an `id`, which has to be a name, and may be left out of the body's
-    /// `field`.
+    /// Reads the body of a `PUT` to a path that ends in `{id}`. The id must be a valid name. The body can leave `field`
+    /// out; otherwise it must match the id.
     pub fn named<T: DeserializeOwned>(&self, field: &str) -> Result<T, Problem> {
         let id = self.name("id", "an id")?;
         let mut body: Map<String, Value> = self.json()?;
         let given = body.entry(field).or_insert_with(|| json!(id));
         if given != id {
-            let detail = format!("it is {given}, but the path says `{id}`");
+            let detail = format!("{given} does not match `{id}` in the path");
             return Err(Problem::invalid_body(vec![FieldProblem::field(field, detail)]));
         }
         serde_path_to_error::deserialize(Value::Object(body)).map_err(unfit)
     }
 
-    /// The path parameter `parameter`, which has to be a name that can be `what`.
+    /// Returns the path parameter `parameter`. Fails with `invalid_id` if it is not a valid name; `what` says for what.
     pub fn name(&self, parameter: &str, what: &str) -> Result<&'a str, Problem> {
         let name = self.path(parameter);
         if is_name(name) {
             return Ok(name);
         }
         Err(Problem::new(Code::InvalidId, format!("`{name}` cannot be {what}"))
-            .detail("use 1 to 64 of a-z, 0-9, hyphen, underscore and dot, beginning with a letter or digit"))
+            .detail("use 1 to 64 characters of `a-z 0-9 - _ .`; begin with a letter or digit"))
     }
 }
 
-/// A body that does not have its form.
+/// Makes the problem for a body that does not match its type.
 fn unfit(cause: serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let pointer: String = cause.path().iter().filter_map(step).collect();
     let cause = cause.into_inner();
@@ -123,12 +123,12 @@ fn unfit(cause: serde_path_to_error::Error<serde_json::Error>) -> Problem {
     }
 }
 
-/// A body that is not JSON says nothing of what it should have been.
+/// Makes the problem for a body that is not JSON. No field can be named.
 fn no_json(cause: &serde_json::Error) -> Problem {
     Problem::invalid_body(Vec::new()).detail(format!("{cause}; send a JSON object"))
 }
 
-/// A step of a JSON pointer (RFC 6901).
+/// Writes one step of a JSON pointer (RFC 6901).
 fn step(segment: &Segment) -> Option<String> {
     match segment {
         Segment::Seq { index } => Some(format!("/{index}")),
@@ -137,7 +137,7 @@ fn step(segment: &Segment) -> Option<String> {
     }
 }
 
-/// What serde says, without the types of this program and without the place in the text: the field is named.
+/// Rewrites a message of serde: without Rust types, and without the position, because the field is named.
 fn in_words(said: &str) -> String {
     let said = said.rsplit_once(" at line ").map_or(said, |(said, _)| said);
     let Some((is, expected)) = said.rsplit_once(", expected ") else { return said.to_owned() };
@@ -153,7 +153,7 @@ fn in_words(said: &str) -> String {
     format!("{is}, expected {expected}")
 }
 
-/// Reads a timestamp in a body that may be left out.
+/// Reads an optional timestamp in a body.
 pub fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
     let advice = "write date, time and zone, such as `2027-04-01T06:00:00Z` or `2027-04-01T08:00:00+02:00`";

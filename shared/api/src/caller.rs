@@ -1,4 +1,4 @@
-//! Who is calling, and what they may do.
+//! The caller of a request, and their role.
 
 use fairleader_lead::id::PersonId;
 use fairleader_lead::people::PersonRole;
@@ -6,30 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::Request;
 
-/// What a person or program may do.
+/// Role of a person or program, which decides what they are allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Sends leads.
     Source,
-    /// Works on their own leads.
+    /// Works on their own leads only.
     Rep,
-    /// Looks, changes nothing.
+    /// May read everything and change nothing.
     Viewer,
-    /// Looks after rules, lists and nurture.
+    /// Manages rules, lists and nurture.
     Marketing,
-    /// Looks after reps, pools and leads.
+    /// Manages reps, pools and leads.
     Sales,
     /// May do everything.
     Admin,
 }
 
 impl Role {
-    /// Roles of people who may see every lead.
+    /// Roles that see every lead.
     pub const OVERSEERS: &[Self] = &[Self::Viewer, Self::Marketing, Self::Sales];
 
-    /// The role as it is written in keys and replies.
+    /// Returns the word for the role in keys and replies.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Source => "source",
@@ -53,19 +53,19 @@ impl From<PersonRole> for Role {
     }
 }
 
-/// A caller as the authorizer identified them.
+/// Caller, as identified by the authorizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// What they may do.
+    /// Their role.
     pub role: Role,
-    /// Who they are: a source, a rep, a person, or a name.
+    /// Their name: the id of a source, rep or person, or the name of a program.
     pub subject: String,
-    /// The person, if it is one and not a program.
+    /// The person. `None` for a program.
     pub person: Option<PersonId>,
 }
 
 impl Caller {
-    /// Reads the authorizer's context.
+    /// Reads the caller from the authorizer's context. Returns `None` if the route needs no key.
     pub fn of(request: &Request) -> Option<Self> {
         let fields = &request.request_context.authorizer.as_ref()?.fields;
         Some(Self {
@@ -75,7 +75,7 @@ impl Caller {
         })
     }
 
-    /// Whether the caller has one of `roles`; `admin` always may.
+    /// Returns whether the caller has one of `roles` or is an admin.
     pub fn may(&self, roles: &[Role]) -> bool {
         self.role == Role::Admin || roles.contains(&self.role)
     }

@@ -1,31 +1,31 @@
-//! The stable words by which programs tell problems apart.
+//! Problem codes: stable words by which programs tell problems apart.
 
 use serde::{Serialize, Serializer};
 
 macro_rules! codes {
     ($($code:ident $status:literal $word:literal: $meaning:literal;)*) => {
-        /// What kind of problem it is. Each has one HTTP status, wherever it occurs.
+        /// Code of a problem. A code always has the same HTTP status.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = $meaning] $code,)*
         }
 
         impl Code {
-            /// Every code.
+            /// Every code, in order of status.
             pub const ALL: &[Self] = &[$(Self::$code),*];
 
-            /// The HTTP status of a reply with this code.
+            /// Returns the HTTP status of replies with this code.
             #[allow(clippy::match_same_arms, reason = "the arms are rows of a table")]
             pub const fn status(self) -> u16 {
                 match self { $(Self::$code => $status,)* }
             }
 
-            /// The code as it is written in replies.
+            /// Returns the word for the code in replies.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$code => $word,)* }
             }
 
-            /// When it occurs, in one sentence.
+            /// Returns when it occurs, in one sentence.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$code => $meaning,)* }
             }
@@ -34,54 +34,54 @@ macro_rules! codes {
 }
 
 codes! {
-    InvalidCursor 400 "invalid_cursor": "A page was asked for that no reply pointed to.";
+    InvalidCursor 400 "invalid_cursor": "The cursor does not come from an earlier reply.";
     InvalidIdempotencyKey 400 "invalid_idempotency_key": "The `Idempotency-Key` is empty or too long.";
-    InvalidFilter 400 "invalid_filter": "A list is filtered by something that it does not have.";
-    InvalidIfMatch 400 "invalid_if_match": "`If-Match` does not hold one `ETag` of an earlier reply.";
-    InvalidPart 400 "invalid_part": "The number of a part is not a number, or out of range.";
-    InvalidSearch 400 "invalid_search": "A search names no address or number, two of them, or one that cannot be read.";
-    InvalidWait 400 "invalid_wait": "`wait` is not a time.";
-    MissingRep 400 "missing_rep": "An inbox was asked for without saying whose.";
-    Forbidden 403 "forbidden": "The caller's role may not do this.";
-    NoSide 403 "no_side": "Only people of marketing and of sales approve rulebooks.";
-    NotAMember 403 "not_a_member": "Only members of a pool, and those who oversee it, see its ledger.";
-    NotAPerson 403 "not_a_person": "Only a person with a key of their own may do this.";
-    NotFound 404 "not_found": "It does not exist, or the caller may not see it.";
-    AlreadyActive 409 "already_active": "This version of the rulebook is active already.";
-    ApprovedForOtherSide 409 "approved_for_other_side": "This person approved the version for the other side.";
-    Busy 409 "busy": "Others changed the same thing again and again in this moment; try again.";
+    InvalidFilter 400 "invalid_filter": "The filter has an unknown `kind`, or an `id` without a `kind`.";
+    InvalidIfMatch 400 "invalid_if_match": "`If-Match` is not exactly one `ETag`.";
+    InvalidPart 400 "invalid_part": "The number of the part is not a number, or out of range.";
+    InvalidSearch 400 "invalid_search": "The search has neither `email` nor `phone`, or both, or an invalid one.";
+    InvalidWait 400 "invalid_wait": "`wait` is not a duration.";
+    MissingRep 400 "missing_rep": "`rep` is missing; only reps have an inbox of their own.";
+    Forbidden 403 "forbidden": "The role of the key does not allow this.";
+    NoSide 403 "no_side": "Only people in marketing or sales can approve rulebooks.";
+    NotAMember 403 "not_a_member": "The rep is not a member of the pool and cannot see its ledger.";
+    NotAPerson 403 "not_a_person": "This needs the key of a person; this key belongs to a program.";
+    NotFound 404 "not_found": "It does not exist, or this key cannot see it.";
+    AlreadyActive 409 "already_active": "This version of the rulebook is already active.";
+    ApprovedForOtherSide 409 "approved_for_other_side": "This person already approved the version for the other side.";
+    Busy 409 "busy": "It was changed by other requests on every try; try again.";
     HeldByRule 409 "held_by_rule": "A rule of the active rulebook would hold the lead again.";
-    ImportExists 409 "import_exists": "This `Idempotency-Key` began an import with another body.";
+    ImportExists 409 "import_exists": "This `Idempotency-Key` was used for an import with a different body.";
     IntoItself 409 "into_itself": "A lead cannot be merged into itself.";
-    NeverStored 409 "never_stored": "The lead was never stored, and the command that would store it is not kept.";
+    NeverStored 409 "never_stored": "The lead was never stored, and the command to store it no longer exists.";
     NoneActive 409 "none_active": "No rulebook is active yet.";
-    NotActive 409 "not_active": "Another version of the rulebook is active.";
-    NotApproved 409 "not_approved": "This version of the rulebook still needs approval.";
-    NotOwner 409 "not_owner": "Another rep owns the lead.";
-    NothingBefore 409 "nothing_before": "No version of the rulebook was active before.";
-    NothingToWithdraw 409 "nothing_to_withdraw": "This person neither approves the version nor objects to it.";
-    OldAssignment 409 "old_assignment": "The lead was assigned again since.";
+    NotActive 409 "not_active": "A different version of the rulebook is active.";
+    NotApproved 409 "not_approved": "This version of the rulebook is not approved yet.";
+    NotOwner 409 "not_owner": "The lead belongs to another rep.";
+    NothingBefore 409 "nothing_before": "There is no earlier version of the rulebook to go back to.";
+    NothingToWithdraw 409 "nothing_to_withdraw": "This person has no approval or objection to withdraw.";
+    OldAssignment 409 "old_assignment": "The lead was reassigned after this assignment.";
     OpenLeads 409 "open_leads": "The rep still has open leads.";
-    PartExists 409 "part_exists": "The part was brought in with other content.";
-    Running 409 "running": "Open leads are being routed by this version already.";
+    PartExists 409 "part_exists": "This part was already imported with different content.";
+    Running 409 "running": "A reroute by this version is already running.";
     StillAMember 409 "still_a_member": "The rep is still a member of a pool.";
-    StillNamed 409 "still_named": "A rulebook or a pool still names it.";
-    StillWaiting 409 "still_waiting": "Leads still wait in its line.";
-    TooMuchSaid 409 "too_much_said": "No more can be said about this version of the rulebook.";
-    UnreadableRulebook 409 "unreadable_rulebook": "A stored version of the rulebook cannot be read any more.";
-    WrongStage 409 "wrong_stage": "The lead's stage does not allow this.";
-    PreconditionFailed 412 "precondition_failed": "It was changed since; `current` is what is there now.";
-    TooLarge 413 "too_large": "The body is larger than this call takes.";
-    InvalidActivity 422 "invalid_activity": "The activity has wrong fields; `errors` names them.";
-    InvalidBody 422 "invalid_body": "The body cannot be read or has wrong fields; `errors` names them.";
-    InvalidId 422 "invalid_id": "The path holds a name that cannot be an id.";
+    StillNamed 409 "still_named": "It is still named by a rulebook, a pool or an account.";
+    StillWaiting 409 "still_waiting": "The pool's waiting list is not empty.";
+    TooMuchSaid 409 "too_much_said": "This version of the rulebook has reached the limit for comments and reviews.";
+    UnreadableRulebook 409 "unreadable_rulebook": "A stored version of the rulebook can no longer be read.";
+    WrongStage 409 "wrong_stage": "The stage of the lead does not allow this.";
+    PreconditionFailed 412 "precondition_failed": "It was changed since you read it; `current` shows it as it is now.";
+    TooLarge 413 "too_large": "The body is too large for this request.";
+    InvalidActivity 422 "invalid_activity": "The activity was rejected; `errors` lists the fields to correct.";
+    InvalidBody 422 "invalid_body": "The request was rejected; `errors` lists the fields to correct.";
+    InvalidId 422 "invalid_id": "The id in the path is not a valid id.";
     InvalidList 422 "invalid_list": "The list cannot be read.";
-    InvalidRulebook 422 "invalid_rulebook": "The rulebook has problems; `problems` has all of them with their places.";
-    InvalidSince 422 "invalid_since": "`since` is not a span of time.";
-    InvalidSubmission 422 "invalid_submission": "The submission has wrong fields; `errors` names them.";
-    InvalidTable 422 "invalid_table": "The table cannot be read; `errors` names the lines.";
-    Internal 500 "internal": "Something failed on our side; the cause is in the log.";
-    NotQueued 503 "not_queued": "It could not be kept just now; nothing was stored.";
+    InvalidRulebook 422 "invalid_rulebook": "The rulebook was rejected; `problems` lists every problem with its line.";
+    InvalidSince 422 "invalid_since": "`since` is not a duration.";
+    InvalidSubmission 422 "invalid_submission": "The submission was rejected; `errors` lists the fields to correct.";
+    InvalidTable 422 "invalid_table": "The table was rejected; `errors` lists the lines to correct.";
+    Internal 500 "internal": "Internal error; the cause is in the log.";
+    NotQueued 503 "not_queued": "Temporarily unavailable; nothing was stored, so send it again.";
 }
 
 impl Serialize for Code {

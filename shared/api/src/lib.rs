@@ -1,7 +1,7 @@
-//! What the HTTP API takes and gives: requests, replies, problems, roles, and the table of routes.
+//! The HTTP API: requests, replies, problems, roles and the table of routes.
 //!
-//! Everything that callers see has its form here. Requests are strict: an unknown field is refused by name. Replies are
-//! views: what a table keeps is never sent as it is. Neither tables nor business rules know these types.
+//! Everything that callers see is defined here. Requests are strict: an unknown field is rejected by name. Replies are
+//! views: stored items are never sent as they are. Neither tables nor business rules use these types.
 
 mod call;
 mod caller;

@@ -1,4 +1,4 @@
-//! The OpenAPI document (3.1), made from the table of routes and the types of requests and replies.
+//! The OpenAPI document (3.1), generated from the table of routes and the types of requests and replies.
 
 mod examples;
 mod sent;
@@ -14,24 +14,24 @@ pub use self::sent::{ActivityReport, Csv, GatewayMessage, OpenApi, ProblemReply,
 use crate::Code;
 use crate::route::{Access, Operation, Takes, media_type, operations_with_types};
 
-/// Where schemas are.
+/// Path of the schemas in the document.
 const SCHEMAS: &str = "/components/schemas";
 
-/// Registers a type and gives back what refers to it.
+/// Function that registers a type and returns a reference to it.
 pub type Refer = fn(&mut SchemaGenerator) -> Schema;
 
-/// A row of the table with its types.
+/// Row of the table of routes with its types.
 #[derive(Clone, Copy, Debug)]
 pub struct Typed {
     /// The row.
     pub operation: &'static Operation,
-    /// The type of its body.
+    /// The type of the request body.
     pub takes: Option<Refer>,
-    /// The types of its replies, in the order of the row's names.
+    /// The types of the replies, in the order of the names in the row.
     pub gives: &'static [Refer],
 }
 
-/// Refers to `T`.
+/// Registers `T` and returns a reference to it.
 pub fn refer<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
@@ -40,7 +40,7 @@ fn settings() -> SchemaSettings {
     SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = SCHEMAS.into())
 }
 
-/// The document.
+/// Generates the document.
 pub fn document() -> Value {
     let mut requests = settings().for_deserialize().into_generator();
     let mut replies = settings().for_serialize().into_generator();
@@ -64,18 +64,18 @@ pub fn document() -> Value {
             "title": "Fairleader",
             "version": env!("CARGO_PKG_VERSION"),
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
-            "description": "Lead routing. Programs send `Authorization: Bearer` and their key. Problems are RFC 9457 \
-                documents with a stable `code`; 401, 429, 503 and some 403, 404 and 413 come from the gateway, as \
-                `{\"message\": …}`. Lists are paged: send the `next` of a page to get the one after it.",
+            "description": "Lead routing. Send your key as `Authorization: Bearer <key>`. Errors are RFC 9457 problem \
+                documents with a stable `code`; 401, 429, 503 and some 403, 404 and 413 replies are the gateway's \
+                own, as `{\"message\": …}`. Lists are paged: send the `next` of a page to get the next one.",
         },
-        "servers": [{ "url": "http://127.0.0.1:3000", "description": "`fairleader` on your own machine" }],
+        "servers": [{ "url": "http://127.0.0.1:3000", "description": "`fairleader` on your machine" }],
         "security": [{ "key": [] }],
         "tags": [
-            { "name": "intake", "description": "Leads and activities come in." },
-            { "name": "desk", "description": "What reps do and people look up." },
+            { "name": "intake", "description": "Accepts leads and activities." },
+            { "name": "desk", "description": "Commands of reps, and what people look up." },
             { "name": "roster", "description": "Reps, pools and accounts." },
             { "name": "rulebooks", "description": "Rules: versions, review, activation, replay, reroute, tables." },
-            { "name": "imports", "description": "Lists, part by part." },
+            { "name": "imports", "description": "Import of lists, part by part." },
             { "name": "access", "description": "People and keys." },
             { "name": "recovery", "description": "Leads on hold, and commands that failed." },
         ],
@@ -138,7 +138,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     in_path.chain(query).chain(operation.headers.iter().map(optional("header"))).collect()
 }
 
-/// The replies by status: when all went well, every problem, and what the gateway says by itself.
+/// Lists the replies by status: success, every problem, and the gateway's own replies.
 fn responses(operation: &Operation, replied: &[Value], problem: &Value, message: &Value) -> Map<String, Value> {
     let mut responses = Map::new();
     let all = std::iter::once((operation.status, operation.gives)).chain(operation.otherwise.iter().copied());
@@ -167,7 +167,7 @@ fn responses(operation: &Operation, replied: &[Value], problem: &Value, message:
         }
         if from_gateway.contains(&status) {
             content.insert("application/json".to_owned(), json!({ "schema": message }));
-            said.push("or the gateway's own reply".to_owned());
+            said.push("Or a reply of the gateway itself.".to_owned());
         }
         let description = said.join(" ");
         responses.insert(status.to_string(), json!({ "description": description, "content": content }));
@@ -175,7 +175,7 @@ fn responses(operation: &Operation, replied: &[Value], problem: &Value, message:
     responses
 }
 
-/// A reply when all went well, with the next of the types that were registered.
+/// Describes a successful reply. Takes its schemas from `replied`.
 fn good<'a>(summary: &str, kinds: &[&str], replied: &mut impl Iterator<Item = &'a Value>) -> Value {
     let mut content: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for (kind, schema) in kinds.iter().zip(replied) {
@@ -195,7 +195,8 @@ fn good<'a>(summary: &str, kinds: &[&str], replied: &mut impl Iterator<Item = &'
     good
 }
 
-/// Adds the types of requests. One that is also shown in replies has a form of its own if it is sent in another one.
+/// Adds the types of requests. A type that is also used in replies gets a schema of its own, named `…Request`, if the
+/// two differ.
 fn add_requests(schemas: &mut Map<String, Value>, mut requests: Map<String, Value>, paths: &mut Value) {
     for schema in requests.values_mut() {
         id_is_in_the_path(schema);
@@ -225,7 +226,7 @@ fn add_requests(schemas: &mut Map<String, Value>, mut requests: Map<String, Valu
     }
 }
 
-/// The id of what is written stands in the path; a body may leave it out.
+/// Makes ids optional in a body, because the path has them.
 fn id_is_in_the_path(schema: &mut Value) {
     let ids = ["rep_id", "pool_id", "account_id", "person_id"];
     if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
@@ -263,11 +264,11 @@ mod tests {
 
     #[test]
     fn the_document_in_docs_is_current() {
-        assert!(format!("{:#}\n", document()) == KEPT, "renew it with `cargo run -- openapi > docs/openapi.json`");
+        assert!(format!("{:#}\n", document()) == KEPT, "update it with `cargo run -- openapi > docs/openapi.json`");
     }
 
     #[test]
-    fn every_route_is_described_with_its_roles_and_problems() {
+    fn describes_every_route_with_roles_and_problems() {
         let document = document();
         let mut described = 0;
         for operation in crate::route::operations() {
@@ -290,15 +291,14 @@ mod tests {
     }
 
     #[test]
-    fn every_code_belongs_to_a_route() {
+    fn every_code_is_used_by_a_route() {
         let used: BTreeSet<Code> = crate::route::operations().iter().flat_map(|row| row.problems()).collect();
         let unused: Vec<&Code> = Code::ALL.iter().filter(|code| !used.contains(code)).collect();
-        // What writes under a version will use these.
         assert!(unused.is_empty(), "{unused:?}");
     }
 
     #[test]
-    fn every_reference_leads_to_a_schema_and_every_schema_is_used() {
+    fn references_and_schemas_match() {
         let document = document();
         let mut found = BTreeSet::new();
         references(&document, &mut found);
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn examples_have_the_form_they_are_examples_of() {
+    fn examples_match_their_schemas() {
         let document = document();
         let address = "http://fairleader.example/openapi.json";
         for operation in crate::route::operations() {
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_of_a_request_is_not_described() {
+    fn requests_allow_no_unknown_fields() {
         let document = document();
         for name in ["RepRequest", "PoolRequest", "AccountRequest", "NewKey", "NewImport", "Accept", "NewReroute"] {
             let schema = &document["components"]["schemas"][name];

@@ -1,4 +1,4 @@
-//! What went wrong with a request, in the form of RFC 9457.
+//! Problems: replies to requests that failed, as described in RFC 9457.
 
 use std::error::Error;
 use std::fmt;
@@ -10,25 +10,25 @@ use serde_json::Value;
 use crate::shape::rulebook_problem::RulebookProblem;
 use crate::{Caller, Code, Reply, Role, reply};
 
-/// What went wrong with a request, in the form of RFC 9457.
+/// Problem details of a failed request (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Problem {
     /// HTTP status.
     pub status: u16,
     /// Stable word for programs (`invalid_submission`).
     pub code: Code,
-    /// What is wrong, for people.
+    /// What happened, for people.
     pub title: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// What is wrong field by field.
+    /// The fields to correct.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
-    /// What is wrong with a rulebook, place by place.
+    /// The problems of a rulebook, with line and column.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<RulebookProblem>,
-    /// What is there now, where a precondition failed.
+    /// The current state, if a precondition failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current: Option<Box<Value>>,
 }
@@ -42,7 +42,7 @@ impl fmt::Display for Problem {
 impl Error for Problem {}
 
 impl Problem {
-    /// A problem without a detail.
+    /// Makes a problem without a detail.
     pub fn new(code: Code, title: impl Into<String>) -> Self {
         Self {
             status: code.status(),
@@ -55,33 +55,33 @@ impl Problem {
         }
     }
 
-    /// Says what to do.
+    /// Adds what to do about it.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// Says what is wrong field by field.
+    /// Adds the fields to correct.
     #[must_use]
     pub fn errors(mut self, errors: Vec<FieldProblem>) -> Self {
         self.errors = errors;
         self
     }
 
-    /// Something failed on our side; the cause is in the log only.
+    /// Makes the problem for an internal error. The cause is only in the log.
     pub fn internal() -> Self {
-        Self::new(Code::Internal, "something failed on our side")
-            .detail("try again; if it stays, ask whoever runs Fairleader")
+        Self::new(Code::Internal, "internal error")
+            .detail("try again; if it happens again, ask the operator of this installation")
     }
 
-    /// The caller's role may not do this.
+    /// Makes the problem for a role that does not allow the request. `roles` are those that do.
     pub fn forbidden(caller: Option<&Caller>, roles: &[Role]) -> Self {
         let needed: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-        let problem = Self::new(Code::Forbidden, "this key may not do that");
+        let problem = Self::new(Code::Forbidden, "this key is not allowed to do this");
         match caller {
             Some(caller) => problem.detail(format!(
-                "the key of `{}` has the role {}; needed is {}",
+                "the key of `{}` has the role {}; this needs {}",
                 caller.subject,
                 caller.role.as_str(),
                 needed.join(" or ")
@@ -90,30 +90,30 @@ impl Problem {
         }
     }
 
-    /// There is no such thing.
+    /// Makes the problem for something that does not exist, or that the caller cannot see.
     pub fn not_found(what: impl Into<String>) -> Self {
         Self::new(Code::NotFound, what)
     }
 
-    /// The body has wrong fields.
+    /// Makes the problem for a body with these wrong fields.
     pub fn invalid_body(errors: Vec<FieldProblem>) -> Self {
-        Self::new(Code::InvalidBody, "the body cannot be taken as it is")
-            .detail("mend the fields named in `errors` and send it again; nothing was changed")
+        Self::new(Code::InvalidBody, "the request body was rejected")
+            .detail("correct the fields listed in `errors` and send it again; nothing was changed")
             .errors(errors)
     }
 
-    /// No page begins there.
+    /// Makes the problem for a cursor that does not come from an earlier reply.
     pub fn invalid_cursor(from: &str) -> Self {
-        Self::new(Code::InvalidCursor, format!("`{from}` is not where a page begins"))
-            .detail("send the `next` of the page before as it was, percent-encoded, or leave it out")
+        Self::new(Code::InvalidCursor, format!("`{from}` is not a valid cursor"))
+            .detail("send the `next` of the previous page unchanged and percent-encoded, or leave it out")
     }
 
-    /// Others wrote the same thing each time it was tried.
+    /// Makes the problem for a write that still conflicts after all retries.
     pub fn busy() -> Self {
-        Self::new(Code::Busy, "others changed it again and again in this moment").detail("try again")
+        Self::new(Code::Busy, "conflict: it was changed by other requests each time").detail("try again")
     }
 
-    /// The reply that says so.
+    /// Returns the reply, as `application/problem+json`.
     pub fn reply(&self) -> Reply {
         let text = serde_json::to_string(self).unwrap_or_else(|_| r#"{"status":500,"code":"internal"}"#.to_owned());
         reply::text(self.status, "application/problem+json", text)

@@ -1,4 +1,4 @@
-//! Replies: JSON, text, or nothing.
+//! Replies: JSON, text, or without a body.
 
 use aws_lambda_events::encodings::Body;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{Problem, Reply};
 
-/// A reply with a JSON body.
+/// Makes a reply with a JSON body.
 pub fn json(status: u16, body: &impl Serialize) -> Reply {
     match serde_json::to_string(body) {
         Ok(body) => text(status, "application/json", body),
@@ -17,7 +17,7 @@ pub fn json(status: u16, body: &impl Serialize) -> Reply {
     }
 }
 
-/// A text reply of this type.
+/// Makes a reply with a text body of this media type.
 pub fn text(status: u16, content_type: &'static str, body: String) -> Reply {
     let mut reply = Reply::default();
     reply.status_code = i64::from(status);
@@ -26,14 +26,14 @@ pub fn text(status: u16, content_type: &'static str, body: String) -> Reply {
     reply
 }
 
-/// A reply without a body.
+/// Makes a reply without a body (204).
 pub fn no_content() -> Reply {
     let mut reply = Reply::default();
     reply.status_code = 204;
     reply
 }
 
-/// Adds a header to a reply; a value that cannot stand in a header is left out.
+/// Adds a header to a reply, unless the value is not allowed in a header.
 #[must_use]
 pub fn with_header(mut reply: Reply, name: &'static str, value: &str) -> Reply {
     if let Ok(value) = HeaderValue::from_str(value) {

@@ -1,7 +1,7 @@
-//! The table of routes: what there is to call, which function serves it, and who may.
+//! The table of routes: their paths, the functions that serve them, and the roles that are allowed to call them.
 //!
-//! `infra/template.yaml` wires the same routes; a test holds one against the other. A function gets its own routes as an
-//! enum, so a route without a handler does not compile.
+//! `infra/template.yaml` wires the same routes; a test compares the two. Each function has its routes as an enum, so a
+//! route without a handler does not compile.
 
 mod access;
 mod tables;
@@ -17,21 +17,21 @@ use std::fmt;
 
 use crate::Code;
 
-/// An HTTP method in use.
+/// HTTP method of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
-    /// Reads.
+    /// Reads without changing anything.
     Get,
-    /// Makes or does something.
+    /// Creates something or starts an action.
     Post,
-    /// Writes the whole of something.
+    /// Creates or replaces something.
     Put,
     /// Deletes or cancels something.
     Delete,
 }
 
 impl Method {
-    /// The method as it is sent.
+    /// Returns the method as it is sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -42,53 +42,53 @@ impl Method {
     }
 }
 
-/// One row of the table.
+/// Row of the table: one route.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
-    /// Names the operation in the OpenAPI document.
+    /// Name of the operation in the OpenAPI document.
     pub name: &'static str,
-    /// The binary of the function that serves it.
+    /// Name of the function that serves it.
     pub function: &'static str,
-    /// Its method.
+    /// HTTP method.
     pub method: Method,
-    /// Its path, as the template has it.
+    /// Path, as in the template.
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
     /// What it does, in one sentence.
     pub summary: &'static str,
-    /// Query parameters, with their meaning; none is required.
+    /// Query parameters with their meaning. All are optional.
     pub query: &'static [(&'static str, &'static str)],
-    /// Request headers apart from the key, with their meaning; none is required.
+    /// Request headers apart from the key, with their meaning. All are optional.
     pub headers: &'static [(&'static str, &'static str)],
-    /// What it takes as body.
+    /// The request body.
     pub takes: Option<Takes>,
-    /// Status of a reply when all went well.
+    /// Status of a successful reply.
     pub status: u16,
-    /// Types of the body of such a reply; none for a reply without a body.
+    /// Types of the body of a successful reply. Empty for a reply without a body.
     pub gives: &'static [&'static str],
-    /// Status and types of another reply when all went well.
+    /// Status and types of other successful replies.
     pub otherwise: &'static [(u16, &'static [&'static str])],
-    /// Codes that it may fail with beside those of every route, see [`Operation::problems`].
+    /// Codes that it can fail with, apart from those in [`Operation::problems`] that follow from the route.
     pub codes: &'static [Code],
 }
 
-/// The body of a request.
+/// Request body.
 #[derive(Clone, Copy, Debug)]
 pub struct Takes {
-    /// Its type.
+    /// Name of its type.
     pub kind: &'static str,
-    /// Whether it has to be there.
+    /// Whether it is required.
     pub required: bool,
 }
 
 impl Operation {
-    /// Method and path as the gateway names the route: `POST /v1/leads`.
+    /// Returns the gateway's name of the route: method and path, such as `POST /v1/leads`.
     pub fn key(&self) -> String {
         self.to_string()
     }
 
-    /// Every code that it may fail with, in order of status.
+    /// Returns every code that it can fail with, in order of status.
     pub fn problems(&self) -> Vec<Code> {
         let mut codes = vec![Code::Internal];
         if self.access != Access::Anyone {
@@ -113,7 +113,7 @@ impl fmt::Display for Operation {
     }
 }
 
-/// The media type of a body of this type.
+/// Returns the media type of a body of this type.
 pub fn media_type(kind: &str) -> &'static str {
     match kind {
         "Csv" => "text/csv",
@@ -126,15 +126,15 @@ fn is_json(kind: &str) -> bool {
     media_type(kind) == "application/json"
 }
 
-/// The routes of one function.
+/// Routes of one function.
 pub trait Routes: Copy + 'static {
-    /// All of them.
+    /// Every route, in the order of the table.
     const ALL: &'static [Self];
 
-    /// Its row of the table.
+    /// Returns its row of the table.
     fn operation(self) -> &'static Operation;
 
-    /// The route that the gateway calls `key` (`POST /v1/leads`).
+    /// Finds the route by the gateway's name for it (`POST /v1/leads`).
     fn find(key: &str) -> Option<Self> {
         let (method, path) = key.split_once(' ')?;
         Self::ALL.iter().copied().find(|route| {

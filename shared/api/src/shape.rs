@@ -1,8 +1,8 @@
-//! The forms of requests and replies, by what they are about.
+//! Types of requests and replies, by topic.
 //!
-//! What a request has is strict: an unknown field is refused by name. What a reply shows is chosen field by field.
+//! Requests are strict: an unknown field is rejected by name. Replies show only the fields that are chosen here.
 
-/// Gives requests, and what is sent and shown in the same form, what they need.
+/// Derives what requests need, and types that are both sent and shown.
 macro_rules! requests {
     ($($item:item)*) => {$(
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -12,7 +12,7 @@ macro_rules! requests {
     )*};
 }
 
-/// Gives replies what they need.
+/// Derives what replies need.
 macro_rules! replies {
     ($($item:item)*) => {$(
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]

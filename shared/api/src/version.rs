@@ -1,37 +1,37 @@
-//! Versions of what is kept, as HTTP says them: `ETag` in replies, `If-Match` in requests (RFC 9110, section 13.1.1).
+//! Revisions in HTTP: `ETag` in replies, `If-Match` in requests (RFC 9110, section 13.1.1).
 
 use serde::Serialize;
 
 use crate::{Call, Code, Problem, Reply, reply};
 
-/// The `ETag` of a version: its number in quotes.
+/// Returns the `ETag` of a revision: its number in quotes.
 pub fn etag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// A JSON reply that says which version it shows.
+/// Makes a JSON reply with the `ETag` of the revision that it shows.
 pub fn json(status: u16, body: &impl Serialize, version: u64) -> Reply {
     reply::with_header(reply::json(status, body), "etag", &etag(version))
 }
 
-/// The version that `If-Match` names; `None` if the header is missing, and the write takes whatever is there.
+/// Returns the revision in `If-Match`. Returns `None` if the header is missing; then the write replaces any revision.
 pub fn if_match(call: &Call<'_>) -> Result<Option<u64>, Problem> {
     let Some(given) = call.header("if-match") else { return Ok(None) };
     let number = given.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')?.parse().ok());
     number.map(Some).ok_or_else(|| {
-        Problem::new(Code::InvalidIfMatch, format!("`{given}` is not the ETag of a reply"))
-            .detail("send the ETag of the reply that you read, with its quotes, such as `If-Match: \"7\"`")
+        Problem::new(Code::InvalidIfMatch, format!("`{given}` is not an ETag"))
+            .detail("send the ETag of the reply that you read, including the quotes: `If-Match: \"7\"`")
     })
 }
 
-/// It was changed since the caller read it. The reply carries what is there now (nothing if it was deleted), and its
-/// `ETag`.
+/// Makes the reply for something that was changed since the caller read it. The reply shows `now`, the current state,
+/// and its `ETag`; `None` means that it was deleted.
 pub fn precondition_failed(what: &str, now: Option<&(impl Serialize, u64)>) -> Reply {
     let mut problem = Problem::new(Code::PreconditionFailed, format!("{what} was changed since you read it"))
-        .detail("look at `current`, change that, and send it with the ETag of this reply in If-Match");
+        .detail("apply your change to `current` and send it with the ETag of this reply in If-Match");
     let Some((current, version)) = now else {
         problem.title = format!("{what} was deleted since you read it");
-        problem.detail = Some("leave If-Match out to create it again".to_owned());
+        problem.detail = Some("send it without If-Match to create it again".to_owned());
         return problem.reply();
     };
     match serde_json::to_value(current) {
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_one_strong_etag() {
+    fn accepts_one_strong_etag() {
         assert_eq!(read(None), Ok(None));
         assert_eq!(read(Some(&etag(7))), Ok(Some(7)));
         for wrong in ["7", "*", "W/\"7\"", "\"7\", \"8\"", "\"\"", "\"-1\""] {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_there_now() {
+    fn shows_the_current_state() {
         let reply = precondition_failed("rep `anna`", Some(&(serde_json::json!({"capacity": 3}), 8)));
         assert_eq!((reply.status_code, reply.headers["etag"].to_str().unwrap()), (412, "\"8\""));
         let body: serde_json::Value = serde_json::from_slice(reply.body.unwrap().as_ref()).unwrap();

@@ -1,31 +1,32 @@
-//! What comes in for a person: whether it is a new lead, a repeat, a resubmission, or one more word of somebody known.
+//! Admission of submissions and activities: new leads, repeats, resubmissions, and news about known people.
 //!
-//! An [`Arrival`] is one message on its way in. It does no reading and no writing: it says what it has to know, decides
-//! on a [`Snapshot`] of that, and gives back a [`Plan`] of everything that changes together. Whoever carries it reads,
-//! commits under the conditions of the plan, and lets it look again after a lost race:
+//! An [`Arrival`] is one message. It does no I/O. It says what must be read, decides on a [`Snapshot`], and returns a
+//! [`Plan`] of everything that changes together. Its caller reads, commits the plan with its conditions, and lets it
+//! decide again after a conflict:
 //!
 //! ```text
 //! new ──► Read ──► … ──► Commit ──► Done
 //!          ▲                │
-//!          └── lost race ◄──┘
+//!          └── conflict ◄───┘
 //! ```
 //!
 //! # One transaction
 //!
-//! A new lead is its identities, its profile and its state, written by one transaction of three or four items, each under
-//! the condition that it is not there yet. So an identity always leads to a stored lead, and a crash leaves either
-//! nothing or everything. The other way is plain conditional writes in an order that a repeat completes: identities are
-//! claimed first, then come profile and state. It costs half as much for each item, and it needs a wait for leads whose
-//! claim is there and whose state is not, a time after which a claim counts as abandoned, a take-over of such claims,
-//! and the content's hash beside the profile.
+//! A new lead is stored in one transaction of three or four items: its identities, its profile and its state, each on
+//! the condition that it does not exist. So an identity always leads to a stored lead, and a crash leaves everything or
+//! nothing.
 //!
-//! Counted on the 262 leads that the demo's list stores, a new lead is 1.24 identities and a state of one write unit each
-//! and a profile of 1.68 units, 3.92 in all, written plainly. Without the hash the profile is 1.37 units, and a
-//! transaction takes twice the sum: 7.22. The 3.30 units between them cost 2.06 dollars for a million leads at 0.625
-//! dollars for a million units, and the look at 3.35 keys that comes before the transaction (half a read unit each, 0.125
-//! dollars for a million) costs 0.21 dollars: 2.27 in us-east-1, and 2.8 in eu-central-1, where both prices are a fifth
-//! higher (<https://aws.amazon.com/dynamodb/pricing/on-demand/>, prices since November 2024). The limit for the simpler
-//! way was set at three dollars.
+//! The alternative is plain conditional writes in an order that a retry can complete: identities first, then profile
+//! and state. Each item costs half as much. But it needs a wait for leads with a claimed identity and no state, a time
+//! after which a claim counts as abandoned, a way to take such claims over, and the hash of the content in the profile.
+//!
+//! Measured on the 262 leads in the demo's list, plain writes of a new lead take 3.92 write units: 1.24 identities and
+//! one state at one unit each, and a profile of 1.68 units. In a transaction, the profile needs no hash and takes 1.37
+//! units, and everything costs double: 7.22 units. The difference of 3.30 units costs 2.06 dollars for a million leads
+//! (0.625 dollars for a million units). Reading 3.35 keys before the transaction costs another 0.21 dollars (half a
+//! read unit each, 0.125 dollars for a million). The total is 2.27 dollars for a million leads in us-east-1, and 2.8 in
+//! eu-central-1, where prices are a fifth higher (<https://aws.amazon.com/dynamodb/pricing/on-demand/>, prices since
+//! November 2024). The limit for the simpler way was set at three dollars.
 
 mod arrival;
 mod deciding;
@@ -45,15 +46,15 @@ pub use self::snapshot::{Content, ContentKey, Found, Holder, Known, Missing, Sna
 use crate::lifecycle::Refusal;
 use crate::person::Identity;
 
-/// How many merges are followed to the lead that carries on.
+/// Limit on the merges that are followed to the surviving lead.
 const MAX_MERGES: usize = 8;
 
-/// A submission that was answered with 202, and what was read in it.
+/// Accepted submission with its profile and identities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submitted {
-    /// The lead that it becomes unless the person has one.
+    /// The id of the new lead, unless the person already has one.
     pub lead_id: LeadId,
-    /// Where it came from.
+    /// Its source.
     pub source: SourceId,
     /// When it was accepted.
     pub received_at: Timestamp,
@@ -61,62 +62,62 @@ pub struct Submitted {
     pub payload_hash: String,
     /// The content.
     pub submission: Submission,
-    /// Who it says the person is; their account is found here.
+    /// The profile in the submission. The admission adds the account.
     pub profile: Profile,
-    /// What the person may be known by.
+    /// The identities of the person.
     pub identities: Vec<Identity>,
 }
 
-/// A report of what a person did.
+/// Report of an activity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reported {
-    /// What they did.
+    /// The activity.
     pub activity: Activity,
-    /// Who said so.
+    /// The source that reported it.
     pub source: SourceId,
     /// When it was accepted.
     pub received_at: Timestamp,
-    /// Who did it.
+    /// The person.
     pub by: By,
 }
 
-/// Who did something.
+/// Person of an activity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
     /// The person of this lead.
     Lead(LeadId),
-    /// The person with an address. If they are unknown, this is the submission that they become a lead by.
+    /// The person with an e-mail address. If no lead has it, this submission becomes a new lead.
     Address(Box<Submitted>),
 }
 
-/// What came in.
+/// Incoming message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
-    /// A submission.
+    /// Submission.
     Submission(Box<Submitted>),
-    /// An activity.
+    /// Activity.
     Activity(Box<Reported>),
 }
 
-/// Why something that came in cannot be admitted.
+/// Reason why a message cannot be admitted.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
-    /// An activity names a lead that there is not, or not yet.
-    #[error("there is no lead `{0}`, so nothing can be recorded with it")]
+    /// The activity names a lead that does not exist, or not yet.
+    #[error("there is no lead `{0}` to record the activity for")]
     UnknownLead(LeadId),
-    /// Merges do not come to an end.
+    /// The chain of merges is too long.
     #[error("lead `{0}` was merged more than {MAX_MERGES} times in a row")]
     MergedTooOften(LeadId),
-    /// The lifecycle does not allow what should follow; a fault of this program.
-    #[error("lead `{lead}` does not change as it should: {refusal}")]
+    /// The lifecycle refuses the change, which is a bug.
+    #[error("lead `{lead}` cannot be changed: {refusal}")]
     Refused {
         /// The lead.
         lead: LeadId,
-        /// Why.
+        /// Why it refuses.
         refusal: Refusal,
     },
-    /// The lead is what it should become already; a fault of this program.
-    #[error("lead `{0}` is merged already")]
+    /// The lead is already merged, which is a bug.
+    #[error("lead `{0}` is already merged")]
     Unchanged(LeadId),
 }
 

@@ -1,4 +1,4 @@
-//! How a lead moves from stage to stage. [`transition`] is the only way to change one.
+//! The lifecycle of a lead: how it moves from stage to stage. [`transition`] is the only way to change a lead.
 //!
 //! ```text
 //! stored ──► assigned ──► accepted
@@ -7,13 +7,13 @@
 //!   │  └ held   └── nurturing ◄┴─ stored   from every stage before `assigned`; merged also after it
 //! ```
 //!
-//! What the person does ([`Command::RecordActivity`]) and what that is worth ([`Command::Rescore`]) leave a lead where it
-//! is; a lead in nurture that becomes an MQL by it is decided on again. A refused lead that says something new
-//! (`Absorb`, `Resubmit`) goes back to `stored`. A lead whose owner has not accepted it can be given to another rep
-//! ([`Command::Reassign`]). A lead whose command failed before it could be stored begins [on hold](held_unstored); it can
-//! only be stored or merged.
+//! An activity ([`Command::RecordActivity`]) or a new score ([`Command::Rescore`]) does not move a lead, but a lead in
+//! nurture that becomes an MQL is decided again. A disqualified lead with news (`Absorb`, `Resubmit`) goes back to
+//! `stored`. A lead whose owner has not accepted it can be reassigned ([`Command::Reassign`]). A lead whose command
+//! failed before it could be stored starts [on hold](held_unstored), and can only be stored or merged.
 //!
-//! It knows nothing of tables: the caller commits the [`Change`] under the version the state was read with.
+//! This module does not know tables. The caller commits the [`Change`] on the condition that the version of the state
+//! is the one that was read.
 
 mod activity;
 mod deciding;
@@ -33,55 +33,55 @@ pub use self::deciding::{Decision, Destination, may_decide, may_reassign};
 pub use self::holding::held_unstored;
 pub use self::owning::Confirms;
 
-/// How long after it is let go on a lead is looked at if it was not decided on before.
+/// Deadline for the decision on a released lead, counted from the release.
 const GOES_ON_DUE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// What shall happen to a lead.
+/// Command that changes a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// The rulebook and the rotation decided.
+    /// Apply a decision of the rulebook and the rotation.
     Decide(Decision),
-    /// The rulebook and the rotation decided otherwise than before, and its owner has not accepted it: the owner loses it
-    /// to another rep, or to a pool's line.
+    /// Apply a new decision that takes the lead from an owner who has not accepted it. It goes to another rep or to a
+    /// waiting list.
     Reassign(Decision),
-    /// Assignment number `assignment` is confirmed.
+    /// Accept assignment number `assignment`.
     Accept {
-        /// Who confirms.
+        /// Who accepts it.
         by: Confirms,
-        /// Which assignment.
+        /// The assignment.
         assignment: u32,
     },
-    /// The lead is the same person as `into`, which carries on.
+    /// Merge the lead into `into`, which is the same person.
     Merge {
-        /// The lead that carries on.
+        /// The surviving lead.
         into: LeadId,
     },
-    /// `from` was found to be the same person and was merged into this lead.
+    /// Absorb `from`, which is the same person and is merged into this lead.
     Absorb {
         /// The lead that was merged.
         from: LeadId,
     },
-    /// The same submission came again with other content.
+    /// Record a resubmission with other content.
     Resubmit,
-    /// The person did something. It never moves the lead by itself: a score that changes with it may.
+    /// Record an activity. It does not move the lead by itself, but the score that follows can.
     RecordActivity(Activity),
-    /// The lead is worth more or less than before.
+    /// Store a new score.
     Rescore {
-        /// Its score now.
+        /// The new score.
         score: Score,
-        /// By this rulebook.
+        /// The version of the rulebook.
         rulebook: RulebookVersion,
     },
-    /// Stop the lead until a person decides, because a command for it failed too often.
+    /// Put the lead on hold until a person decides, because a command for it failed too often.
     Hold {
-        /// Why, a word.
+        /// The reason, in a word.
         reason: String,
     },
-    /// Let a held lead go on where it was.
+    /// Release a lead on hold to where it was.
     Release,
-    /// Store a lead that was held before it could be stored.
+    /// Store a lead that was put on hold before it could be stored.
     Store {
-        /// Where it came from.
+        /// Its source.
         source: SourceId,
         /// When the submission was accepted.
         received_at: Timestamp,
@@ -90,55 +90,55 @@ pub enum Command {
     },
 }
 
-/// What [`transition`] found.
+/// Result of [`transition`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transition {
     /// The lead changes.
     Changed(Box<Change>),
-    /// The command's effect is already there: a repeat, which succeeds.
+    /// The command was already applied. A repeat succeeds without a change.
     Unchanged,
 }
 
-/// A change to commit: all of it or nothing.
+/// Change to commit, all or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The version the lead has to have still; 0 if it must not be there.
+    /// The required version of the lead before; 0 if it must not exist.
     pub expected_version: u64,
-    /// The lead as it will be.
+    /// The new state.
     pub state: State,
-    /// The event that tells of it.
+    /// The event that records it.
     pub event: EventKind,
-    /// When it happened.
+    /// The time of the change.
     pub at: Timestamp,
-    /// The rep who no longer has the lead.
+    /// The rep who loses the lead.
     pub freed: Option<RepId>,
-    /// The rep who has it now.
+    /// The rep who gets it.
     pub taken: Option<RepId>,
 }
 
-/// Why a command cannot be applied.
+/// Reason why a command is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The stage does not allow it.
     #[error("a lead at stage `{}` cannot be {verb}", stage.as_str())]
     Stage {
-        /// Where the lead stands.
+        /// The stage of the lead.
         stage: Stage,
-        /// What was wanted, as a participle.
+        /// The command, as a participle.
         verb: &'static str,
     },
-    /// Another rep owns it.
+    /// Another rep owns the lead.
     #[error("the lead belongs to `{owner}`")]
     NotOwner {
-        /// Who owns it.
+        /// The owner.
         owner: RepId,
     },
-    /// The lead was assigned again since.
-    #[error("assignment {given} is over; the lead is at assignment {current}")]
+    /// The lead was reassigned since.
+    #[error("assignment {given} is over; the current assignment is {current}")]
     OldAssignment {
-        /// The one named.
+        /// The assignment in the command.
         given: u32,
-        /// The current one.
+        /// The current assignment.
         current: u32,
     },
     /// A lead cannot be merged into itself.
@@ -155,7 +155,7 @@ impl Refusal {
 /// Applies `command` to `state` at `now`.
 ///
 /// # Errors
-/// If the stage, the owner or the assignment does not allow it.
+/// Fails if the stage, the owner or the assignment does not allow it.
 pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Transition, Refusal> {
     let fits_unstored = matches!(command, Command::Store { .. } | Command::Merge { .. } | Command::Hold { .. });
     if !fits_unstored {
@@ -178,12 +178,12 @@ pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Tra
     }
 }
 
-/// Refuses a lead that was held before it could be stored: it can only be stored or merged.
+/// Fails for a lead that was put on hold before it could be stored. It can only be stored or merged.
 const fn stored(state: &State) -> Result<(), Refusal> {
-    if state.is_unstored() { Err(Refusal::at(state, "moved on before it is stored")) } else { Ok(()) }
+    if state.is_unstored() { Err(Refusal::at(state, "changed before it is stored")) } else { Ok(()) }
 }
 
-/// A change in the making: the state to be, and who gains or loses a seat.
+/// Change in progress: the new state, and who gains or loses a seat.
 struct Draft<'a> {
     before: &'a State,
     now: Timestamp,
@@ -197,19 +197,20 @@ impl<'a> Draft<'a> {
         Self { before, now, state: before.clone(), freed: None, taken: None }
     }
 
-    /// Moves the lead: every way out of ownership gives the seat back, and every way in takes one.
+    /// Moves the lead. Leaving an owner gives the seat back, and a new owner takes one.
     fn moves(&mut self, to: Standing) {
         self.freed = self.before.owner().cloned();
         self.taken = to.owned().map(|owned| owned.owner.clone());
         self.state.standing = to;
     }
 
-    /// The rep who loses the lead, and the pool they had it from.
+    /// Returns the rep who loses the lead, and the pool that it was assigned from.
     fn freed(&self) -> (Option<RepId>, Option<PoolId>) {
         (self.freed.clone(), self.before.pool().filter(|_| self.freed.is_some()).cloned())
     }
 
-    /// When a lead that goes on has to be decided on. The caller queues it as well; if that is lost, the sweep does.
+    /// Returns the deadline for the decision on a released lead. The caller also queues it; if that fails, the sweep
+    /// does.
     fn decide_by(&self) -> Timestamp {
         self.now.checked_add(GOES_ON_DUE_AFTER).unwrap_or(Timestamp::MAX)
     }

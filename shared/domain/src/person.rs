@@ -1,48 +1,48 @@
-//! One person or two: whether two leads are the same person, which of them carries on, and what it takes over.
+//! Identity of people: whether two leads are the same person, which one survives a merge, and what it takes over.
 
 use fairleader_lead::activity;
 use fairleader_lead::normalise::fold::fold;
 use fairleader_lead::profile::{Consent, EmailKind, Interest, Origin, PhoneKind, Profile};
 use fairleader_lead::state::{Stage, State};
 
-/// Longest family name in the key of an identity, in characters; keys of the table end at 2,048 bytes.
+/// Length limit of a family name in the key of an identity, in characters. Keys of the table have at most 2,048 bytes.
 const LONGEST_FAMILY: usize = 100;
 
-/// What an identity says of two leads that both have it.
+/// Kind of an identity that two leads share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shared {
-    /// They write from the same address of their own.
+    /// Personal e-mail address.
     Address,
-    /// They have the same mobile number.
+    /// Mobile number.
     Mobile,
-    /// They write from the same shared mailbox (`info@…`) and have the same family name.
+    /// Shared mailbox (`info@…`) and family name.
     Mailbox,
-    /// They have the same shared number and the same family name.
+    /// Other phone number and family name.
     Line,
 }
 
-/// Something that a person may be known by.
+/// Identity of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Its key.
     pub key: String,
-    /// The key to use in its place if somebody else has the first.
+    /// The key to use if another person has the first one.
     pub second: Option<String>,
-    /// What it says of two leads.
+    /// Its kind.
     pub kind: Shared,
 }
 
-/// The identities of a person, the surest first.
+/// Returns the identities of a person, the most certain first.
 ///
-/// | they give | known by |
+/// | they give | identity |
 /// |---|---|
-/// | an address of their own | `email:ada@acme.example` |
+/// | a personal e-mail address | `email:ada@acme.example` |
 /// | a shared mailbox and a family name | `email:info@acme.example#lovelace` |
-/// | a mobile number | `phone:+491713920012`; if somebody with another name has it, `phone:+491713920012#lovelace` |
+/// | a mobile number | `phone:+491713920012`; if a person with another name has it, `phone:+491713920012#lovelace` |
 /// | another number and a family name | `phone:+4930901820#lovelace` |
 ///
-/// Without a family name a shared mailbox or number says which company writes and not who, so it is no identity: such a
-/// submission is a lead of its own unless something else proves who it is.
+/// Without a family name, a shared mailbox or number identifies a company but not a person. Such a submission becomes a
+/// separate lead, unless it has another identity.
 pub fn identities(profile: &Profile) -> Vec<Identity> {
     let family = profile.contact.last_name.as_deref().map(fold).filter(|name| !name.is_empty());
     let family = family.map(|name| name.chars().take(LONGEST_FAMILY).collect::<String>());
@@ -64,19 +64,18 @@ pub fn identities(profile: &Profile) -> Vec<Identity> {
     email.into_iter().chain(phone).collect()
 }
 
-/// The identity of the one who did something, of whom only an address is known. All that is done by a shared mailbox is
-/// done by its readers, whoever they are: it has a lead of its own, apart from those of people with a name.
+/// Returns the identity for an activity with only an e-mail address. Activities of a shared mailbox all belong to one
+/// lead, separate from those of people with names.
 pub fn doer(profile: &Profile) -> Option<Identity> {
     let email = profile.contact.email.as_ref()?;
     let kind = if email.kind == EmailKind::Role { Shared::Mailbox } else { Shared::Address };
     Some(Identity { key: format!("email:{}", email.identity), second: None, kind })
 }
 
-/// Whether two leads that have an identity in common are the same person.
+/// Returns whether two leads that share an identity are the same person.
 ///
-/// An address of one's own is one person's, whatever they call themselves. Mailboxes and numbers may be several
-/// people's: there names must not contradict each other, and a number says nothing of two people who write from
-/// different addresses of their companies.
+/// A personal address belongs to one person, whatever the names. Several people can share a mailbox or number: then the
+/// names must not contradict each other, and for a number, the two must not have different business addresses.
 pub fn same(shared: Shared, a: &Profile, b: &Profile) -> bool {
     match shared {
         Shared::Address => true,
@@ -92,7 +91,7 @@ fn names_agree(a: &Profile, b: &Profile) -> bool {
     family.is_none_or(|(one, other)| one == other) && first.is_none_or(|(one, other)| may_be_one(&one, &other))
 }
 
-/// Whether two folded first names may be one person's: `a.` and `ada`, `andres` and `andres felipe`.
+/// Returns whether two folded first names can belong to one person: `a.` and `ada`, `andres` and `andres felipe`.
 fn may_be_one(one: &str, other: &str) -> bool {
     let words = |name: &str| {
         name.split(|c: char| !c.is_alphanumeric())
@@ -118,32 +117,31 @@ fn companies_agree(a: &Profile, b: &Profile) -> bool {
     business(a).zip(business(b)).is_none_or(|(one, other)| one == other)
 }
 
-/// Of two stored leads of one person, the one that carries on comes first: the one sales is working on, else the one
-/// that was received earlier, else the lesser id.
+/// Orders two stored leads of one person, the survivor first: the one that sales works on, else the one received
+/// earlier, else the one with the smaller id.
 pub fn carries_on<'a>(a: &'a State, b: &'a State) -> (&'a State, &'a State) {
     let rank = |state: &'a State| (!state.stage().is_owned(), state.milestones.received, &state.lead_id);
     if rank(a) <= rank(b) { (a, b) } else { (b, a) }
 }
 
-/// Whose word counts for who the person is: names, job title and company.
+/// Which values count for names, job title and company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// What is known stays: sales works with it.
+    /// Known values stay, because sales works with them.
     Known,
-    /// The latest word, where it says something: nobody has looked at the person yet, and a trial as `test` is no name.
+    /// The latest values replace them, because no rep has seen the lead yet. A test entry could have come first.
     Latest,
 }
 
 impl Who {
-    /// What goes for a lead at `stage`.
+    /// Returns what applies to a lead at `stage`.
     pub const fn at(stage: Stage) -> Self {
         if stage.is_undecided() { Self::Latest } else { Self::Known }
     }
 }
 
-/// Takes over what `later` says and `kept` does not know; of who the person is, what `who` says. What the person did
-/// and wants, and what they allow, is always the latest word: that of the submission received last, in whatever order
-/// the two were processed.
+/// Adds values of `later` that are missing in `kept`. `who` decides about names, job title and company. Interest and
+/// consent are always those of the submission received last, whatever the order of processing.
 pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
     let says_it_last = later.said_at >= kept.said_at;
     macro_rules! renew {
@@ -155,7 +153,7 @@ pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
         )*};
     }
     if who == Who::Latest && says_it_last {
-        // A name goes as a whole: half of another one beside what is known would be nobody's.
+        // First and last name are replaced together, so that names of two people are never mixed.
         let (known, said) = (&kept.contact, &later.contact);
         let whole = (said.first_name.is_some() || known.first_name.is_none())
             && (said.last_name.is_some() || known.last_name.is_none());
@@ -239,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_mailbox_or_number_identifies_only_with_the_family_name() {
+    fn shared_mailboxes_and_numbers_need_a_family_name() {
         let none = Vec::<String>::new();
         assert_eq!(keys(r#"{"email": "Ada+fair@acme.example", "last_name": "King"}"#), ["email:ada@acme.example"]);
         assert_eq!(
@@ -258,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn an_own_address_is_one_person_whatever_the_name() {
+    fn a_personal_address_is_one_person_whatever_the_name() {
         let ada = profile(r#"{"email": "ada@acme.example", "last_name": "Lovelace"}"#);
         let married = profile(r#"{"email": "ada@acme.example", "last_name": "King"}"#);
         assert!(same(Shared::Address, &ada, &married));
     }
 
     #[test]
-    fn first_names_that_differ_are_two_people() {
+    fn different_first_names_are_two_people() {
         let of = |name: &str| {
             profile(&format!(r#"{{"email": "info@acme.example", "first_name": "{name}", "last_name": "Lovelace"}}"#))
         };
@@ -279,32 +277,35 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_one_person_unless_names_or_companies_contradict() {
+    fn a_number_is_one_person_unless_names_or_companies_differ() {
         let phone_only = profile(r#"{"phone": "+49 171 3920012", "last_name": "Müller"}"#);
         let work = profile(r#"{"phone": "+49 171 3920012", "email": "m@acme.example", "last_name": "MUELLER"}"#);
         let plain = profile(r#"{"phone": "+49 171 3920012", "email": "m@acme.example", "last_name": "muller"}"#);
         let elsewhere = profile(r#"{"phone": "+49 171 3920012", "email": "x@other.example", "last_name": "Müller"}"#);
         assert!(same(Shared::Mobile, &phone_only, &plain));
-        assert!(!same(Shared::Mobile, &phone_only, &work), "written differently: better two leads than a wrong one");
+        assert!(
+            !same(Shared::Mobile, &phone_only, &work),
+            "written differently: two leads are better than a wrong merge"
+        );
         assert!(!same(Shared::Mobile, &plain, &elsewhere));
         let unnamed = profile(r#"{"phone": "+49 171 3920012"}"#);
         assert!(same(Shared::Mobile, &unnamed, &elsewhere));
     }
 
     #[test]
-    fn the_latest_word_is_the_one_received_last_not_the_one_processed_last() {
+    fn the_submission_received_last_counts_in_any_order() {
         let said = |json: &str, at: &str| Profile { said_at: Some(at.parse().unwrap()), ..profile(json) };
         let mut kept = said(r#"{"email": "ada@acme.example", "did": "demo"}"#, "2026-03-03T10:00:01Z");
         let earlier =
             said(r#"{"email": "ada@acme.example", "did": "newsletter", "product": "keel"}"#, "2026-03-03T10:00:00Z");
         absorb(&mut kept, &earlier, Who::Latest);
         assert_eq!(kept.interest.did.as_deref(), Some("demo"));
-        assert_eq!(kept.interest.product.as_deref(), Some("keel"), "what the latest word leaves open stays");
+        assert_eq!(kept.interest.product.as_deref(), Some("keel"), "values that the latest submission leaves out stay");
         assert_eq!(kept.said_at, Some("2026-03-03T10:00:01Z".parse().unwrap()));
     }
 
     #[test]
-    fn what_they_want_is_the_latest_word_and_the_rest_is_filled_in() {
+    fn replaces_interest_and_fills_in_the_rest() {
         let mut kept = profile(r#"{"email": "ada@acme.example", "did": "newsletter", "country": "DE"}"#);
         let later = profile(r#"{"email": "ada@acme.example", "did": "demo", "country": "AT", "job_title": "CTO"}"#);
         absorb(&mut kept, &later, Who::Known);
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn until_sales_works_on_them_people_are_who_they_last_said_they_are() {
+    fn replaces_names_until_sales_works_on_the_lead() {
         let said = |json: &str, at: &str| Profile { said_at: Some(at.parse().unwrap()), ..profile(json) };
         let test = said(
             r#"{"email": "ana@firm.example", "first_name": "test", "last_name": "test", "job_title": "Tester"}"#,

@@ -1,16 +1,16 @@
-//! Whose turn it is: exact shares, served by the chairman-assignment rule.
+//! Fair rotation: exact shares, served by the chairman-assignment rule.
 //!
-//! Every lead divides its cost of one turn among the members who could take it, by weight; the one who takes it pays
-//! the whole turn. A member's *lag* is what they were credited less what they took: positive when they are owed
-//! leads. The lags of a pool always sum to zero, those of former members included.
+//! Every lead costs one turn. The turn is credited to the members who could take the lead, by weight, and the member
+//! who takes it pays for the whole turn. A member's *lag* is their credit minus the turns they took. It is positive if
+//! they are owed leads. The lags in a pool always sum to zero, including those of former members.
 //!
-//! While the members who can take leads stay the same, the next lead goes to the one whose deadline comes first among
-//! those owed enough to be served (R. Tijdeman, "The chairman assignment problem", Discrete Mathematics 32, 1980):
-//! then nobody is ever a whole lead away from their exact share, at no moment and for no weights. When the set changes
-//! from one lead to the next (Fagin and Williams' carpool problem) no deadline can be known, and the lead goes to the
-//! member who is owed most.
+//! While the eligible members stay the same, the next lead goes to the member with the earliest deadline among those
+//! who are owed enough to be served (R. Tijdeman, "The chairman assignment problem", Discrete Mathematics 32, 1980).
+//! Then no member is ever a whole lead away from their exact share, at any time and for any weights. If the eligible
+//! members change from one lead to the next (Fagin and Williams' carpool problem), deadlines are unknown, and the lead
+//! goes to the member who is owed most.
 //!
-//! All arithmetic is in whole billionths of a turn.
+//! All amounts are whole billionths of a turn.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
@@ -19,37 +19,37 @@ use serde::{Deserialize, Serialize};
 
 use fairleader_lead::id::{PoolId, RepId};
 
-/// One turn: what a lead costs, in billionths.
+/// One turn, the cost of a lead, in billionths.
 pub const TURN: i64 = 1_000_000_000;
 
-/// What every member of a pool is owed, after `version` commits.
+/// Rotation of a pool: what every member is owed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rotation {
-    /// Rises by one with every commit; every commit names the version it read.
+    /// Number of commits. A commit names the version that it read.
     pub version: u64,
-    /// Turns taken and given back, in all.
+    /// Number of turns, both taken and given back.
     pub turns: u64,
-    /// What each member is owed, former members included.
+    /// Standing of each member, including former ones.
     pub standings: BTreeMap<RepId, Standing>,
-    /// Who could take the last lead, in order of id: while this stays the same, deadlines are known.
+    /// Members who could take the last lead, by id. While they stay the same, deadlines are known.
     #[serde(default)]
     pub last_eligible: Vec<RepId>,
 }
 
-/// Where a member stands.
+/// Standing of a member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// Credit less turns taken, in billionths of a turn: positive when they are owed leads.
+    /// Credit minus turns taken, in billionths of a turn. Positive if they are owed leads.
     pub lag: i64,
     /// Leads taken and not given back.
     pub got: u64,
-    /// What their exact share of all leads so far comes to, in billionths of a turn: `got` turns plus `lag`.
+    /// Their exact share of all leads so far, in billionths of a turn: `got` turns plus `lag`.
     pub share: i64,
-    /// Number of the last turn they took; zero for none yet.
+    /// Number of the last turn that they took; 0 if none.
     pub last_turn: u64,
 }
 
-/// The members of a pool who can take the lead at hand: at least one, each of them once, in order of id.
+/// Members of a pool who can take the current lead: at least one, without duplicates, by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eligible {
     first: Member,
@@ -61,11 +61,11 @@ struct Member {
     rep: RepId,
     /// At least 1.
     weight: u32,
-    /// Whom the first round begins with.
+    /// Order in the first round.
     tie: u64,
 }
 
-/// One of the eligible, who pays for a lead.
+/// Eligible member who pays for a lead.
 #[derive(Clone, Copy, Debug)]
 pub struct Payer<'a> {
     rep: &'a RepId,
@@ -73,7 +73,8 @@ pub struct Payer<'a> {
 }
 
 impl Eligible {
-    /// These members of `pool`, with their weights; `None` if there are none. A weight of 0 counts as 1.
+    /// Creates the set from members of `pool` and their weights. Returns `None` if there are none. A weight of 0 counts
+    /// as 1.
     pub fn of(pool: &PoolId, members: impl IntoIterator<Item = (RepId, u32)>) -> Option<Self> {
         let unique: BTreeMap<RepId, u32> = members.into_iter().collect();
         let mut members = unique.into_iter().map(|(rep, weight)| {
@@ -84,7 +85,7 @@ impl Eligible {
         Some(Self { first, rest: members.collect() })
     }
 
-    /// The one of them who pays; `None` if `rep` is not among them.
+    /// Makes `rep` the payer. Returns `None` if they are not eligible.
     pub fn payer(&self, rep: &RepId) -> Option<Payer<'_>> {
         let member = self.iter().find(|member| member.rep == *rep)?;
         Some(Payer { rep: &member.rep, among: self })
@@ -99,8 +100,8 @@ impl Eligible {
     }
 }
 
-/// A number that is the same on every machine for the same pool and member, and says nothing of their names (FNV-1a, 64
-/// bits, with the last step of splitmix64): pools of the same members do not all begin with the same one.
+/// Returns a hash of pool and member that is the same on every machine (64-bit FNV-1a with the last step of
+/// splitmix64). With it, pools with the same members do not all start with the same one.
 fn tie(pool: &PoolId, rep: &RepId) -> u64 {
     let bytes = pool.as_str().bytes().chain([0]).chain(rep.as_str().bytes());
     let hash =
@@ -110,17 +111,16 @@ fn tie(pool: &PoolId, rep: &RepId) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// One turn: taken, or given back.
+/// Turn that was taken or given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
     /// Number of the turn in its pool, from 1.
     pub number: u64,
-    /// Who took it, and paid one turn; of one that is given back, who has it back.
+    /// The member who took it and paid for it, or who got it back.
     pub taken_by: RepId,
-    /// What each eligible member was credited, in billionths; sums to one turn. Of one that is given back, the same below
-    /// zero.
+    /// The credit of each eligible member, in billionths; the sum is one turn. Negative if the turn was given back.
     pub credits: BTreeMap<RepId, i64>,
-    /// What each eligible member was owed before, in billionths.
+    /// The lag of each eligible member before, in billionths.
     pub lags_before: BTreeMap<RepId, i64>,
 }
 
@@ -131,8 +131,8 @@ impl Rotation {
         self.charge(Payer { rep: &rep, among: eligible })
     }
 
-    /// Lets somebody pay for a lead they were given, whoever's turn it was; all who could have taken it are credited. The
-    /// payer is one of them, so what is paid is what is credited, and the standings sum to zero as before.
+    /// Charges a member for a lead, even if it was another member's turn, and credits all eligible members. The payer
+    /// is one of them, so the lags still sum to zero.
     pub fn charge(&mut self, payer: Payer<'_>) -> Turn {
         let credits = self.credits(payer.among);
         self.turns = self.turns.saturating_add(1);
@@ -150,7 +150,7 @@ impl Rotation {
         Turn { number: self.turns, taken_by: payer.rep.clone(), credits, lags_before }
     }
 
-    /// Undoes a turn: everyone stands as if that lead had never come.
+    /// Gives a turn back, so that every member stands as if the lead had never arrived.
     pub fn give_back(&mut self, taken: &Turn) -> Turn {
         self.turns = self.turns.saturating_add(1);
         let lags_before = taken.credits.keys().map(|member| (member.clone(), self.lag(member))).collect();
@@ -167,12 +167,12 @@ impl Rotation {
         Turn { number: self.turns, taken_by: taken.taken_by.clone(), credits, lags_before }
     }
 
-    /// What `rep` is owed, in billionths of a turn.
+    /// Returns what `rep` is owed, in billionths of a turn.
     pub fn lag(&self, rep: &RepId) -> i64 {
         self.standings.get(rep).map_or(0, |standing| standing.lag)
     }
 
-    /// One turn divided by weight. What does not divide goes, a billionth each, to those owed most.
+    /// Divides one turn by weight. The remainder goes to the members who are owed most, one billionth each.
     fn credits(&self, eligible: &Eligible) -> BTreeMap<RepId, i64> {
         let total: i64 = eligible.iter().map(|member| i64::from(member.weight)).sum();
         let share = |member: &Member| TURN.saturating_mul(i64::from(member.weight)).checked_div(total).unwrap_or(0);
@@ -193,12 +193,12 @@ impl Rotation {
         credits
     }
 
-    /// Who has the next turn.
+    /// Returns the member whose turn is next.
     fn next<'e>(&self, eligible: &'e Eligible) -> &'e RepId {
         let credits = self.credits(eligible);
         let unchanged = credits.keys().eq(self.last_eligible.iter());
         let owed = |member: &Member| self.lag(&member.rep) + credits.get(&member.rep).copied().unwrap_or(0);
-        // Ties: who had their last turn longer ago, then the greater weight, then by lot.
+        // Ties: the longest time since the last turn, then the higher weight, then the hash.
         let tie = |member: &'e Member| {
             let last = self.standings.get(&member.rep).map_or(0, |standing| standing.last_turn);
             (last, Reverse(member.weight), member.tie, &member.rep)
@@ -221,7 +221,7 @@ impl Rotation {
     }
 }
 
-/// Tijdeman's `1 / (2k - 2)` for `k` members, in billionths; `None` for a single member, who has every turn.
+/// Returns Tijdeman's `1 / (2k - 2)` for `k` members, in billionths. Returns `None` for a single member.
 fn slack(members: usize) -> Option<i64> {
     let twice = i64::try_from(members).ok()?.checked_mul(2)?.checked_sub(2)?;
     TURN.checked_div(twice)
@@ -246,16 +246,16 @@ mod tests {
     }
 
     fn check(rotation: &Rotation) {
-        assert_eq!(rotation.standings.values().map(|s| s.lag).sum::<i64>(), 0, "the standings sum to zero");
+        assert_eq!(rotation.standings.values().map(|s| s.lag).sum::<i64>(), 0, "the lags sum to zero");
         for standing in rotation.standings.values() {
             assert_eq!(standing.share - i64::try_from(standing.got).unwrap() * TURN, standing.lag);
         }
     }
 
     proptest! {
-        /// Whatever is given back, and when: the standings sum to zero, and when all is given back everyone is level.
+        /// The lags sum to zero whichever turns are given back, and all members are level after all turns are.
         #[test]
-        fn a_turn_that_is_given_back_was_never_taken(
+        fn giving_a_turn_back_undoes_it(
             weights in proptest::collection::vec(1_u32..9, 1..6),
             away in proptest::collection::vec(0_usize..6, 1..30),
             order in any::<usize>(),
@@ -282,12 +282,12 @@ mod tests {
                 prop_assert_eq!(rotation.lag(&turn.taken_by), before + TURN - own);
             }
             prop_assert!(rotation.standings.values().all(|s| s.lag == 0 && s.got == 0 && s.share == 0));
-            prop_assert_eq!(rotation.turns, u64::try_from(2 * count).unwrap(), "every entry has a number of its own");
+            prop_assert_eq!(rotation.turns, u64::try_from(2 * count).unwrap(), "every entry has its own number");
         }
     }
 
     #[test]
-    fn three_equal_members_take_turns() {
+    fn equal_members_take_turns() {
         let (mut rotation, members) = (Rotation::default(), among(&members(&[1, 1, 1])));
         let order: Vec<_> = (0..6).map(|_| rotation.take(&members).taken_by.to_string()).collect();
         let (round, next) = order.split_at(3);
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_could_take_the_lead_pays_for_it() {
+    fn only_an_eligible_member_can_pay() {
         let inbound = PoolId::from("inbound");
         assert_eq!(Eligible::of(&inbound, []), None);
         let twice = Eligible::of(&inbound, [(RepId::from("anna"), 2), (RepId::from("anna"), 2)]).unwrap();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn pools_of_the_same_members_do_not_all_begin_with_the_same_one() {
+    fn pools_with_the_same_members_start_with_different_ones() {
         let mut begins: BTreeMap<RepId, usize> = BTreeMap::new();
         for number in 0..20 {
             let eligible = Eligible::of(&PoolId::new(format!("pool-{number}")), members(&[1, 1, 1, 1])).unwrap();
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_member_starts_level_and_a_removed_one_leaves_the_others_alone() {
+    fn a_new_member_starts_level_and_a_removal_changes_nothing() {
         let mut rotation = Rotation::default();
         let two = members(&[2, 1]);
         for _ in 0..50 {
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_out_of_turn_is_made_up_for() {
+    fn balances_a_charge_out_of_turn() {
         let (mut rotation, members) = (Rotation::default(), members(&[1, 1]));
         let both = among(&members);
         for _ in 0..2 {
@@ -350,8 +350,8 @@ mod tests {
         check(&rotation);
     }
 
-    /// A small generator with a fixed seed, so that the figures are the same on every run (Steele and Vigna's
-    /// splitmix64).
+    /// Returns the next number of a generator with a fixed seed, so that results are reproducible (splitmix64 by Steele
+    /// and Vigna).
     fn random(state: &mut u64) -> u64 {
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = *state;
@@ -360,7 +360,7 @@ mod tests {
         z ^ (z >> 31)
     }
 
-    /// Largest-lag-first, the rule to hold up against when sets vary.
+    /// Takes a turn by the largest-lag-first rule, for comparison.
     fn largest_lag_first(rotation: &mut Rotation, eligible: &Eligible) {
         let credits = rotation.credits(eligible);
         let owed = |m: &Member| rotation.lag(&m.rep) + credits[&m.rep];
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn with_sets_that_vary_nobody_lags_more_than_under_largest_lag_first() {
+    fn varying_sets_lag_no_more_than_under_largest_lag_first() {
         for (seed, subset) in [(1_u64, 2_usize), (2, 2), (3, 3), (4, 5)] {
             let (mut ours, mut theirs, mut state) = (Rotation::default(), Rotation::default(), seed);
             let all = members(&[1; 8]);
@@ -393,9 +393,9 @@ mod tests {
     }
 
     proptest! {
-        /// The promise: with a fixed set nobody is ever a whole lead away from their exact share, for any weights.
+        /// With a fixed set, no member is ever a whole lead away from their exact share, for any weights.
         #[test]
-        fn with_a_fixed_set_nobody_is_a_whole_lead_away(
+        fn a_fixed_set_stays_within_one_lead_of_exact_shares(
             weights in proptest::collection::vec(1_u32..=1000, 1..12),
             leads in 1_usize..600,
         ) {

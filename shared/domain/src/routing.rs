@@ -1,8 +1,8 @@
-//! From ruling to owner: tries the pools a ruling names, serves their rotations, and says why.
+//! Routing: finds an owner for every ruling, by the rotations of the pools that it names, and explains the choice.
 //!
-//! [`plan`] takes a snapshot and returns everything to commit, with no choice left open: one [`Group`] a pool, because a
-//! pool's turns have to change together with the owners and seats that go with them, and one for the leads that cost
-//! nobody a turn. A lead that is taken from an owner of one pool for another pool makes one group of both.
+//! [`plan`] takes a snapshot and returns everything to commit, with no choices left. It makes one [`Group`] per pool,
+//! because turns must change together with owners and seats, and one group for the leads that cost no turn. A lead that
+//! moves between pools makes one group of both.
 
 pub mod waiting;
 mod why;
@@ -26,36 +26,36 @@ use fairleader_lead::ruling::{IfNobody, IfUnavailable, Outcome, Priority, Ruling
 use fairleader_lead::score::Score;
 use fairleader_lead::state::{Nurture, Standing, State, TurnTaken, Wait};
 
-/// A lead that the rulebook has ruled on.
+/// Lead with the ruling of the rulebook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ruled {
-    /// The lead as it was read.
+    /// Its state, as read.
     pub state: State,
     /// Its score.
     pub score: Score,
-    /// What the rulebook wants.
+    /// The outcome of the ruling.
     pub outcome: Outcome,
     /// The rule that won.
     pub rule: String,
-    /// Of this rulebook.
+    /// The version of the rulebook.
     pub rulebook: RulebookVersion,
-    /// How urgent the rule says the lead is.
+    /// The priority by the rule.
     pub priority: Priority,
-    /// What the rule expects it to be worth.
+    /// The expected value by the rule, in whole units of the company's currency.
     pub value: Option<u32>,
-    /// Whether it is to be taken from the owner it has, who has not accepted it; otherwise a lead that has an owner is
-    /// left alone.
+    /// Whether it is a reroute, which can take the lead from an owner who has not accepted it. Otherwise, a lead with
+    /// an owner does not change.
     pub reassigns: bool,
 }
 
 impl Ruled {
-    /// What a rulebook of `version` ruled on a lead, by its score.
+    /// Combines a lead with its score and the ruling of rulebook `version`.
     pub fn by(ruling: Ruling, state: State, score: Score, version: RulebookVersion) -> Self {
         let Ruling { rule, outcome, priority, value } = ruling;
         Self { state, score, outcome, rule, rulebook: version, priority, value, reassigns: false }
     }
 
-    /// The decision that it goes there.
+    /// Makes the command for the decision that the lead goes there.
     fn decided(self, to: Destination) -> (State, Command) {
         let Self { state, score, outcome: _, rule, rulebook, priority, value, reassigns } = self;
         let decision = Decision { to, score, rule, rulebook, priority, value };
@@ -63,48 +63,48 @@ impl Ruled {
     }
 }
 
-/// Who there is at the moment of the decision.
+/// Reps and pools at the time of the decision.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     /// The reps.
     pub roster: Roster,
-    /// The pools that rulings and fallbacks name, and those of leads that are to be taken from their owners.
+    /// The pools that rulings and fallbacks name, and the current pools of rerouted leads.
     pub pools: BTreeMap<PoolId, PoolNow>,
-    /// The turns by which leads that are to be taken from their owners were given to them.
+    /// The turns in which rerouted leads were assigned to their owners.
     pub turns: BTreeMap<LeadId, Turn>,
 }
 
-/// A pool as it is at one moment.
+/// Pool with its rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolNow {
-    /// What is set about it.
+    /// Its settings.
     pub pool: Pool,
-    /// What its members are owed.
+    /// Its rotation.
     pub rotation: Rotation,
 }
 
-/// Everything to commit, and what cannot be.
+/// Everything to commit, and what cannot be committed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Plan {
-    /// What to commit, each group for itself.
+    /// The groups to commit, independently of each other.
     pub groups: Vec<Group>,
-    /// Leads whose stage allows no decision any more, and why: somebody else was faster.
+    /// Leads whose stage no longer allows the decision, with the reason. Another request changed them first.
     pub refused: Vec<(LeadId, Refusal)>,
-    /// Leads for which nothing changes: they wait where they waited, or their owner keeps them.
+    /// Leads without a change: they stay on the same waiting list, or their owner keeps them.
     pub unchanged: Vec<LeadId>,
-    /// The pools of which no member can take another lead once this is committed.
+    /// Pools without a member who can take another lead after this commit.
     pub full: BTreeSet<PoolId>,
 }
 
-/// Changes that are committed together or not at all.
+/// Changes to commit together, all or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
-    /// The pools whose rotations turn: none, one, or as many as leads are moved between.
+    /// The pools whose rotations change: none, one, or all pools between which leads move.
     pub turns: Vec<PoolTurns>,
     /// The leads.
     pub leads: Vec<Planned>,
-    /// How the reps' open leads change.
+    /// Changes of the reps' open leads.
     pub seats: BTreeMap<RepId, Seats>,
 }
 
@@ -116,22 +116,21 @@ impl Group {
     }
 }
 
-/// A pool's rotation after the turns of a group.
+/// Turns of a group in one pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolTurns {
     /// The pool.
     pub pool: PoolId,
-    /// The version the rotation has to have still.
+    /// The required version of the rotation before.
     pub expected_version: u64,
-    /// The rotation as it will be.
+    /// The new rotation.
     pub rotation: Rotation,
     /// The turns, in order.
     pub entries: Vec<TurnEntry>,
 }
 
 impl PoolTurns {
-    /// The turn that was `taken` in a pool, given back: for a lead that ends in another one, or is taken from its owner.
-    /// `rotation` is what the pool's members are owed now.
+    /// Gives back the turn `taken`, for a lead that is merged or reassigned. `rotation` is the current one of the pool.
     pub fn giving_back(pool: PoolId, mut rotation: Rotation, taken: &TurnEntry) -> Self {
         let expected_version = rotation.version;
         let turn = rotation.give_back(&taken.turn);
@@ -146,92 +145,92 @@ impl PoolTurns {
     }
 }
 
-/// A turn and the lead it was for.
+/// Turn with its lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnEntry {
     /// The lead.
     pub lead_id: LeadId,
-    /// Which assignment of the lead it was.
+    /// Number of the lead's assignment.
     pub assignment: u32,
     /// The turn.
     pub turn: Turn,
-    /// Whether it was given back, because the lead was taken from its owner before they accepted it, or ended in another.
+    /// Whether the turn was given back, because the lead was reassigned before it was accepted, or merged.
     pub given_back: bool,
 }
 
-/// Seats that a rep gains or loses.
+/// Change of a rep's seats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seats {
     /// Change of open leads.
     pub delta: i32,
-    /// What has to be so still when that is committed.
+    /// The condition at commit time.
     pub room: Room,
 }
 
-/// What a rep who is given leads has to have.
+/// Condition for a rep who gets leads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Room {
-    /// They are given none.
+    /// None, because they get no leads.
     #[default]
     Unasked,
-    /// They have to be on, and to have at most so many open leads afterwards.
+    /// They must be on, and have at most this many open leads afterwards.
     Within(u32),
-    /// A rule gave a lead to them whatever their desk looks like, which lifts the limit for all that go with it.
+    /// None, because a rule assigns a lead to them even beyond their capacity. This applies to all leads of the commit.
     Whatever,
 }
 
-/// A lead's change, and how the choice was made.
+/// Change of a lead, and how its rep was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// What to commit.
+    /// The change to commit.
     pub change: Change,
-    /// How the choice was made.
+    /// How its rep was chosen.
     pub choice: Choice,
 }
 
-/// How it was decided who gets a lead.
+/// How the rep for a lead was chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// The rep it was taken from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_from: Option<RepId>,
-    /// The rep that the rule named, if it named one.
+    /// The rep that the rule names, if it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named: Option<Candidate>,
     /// The pools that were tried, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pools: Vec<PoolTried>,
-    /// Who got it.
+    /// The rep who got it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<RepId>,
 }
 
-/// A pool that was tried for a lead.
+/// Pool that was tried for a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolTried {
     /// The pool.
     pub pool: PoolId,
-    /// The version that its rotation has once the turn is taken by which the lead is given to one of them.
+    /// The version of its rotation after the turn in which the lead is assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<u64>,
-    /// Its members, in the pool's order; empty when there is no such pool.
+    /// Its members, in order; empty if the pool does not exist.
     pub members: Vec<Candidate>,
 }
 
-/// A rep who might have got a lead.
+/// Rep who was considered for a lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The rep.
     pub rep: RepId,
-    /// The first gate that stopped them; absent if they could have taken it.
+    /// The first gate that stopped them; `None` if they could take it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<Gate>,
-    /// What they were owed before this lead, in billionths of a turn. Not kept of those who were stopped.
+    /// What they were owed before this lead, in billionths of a turn. Not stored for reps who were stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag: Option<i64>,
 }
 
-/// Decides on every lead in `leads`, best first: highest score, then most recent.
+/// Decides every lead in `leads`, best first: by score, then most recent.
 pub fn plan(mut leads: Vec<Ruled>, world: World, now: Timestamp) -> Plan {
     leads.sort_by_key(|lead| {
         let best = (lead.priority, lead.score.total, lead.state.milestones.received);
@@ -244,10 +243,10 @@ pub fn plan(mut leads: Vec<Ruled>, world: World, now: Timestamp) -> Plan {
     planner.finish()
 }
 
-/// Whether a lead has to be decided on again when its score is another one and the rulebook rules `outcome` on it now.
+/// Returns whether a lead needs a new decision after a change of its score. `outcome` is what the rulebook wants now.
 ///
-/// Whoever is new or waits is decided on with every score. Marketing keeps its leads until the rulebook wants something
-/// else with them, and what sales has is not taken away by a score.
+/// New and waiting leads are decided with every score. Leads in nurture are decided again only if the outcome differs.
+/// A score never takes a lead from sales.
 pub fn is_open(state: &State, outcome: &Outcome) -> bool {
     match (&state.standing, outcome) {
         (Standing::Nurturing(Nurture::Because { reason: before }), Outcome::Nurture { reason }) => before != reason,
@@ -263,7 +262,7 @@ pub fn is_open(state: &State, outcome: &Outcome) -> bool {
     }
 }
 
-/// Most fallbacks that a waiting lead goes down, one after the other.
+/// Limit on the fallbacks that a waiting lead goes through.
 pub const MAX_FALLBACKS: usize = 8;
 
 struct Planner {
@@ -273,18 +272,18 @@ struct Planner {
     plan: Plan,
 }
 
-/// Who gets a lead, before it is written down as a change.
+/// Choice for a lead, before it becomes a change.
 struct Chosen {
     to: Destination,
     choice: Choice,
     turn: Option<(PoolId, Turn)>,
-    /// The rep may be given the lead only while they have room.
+    /// Whether the rep must be below capacity.
     within_capacity: bool,
 }
 
 impl Planner {
     fn lead(&mut self, lead: Ruled) {
-        // The rotation and the desks move only if the lead does, so the refusal has to come first.
+        // Turns and seats change only if the lead does, so check this first.
         let may = if lead.reassigns { may_reassign(&lead.state) } else { may_decide(&lead.state) };
         if let Err(refusal) = may {
             self.plan.refused.push((lead.state.lead_id, refusal));
@@ -313,8 +312,8 @@ impl Planner {
         }
     }
 
-    /// Whether a lead that is to be taken from its owner, for a rep who cannot take it now, would only go round in the pool
-    /// that its owner is in.
+    /// Returns whether a rerouted lead would stay in the pool of its owner, because the rep that the rule names cannot
+    /// take it.
     fn would_stay(&self, lead: &Ruled) -> bool {
         let Outcome::Owner { rep, if_unavailable: IfUnavailable::Pool(pool), .. } = &lead.outcome else { return false };
         let has_owner = |now: &PoolNow| now.pool.members.iter().any(|member| lead.state.owner() == Some(&member.rep));
@@ -323,7 +322,7 @@ impl Planner {
             && self.world.pools.get(pool).is_some_and(has_owner)
     }
 
-    /// Gives the turn back by which the lead was given to the owner who loses it with `change`.
+    /// Gives back the turn of the owner who loses the lead with `change`.
     fn give_back(&mut self, state: &State, change: &Change) -> Option<(PoolId, TurnEntry)> {
         change.freed.as_ref()?;
         let taken = self.world.turns.get(&state.lead_id)?;
@@ -356,7 +355,7 @@ impl Planner {
         self.groups.push(group);
     }
 
-    /// Takes out the group in which these pools change: those that were apart until now are one from here on.
+    /// Removes and returns the group of these pools. Separate groups are combined.
     fn group(&mut self, pools: &[PoolId]) -> Group {
         let mut group = Group::default();
         let touched = |group: &Group| {
@@ -401,7 +400,7 @@ impl Planner {
                 }
             }
         }
-        // By pool; what costs nobody a turn comes last.
+        // By pool; leads that cost no turn come last.
         self.groups.sort_by_key(|group| {
             let pool = group.turns.first().map(|turns| turns.pool.clone());
             (pool.is_none(), pool)
@@ -438,7 +437,7 @@ impl Planner {
         };
         let takes = match stopped_by {
             None => true,
-            // Somebody who is not on the roster cannot be given anything.
+            // An unknown rep cannot get a lead.
             Some(Gate::Unknown) => false,
             Some(_) => anyway,
         };
@@ -454,7 +453,7 @@ impl Planner {
             };
         }
         choice.chosen = Some(rep.clone());
-        // A turn is only there to be paid in a pool that the rule names and the rep is a member of.
+        // The lead costs a turn only in a pool that the rule names and the rep is a member of.
         let turn = pool.filter(|_| counts_as_turn).and_then(|pool| {
             let (_, eligible) = self.members(&pool);
             let eligible = eligible?;
@@ -466,7 +465,7 @@ impl Planner {
         Chosen { to: Destination::Rep { rep, turn: paid }, choice, turn, within_capacity: stopped_by.is_none() }
     }
 
-    /// Tries `first`, then `second`; if nobody can take the lead it waits in the line of the last one.
+    /// Tries `first`, then `second`. If no member can take the lead, it goes on the waiting list of the last one.
     fn try_pools(&mut self, lead: &Ruled, first: PoolId, second: Option<PoolId>, mut choice: Choice) -> Chosen {
         let mut line = second.clone().unwrap_or_else(|| first.clone());
         let further = self.fallbacks_gone_down(lead, &line);
@@ -476,7 +475,7 @@ impl Planner {
                 return Chosen { choice, ..chosen };
             }
         }
-        // Its time in this line is up: the pool's fallback takes it, or a person has to.
+        // Its waiting time is over: it goes to the fallback of the pool, or on hold.
         let waited_out = matches!(&lead.state.standing,
             Standing::Waiting(Wait { pool, until, .. }) if *pool == line && *until <= self.now);
         if waited_out {
@@ -499,8 +498,8 @@ impl Planner {
         Chosen { choice, ..settled(Destination::Line { pool: line, until, pool_only }) }
     }
 
-    /// The fallbacks, from the pool `from` on, that a waiting lead went down before: it keeps its place in the last
-    /// one's line. None if it waits elsewhere because the rules or the pools were others then.
+    /// Returns the fallbacks from pool `from` to the one where the lead waits, so that it keeps its place there. Empty
+    /// if rules or pools changed and it waits elsewhere.
     fn fallbacks_gone_down(&self, lead: &Ruled, from: &PoolId) -> Vec<PoolId> {
         let mut gone = Vec::new();
         let Standing::Waiting(Wait { pool: waits_in, .. }) = &lead.state.standing else { return gone };
@@ -531,13 +530,13 @@ impl Planner {
         })
     }
 
-    /// Where a turn in a pool will stand once the plan is committed.
+    /// Returns the version of a pool's rotation after this plan.
     fn turn_taken(&self, pool: &PoolId) -> Option<TurnTaken> {
         let now = self.world.pools.get(pool)?;
         Some(TurnTaken { pool: pool.clone(), version: now.rotation.version.saturating_add(1) })
     }
 
-    /// A pool's members with the gate that stops each, and those whom none stops.
+    /// Returns the members of a pool with the gates that stop them, and the eligible ones.
     fn members(&self, pool: &PoolId) -> (Vec<Candidate>, Option<Eligible>) {
         let Some(PoolNow { pool, rotation }) = self.world.pools.get(pool) else { return (Vec::new(), None) };
         let members: Vec<Candidate> = pool

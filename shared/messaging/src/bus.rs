@@ -7,13 +7,13 @@ use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_types::SdkConfig;
 use fairleader_lead::event::EventText;
 
-/// Most events in one request.
+/// Limit on the events in one request.
 const BATCH: usize = 10;
 
-/// Name under which all events of Fairleader are put on the bus.
+/// Source of all of Fairleader's events on the bus.
 const SOURCE: &str = "fairleader";
 
-/// The bus that events are put on.
+/// EventBridge bus to publish events on.
 #[derive(Clone, Debug)]
 pub struct Bus {
     client: Client,
@@ -21,13 +21,13 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// The bus called `name`.
+    /// Creates a client for the bus `name`.
     pub fn new(config: &SdkConfig, name: &str) -> Self {
         Self { client: Client::new(config), name: name.to_owned() }
     }
 
-    /// Puts `events` on the bus, and gives back those it did not take: each entry has a result of its own, and a
-    /// request that fails as a whole took none.
+    /// Publishes `events` on the bus and returns those that failed. Each event can fail on its own; if a request fails,
+    /// all its events did.
     pub async fn put(&self, events: Vec<EventText>) -> Vec<EventText> {
         let mut refused = Vec::new();
         let mut events = events.into_iter().peekable();
@@ -42,7 +42,7 @@ impl Bus {
                     }));
                 }
                 Err(cause) => {
-                    tracing::warn!(cause = %DisplayErrorContext(&cause), "bus refused a request");
+                    tracing::warn!(cause = %DisplayErrorContext(&cause), "request to the bus failed");
                     refused.extend(batch);
                 }
             }

@@ -1,5 +1,5 @@
-//! What the queues carry. Every command has a `schema`, and all but the wakes ([`RouteCommand::WakePool`],
-//! [`RouteCommand::WakeRep`]) name their lead.
+//! Commands on the queues. Every command has a `schema`. All name a lead, except the wakes
+//! ([`RouteCommand::WakePool`], [`RouteCommand::WakeRep`]).
 
 use fairleader_lead::activity::Activity;
 use fairleader_lead::id::{LeadId, PoolId, RepId, RulebookVersion, SourceId};
@@ -9,26 +9,26 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
-/// Version of the commands' form. A command of another version is refused and ends in the dead-letter queue, where it
-/// waits for functions that can read it.
+/// Version of the command format. A command of another version is rejected and goes to the dead-letter queue, until a
+/// version of the functions that can read it is deployed.
 pub const SCHEMA: u32 = 1;
 
-/// A command that cannot be carried out because of its form.
+/// Reason why a command cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// Not JSON, or not a command of the queue it came from.
+    /// It is not JSON, or not a command of this queue.
     ///
-    /// What exactly is wrong would quote the command, and with it a person's data, in the log.
+    /// The full error would quote personal data from the command in the log, so only its kind and position are kept.
     #[error("the command cannot be read: {category:?} error at line {line} column {column}")]
     Unreadable {
-        /// Of what kind the error is.
+        /// Kind of error.
         category: Category,
-        /// Where, from 1.
+        /// Line, from 1.
         line: usize,
-        /// Where in the line, in bytes from 1.
+        /// Column, in bytes from 1.
         column: usize,
     },
-    /// Of another version.
+    /// It has another version.
     #[error("the command has schema {0}, this function reads schema {SCHEMA}")]
     Schema(u32),
 }
@@ -39,7 +39,7 @@ impl From<serde_json::Error> for CommandError {
     }
 }
 
-/// Reads a command from a message's body.
+/// Reads a command from the body of a message.
 pub fn read<C: for<'a> Deserialize<'a> + Command>(body: &str) -> Result<C, CommandError> {
     let command: C = serde_json::from_str(body)?;
     match command.schema() {
@@ -48,84 +48,84 @@ pub fn read<C: for<'a> Deserialize<'a> + Command>(body: &str) -> Result<C, Comma
     }
 }
 
-/// What all commands have.
+/// Common part of all commands.
 pub trait Command {
-    /// Version of the command's form.
+    /// Returns the version of its format.
     fn schema(&self) -> u32;
 }
 
-/// To `enrich`: normalise, enrich and store a submission that was answered with 202.
+/// Command to `enrich`: normalise, enrich and store an accepted submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreLead {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// The lead, by source and key.
+    /// The id of the lead. With an `Idempotency-Key` it is derived from source and key.
     pub lead_id: LeadId,
-    /// Where it came from; for a row of a list, the list's source.
+    /// The source; for a row of a list, the source of the list.
     pub source: SourceId,
-    /// Leads of one group do not delay those of another: the source, or the import.
+    /// Message group: the source, or the import. Leads of one group do not delay those of another.
     pub group: String,
     /// When the submission was accepted.
     pub received_at: Timestamp,
     /// SHA-256 of the submission, in hex.
     pub payload_hash: String,
-    /// What was submitted.
+    /// The submission.
     pub submission: Submission,
-    /// Follows the lead through the logs.
+    /// Trace id in the logs.
     pub trace: String,
 }
 
-/// To `enrich`: record what a person did, as was answered with 202.
+/// Command to `enrich`: record an accepted activity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordActivity {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// The lead that did it; or, where there is an address, the lead that it becomes if nobody is known by it.
+    /// The lead of the activity. If `email` is set, the id of a new lead in case no lead has that address.
     pub lead_id: LeadId,
-    /// The address by which the person is to be found.
+    /// The e-mail address to find the person by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// What they did.
+    /// The activity.
     pub activity: Activity,
-    /// Who says so.
+    /// The source that reported it.
     pub source: SourceId,
     /// As in [`StoreLead`].
     pub group: String,
-    /// When it was accepted.
+    /// When the report was accepted.
     pub received_at: Timestamp,
-    /// Follows the activity through the logs.
+    /// Trace id in the logs.
     pub trace: String,
 }
 
-/// To `enrich`, either of its commands.
+/// Command to `enrich`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum EnrichCommand {
     /// Record an activity.
     RecordActivity(RecordActivity),
-    /// Store a lead: the command without a name, because it was the only one once.
+    /// Store a lead. This command has no name in JSON, because it was the only one at first.
     #[serde(untagged)]
     StoreLead(StoreLead),
 }
 
-/// To `score`: score a stored lead.
+/// Command to `score`: score a stored lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScoreLead {
     /// [`SCHEMA`].
     pub schema: u32,
     /// The lead.
     pub lead_id: LeadId,
-    /// Version of the lead that this was made for.
+    /// The version of the lead that this command was made for.
     pub version: u64,
-    /// The rulebook that this pass began with.
+    /// The version of the rulebook that this pass uses.
     pub rulebook: RulebookVersion,
     /// As in [`StoreLead`].
     pub group: String,
-    /// Follows the lead through the logs.
+    /// Trace id in the logs.
     pub trace: String,
 }
 
-/// To `route`.
+/// Command to `route`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum RouteCommand {
@@ -135,9 +135,9 @@ pub enum RouteCommand {
         schema: u32,
         /// The lead.
         lead_id: LeadId,
-        /// Version of the lead that `score` was made for; with any other the lead is scored anew.
+        /// The version of the lead that `score` was computed for. If the lead has another version, it is scored again.
         version: u64,
-        /// The rulebook that this pass began with; absent when a new pass begins here.
+        /// The version of the rulebook that this pass uses. `None` starts a new pass.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rulebook: Option<RulebookVersion>,
         /// Its score.
@@ -145,33 +145,33 @@ pub enum RouteCommand {
         score: Option<Score>,
         /// As in [`StoreLead`].
         group: String,
-        /// Follows the lead through the logs.
+        /// Trace id in the logs.
         trace: String,
     },
-    /// Look whether a lead that somebody has, or that waits, goes elsewhere by another version of the rulebook.
+    /// Reroute an open lead if the given version of the rulebook sends it to another destination.
     RerouteLead {
         /// [`SCHEMA`].
         schema: u32,
         /// The lead.
         lead_id: LeadId,
-        /// The version; nothing happens if another one is active by now.
+        /// The version. Nothing happens if another one is active.
         rulebook: RulebookVersion,
         /// As in [`StoreLead`].
         group: String,
-        /// Follows the lead through the logs.
+        /// Trace id in the logs.
         trace: String,
     },
-    /// Give the leads in a pool's line to the reps who are free now.
+    /// Assign leads on the waiting list of a pool to reps with free seats.
     WakePool {
         /// [`SCHEMA`].
         schema: u32,
         /// The pool.
         pool: PoolId,
-        /// The place in the line after which to go on; absent at the beginning.
+        /// The place on the waiting list to continue after. `None` starts at the front.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
     },
-    /// Wake every pool that a rep is in: a seat of theirs is free, or they are back.
+    /// Wake every pool that a rep is in, because they have a free seat or are available again.
     WakeRep {
         /// [`SCHEMA`].
         schema: u32,
@@ -181,25 +181,25 @@ pub enum RouteCommand {
 }
 
 impl RouteCommand {
-    /// Wakes a pool from the front of its line.
+    /// Makes a command that wakes a pool from the front of its waiting list.
     pub const fn wake_pool(pool: PoolId) -> Self {
         Self::WakePool { schema: SCHEMA, pool, after: None }
     }
 
-    /// Wakes every pool that `rep` is in.
+    /// Makes a command that wakes every pool that `rep` is in.
     pub const fn wake_rep(rep: RepId) -> Self {
         Self::WakeRep { schema: SCHEMA, rep }
     }
 }
 
-/// To `publish`: an event that the bus did not take. It is read again from the table.
+/// Command to `publish`: publish an event again that failed before. The event is read from the table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishEvent {
     /// [`SCHEMA`].
     pub schema: u32,
     /// The lead.
     pub lead_id: LeadId,
-    /// Number of the event in the lead's history.
+    /// Number of the event in the history of the lead.
     pub seq: u64,
 }
 
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_of_the_bus_can_write_wakes() {
+    fn reads_wakes_written_by_bus_rules() {
         let command: RouteCommand = read(r#"{"schema": 1, "command": "wake_pool", "pool": "inbound"}"#).unwrap();
         assert_eq!(command, RouteCommand::wake_pool(PoolId::from("inbound")));
         let command: RouteCommand = read(r#"{"schema": 1, "command": "wake_rep", "rep": "anna"}"#).unwrap();
@@ -254,14 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn enrich_reads_both_of_its_commands() {
+    fn reads_both_commands_of_enrich() {
         let store = r#"{"schema": 1, "lead_id": "l-1", "source": "web", "group": "web",
             "received_at": "2026-03-03T09:00:00Z", "payload_hash": "h", "submission": {"email": "ada@acme.example"},
             "trace": "t"}"#;
         let EnrichCommand::StoreLead(stored) = read(store).unwrap() else { panic!("a lead to store") };
         assert_eq!(stored, read::<StoreLead>(store).unwrap());
         let written = serde_json::to_string(&EnrichCommand::StoreLead(stored.clone())).unwrap();
-        assert_eq!(written, serde_json::to_string(&stored).unwrap(), "as it always was");
+        assert_eq!(written, serde_json::to_string(&stored).unwrap(), "the format is unchanged");
 
         let record = r#"{"schema": 1, "command": "record_activity", "lead_id": "l-1", "source": "web", "group": "web",
             "received_at": "2026-03-03T09:00:00Z", "trace": "t",
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_of_another_version_is_refused() {
+    fn rejects_a_command_of_another_version() {
         let body = r#"{"schema": 99, "lead_id": "l-1", "seq": 1}"#;
         assert_eq!(
             read::<PublishEvent>(body).unwrap_err().to_string(),
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_command_is_said_without_quoting_it() {
+    fn errors_do_not_quote_the_command() {
         let cause = read::<PublishEvent>(r#"{"schema": 1, "lead_id": "l-1", "seq": "ada@acme.example"}"#).unwrap_err();
         assert_eq!(cause.to_string(), "the command cannot be read: Data error at line 1 column 57");
         assert!(std::error::Error::source(&cause).is_none());

@@ -1,7 +1,7 @@
 //! Commands on SQS queues and events on the EventBridge bus.
 //!
-//! Commands say what to do next with a lead; the table is the truth, and a command names the version of the lead it was
-//! made for. Events say what happened; they are written with the lead and put on the bus afterwards.
+//! A command says what to do next with a lead. The table is authoritative; a command names the version of the lead that
+//! it was made for. An event says what happened. It is stored with the lead first and published on the bus afterwards.
 
 mod bus;
 pub mod command;

@@ -1,4 +1,4 @@
-//! An SQS queue as a function sees it.
+//! Client for an SQS queue.
 
 use std::collections::BTreeMap;
 
@@ -16,24 +16,24 @@ use serde::Serialize;
 
 use crate::RouteCommand;
 
-/// Most messages in one request.
+/// Limit on the messages in one request.
 const BATCH: usize = 10;
-/// Largest request in bytes. SQS takes 1 MiB; a request is billed by 64 KB, so nothing is gained by coming close.
+/// Size limit of a request, in bytes. SQS accepts 1 MiB, but bills in steps of 64 KB, so larger requests save nothing.
 const BATCH_BYTES: usize = 256 * 1024;
-/// How often entries that SQS did not take are sent again before the caller has to deal with them.
+/// Attempts to send the entries that SQS rejected, before the caller gets an error.
 const ATTEMPTS: usize = 3;
 
-/// Seconds after which an index shows a write; the least delay that SQS has.
+/// Delay of wakes in seconds, after which an index shows a write. It is the smallest delay in SQS.
 const INDEX_SETTLES: i32 = 1;
 
-/// A queue that commands are sent to.
+/// SQS queue.
 #[derive(Clone, Debug)]
 pub struct Queue {
     client: Client,
     url: String,
 }
 
-/// A message to send.
+/// Message to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
     body: String,
@@ -42,7 +42,8 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// `command` as JSON. Messages of one `group` do not delay those of another (SQS fair queues).
+    /// Creates a message with `command` as JSON. Messages of one `group` do not delay those of another (SQS fair
+    /// queues).
     pub fn new(command: &impl Serialize, group: Option<&str>) -> Result<Self, SendError> {
         Ok(Self {
             body: serde_json::to_string(command).map_err(SendError::Unwritable)?,
@@ -51,22 +52,21 @@ impl Outgoing {
         })
     }
 
-    /// The message, received no sooner than `seconds` after it is sent, at most 900.
+    /// Delays the delivery of the message by `seconds`, at most 900.
     #[must_use]
     pub fn delayed(self, seconds: i32) -> Self {
         Self { delay: Some(seconds), ..self }
     }
 
-    /// Wakes a pool from the front of its line, a moment after it is sent.
+    /// Creates a message that wakes a pool from the front of its waiting list, with a short delay.
     ///
-    /// The line is read from a global secondary index, which DynamoDB brings up to date "within a fraction of a
-    /// second, under normal conditions" (its developer guide, on global secondary indexes). A wake that came before
-    /// that would give the seat to a lead behind the best one.
+    /// The waiting list is read from a global secondary index. DynamoDB updates it "within a fraction of a second,
+    /// under normal conditions" (developer guide, global secondary indexes). An earlier wake could miss the best lead.
     pub fn wake_pool(pool: PoolId, group: &str) -> Result<Self, SendError> {
         Ok(Self::new(&RouteCommand::wake_pool(pool), Some(group))?.delayed(INDEX_SETTLES))
     }
 
-    /// Wakes every pool that `rep` is in.
+    /// Creates a message that wakes every pool that `rep` is in.
     ///
     /// # Errors
     ///
@@ -75,67 +75,67 @@ impl Outgoing {
         Self::new(&RouteCommand::wake_rep(rep), Some(group))
     }
 
-    /// A message as it was received, to be sent again.
+    /// Creates a message from the body of a received one, to send it again unchanged.
     pub fn raw(body: String) -> Self {
         Self { body, group: None, delay: None }
     }
 }
 
-/// A message group id: at most 128 characters, letters, digits and punctuation only.
+/// Returns a valid message group id: at most 128 characters; letters, digits and punctuation only.
 fn group_id(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_graphic() { c } else { '_' }).take(128).collect()
 }
 
-/// A message that was received by hand, not by an event source.
+/// Message that was received by the function itself, not by its event source.
 #[derive(Clone, Debug)]
 pub struct Received {
     /// Its body.
     pub body: String,
-    /// What deletes it.
+    /// The receipt handle, to delete it.
     pub receipt: String,
 }
 
-/// A message was not sent.
+/// Reason why a message was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The command cannot be written as JSON.
     #[error("the command cannot be written: {0}")]
     Unwritable(#[source] serde_json::Error),
-    /// The message could not be built from its parts.
+    /// A required part of the message is missing.
     #[error("the message is incomplete: {0}")]
     Incomplete(#[from] aws_sdk_sqs::error::BuildError),
-    /// SQS refused the request or could not be reached.
+    /// SQS rejected the request or could not be reached.
     #[error("the message was not sent")]
     One(#[source] Box<SdkError<SendMessageError>>),
-    /// SQS refused the request or could not be reached.
+    /// SQS rejected the request or could not be reached.
     #[error("the messages were not sent")]
     Batch(#[source] Box<SdkError<SendMessageBatchError>>),
-    /// SQS did not take some of the messages.
-    #[error("{count} messages were not taken, the first because of {code}")]
+    /// SQS rejected some of the messages.
+    #[error("{count} messages were rejected; the error of the first is {code}")]
     Refused {
-        /// How many.
+        /// Their number.
         count: usize,
-        /// SQS's code for the first.
+        /// The error code of the first.
         code: String,
     },
 }
 
-/// A queue could not be read.
+/// Reason why a queue could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiveError {
     /// Receiving failed.
-    #[error("no messages could be received")]
+    #[error("messages could not be received")]
     Receive(#[source] Box<SdkError<ReceiveMessageError>>),
     /// Deleting failed.
     #[error("the message was not deleted")]
     Delete(#[source] Box<SdkError<DeleteMessageError>>),
     /// Counting failed.
-    #[error("the queue's messages could not be counted")]
+    #[error("the messages in the queue could not be counted")]
     Count(#[source] Box<SdkError<GetQueueAttributesError>>),
 }
 
 impl Queue {
-    /// The queue at `url`.
+    /// Creates a client for the queue at `url`.
     pub fn new(config: &SdkConfig, url: &str) -> Self {
         Self { client: Client::new(config), url: url.to_owned() }
     }
@@ -154,8 +154,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Sends all of `messages`, in requests of up to ten. On an error some may have been sent; sending all of them
-    /// again is safe, because commands can be repeated.
+    /// Sends `messages` in requests of up to ten. On an error, some may have been sent. Sending all of them again is
+    /// safe, because commands are idempotent.
     pub async fn send_all(&self, messages: Vec<Outgoing>) -> Result<(), SendError> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut bytes = 0;
@@ -214,8 +214,8 @@ impl Queue {
         if messages.is_empty() { Ok(()) } else { Err(SendError::Refused { count, code }) }
     }
 
-    /// Receives up to ten messages. It asks all of the queue's servers and waits up to a second, so that no message is
-    /// missed that is there.
+    /// Receives up to ten messages. It uses long polling for a second, which queries all servers and so misses no
+    /// message.
     pub async fn receive(&self) -> Result<Vec<Received>, ReceiveError> {
         let answer = self
             .client
@@ -234,7 +234,7 @@ impl Queue {
             .collect())
     }
 
-    /// Deletes a message that was received.
+    /// Deletes a received message.
     pub async fn delete(&self, receipt: &str) -> Result<(), ReceiveError> {
         self.client
             .delete_message()
@@ -246,7 +246,7 @@ impl Queue {
         Ok(())
     }
 
-    /// About how many messages there are, those being worked on included.
+    /// Returns the approximate number of messages, including those in flight.
     pub async fn count(&self) -> Result<u64, ReceiveError> {
         let names = [
             QueueAttributeName::ApproximateNumberOfMessages,

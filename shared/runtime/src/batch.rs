@@ -1,4 +1,4 @@
-//! Batches of queue messages: each is handled for itself, and only those that failed are delivered again.
+//! Batches of queue messages: each message is handled on its own, and only failed ones are delivered again.
 
 use std::error::Error;
 use std::fmt;
@@ -13,20 +13,20 @@ use tracing::{Instrument, Span, error, info_span};
 
 use crate::FunctionError;
 
-/// The span of the work on one message: every line that is logged in it names the message, and its lead and trace once
-/// [`about`] has said them.
+/// Opens the span of one message. Log lines in it name the message, and also its lead and trace after a call of
+/// [`about`].
 pub fn message_span(message_id: &str) -> Span {
     info_span!("message", message.id = message_id, lead.id = Empty, trace.id = Empty)
 }
 
-/// Says in the span of a message which lead it is about, and the trace that follows the lead from function to function.
+/// Records the lead and trace of a message in its span. The trace follows the lead from function to function.
 pub fn about(span: &Span, lead: &LeadId, trace: &str) {
     span.record("lead.id", lead.as_str());
     span.record("trace.id", trace);
 }
 
-/// Handles every message of a batch in a [span](message_span) of its own, with at most `at_once` in progress, and reports
-/// those that failed.
+/// Handles every message of a batch in its own [span](message_span), at most `at_once` at a time, and reports those
+/// that failed.
 pub async fn each<F, O>(event: SqsEvent, at_once: usize, handle: F) -> SqsBatchResponse
 where
     F: Fn(SqsMessage) -> O,
@@ -45,15 +45,15 @@ where
     retry(outcomes.into_iter().flatten())
 }
 
-/// Logs that one message failed, and gives back its id.
+/// Logs that a message failed, and returns its id.
 pub fn failed(message_id: String, cause: &FunctionError) -> String {
     error!(message.id = %message_id, cause = %Chain(cause.as_ref()), "message failed");
     message_id
 }
 
-/// An error with everything that led to it, for the log: `the message was not sent: service error: …`.
+/// Error with all its causes, for the log: `the message was not sent: service error: …`.
 ///
-/// What `serde_json` finds wrong may quote what it read, and with it a person's data; only its kind and place are said.
+/// Errors of `serde_json` can quote personal data from the input, so only their kind and position are shown.
 #[derive(Debug)]
 pub struct Chain<'a>(pub &'a (dyn Error + 'static));
 
@@ -70,7 +70,7 @@ impl fmt::Display for Chain<'_> {
         let mut next = self.0.source();
         while let Some(cause) = next {
             let words = words(cause);
-            // Some errors say their cause themselves.
+            // Some errors already include their cause.
             if !said.contains(&words) {
                 write!(f, ": {words}")?;
                 said = words;
@@ -85,7 +85,7 @@ fn without_quotes(cause: &serde_json::Error) -> String {
     format!("{:?} error at line {} column {}", cause.classify(), cause.line(), cause.column())
 }
 
-/// The reply that has these messages delivered again and the rest of their batch deleted.
+/// Makes the reply that has these messages delivered again and the others deleted.
 pub fn retry(message_ids: impl IntoIterator<Item = String>) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for id in message_ids {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_line_names_its_message_lead_and_trace() {
+    async fn log_lines_name_message_lead_and_trace() {
         let log = Log::default();
         let writer = log.clone();
         let subscriber =
@@ -154,7 +154,7 @@ mod tests {
     struct Unreadable(#[from] serde_json::Error);
 
     #[test]
-    fn the_log_says_where_json_is_wrong_and_does_not_quote_it() {
+    fn does_not_quote_invalid_json() {
         let cause = serde_json::from_str::<u32>(r#""ada@acme.example""#).unwrap_err();
         assert!(cause.to_string().contains("ada@acme.example"));
         let said = Chain(&Unreadable::from(cause)).to_string();

@@ -1,4 +1,4 @@
-//! A function's environment: its variables, its clock, and the AWS clients' configuration made from them.
+//! The environment of a function: its variables, its clock, and the configuration of its AWS clients.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 
 use crate::Clock;
 
-/// The environment a function is built from. On Lambda it is the process's; on one machine every function has its own.
+/// Environment of a function. On Lambda it is that of the process; on one machine each function has its own.
 #[derive(Clone, Debug, Default)]
 pub struct Env {
     variables: BTreeMap<String, String>,
@@ -24,61 +24,61 @@ pub struct Env {
     http_client: Option<SharedHttpClient>,
 }
 
-/// A function cannot start because its environment is incomplete.
+/// Reason why a function cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// A variable the function needs is not there.
+    /// A required variable is missing.
     #[error("environment variable `{0}` is not set; infra/template.yaml sets it for every function that needs it")]
     Missing(String),
-    /// A variable has a value that cannot be used.
+    /// A variable has an invalid value.
     #[error("environment variable `{name}` is `{value}`, but {expected}")]
     Invalid {
         /// The variable.
         name: String,
-        /// What it holds.
+        /// Its value.
         value: String,
-        /// What it should hold.
+        /// The valid values, as the end of a sentence.
         expected: &'static str,
     },
 }
 
 impl Env {
-    /// An environment of its own.
+    /// Creates an environment from variables and a clock.
     pub fn new(variables: BTreeMap<String, String>, clock: Clock) -> Self {
         Self { variables, clock, http_client: None }
     }
 
-    /// The process's environment and the machine's clock.
+    /// Returns the environment of the process, with the machine's clock.
     pub fn from_process() -> Self {
         Self::new(std::env::vars().collect(), Clock::System)
     }
 
-    /// The same environment, whose AWS clients send their requests by `client` and not over the network.
+    /// Makes the AWS clients send their requests through `client` instead of the network.
     #[must_use]
     pub fn with_http_client(self, client: SharedHttpClient) -> Self {
         Self { http_client: Some(client), ..self }
     }
 
-    /// The variable `name`.
+    /// Returns the variable `name`. Fails if it is missing or empty.
     pub fn get(&self, name: &str) -> Result<&str, SetupError> {
         self.optional(name).ok_or_else(|| SetupError::Missing(name.to_owned()))
     }
 
-    /// The variable `name`, if it is set and not empty.
+    /// Returns the variable `name`, if it is set and not empty.
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The clock.
+    /// Returns the clock.
     pub fn clock(&self) -> Clock {
         self.clock.clone()
     }
 
-    /// Configuration for the AWS clients: region and credentials as Lambda sets them (`AWS_REGION`,
-    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), the endpoint from `AWS_ENDPOINT_URL`.
+    /// Builds the configuration of the AWS clients from the variables that Lambda sets: `AWS_REGION`,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL`.
     ///
-    /// A call that has no answer after 2.5 seconds is given up and tried again, 3 times in all and for 8 seconds at
-    /// most: the functions themselves have 10.
+    /// A request times out after 2.5 seconds and is retried: at most 3 attempts and 8 seconds in total. The functions
+    /// themselves have 10 seconds.
     pub fn sdk_config(&self) -> Result<SdkConfig, SetupError> {
         let credentials = Credentials::new(
             self.get("AWS_ACCESS_KEY_ID")?,
@@ -90,7 +90,7 @@ impl Env {
         let endpoint = self.optional("AWS_ENDPOINT_URL");
         let over_network = || {
             let client = aws_smithy_http_client::Builder::new();
-            // Plain HTTP is one machine's loopback: without TLS there are no root certificates to load either.
+            // Plain HTTP is used on the loopback interface only. Without TLS no root certificates have to be loaded.
             if endpoint.is_some_and(|url| url.starts_with("http://")) {
                 client.build_http()
             } else {
@@ -110,7 +110,7 @@ impl Env {
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(timeouts)
-            // It measures the speed of every body; requests and answers are small, and an attempt has its time limit.
+            // Not needed: requests and replies are small, and every attempt has a timeout.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if let Some(endpoint) = endpoint {
             config = config.endpoint_url(endpoint);

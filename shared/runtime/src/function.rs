@@ -1,4 +1,4 @@
-//! What a function is, and how it is driven.
+//! The trait of a function, and how it is run on Lambda and on one machine.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,20 +12,20 @@ use tracing::error;
 
 use crate::{Env, SetupError};
 
-/// Time kept at the end of a call to write what is under way and to answer.
+/// Time reserved at the end of a call for finishing writes and replying.
 const ANSWER_TIME: Duration = Duration::from_millis(1_500);
 
-/// A function could not handle an event as a whole; it is delivered again.
+/// Error of a whole call. The event is delivered again.
 pub type FunctionError = Box<dyn std::error::Error + Send + Sync>;
 
-/// One Lambda function: built once, called with one event at a time.
+/// Lambda function. It is built once and called with one event at a time.
 pub trait Function: Sized + Send + Sync + 'static {
-    /// What it is called with.
+    /// The event that it is called with.
     type Event: DeserializeOwned + Send + 'static;
-    /// What it answers.
+    /// Its reply.
     type Reply: Serialize + Send + 'static;
 
-    /// Reads the environment and makes the clients, once.
+    /// Reads the environment and creates the clients.
     fn new(env: &Env) -> Result<Self, SetupError>;
 
     /// Handles one event.
@@ -36,36 +36,36 @@ pub trait Function: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Reply, FunctionError>> + Send;
 }
 
-/// What is known of one call apart from its event.
+/// Details of one call apart from its event.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// Names the call in logs and replies.
+    /// Id of the call, for logs and replies.
     pub request_id: String,
-    /// When work has to end, so that there is time to answer. Nothing that may wait begins after it.
+    /// When work must end, so that there is time to reply. Nothing that can wait starts after it.
     pub deadline: Instant,
 }
 
 impl Invocation {
-    /// A call that is stopped after `timeout` from now.
+    /// Creates the details of a call that times out after `timeout` from now.
     pub fn new(request_id: String, timeout: Duration) -> Self {
         Self { request_id, deadline: Instant::now() + timeout.saturating_sub(ANSWER_TIME) }
     }
 
-    /// When the first of `parts` equal parts of the time that is left is over. Work that is done one after the other
-    /// shares a call by this: what one does not need is there for the next.
+    /// Divides the remaining time into `parts` equal parts and returns the end of the first. Consecutive tasks share a
+    /// call in this way: time that one does not need is left for the next.
     pub fn share(&self, parts: u32) -> Instant {
         let now = Instant::now();
         now + self.deadline.saturating_duration_since(now) / parts.max(1)
     }
 }
 
-/// Runs a function on Lambda until the instance is ended.
+/// Runs a function on Lambda until the instance ends.
 pub async fn run<F: Function>() -> Result<(), lambda_runtime::Error> {
     crate::log::init();
     let function = Arc::new(F::new(&Env::from_process())?);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<F::Event>| {
         let function = Arc::clone(&function);
-        // Boxed: the handlers' futures are deep, and the runtime wraps them in many more layers.
+        // Boxed, because the futures of the handlers are large and the runtime wraps them in more layers.
         Box::pin(async move {
             let timeout = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
             let invocation = Invocation::new(event.context.request_id, timeout);
@@ -79,9 +79,9 @@ pub async fn run<F: Function>() -> Result<(), lambda_runtime::Error> {
     .await
 }
 
-/// A function ready to be called with the JSON that Lambda would send.
+/// Function that can be called with the JSON that Lambda would send.
 pub trait Invoke: Send + Sync {
-    /// Calls it with `payload`, a JSON document; the answer is one too.
+    /// Calls the function with `payload`, a JSON document. Returns the reply as JSON.
     fn invoke<'a>(
         &'a self,
         payload: &'a [u8],
@@ -89,24 +89,24 @@ pub trait Invoke: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, InvokeError>> + Send + 'a>>;
 }
 
-/// Why a call gave no answer.
+/// Reason why a call returned no reply.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// The payload is not the event this function takes.
+    /// The payload is not an event of this function.
     #[error("the event cannot be read: {0}")]
     Event(#[source] serde_json::Error),
     /// The function failed.
     #[error("the function failed: {0}")]
     Function(#[source] FunctionError),
-    /// The answer cannot be written as JSON.
-    #[error("the answer cannot be written: {0}")]
+    /// The reply cannot be written as JSON.
+    #[error("the reply cannot be written: {0}")]
     Reply(#[source] serde_json::Error),
 }
 
-/// Builds a function from its environment; [`load`] of some [`Function`].
+/// Constructor of a function: [`load`] of some [`Function`].
 pub type Load = fn(&Env) -> Result<Box<dyn Invoke>, SetupError>;
 
-/// Builds `F` for being called through JSON.
+/// Builds `F`, to be called with JSON.
 pub fn load<F: Function>(env: &Env) -> Result<Box<dyn Invoke>, SetupError> {
     Ok(Box::new(Loaded(F::new(env)?)))
 }

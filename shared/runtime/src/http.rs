@@ -1,5 +1,5 @@
-//! What every HTTP function does around its handlers: lets a request in by the table of routes, and makes a reply of
-//! whatever its handler came to.
+//! The frame around the handlers of HTTP functions: admits requests by the table of routes, and turns results into
+//! replies.
 
 use std::error::Error;
 
@@ -18,16 +18,16 @@ use crate::Chain;
 
 pub use fairleader_api::admit;
 
-/// Why a request has no result.
+/// Failure of a request.
 #[derive(Debug)]
 pub enum Failure {
-    /// The caller can do something about it, and is told what.
+    /// Problem that the caller can fix; it is the reply.
     Problem(Box<Problem>),
-    /// Something broke; the log is told.
+    /// Internal error; it is logged.
     Fault(Box<dyn Error + Send + Sync>),
 }
 
-/// What a handler comes to.
+/// Result of a handler.
 pub type Answer = Result<Reply, Failure>;
 
 impl<E: Error + Send + Sync + 'static> From<E> for Failure {
@@ -40,7 +40,7 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     }
 }
 
-/// Failures of the tables that the caller can do something about.
+/// Returns the problem for store errors that the caller can fix.
 #[cfg(feature = "tables")]
 fn problem_of(fault: &(dyn Error + 'static)) -> Option<Problem> {
     if let Some(fairleader_store::StoreError::Cursor(from)) = fault.downcast_ref() {
@@ -54,7 +54,7 @@ fn problem_of(_: &(dyn Error + 'static)) -> Option<Problem> {
     None
 }
 
-/// The reply to `request`. What broke is logged with all that led to it; the caller learns nothing of it.
+/// Makes the reply to `request`. An internal error is logged with all its causes, and the caller sees none of them.
 pub fn reply(request: &Request, answer: Answer) -> Reply {
     match answer {
         Ok(reply) => reply,
@@ -77,8 +77,8 @@ pub fn edit<'c>(call: &'c Call<'_>, at: Timestamp) -> Result<Edit<'c>, Problem> 
     Ok(Edit { by: &call.caller()?.subject, at })
 }
 
-/// Returns the 412 reply if `seen`, which is stored now, does not have the revision that the caller named in `If-Match`.
-/// Without one, every revision is accepted. `what` names the thing (``rep `anna` ``), `view` shows it.
+/// Returns the 412 reply if `seen`, which is stored now, does not have the revision that the caller named in
+/// `If-Match`. Without one, every revision is accepted. `what` names the thing (``rep `anna` ``), `view` shows it.
 #[cfg(feature = "tables")]
 pub fn changed<T, V: Serialize>(
     what: &str,

@@ -1,8 +1,8 @@
-//! What every Fairleader function shares: the [`Function`] trait, its [`Env`], batches of queue messages, HTTP replies.
+//! The runtime of Fairleader's functions: the [`Function`] trait, its [`Env`], batches of queue messages, HTTP replies.
 //!
-//! A function is a value that is built once from its environment and then called with one event at a time. On Lambda
-//! [`run`] drives it; on one machine `infra/local` builds many of them in one process with [`load`], each with an
-//! environment of its own, and calls them through the same JSON that Lambda would send.
+//! A function is a value that is built once from its environment and then called with one event at a time. On Lambda,
+//! [`run`] runs it. On one machine, `infra/local` builds all functions in one process with [`load`], each with its own
+//! environment, and calls them with the same JSON that Lambda would send.
 
 mod batch;
 mod clock;

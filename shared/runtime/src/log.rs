@@ -2,11 +2,11 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging for this process; later calls change nothing.
+/// Starts logging for this process. Later calls have no effect.
 pub(crate) fn init() {
     let filter = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned());
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).finish();
-    // Fails only when logging was started before, which is as good.
+    // Fails only if logging was already started.
     if tracing::subscriber::set_global_default(logs).is_err() {}
 }

@@ -1,9 +1,9 @@
-//! `accounts`: companies that sales knows about.
+//! `accounts`: companies that sales knows.
 //!
 //! | access | key |
 //! |---|---|
 //! | an account | `account_id` |
-//! | those that name a rep | the whole table: only asked before a rep is deleted |
+//! | those that name a rep | the whole table; only read before a rep is deleted |
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{StoreError, Table, Transaction};
 
 const ACCOUNT: &str = "account_id";
 
-/// The accounts table.
+/// Table of accounts.
 #[derive(Clone, Debug)]
 pub struct Accounts(Table);
 
@@ -54,23 +54,24 @@ pub(crate) fn account(item: &Item, table: &str) -> Result<Account, StoreError> {
 }
 
 impl Accounts {
-    /// The accounts in `table`.
+    /// Creates a client for the accounts in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// One account.
+    /// Reads an account.
     pub async fn get(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
         Ok(self.find(id).await?.map(|found| found.value))
     }
 
-    /// One account and its revision.
+    /// Reads an account and its revision.
     pub async fn find(&self, id: &AccountId) -> Result<Option<Versioned<Account>>, StoreError> {
         let found = self.0.get(key(id)).await?;
         found.map(|item| Versioned::of(account(&item, &self.0.name)?, &item, &self.0.name)).transpose()
     }
 
-    /// Writes an account if it is as it was seen and the reps it names are on the roster; `None` if not.
+    /// Stores an account. Returns `None` on a conflict: it was changed since `seen`, or a rep that it names was
+    /// deleted.
     pub async fn replace(
         &self,
         audit: &Audit,
@@ -96,7 +97,7 @@ impl Accounts {
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(account.clone())))
     }
 
-    /// Deletes an account if it is as it was seen. `false` if it is not.
+    /// Deletes an account. Returns false if it was changed since `seen`.
     pub async fn remove(&self, audit: &Audit, seen: &Versioned<Account>, edit: &Edit<'_>) -> Result<bool, StoreError> {
         let before = AccountForm::from(seen.value.clone());
         let id = &seen.value.account_id;
@@ -109,8 +110,8 @@ impl Accounts {
         Ok(transaction.commit().await?.is_done())
     }
 
-    /// Accounts that a rep owns, or whose deal they work on, in order of id. Reads the whole table: 128 read request units
-    /// a megabyte, and about 2,000 accounts are in one.
+    /// Returns the accounts that a rep owns or whose deal they work on, by id. Reads the whole table, at 128 read
+    /// request units a megabyte; a megabyte holds about 2,000 accounts.
     pub async fn naming(&self, rep: &RepId) -> Result<Vec<AccountId>, StoreError> {
         let quoted = serde_json::to_string(rep.as_str())?;
         let mut pages = self
@@ -129,7 +130,7 @@ impl Accounts {
         while let Some(item) = pages.next().await {
             let item = item.map_err(StoreError::service(self.0.what("scanning")))?;
             let account = account(&item, &self.0.name)?;
-            // The filter looks at the text of the whole body, where the same word may be something else.
+            // The filter matches the text of the whole body, where the same word can mean something else.
             if account.owner.as_ref() == Some(rep) || account.deal_owner.as_ref() == Some(rep) {
                 found.push(account.account_id);
             }
@@ -138,9 +139,9 @@ impl Accounts {
         Ok(found)
     }
 
-    /// What decisions know of these accounts, with the owner that each inherits. Unknown accounts are left out.
+    /// Returns the facts about accounts that decisions use, including inherited owners. Unknown accounts are left out.
     ///
-    /// Parents are read level by level, all accounts together, and only for those that have no owner yet.
+    /// Parents are read level by level for all accounts together, and only for accounts without an owner.
     pub async fn facts(&self, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, AccountFacts>, StoreError> {
         let mut known: BTreeMap<AccountId, Account> = BTreeMap::new();
         let mut wanted: Vec<AccountId> = accounts.to_vec();

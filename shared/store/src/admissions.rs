@@ -1,6 +1,6 @@
-//! What comes in for a person, read and written: `leads`, `identities`, the seats in `reps` and the turns in `pools`.
+//! Reads and writes for admissions, in `leads`, `identities`, `reps` (seats) and `pools` (turns).
 //!
-//! What is read and what is written is decided by the domain's admission; here is how. A plan is one transaction.
+//! The admission in `domain` decides what to read and write. A plan is committed in one transaction.
 
 use fairleader_domain::admission::{Found, Freed, Missing, Plan};
 use fairleader_domain::routing::{Room, Seats};
@@ -8,24 +8,24 @@ use jiff::Timestamp;
 
 use crate::{Committed, Identities, Leads, Look, Pools, Reps, StoreError, Transaction};
 
-/// The tables in which people are admitted.
+/// Tables that admissions use.
 #[derive(Clone, Debug)]
 pub struct Admissions {
-    /// The leads.
+    /// Leads.
     pub leads: Leads,
-    /// Whom identities lead to.
+    /// Identities.
     pub identities: Identities,
-    /// The reps, whose seats become free.
+    /// Reps, whose seats may become free.
     pub reps: Reps,
-    /// The pools, whose turns are given back.
+    /// Pools, whose turns may be given back.
     pub pools: Pools,
 }
 
-/// What a write of a plan is for.
+/// Label of a write in a plan.
 type Part = &'static str;
 
 impl Admissions {
-    /// Reads what is missing, with at most one request for a table.
+    /// Reads what is missing, with at most one request per table.
     pub async fn read(&self, missing: &Missing, how: Look) -> Result<Found, StoreError> {
         let Missing { identities, leads, contents } = missing;
         let (holders, (known, kept)) =
@@ -33,8 +33,8 @@ impl Admissions {
         Ok(Found { identities: holders, leads: known, contents: kept })
     }
 
-    /// Commits a plan at `now`. The error is what it names that others changed first, or nothing where they were only
-    /// writing at the same time: it has to be decided on again.
+    /// Commits a plan at `now`. On a conflict, returns the labels of the writes whose conditions failed; the list is
+    /// empty if another transaction was in progress. Then read and decide again.
     pub async fn commit(&self, plan: &Plan, now: Timestamp) -> Result<Result<(), Vec<&'static str>>, StoreError> {
         let mut transaction: Transaction<Part> = self.leads.transaction();
         for claim in &plan.claims {

@@ -1,17 +1,16 @@
-//! `audit`: who changed what is set up, when, and what it was before.
+//! `audit`: who changed which setting, when, and what it was before.
 //!
 //! | access | key |
 //! |---|---|
-//! | what was done to one thing, newest first | `subject` (`rep#anna`), `at` |
-//! | what was done to all things of a kind | index `kind`: `kind`, `at` |
-//! | everything that was done | index `time`: `log` (always `all`), `at` |
+//! | changes of one item, newest first | `subject` (`rep#anna`), `at` |
+//! | changes of all items of a kind | index `kind`: `kind`, `at` |
+//! | all changes | index `time`: `log` (always `all`), `at` |
 //!
-//! An entry is written in the transaction of the change it tells of, so there is none without the other. `at` is the
-//! revision that the thing has from then on: milliseconds, and one more than the revision before where the clock does not
-//! say so. So a thing that is deleted and made again never has a revision for a second time, and a caller who names the
-//! revision they saw can never mean another thing of the same name.
+//! An entry is written in the same transaction as its change. `at` is the new revision of the item: the time in
+//! milliseconds, but always greater than the revision before. So an item that is deleted and created again never gets
+//! the same revision twice, and `If-Match` can never match another item with the same id.
 //!
-//! The index `time` has one partition, which takes 1,000 entries a second. People make these changes.
+//! The index `time` has one partition, which accepts 1,000 entries a second. That is enough for changes by people.
 
 use std::collections::HashMap;
 
@@ -23,7 +22,7 @@ use serde_json::Value;
 use crate::item::{Item, body, get_number, get_text, item, number, record, text};
 use crate::{StoreError, Table, Transaction};
 
-/// How often a thing was changed; a write names the one it read.
+/// Attribute with the revision of an item. A write names the revision that it read.
 pub(crate) const REVISION: &str = "revision";
 
 const SUBJECT: &str = "subject";
@@ -32,24 +31,24 @@ const KIND: &str = "kind";
 const LOG: &str = "log";
 const ALL: &str = "all";
 
-/// The audit table.
+/// Table of audit entries.
 #[derive(Clone, Debug)]
 pub struct Audit(Table);
 
-/// What was changed.
+/// Kind of a changed item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A rep.
+    /// Rep.
     Rep,
-    /// A pool.
+    /// Pool.
     Pool,
-    /// An account.
+    /// Account.
     Account,
-    /// A person.
+    /// Person.
     Person,
-    /// A key.
+    /// Key.
     Key,
-    /// A table of the rulebook.
+    /// Lookup table of rulebooks.
     Table,
 }
 
@@ -57,7 +56,7 @@ impl Kind {
     /// Every kind.
     pub const ALL: [Self; 6] = [Self::Rep, Self::Pool, Self::Account, Self::Person, Self::Key, Self::Table];
 
-    /// As it is written.
+    /// Returns the word for the kind in entries and queries.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rep => "rep",
@@ -70,21 +69,21 @@ impl Kind {
     }
 }
 
-/// Who changes something, and when.
+/// Author and time of a change.
 #[derive(Clone, Copy, Debug)]
 pub struct Edit<'a> {
-    /// Who: a person, or the program whose key it is.
+    /// The person, or the program that holds the key.
     pub by: &'a str,
-    /// When.
+    /// The time.
     pub at: Timestamp,
 }
 
-/// Something and the revision it has.
+/// Value with its revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versioned<T> {
-    /// What it is.
+    /// The value.
     pub value: T,
-    /// Its revision; 0 for what was written before there were any.
+    /// Its revision; 0 if it was written before revisions existed.
     pub revision: u64,
 }
 
@@ -98,17 +97,17 @@ impl<T> Versioned<T> {
     }
 }
 
-/// An item's revision.
+/// Returns the revision of an item.
 pub(crate) fn revision(item: &Item, table: &str) -> Result<u64, StoreError> {
     if item.contains_key(REVISION) { get_number(item, table, REVISION) } else { Ok(0) }
 }
 
-/// What a write is based on.
+/// State that a write is based on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// There was nothing.
+    /// The item did not exist.
     Nothing,
-    /// It had this revision.
+    /// The item had this revision.
     Revision(u64),
 }
 
@@ -117,7 +116,7 @@ impl Seen {
         seen.map_or(Self::Nothing, Versioned::seen)
     }
 
-    /// The condition that this is so still, of an item with the key attribute `key`; and its values.
+    /// Returns the condition that this is still the state of an item with the key attribute `key`, and its values.
     pub(crate) fn condition(self, key: &str) -> (String, Option<HashMap<String, AttributeValue>>) {
         match self {
             Self::Nothing => (format!("attribute_not_exists({key})"), None),
@@ -128,7 +127,7 @@ impl Seen {
         }
     }
 
-    /// The revision after this one, for a change at `now`.
+    /// Returns the next revision, for a change at `now`.
     fn next(self, now: Timestamp) -> u64 {
         let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
         match self {
@@ -138,36 +137,36 @@ impl Seen {
     }
 }
 
-/// What was done, for those who ask.
+/// Entry of the audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditEntry {
-    /// When.
+    /// When the change was made.
     pub at: Timestamp,
-    /// Who did it: a person, or the program whose key it was.
+    /// Who made it: a person, or the program that holds the key.
     pub by: String,
-    /// The kind of thing (`rep`), see [`Kind`]; a later version may have others.
+    /// The kind of item (`rep`), see [`Kind`]. A newer version may have other kinds.
     pub kind: String,
-    /// Which one.
+    /// The id of the item.
     pub id: String,
     /// `created`, `changed` or `deleted`.
     pub action: String,
-    /// The revision it has had since.
+    /// Its revision after the change.
     pub revision: u64,
-    /// What it was before; absent if it was not there.
+    /// The item before the change; missing if it was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
 }
 
-/// A page of the audit, newest first.
+/// Page of the audit, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditPage {
-    /// What was done.
+    /// The entries.
     pub entries: Vec<AuditEntry>,
-    /// Where the next page begins; absent on the last one.
+    /// Cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// What an entry keeps.
+/// Body of an entry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EntryForm {
     at: Timestamp,
@@ -177,17 +176,17 @@ pub(crate) struct EntryForm {
     before: Option<Value>,
 }
 
-/// An entry that is to be written with its change.
+/// Entry to write with its change.
 pub(crate) struct Entry<'a> {
     audit: &'a Audit,
     item: Item,
-    /// What the change is based on.
+    /// The state that the change is based on.
     pub(crate) seen: Seen,
     revision: u64,
 }
 
 impl Entry<'_> {
-    /// The changed item, with its new revision.
+    /// Adds the new revision to the changed item.
     pub(crate) fn stamped(&self, mut item: Item) -> Item {
         item.insert(REVISION.to_owned(), number(self.revision));
         item
@@ -217,12 +216,12 @@ fn key(subject: &str, at: u64) -> Item {
 }
 
 impl Audit {
-    /// The audit in `table`.
+    /// Creates a client for the audit in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// An entry for a thing that is made or changed.
+    /// Makes an entry for an item that is created or changed.
     pub(crate) async fn entry(
         &self,
         kind: Kind,
@@ -234,13 +233,13 @@ impl Audit {
         let before = before.map(serde_json::to_value).transpose()?;
         let (action, after) = match seen {
             Seen::Revision(_) => ("changed", seen),
-            // Something of that name may have been there before.
+            // An item with this id may have existed before.
             Seen::Nothing => ("created", self.last(kind, id).await?.map_or(seen, Seen::Revision)),
         };
         self.made(kind, id, seen, action, after.next(edit.at), before, edit)
     }
 
-    /// An entry for a thing that is deleted.
+    /// Makes an entry for an item that is deleted.
     pub(crate) fn deletion(
         &self,
         kind: Kind,
@@ -253,7 +252,7 @@ impl Audit {
         self.made(kind, id, seen, "deleted", seen.next(edit.at), Some(before), edit)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what an entry is made of")]
+    #[expect(clippy::too_many_arguments, reason = "the parts of an entry")]
     fn made(
         &self,
         kind: Kind,
@@ -270,14 +269,14 @@ impl Audit {
         Ok(Entry { audit: self, item, seen, revision })
     }
 
-    /// The last revision that a thing had.
+    /// Returns the last revision of an item.
     async fn last(&self, kind: Kind, id: &str) -> Result<Option<u64>, StoreError> {
         let page = self.page(Some(kind), Some(id), 1, None).await?;
         Ok(page.entries.first().map(|entry| entry.revision))
     }
 
-    /// What was done, newest first: to everything, to all of a kind, or to one thing, then as of now; at most `limit`
-    /// entries. An `id` without a `kind` is not looked at.
+    /// Reads a page of at most `limit` entries, newest first: all, those of a kind, or those of one item, which are
+    /// strongly consistent. An `id` without a `kind` is ignored.
     pub async fn page(
         &self,
         kind: Option<Kind>,
@@ -333,7 +332,7 @@ pub(crate) fn entry(item: &Item, table: &str) -> Result<AuditEntry, StoreError> 
     Ok(AuditEntry { at, by, kind: kind.to_owned(), id: id.to_owned(), action, revision, before })
 }
 
-/// The key that a cursor names.
+/// Reads the key in a cursor.
 fn start(cursor: &str) -> Option<Item> {
     let (at, subject) = cursor.split_once('.')?;
     let at = at.parse().ok()?;
@@ -345,17 +344,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_revision_never_comes_a_second_time() {
+    fn revisions_always_rise() {
         let now: Timestamp = "2026-03-03T09:00:00Z".parse().unwrap();
         let ms = 1_772_528_400_000;
         assert_eq!(Seen::Nothing.next(now), ms);
-        assert_eq!(Seen::Revision(0).next(now), ms, "what was written before there were revisions");
+        assert_eq!(Seen::Revision(0).next(now), ms, "written before revisions existed");
         assert_eq!(Seen::Revision(ms).next(now), ms + 1, "twice in a millisecond");
-        assert_eq!(Seen::Revision(ms + 7).next(now), ms + 8, "a clock that was put back");
+        assert_eq!(Seen::Revision(ms + 7).next(now), ms + 8, "a clock that was set back");
     }
 
     #[test]
-    fn a_cursor_is_a_key() {
+    fn reads_keys_from_cursors() {
         let found = start("1772528400000.rep#a.b").unwrap();
         assert_eq!(found["subject"].as_s().unwrap(), "rep#a.b");
         assert_eq!(found["at"].as_n().unwrap(), "1772528400000");

@@ -1,16 +1,16 @@
-//! What can break between us and DynamoDB.
+//! Errors of the store.
 
 use aws_sdk_dynamodb::error::BuildError;
 
-/// Something broke; the call may be tried again.
+/// Error of the store. A conflict is not an error, but a value.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB refused the request or could not be reached.
+    /// DynamoDB rejected the request or could not be reached.
     #[error("{what} failed: {source}")]
     Service {
-        /// What was tried, and on which table.
+        /// The operation and table.
         what: String,
-        /// What DynamoDB said.
+        /// The error of DynamoDB.
         source: Box<aws_sdk_dynamodb::Error>,
     },
     /// A request could not be built.
@@ -20,46 +20,46 @@ pub enum StoreError {
     #[cfg(feature = "stream")]
     #[error("reading the stream failed: {0}")]
     Stream(#[source] Box<aws_sdk_dynamodbstreams::Error>),
-    /// An item lacks an attribute, or it has the wrong type.
-    #[error("an item of `{table}` has no usable `{attribute}`")]
+    /// An attribute of an item is missing or has the wrong type.
+    #[error("in an item of `{table}`, `{attribute}` is missing or has the wrong type")]
     Attribute {
         /// The table.
         table: String,
         /// The attribute.
         attribute: &'static str,
     },
-    /// An item is for readers of a later version: this one would misread it.
-    #[error("an item of `{table}` is for readers of version {schema}, this one is of version {readable}")]
+    /// An item needs a newer version of this program. This version would misread it.
+    #[error("an item of `{table}` has schema {schema}; this version reads schemas up to {readable}")]
     Newer {
         /// The table.
         table: String,
-        /// The least version of readers that can read it.
+        /// The schema that a reader needs.
         schema: u32,
-        /// The version of this reader.
+        /// The schema that this version reads.
         readable: u32,
     },
-    /// An item's body is not what it should be.
-    #[error("an item's body cannot be read or written: {0}")]
+    /// The body of an item does not have the expected format.
+    #[error("the body of an item cannot be read or written: {0}")]
     Body(#[from] serde_json::Error),
-    /// DynamoDB left keys unread after several tries.
-    #[error("{0} items were not read after several tries")]
+    /// DynamoDB returned no result for some keys, even after retries.
+    #[error("{0} items were still unread after several attempts")]
     Unread(usize),
     /// Compressed content cannot be read or written.
     #[error("compressed content is damaged: {0}")]
     Compression(#[from] std::io::Error),
-    /// A cursor that no page ended with.
-    #[error("`{0}` is not where a page begins")]
+    /// The cursor does not come from an earlier page.
+    #[error("`{0}` is not a valid cursor")]
     Cursor(String),
-    /// DynamoDB refused a transaction as a whole: one item is too large, or all together are.
-    #[error("a transaction was refused: {0}")]
+    /// DynamoDB rejected a whole transaction, because an item or the transaction is too large.
+    #[error("a transaction was rejected: {0}")]
     Refused(String),
-    /// Every try until the call's deadline lost its race.
+    /// Every attempt until the deadline of the call ended in a conflict.
     #[error(transparent)]
     OutOfTime(#[from] crate::OutOfTime),
-    /// Others wrote the same item again and again.
-    #[error("{0} was written by others each time it was tried")]
+    /// Every attempt to write an item ended in a conflict.
+    #[error("{0} could not be written: every attempt ended in a conflict")]
     Contended(&'static str),
-    /// Stored content is not what its record says.
+    /// Stored content does not match its record.
     #[error("{0}")]
     Damaged(String),
 }

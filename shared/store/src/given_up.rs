@@ -1,8 +1,8 @@
-//! What an event source of the stream of `leads` gave up.
+//! Stream records of `leads` that the event source gave up on.
 
 use serde::Deserialize;
 
-/// Where records stand that were given up, in the words of Lambda.
+/// Position of such records in the stream, as Lambda reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct GivenUp {
     #[serde(rename = "DDBStreamBatchInfo")]
@@ -19,12 +19,12 @@ pub(crate) struct BatchInfo {
 }
 
 impl GivenUp {
-    /// What a message says was given up; `None` if it is about something else.
+    /// Reads such a report from a message. Returns `None` if the message is something else.
     pub fn read(message: &str) -> Option<Self> {
         serde_json::from_str(message).ok()
     }
 
-    /// The first and the last record, for the log.
+    /// Returns the sequence numbers of the first and last record, for the log.
     pub fn records(&self) -> (&str, &str) {
         (&self.batch.start_sequence_number, &self.batch.end_sequence_number)
     }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lambdas_words_are_read_and_nothing_else() {
+    fn reads_only_reports_of_lambda() {
         let message = r#"{"requestContext": {"condition": "RetryAttemptsExhausted"}, "version": "1.0",
             "DDBStreamBatchInfo": {"shardId": "shardId-1", "startSequenceNumber": "800", "endSequenceNumber": "900",
             "batchSize": 2, "streamArn": "arn:aws:dynamodb:eu-central-1:1:table/leads/stream/1"}}"#;

@@ -1,5 +1,5 @@
-//! Items that commit 64c3a79 wrote, of every kind: this version reads them and writes them again; a later version may have
-//! added to them; and what this version writes is read by copies of that commit's structs.
+//! Compatibility tests with items of every kind that commit 64c3a79 wrote. This version reads them and writes them
+//! again, also with fields that a newer version may add. Copies of that commit's structs read what this version writes.
 
 mod old;
 mod size;
@@ -15,15 +15,15 @@ use crate::events::event;
 use crate::item::{BODY, Item, SCHEMA, bytes, number, record, text};
 use crate::{StoreError, accounts, identities, imports, keys, leads, lookup_tables, people, pools, reps, rulebooks};
 
-/// What reads an item and writes it again.
+/// Function that reads an item and writes it again.
 type Again = fn(&Item, &str) -> Result<Item, StoreError>;
-/// What reads a body as the old structs did.
+/// Function that reads a body with the old structs.
 type Old = fn(&str) -> Result<(), serde_json::Error>;
 
 struct Kind {
     name: String,
     again: Again,
-    /// Absent where nothing but attributes is kept, and where this version writes another kind of item.
+    /// `None` if the item has only attributes, or if this version writes another kind of item.
     old: Option<Old>,
 }
 
@@ -156,7 +156,7 @@ fn kind(table: &str, item: &Item) -> Kind {
         ("leads", "event") => (
             |item, table| {
                 let read = event(item, table)?;
-                assert_eq!(read.text, s(item, BODY), "it goes on the bus as it is stored");
+                assert_eq!(read.text, s(item, BODY), "it is published as it is stored");
                 let event: fairleader_lead::event::Event = serde_json::from_str(&read.text)?;
                 record(crate::events::key(&lead(item), s(item, "part")), &event)
             },
@@ -180,12 +180,12 @@ fn kind(table: &str, item: &Item) -> Kind {
             },
             Some(old::<old::DeadLetter>),
         ),
-        other => panic!("items of the kind {other:?} are not known here"),
+        other => panic!("unknown kind of item: {other:?}"),
     };
     Kind { name: format!("{table} {part} {}", s(item, "stage")), again, old }
 }
 
-/// The golden items of every table.
+/// Reads the golden items of every table.
 fn golden() -> Vec<(&'static str, Item)> {
     let tables = [
         ("accounts", include_str!("../tests/golden/accounts.json")),
@@ -206,7 +206,7 @@ fn golden() -> Vec<(&'static str, Item)> {
     all
 }
 
-/// An item in DynamoDB's JSON.
+/// Reads an item in DynamoDB's JSON.
 fn attributes(item: &Map<String, Value>) -> Item {
     let value = |value: &Value| {
         let (kind, value) = value.as_object().unwrap().iter().next().unwrap();
@@ -224,7 +224,7 @@ fn attributes(item: &Map<String, Value>) -> Item {
     item.iter().map(|(name, given)| (name.clone(), value(given))).collect()
 }
 
-/// An item with its body as JSON, to compare.
+/// Returns an item with its body as JSON, for comparisons.
 fn comparable(item: &Item) -> BTreeMap<&str, Value> {
     item.iter()
         .map(|(name, value)| match value {
@@ -235,16 +235,16 @@ fn comparable(item: &Item) -> BTreeMap<&str, Value> {
 }
 
 #[test]
-fn an_older_versions_items_are_read_and_written_as_they_were() {
+fn reads_old_items_and_writes_them_unchanged() {
     let mut kinds = BTreeMap::new();
     for (table, item) in golden() {
         let Kind { name, again, .. } = kind(table, &item);
         let written = again(&item, table).unwrap_or_else(|cause| panic!("{name}: {cause}"));
         *kinds.entry(name.clone()).or_insert(0) += 1;
         match name.as_str().trim() {
-            // Kept in another form since.
+            // These have a new form.
             "pools ledger" | "leads why" | "imports rows" => {}
-            // It had the hash of its content where it has a version now.
+            // It had the hash of its content instead of a version.
             "leads profile" => assert_eq!(comparable(&written)[BODY], comparable(&item)[BODY], "{name}"),
             // Leads that wait have an index of their own since.
             "leads state waiting" => {
@@ -257,11 +257,11 @@ fn an_older_versions_items_are_read_and_written_as_they_were() {
             _ => assert_eq!(comparable(&written), comparable(&item), "{name}"),
         }
     }
-    assert!(kinds.len() >= 30, "every kind there was: {kinds:#?}");
+    assert!(kinds.len() >= 30, "every kind: {kinds:#?}");
 }
 
 #[test]
-fn an_older_version_reads_what_this_one_writes() {
+fn the_old_version_reads_new_items() {
     for (table, item) in golden() {
         let Kind { name, again, old } = kind(table, &item);
         if let Some(old) = old {
@@ -272,7 +272,7 @@ fn an_older_version_reads_what_this_one_writes() {
     }
 }
 
-/// Adds a field to every object that is not one of names.
+/// Adds a field to every object, except those whose keys are names.
 fn grown(value: &mut Value, top: bool) {
     match value {
         Value::Object(fields) => {
@@ -287,7 +287,7 @@ fn grown(value: &mut Value, top: bool) {
 }
 
 #[test]
-fn what_a_later_version_added_is_passed_over() {
+fn ignores_fields_of_a_newer_version() {
     for (table, mut item) in golden() {
         let Kind { name, again, .. } = kind(table, &item);
         let expected = again(&item, table).unwrap();
@@ -300,7 +300,7 @@ fn what_a_later_version_added_is_passed_over() {
         item.insert("later".to_owned(), text("unknown"));
         item.insert("revision_of_later".to_owned(), number(7));
         if name.starts_with("leads event") {
-            // An event is passed on as it is.
+            // Events are passed on unchanged.
             assert!(event(&item, table).unwrap().text.contains("later"));
             continue;
         }
@@ -319,12 +319,12 @@ fn what_a_later_version_added_is_passed_over() {
 }
 
 #[test]
-fn what_this_version_would_misread_is_refused() {
+fn rejects_items_with_a_higher_schema() {
     for (table, mut item) in golden() {
         let Kind { name, again, .. } = kind(table, &item);
         item.remove(SCHEMA);
         again(&item, table).unwrap_or_else(|cause| panic!("{name} without a schema: {cause}"));
-        // Compressed chunks and lists of names have no form that could be another one.
+        // Compressed chunks and lists of names have no schema.
         if name.starts_with("rulebooks chunk") || name.starts_with("pools directory") {
             continue;
         }
@@ -335,7 +335,7 @@ fn what_this_version_would_misread_is_refused() {
 }
 
 #[test]
-fn an_event_of_a_later_kind_is_passed_on() {
+fn passes_on_events_of_an_unknown_kind() {
     let (table, mut item) =
         golden().into_iter().find(|(table, item)| *table == "leads" && s(item, "part").starts_with("event#")).unwrap();
     let mut body = body(&item);
@@ -348,7 +348,7 @@ fn an_event_of_a_later_kind_is_passed_on() {
 }
 
 #[test]
-fn a_gate_in_an_older_explanation_is_where_it_was() {
+fn reads_gates_in_old_explanations() {
     let whys = golden().into_iter().filter(|(_, item)| s(item, "part").starts_with("why#"));
     let mut gates = 0;
     for (table, item) in whys {

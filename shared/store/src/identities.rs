@@ -1,4 +1,4 @@
-//! `identities`: who an e-mail address or telephone number belongs to, and which account a domain or name.
+//! `identities`: the lead of an e-mail address or phone number, and the account of a domain or company name.
 //!
 //! | access | key |
 //! |---|---|
@@ -22,7 +22,7 @@ const LEAD: &str = "lead_id";
 const ACCOUNT: &str = "account_id";
 const CLAIMED_AT: &str = "claimed_at";
 
-/// The identities table.
+/// Table of identities.
 #[derive(Clone, Debug)]
 pub struct Identities(Table);
 
@@ -31,12 +31,13 @@ fn key(identity: &str) -> Item {
 }
 
 impl Identities {
-    /// The identities in `table`.
+    /// Creates a client for the identities in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// Adds to `transaction` that an identity leads to a lead from now on, unless it leads to another one than it did.
+    /// Adds a write to `transaction` that points an identity to a lead. Its condition fails if the identity changed
+    /// since it was read.
     pub(crate) fn claim<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -56,7 +57,7 @@ impl Identities {
         Ok(())
     }
 
-    /// The accounts that `identities` lead to.
+    /// Returns the accounts of `identities`.
     pub async fn accounts(&self, identities: &[String]) -> Result<BTreeMap<String, AccountId>, StoreError> {
         let mut unique: Vec<&String> = identities.iter().collect();
         unique.sort();
@@ -72,7 +73,7 @@ impl Identities {
             .collect()
     }
 
-    /// What identities lead to.
+    /// Returns the leads and accounts of identities.
     pub(crate) async fn holders(
         &self,
         identities: &BTreeSet<String>,
@@ -96,7 +97,7 @@ impl Identities {
         Ok(holders)
     }
 
-    /// Makes `identity` lead to `account`; gives back the account that has it already, if another does.
+    /// Points `identity` to `account`. If it belongs to another account, changes nothing and returns that account.
     pub async fn claim_account(&self, identity: &str, account: &AccountId) -> Result<Option<AccountId>, StoreError> {
         let written = self
             .0
@@ -115,12 +116,12 @@ impl Identities {
         }
     }
 
-    /// Forgets an identity.
+    /// Deletes an identity.
     pub async fn release(&self, identity: &str) -> Result<(), StoreError> {
         self.0.delete(key(identity)).await
     }
 
-    /// The lead that has `identity`.
+    /// Returns the lead of `identity`.
     pub async fn lead(&self, identity: &str) -> Result<Option<LeadId>, StoreError> {
         let found = self.0.get(key(identity)).await?;
         found
@@ -131,13 +132,13 @@ impl Identities {
             .transpose()
     }
 
-    /// The identities of an account: its domains and its name.
+    /// Returns the identities of an account: its domains and its name.
     pub fn of_account(account: &Account) -> Vec<String> {
         account.identities()
     }
 }
 
-/// Reads an item of either kind and writes it again.
+/// Reads an item of either kind and writes it again, for tests.
 #[cfg(test)]
 pub(crate) fn again(item: &Item, table: &str) -> Result<Item, StoreError> {
     readable(item, table)?;

@@ -1,9 +1,9 @@
-//! `imports`: lists that were brought in, part by part, with a result for every row.
+//! `imports`: imports of lists, with the results of their parts and rows.
 //!
 //! | access | key |
 //! |---|---|
-//! | what is known of an import | `import_id`, `import` |
-//! | what became of a part | `import_id`, `part#` + 6 digits |
+//! | an import | `import_id`, `import` |
+//! | the result of a part | `import_id`, `part#` + 6 digits |
 //! | the results of its rows | `import_id`, `rows#` + 6 digits + `.` + 4 digits, deflated |
 
 use std::io::{Read, Write as _};
@@ -29,56 +29,56 @@ const DATA: &str = "data";
 /// Parts on a page.
 const PAGE: i32 = 1_000;
 
-/// Results in one item: at a few hundred bytes each before compression, well below 400 KB.
+/// Row results in one item. At a few hundred bytes each before compression, this is well below 400 KB.
 const ROWS_PER_ITEM: usize = 1_000;
 
-/// The imports table.
+/// Table of imports.
 #[derive(Clone, Debug)]
 pub struct Imports(Table);
 
-/// A list that is being brought in.
+/// Import of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Import {
     /// Its identifier.
     pub import_id: String,
-    /// What people call it.
+    /// Name of the list, for people.
     pub name: String,
-    /// Where its leads come from.
+    /// Source of its leads.
     pub source: SourceId,
-    /// Whether rows are only checked.
+    /// Whether rows are only checked and not stored.
     pub dry_run: bool,
-    /// When it began.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// What became of a part.
+/// Result of a part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PartResult {
-    /// Its number, from 1.
+    /// Number of the part, from 1.
     pub part: u32,
-    /// SHA-256 of its bytes, in hex.
+    /// SHA-256 of the part, in hex.
     pub sha256: String,
-    /// Rows in it.
+    /// Number of rows.
     pub rows: u32,
-    /// Rows that became leads (or would, in a dry run).
+    /// Rows that were accepted as leads, or would be in a dry run.
     pub accepted: u32,
-    /// Rows that were refused.
+    /// Rows that were rejected.
     pub rejected: u32,
 }
 
-/// What became of a row.
+/// Result of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowResult {
-    /// The part it is in.
+    /// Number of the part.
     pub part: u32,
-    /// Its number in the part, from 1, not counting the header.
+    /// Number of the row in the part, from 1 without the header.
     pub row: u32,
-    /// The line of the part where it begins.
+    /// Line in the part where the row begins.
     pub line: u64,
-    /// The lead it became; absent if it was refused.
+    /// Id of its lead; missing if the row was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead_id: Option<LeadId>,
-    /// Why it was refused, by column.
+    /// Why it was rejected, by column.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
 }
@@ -153,7 +153,7 @@ pub(crate) fn part(item: &Item, table: &str) -> Result<PartResult, StoreError> {
     Ok(body::<PartForm>(item, table)?.into())
 }
 
-/// The results of some rows of a part, the `number`-th of its items.
+/// Builds item `number` of the row results of a part.
 pub(crate) fn rows_item(import: &str, part: u32, number: usize, rows: &[RowResult]) -> Result<Item, StoreError> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(&serde_json::to_vec(&each::<_, RowForm>(rows.to_vec()))?)?;
@@ -169,19 +169,19 @@ pub(crate) fn rows(item: &Item, table: &str) -> Result<Vec<RowResult>, StoreErro
     Ok(each(serde_json::from_slice::<Vec<RowForm>>(&unpacked)?))
 }
 
-/// Whether results may end there: 6 digits of the part, 4 of the item in it.
+/// Returns whether a text can be a cursor of row results: 6 digits of the part, 4 of the item.
 fn is_rows_cursor(cursor: &str) -> bool {
     let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
     cursor.split_once('.').is_some_and(|(part, item)| digits(part, 6) && digits(item, 4))
 }
 
 impl Imports {
-    /// The imports in `table`.
+    /// Creates a client for the imports in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// Begins an import; beginning the same one again changes nothing.
+    /// Stores a new import. If it exists, changes nothing and returns the stored one.
     pub async fn create(&self, new: &Import) -> Result<Import, StoreError> {
         match self.0.put_if(import_item(new)?, "attribute_not_exists(import_id)", []).await? {
             Write::Refused(Some(existing)) => import(&existing, &self.0.name),
@@ -189,18 +189,18 @@ impl Imports {
         }
     }
 
-    /// An import, without its parts.
+    /// Reads an import, without its parts.
     pub async fn find(&self, id: &str) -> Result<Option<Import>, StoreError> {
         self.0.get(key(id, IMPORT)).await?.map(|item| import(&item, &self.0.name)).transpose()
     }
 
-    /// What became of one part, if it came in.
+    /// Reads the result of a part, if it was imported.
     pub async fn part(&self, id: &str, number: u32) -> Result<Option<PartResult>, StoreError> {
         let found = self.0.get(key(id, &format!("{PARTS}{number:06}"))).await?;
         found.map(|item| part(&item, &self.0.name)).transpose()
     }
 
-    /// Keeps what became of a part: its rows first, so that a part that is there has them all.
+    /// Stores the result of a part: rows first, so that a stored part always has all its rows.
     pub async fn put_part(&self, import: &str, part: &PartResult, rows: &[RowResult]) -> Result<(), StoreError> {
         for (number, chunk) in rows.chunks(ROWS_PER_ITEM).enumerate() {
             self.0.put(rows_item(import, part.part, number, chunk)?).await?;
@@ -208,7 +208,7 @@ impl Imports {
         self.0.put(part_item(import, part)?).await
     }
 
-    /// Results of an import's rows, about a thousand from `from` on, and where the next ones begin.
+    /// Reads a page of about a thousand row results, and the cursor of the next page.
     pub async fn rows(&self, id: &str, from: Option<&str>) -> Result<(Vec<RowResult>, Option<String>), StoreError> {
         if let Some(cursor) = from.filter(|cursor| !is_rows_cursor(cursor)) {
             return Err(StoreError::Cursor(cursor.to_owned()));
@@ -220,7 +220,7 @@ impl Imports {
             .send()
             .await
             .map_err(StoreError::service(self.0.what("querying")))?;
-        // The second item is only looked at to know whether there is one.
+        // The second item is only read to know whether there is a next page.
         let rows = answer.items().first().map(|item| rows(item, &self.0.name)).transpose()?.unwrap_or_default();
         let next = match answer.items() {
             [read, _, ..] => Some(get_text(read, &self.0.name, PART)?.trim_start_matches(ROWS).to_owned()),
@@ -240,7 +240,7 @@ impl Imports {
             .consistent_read(true)
     }
 
-    /// The results of an import's parts, at most 1,000 from the one after `from` on, and where the next ones begin.
+    /// Reads a page of at most 1,000 part results, and the cursor of the next page.
     pub async fn parts(
         &self,
         import: &str,

@@ -1,20 +1,20 @@
-//! Items: attribute names, values into and out of them, and how two versions of this program read each other's.
+//! Items: attribute names, conversion of values, and compatibility between versions of this program.
 //!
-//! # Versions that run at once
+//! # Two versions at once
 //!
-//! During a deploy and after a rollback two versions of this program read and write the same items. So every item has a
-//! stored form of its own, a private struct of the module that writes it, with four rules:
+//! During a deploy and after a rollback, two versions of this program read and write the same items. So every item has
+//! its own stored form, a private struct of the module that writes it, with four rules:
 //!
-//! 1. A reader takes what it knows and ignores everything else: attributes, fields and parts it does not know.
-//! 2. A field that comes later is optional, with a default that means what its absence always meant.
-//! 3. `schema` is *the least version of readers that can read the item*, not the version of its writer: a new optional
-//!    field leaves it alone, so an older reader reads on. It rises only with a change that older readers would
-//!    misunderstand, and it is refused by readers below it ([`StoreError::Newer`]) instead of being misread. Such a change
-//!    takes two releases: one that reads the new form, and a later one that writes it.
-//! 4. An item without `schema` is of version 1.
+//! 1. A reader ignores attributes, fields and parts that it does not know.
+//! 2. A new field is optional. Its default means what its absence has always meant.
+//! 3. `schema` is *the lowest version of readers that can read the item*, not the version of its writer. A new optional
+//! field does not change it, so older readers can still read the item. It rises only with a change that older readers
+//! would misread; they reject the item instead ([`StoreError::Newer`]). Such a change takes two releases: the first
+//! reads the new form, a later one writes it.
+//! 4. An item without `schema` has schema 1.
 //!
-//! Words and values inside an item (ids, instants, stages, hours, scores) are written as their own types write them.
-//! `golden.rs` holds all of that against items which an older version wrote.
+//! Values inside an item (ids, timestamps, stages, hours, scores) are written by their own types. `golden.rs` checks
+//! all of this with items that an older version wrote.
 
 use std::collections::HashMap;
 
@@ -26,25 +26,25 @@ use serde::de::DeserializeOwned;
 
 use crate::StoreError;
 
-/// An item, or its key.
+/// Item, or its key.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Sort key of tables that keep several parts under one id.
 pub(crate) const PART: &str = "part";
-/// The least version of readers that can read an item.
+/// Attribute with the lowest version of readers that can read an item.
 pub(crate) const SCHEMA: &str = "schema";
-/// Version that a write has to name.
+/// Attribute with the version of an item. A write names the version that it read.
 pub(crate) const VERSION: &str = "version";
-/// Everything that no condition and no index needs, as JSON text.
+/// Attribute with everything that no condition and no index needs, as JSON text.
 pub(crate) const BODY: &str = "body";
 
-/// Who can read what this code writes.
+/// Schema of the items that this version writes.
 pub(crate) const CURRENT_SCHEMA: u32 = 1;
-/// What this code can read.
+/// Highest schema that this version reads.
 const READABLE: u32 = 1;
 
-/// Declares the stored form of a type that has the same fields, and both ways between them. Whoever adds a field to the
-/// type has to say here how it is stored.
+/// Declares the stored form of a type that has the same fields, and both conversions. A new field of the type does not
+/// compile until its stored form is given here.
 macro_rules! stored {
     ($(#[$meta:meta])* $form:ident of $domain:ident { $($(#[$field_meta:meta])* $field:ident: $kind:ty),* $(,)? }) => {
         $(#[$meta])*
@@ -68,7 +68,7 @@ macro_rules! stored {
 }
 pub(crate) use stored;
 
-/// Every element in another form.
+/// Converts every element.
 pub(crate) fn each<A, B: From<A>>(from: Vec<A>) -> Vec<B> {
     from.into_iter().map(B::from).collect()
 }
@@ -89,24 +89,24 @@ pub(crate) fn bytes(value: Vec<u8>) -> AttributeValue {
     AttributeValue::B(Blob::new(value))
 }
 
-/// `form` as a body.
+/// Converts `form` to a body.
 pub(crate) fn json(form: &impl Serialize) -> Result<AttributeValue, StoreError> {
     Ok(AttributeValue::S(serde_json::to_string(form)?))
 }
 
-/// A key, or the beginning of an item.
+/// Builds a key, or an item from its first attributes.
 pub(crate) fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
     attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// An item with a body.
+/// Builds an item with a body.
 pub(crate) fn record(key: Item, form: &impl Serialize) -> Result<Item, StoreError> {
     let mut record = key;
     record.extend(item([(SCHEMA, number(CURRENT_SCHEMA)), (BODY, json(form)?)]));
     Ok(record)
 }
 
-/// Refuses an item that this code would misread.
+/// Fails if an item has a schema that this version cannot read.
 pub(crate) fn readable(item: &Item, table: &str) -> Result<(), StoreError> {
     let schema: u32 = if item.contains_key(SCHEMA) { get_number(item, table, SCHEMA)? } else { 1 };
     if schema > READABLE {
@@ -137,13 +137,13 @@ pub(crate) fn get_bytes<'a>(item: &'a Item, table: &str, name: &'static str) -> 
     }
 }
 
-/// The text of an item's body.
+/// Returns the text of an item's body.
 pub(crate) fn body_text<'a>(item: &'a Item, table: &str) -> Result<&'a str, StoreError> {
     readable(item, table)?;
     get_text(item, table, BODY)
 }
 
-/// An item's body, in its stored form.
+/// Reads an item's body as its stored form.
 pub(crate) fn body<T: DeserializeOwned>(item: &Item, table: &str) -> Result<T, StoreError> {
     Ok(serde_json::from_str(body_text(item, table)?)?)
 }

@@ -1,8 +1,8 @@
-//! `keys`: what opens the API, hashed. A key itself is kept nowhere.
+//! `keys`: keys of the API, by their hash. The keys themselves are not stored.
 //!
 //! | access | key |
 //! |---|---|
-//! | what a key opens | `key_hash` |
+//! | the role and holder of a key | `key_hash` |
 //! | every key | the whole table |
 
 use aws_sdk_dynamodb::types::{Delete, Put};
@@ -18,29 +18,29 @@ const KEY_HASH: &str = "key_hash";
 /// Keys on a page.
 const PAGE: i32 = 100;
 
-/// The keys table.
+/// Table of keys.
 #[derive(Clone, Debug)]
 pub struct Keys(Table);
 
-/// What a key opens.
+/// Record of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRecord {
-    /// What its holder may do: a role's name. For a person the role they have at the time counts.
+    /// The name of its role. For the key of a person, the person's current role counts instead.
     pub role: String,
-    /// Who holds it: a source, a rep, or a name.
+    /// Its holder: the id of a source or rep, or a name.
     pub subject: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// The person it belongs to; absent if it belongs to a program.
+    /// The person who holds it; `None` for a program.
     pub person: Option<PersonKey>,
 }
 
-/// Whose key it is.
+/// Holder of a personal key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonKey {
     /// The person.
     pub person_id: PersonId,
-    /// Their `enrolled`, see [`crate::Enrolled`]: the key is theirs and nobody else's.
+    /// Their `enrolled`, see [`crate::Enrolled`]. It excludes a later person with the same id.
     pub enrolled: String,
 }
 
@@ -85,17 +85,17 @@ pub(crate) fn key_record(item: &Item, table: &str) -> Result<KeyRecord, StoreErr
 }
 
 impl Keys {
-    /// The keys in `table`.
+    /// Creates a client for the keys in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// What the key with this SHA-256 (hex) opens.
+    /// Reads the record of the key with this SHA-256 (hex).
     pub async fn get(&self, hash: &str) -> Result<Option<KeyRecord>, StoreError> {
         self.0.get(key(hash)).await?.map(|item| key_record(&item, &self.0.name)).transpose()
     }
 
-    /// Keeps a new key by its SHA-256 (hex).
+    /// Stores a new key under its SHA-256 (hex).
     pub async fn create(
         &self,
         audit: &Audit,
@@ -112,7 +112,7 @@ impl Keys {
         Ok(transaction.commit().await?.is_done())
     }
 
-    /// Forgets a key. `false` if somebody else does at this moment; one that is not there is forgotten.
+    /// Deletes a key. Returns false on a conflict with another request. Idempotent: true if it does not exist.
     pub async fn remove(&self, audit: &Audit, hash: &str, edit: &Edit<'_>) -> Result<bool, StoreError> {
         let Some(item) = self.0.get(key(hash)).await? else { return Ok(true) };
         let seen = Versioned::of(key_record(&item, &self.0.name)?, &item, &self.0.name)?;
@@ -126,8 +126,7 @@ impl Keys {
         Ok(transaction.commit().await?.is_done())
     }
 
-    /// A page of keys by their SHA-256 (hex), in no particular order, from the one after `from` on; and where the next
-    /// page begins.
+    /// Reads a page of keys with their SHA-256 (hex), in no particular order, and the cursor of the next page.
     pub async fn page(&self, from: Option<&str>) -> Result<(Vec<(String, KeyRecord)>, Option<String>), StoreError> {
         let is_hash = |hash: &str| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
         if let Some(cursor) = from.filter(|cursor| !is_hash(cursor)) {

@@ -1,22 +1,22 @@
-//! `leads`: who the person is, where the lead stands, and everything that happened to it.
+//! `leads`: profile, state, history and explanations of every lead.
 //!
 //! | access | key |
 //! |---|---|
 //! | a lead | `lead_id`, `profile` and `state` |
 //! | its history | `lead_id`, `event#` + 12 digits |
-//! | its decisions, explained | `lead_id`, `why#` + 12 digits, the number of the event that tells of it |
-//! | everything the person did | `lead_id`, `activity#` + id |
-//! | what came in for it later | `lead_id`, `activity#` + the lead it came as, `#` and hash of the content |
-//! | commands that failed for it | `lead_id`, `dead#` + hash of the command |
-//! | what has to happen | index `due`: shard, instant in ms |
-//! | a rep's inbox, held leads | index `assignee`: `rep#…`, `held`; best first |
-//! | a pool's line, the pools that have one | index `line`: shard; pool, priority and lead |
-//! | commands that failed for any lead | index `assignee`: `dead`; latest first |
-//! | all open leads | every rep's inbox and every shard of the lines, one after the other |
-//! | past leads | the whole table, a page at a time |
+//! | explanations of its decisions | `lead_id`, `why#` + 12 digits, the number of the event that records it |
+//! | activities of the person | `lead_id`, `activity#` + id |
+//! | later submissions | `lead_id`, `activity#` + the id of the submission's own lead, `#` and hash of the content |
+//! | its failed commands | `lead_id`, `dead#` + hash of the command |
+//! | leads by deadline | index `due`: shard, time in ms |
+//! | a rep's inbox, leads on hold | index `assignee`: `rep#…`, `held`; best first |
+//! | a pool's waiting list, pools with one | index `line`: shard; pool, priority and lead |
+//! | failed commands of any lead | index `assignee`: `dead`; latest first |
+//! | all open leads | every rep's inbox and every shard of the waiting lists, one after the other |
+//! | past leads | the whole table, page by page |
 //!
-//! The `state` item is the one that everything else is guarded by: whoever changes anything that a decision could read
-//! names the version of the state they read, in the same transaction.
+//! The version of the `state` item guards everything else: a write of anything that a decision reads names the version
+//! of the state that it read, in the same transaction.
 
 mod forms;
 mod lines;
@@ -56,12 +56,12 @@ const WHY: &str = "why#";
 const ACTIVITY: &str = "activity#";
 const DEAD: &str = "dead#";
 
-/// Where commands that failed stand in the `assignee` index.
+/// Key of failed commands in the `assignee` index.
 const DEAD_LETTERS: &str = "dead";
-/// Longest lead id in bytes that a cursor may name; keys hold more.
+/// Length limit of a lead id in a cursor, in bytes.
 const MAX_ID: usize = 255;
 
-/// Shards of the `due` index: a partition takes 1,000 writes a second, and no stack decides on more than 8,000 leads in one.
+/// Shards of the `due` index. A partition accepts 1,000 writes a second; this is enough for 8,000 decisions a second.
 const DUE_SHARDS: u8 = 8;
 
 pub use self::lines::LINE_SHARDS;
@@ -69,51 +69,51 @@ pub use self::open::OpenLeads;
 pub use self::past::PastPage;
 use self::state_item::StateItem;
 
-/// The leads table.
+/// Table of leads.
 #[derive(Clone, Debug)]
 pub struct Leads(Table);
 
-/// A lead as a decision needs it.
+/// Lead with its state and profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
-    /// Where it stands.
+    /// Its state.
     pub state: State,
-    /// Who it is.
+    /// Its profile.
     pub profile: Profile,
 }
 
-/// A command that failed too often, kept with its lead.
+/// Failed command, stored with its lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Name of the queue it failed in.
+    /// Name of the queue in which it failed.
     pub queue: String,
-    /// The command, as it was.
+    /// The command, unchanged.
     pub command: String,
-    /// When it was put here.
+    /// When it was stored here.
     pub at: Timestamp,
-    /// Why it can never succeed as things are, where that is known.
+    /// Why a retry cannot succeed, if known.
     pub reason: Option<String>,
 }
 
-/// A page of an index, best first.
+/// Page of leads, best first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeadPage {
     /// The leads, in order.
     pub leads: Vec<LeadId>,
-    /// Where the next page begins; absent on the last one.
+    /// Cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// A page of the commands that failed, latest first.
+/// Page of failed commands, latest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetterPage {
-    /// The commands: their lead, their id, and what is kept.
+    /// The commands, each with its lead and id.
     pub letters: Vec<(LeadId, String, DeadLetter)>,
-    /// Where the next page begins; absent on the last one.
+    /// Cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// A hash that is the same on every machine (FNV-1a, 32 bits), to spread leads over shards.
+/// Returns the shard of a lead, from a hash that is the same on every machine (FNV-1a, 32 bits).
 fn spread(lead: &LeadId, shards: u8) -> u32 {
     let hash =
         lead.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
@@ -124,12 +124,12 @@ fn due_shard(lead: &LeadId) -> String {
     format!("s{}", spread(lead, DUE_SHARDS))
 }
 
-/// All shards of the `due` index.
+/// Lists the shards of the `due` index.
 pub fn due_shards() -> impl Iterator<Item = String> {
     (0..DUE_SHARDS).map(|shard| format!("s{shard}"))
 }
 
-/// Where a lead stands in the `assignee` index, if it does.
+/// Returns the key of a lead in the `assignee` index, if it is in the index.
 fn assignee(state: &State) -> Option<String> {
     match &state.standing {
         Standing::Assigned(owned) | Standing::Accepted { owned, .. } => Some(format!("rep#{}", owned.owner)),
@@ -138,8 +138,8 @@ fn assignee(state: &State) -> Option<String> {
     }
 }
 
-/// The most urgent, then the highest score, then the most recent, first; read backwards. A score needs three digits, and
-/// milliseconds need 14 until the year 5138.
+/// Returns the sort key: priority, then score, then time received, each higher first; the index is read backwards. A
+/// score needs three digits, and milliseconds need 14 until the year 5138.
 fn priority(state: &State) -> i64 {
     let urgency = match state.priority() {
         Priority::Low => 0,
@@ -166,12 +166,12 @@ pub(crate) fn state_item(state: &State) -> Result<Item, StoreError> {
     Ok(item)
 }
 
-/// A cursor's last part and what is before it.
+/// Splits the last part off a cursor.
 fn split(cursor: &str) -> Result<(&str, &str), StoreError> {
     cursor.rsplit_once('.').ok_or_else(|| StoreError::Cursor(cursor.to_owned()))
 }
 
-/// The key in the `assignee` index after which a page begins; `None` if there can be no such key.
+/// Returns the key in the `assignee` index after which a page begins. Returns `None` if no such key is possible.
 fn start(assignee: &str, lead: &str, part: &str, priority: &str) -> Option<Item> {
     let priority: i64 = priority.parse().ok()?;
     let mut start = (1..=MAX_ID).contains(&lead.len()).then(|| key(&LeadId::from(lead), part))?;
@@ -183,14 +183,14 @@ pub(crate) fn state(item: &Item, table: &str) -> Result<State, StoreError> {
     body::<StateItem>(item, table)?.into_state()
 }
 
-/// A profile under its own version. Those that an older version wrote have none.
+/// Builds the item of a profile, with its own version. Profiles by an older version of this program have none.
 pub(crate) fn profile_item(lead: &LeadId, profile: &Profile, version: u64) -> Result<Item, StoreError> {
     let mut item = record(key(lead, PROFILE), profile)?;
     item.insert(VERSION.to_owned(), number(version));
     Ok(item)
 }
 
-/// Where something that came in is kept.
+/// Returns the part of the key for a submission or activity.
 fn content_part(key: &ContentKey) -> String {
     match key {
         ContentKey::Submission(lead, hash) => format!("{ACTIVITY}{lead}#{hash}"),
@@ -202,7 +202,7 @@ pub(crate) fn profile(item: &Item, table: &str) -> Result<Profile, StoreError> {
     body(item, table)
 }
 
-/// The number of the event that tells of a decision names its explanation.
+/// Builds the item of an explanation. Its key has the number of the event that records the decision.
 pub(crate) fn why_item(lead: &LeadId, why: &Why) -> Result<Item, StoreError> {
     record(key(lead, &numbered(WHY, why.event)), &WhyForm::from(why.clone()))
 }
@@ -242,7 +242,7 @@ pub(crate) fn letter(item: &Item, table: &str) -> Result<DeadLetter, StoreError>
 }
 
 impl Leads {
-    /// The leads in `table`.
+    /// Creates a client for the leads in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
@@ -251,12 +251,12 @@ impl Leads {
         &self.0.name
     }
 
-    /// Begins a transaction in which leads take part.
+    /// Starts a transaction that includes leads.
     pub fn transaction<L: Clone>(&self) -> Transaction<L> {
         Transaction::new(&self.0.client)
     }
 
-    /// Adds a new lead to `transaction`; there must not be one of its id. Its profile has to be stored with it.
+    /// Adds a new lead to `transaction`. Its condition fails if the id exists. The profile must be stored with it.
     pub(crate) fn store<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -266,7 +266,8 @@ impl Leads {
         self.add(transaction, label, state_item(state)?)
     }
 
-    /// Adds who a lead is. Its state has to change in the same transaction, or decisions would not notice.
+    /// Adds the profile of a lead. The state must change in the same transaction, or decisions would not see the
+    /// change.
     pub(crate) fn profile<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -277,7 +278,7 @@ impl Leads {
         let item = profile_item(lead, profile, expected_version.saturating_add(1))?;
         let put = Put::builder().table_name(self.table()).set_item(Some(item));
         let put = match expected_version {
-            // Also one that was written before profiles had a version.
+            // This includes profiles that were written before they had a version.
             0 => put.condition_expression("attribute_not_exists(version)"),
             _ => put
                 .condition_expression("version = :seen")
@@ -287,7 +288,7 @@ impl Leads {
         Ok(())
     }
 
-    /// Leads as they are, and whether things that came in for leads are kept.
+    /// Reads leads, and checks which of these submissions and activities are stored.
     pub(crate) async fn known(
         &self,
         leads: &BTreeSet<LeadId>,
@@ -330,17 +331,17 @@ impl Leads {
         Ok((known, kept))
     }
 
-    /// Where a lead stands.
+    /// Reads the state of a lead.
     pub async fn state(&self, lead: &LeadId) -> Result<Option<State>, StoreError> {
         self.0.get(key(lead, STATE)).await?.map(|item| state(&item, self.table())).transpose()
     }
 
-    /// A lead; `None` until it is stored.
+    /// Reads a lead. Returns `None` until it is stored.
     pub async fn load(&self, lead: &LeadId) -> Result<Option<Loaded>, StoreError> {
         Ok(self.load_all(std::slice::from_ref(lead)).await?.pop())
     }
 
-    /// Many leads, in any order; those that are not stored are left out.
+    /// Reads many leads, in any order. Leads that are not stored are left out.
     pub async fn load_all(&self, leads: &[LeadId]) -> Result<Vec<Loaded>, StoreError> {
         let mut ids: Vec<&LeadId> = leads.iter().collect();
         ids.sort();
@@ -363,7 +364,7 @@ impl Leads {
             .collect())
     }
 
-    /// Adds a change to `transaction`: the state under the version it was read with, and its event.
+    /// Adds a change to `transaction`: the state, conditional on the version that was read, and its event.
     pub fn change<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -380,8 +381,8 @@ impl Leads {
         self.event(transaction, label, change)
     }
 
-    /// Adds a lead that nothing was known of with its first change: a duplicate that was recognised before it was
-    /// anything else, whose profile has to be there already, or a lead that is held because it could not be stored.
+    /// Adds a new lead together with its first change: a duplicate that was recognised at once, whose profile must be
+    /// stored, or a lead that is put on hold because it could not be stored.
     pub fn create_changed<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -411,7 +412,7 @@ impl Leads {
         Ok(())
     }
 
-    /// Adds what came in for `lead` later; refused (by `label`) when this very content came before.
+    /// Adds a later submission for `lead`. Its condition (`label`) fails if the same content is stored.
     pub(crate) fn absorb<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -422,7 +423,7 @@ impl Leads {
         self.add(transaction, label, absorbed_item(lead, absorbed)?)
     }
 
-    /// Adds something the person did to the history of `lead`; refused (by `label`) when it is there already.
+    /// Adds an activity of the person for `lead`. Its condition (`label`) fails if it is stored.
     pub(crate) fn record<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -433,7 +434,7 @@ impl Leads {
         self.add(transaction, label, recorded_item(lead, recorded)?)
     }
 
-    /// Adds an item that must not be there yet.
+    /// Adds an item that must not exist.
     fn add<L: Clone>(&self, transaction: &mut Transaction<L>, label: L, item: Item) -> Result<(), StoreError> {
         let put = Put::builder()
             .table_name(self.table())
@@ -444,13 +445,13 @@ impl Leads {
         Ok(())
     }
 
-    /// A lead's history, oldest first, as it is stored.
+    /// Reads the events of a lead, oldest first, as stored.
     pub async fn events(&self, lead: &LeadId) -> Result<Vec<EventText>, StoreError> {
         self.parts(lead, EVENT).await?.iter().map(|item| event(item, self.table())).collect()
     }
 
-    /// A lead's decisions, explained, oldest first. Who could have taken it is in the pool's turn, see
-    /// [`Why::turns`] and [`Why::complete`].
+    /// Reads the explanations of a lead, oldest first. The reps who could have taken it are stored with the pool's
+    /// turn, see [`Why::turns`] and [`Why::complete`].
     pub async fn whys(&self, lead: &LeadId) -> Result<Vec<Why>, StoreError> {
         self.parts(lead, WHY).await?.iter().map(|item| why(item, self.table())).collect()
     }
@@ -468,12 +469,12 @@ impl Leads {
         self.0.query_all(query).await
     }
 
-    /// A rep's open leads, best first.
+    /// Reads a page of a rep's open leads, best first.
     pub async fn inbox(&self, rep: &RepId, limit: i32, from: Option<&str>) -> Result<LeadPage, StoreError> {
         self.page(&format!("rep#{rep}"), limit, from).await
     }
 
-    /// Leads on hold, best first.
+    /// Reads a page of the leads on hold, best first.
     pub async fn held(&self, limit: i32, from: Option<&str>) -> Result<LeadPage, StoreError> {
         self.page("held", limit, from).await
     }
@@ -491,7 +492,7 @@ impl Leads {
     }
 
     async fn page(&self, assignee: &str, limit: i32, from: Option<&str>) -> Result<LeadPage, StoreError> {
-        // A cursor is the last lead seen and its priority.
+        // A cursor consists of the last lead and its priority.
         let start = from.map(|cursor| {
             let (lead, priority) = split(cursor)?;
             start(assignee, lead, STATE, priority).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))
@@ -513,7 +514,7 @@ impl Leads {
         Ok(LeadPage { leads, next })
     }
 
-    /// Leads of one shard whose deadline has passed at `now`, earliest first, at most `limit`, with that deadline in ms.
+    /// Reads leads of one shard whose deadline has passed at `now`, earliest first, with the deadline in ms.
     pub async fn due(&self, shard: &str, now: Timestamp, limit: i32) -> Result<Vec<(LeadId, i64)>, StoreError> {
         let answer = self
             .0
@@ -538,8 +539,8 @@ impl Leads {
             .collect()
     }
 
-    /// Claims a due lead by moving its hint to `again_at`. `false` if somebody else did, or it is no longer due.
-    /// Only the index moves; the deadline in the state stays what it was.
+    /// Claims a due lead by moving it to `again_at` in the index. Returns false if another request did, or it is no
+    /// longer due. The deadline in the state does not change.
     pub async fn claim_due(&self, lead: &LeadId, seen: i64, again_at: Timestamp) -> Result<bool, StoreError> {
         let answer = self
             .0
@@ -564,14 +565,14 @@ impl Leads {
         }
     }
 
-    /// Keeps a command that failed too often; keeping it twice is the same as once.
+    /// Stores a failed command. Idempotent.
     pub async fn keep_dead_letter(&self, lead: &LeadId, id: &str, letter: &DeadLetter) -> Result<(), StoreError> {
         self.0.put(letter_item(lead, id, letter)?).await
     }
 
-    /// The commands that failed, whatever became of their leads since; latest first.
+    /// Reads a page of failed commands, latest first, whatever the state of their leads.
     pub async fn all_dead_letters(&self, limit: i32, from: Option<&str>) -> Result<LetterPage, StoreError> {
-        // A cursor is the last command's lead, its id and its instant.
+        // A cursor consists of the lead, the id and the time of the last command.
         let start = from.map(|cursor| {
             let (rest, at) = split(cursor)?;
             let (lead, id) = split(rest)?;
@@ -582,7 +583,7 @@ impl Leads {
         let mut letters = Vec::new();
         for found in answer.items() {
             let (lead, id) = self.letter_named(found)?;
-            // The index is a little behind: what was sent again in the meantime is left out.
+            // The index lags behind: commands that were redriven in the meantime are left out.
             if let Some(kept) = self.0.get(key(&lead, &format!("{DEAD}{id}"))).await? {
                 letters.push((lead, id, letter(&kept, self.table())?));
             }
@@ -598,13 +599,13 @@ impl Leads {
         Ok(LetterPage { letters, next })
     }
 
-    /// The lead and the id in the key of a command that failed.
+    /// Returns the lead and the id in the key of a failed command.
     fn letter_named(&self, item: &Item) -> Result<(LeadId, String), StoreError> {
         let lead = LeadId::from(get_text(item, self.table(), LEAD)?);
         Ok((lead, get_text(item, self.table(), PART)?.trim_start_matches(DEAD).to_owned()))
     }
 
-    /// The commands that failed for a lead, with their ids.
+    /// Reads the failed commands of a lead, with their ids.
     pub async fn dead_letters(&self, lead: &LeadId) -> Result<Vec<(String, DeadLetter)>, StoreError> {
         self.parts(lead, DEAD)
             .await?
@@ -616,7 +617,7 @@ impl Leads {
             .collect()
     }
 
-    /// Forgets a command that was sent again.
+    /// Deletes a failed command that was redriven.
     pub async fn drop_dead_letter(&self, lead: &LeadId, id: &str) -> Result<(), StoreError> {
         self.0.delete(key(lead, &format!("{DEAD}{id}"))).await
     }

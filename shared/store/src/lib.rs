@@ -1,15 +1,14 @@
 //! Fairleader's tables in DynamoDB, one module each.
 //!
-//! Every module begins with its access patterns, and its keys are built in one place. Verbs carry their condition:
-//! `create` refuses what is there, `replace` names the version it read. A lost race is a value that the caller deals
-//! with by reading again and deciding again; an error is something that broke.
+//! Every module begins with its access patterns, and its keys are built in one place. Names of functions imply their
+//! condition: `create` fails if the item exists, `replace` names the version that it read. A conflict is a value; the
+//! caller reads and decides again. An error means that something failed.
 //!
-//! Items are flat: their keys, what conditions and indexes need as attributes of their own, and everything else as one
-//! JSON text in `body`. Nothing queries inside a body, and on the wire a map costs several times its JSON, because
-//! every value in it carries its type. What is in a body is said by a private struct of the module; how two versions of
-//! this program read each other's is said in `item`.
+//! Items are flat: their keys, attributes for conditions and indexes, and everything else as one JSON text in `body`.
+//! Nothing queries inside a body. A DynamoDB map would be several times larger than its JSON, because every value
+//! carries its type. A private struct of the module defines the body; `item` describes compatibility between versions.
 //!
-//! Without the feature `decisions` there are only keys, people and events: what functions need that decide nothing.
+//! Without the feature `decisions` there are only keys, people and events, for functions that make no decisions.
 
 #![cfg_attr(not(feature = "decisions"), allow(dead_code, reason = "shared with the modules of the feature"))]
 

@@ -1,13 +1,13 @@
-//! Tables that rulebooks look things up in, kept in the `rulebooks` table by what they hold.
+//! Lookup tables of rulebooks, stored in the table `rulebooks` by the hash of their content.
 //!
 //! | access | key |
 //! |---|---|
-//! | a table's text | `table:` + SHA-256, `chunk#` + 3 digits, deflated |
-//! | what is known of that text | `table:` + SHA-256, `about` |
-//! | which text a name stands for now | `tables`, `name#` + the name, under its revision |
+//! | the content of a table | `table:` + SHA-256, `chunk#` + 3 digits, deflated |
+//! | the record of that content | `table:` + SHA-256, `about` |
+//! | the current content of a name | `tables`, `name#` + the name, under its revision |
 //!
-//! A text is kept once, however many names and versions of the rulebook point to it, and never changes. The name is
-//! moved last, so it always points to a text that is there as a whole.
+//! Content is stored once, however many names and versions of the rulebook point to it, and never changes. The name is
+//! written last, so it always points to complete content.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,26 +27,26 @@ const CONTENT: &str = "table:";
 const NAME: &str = "name#";
 const ABOUT: &str = "about";
 
-/// The tables of rulebooks.
+/// Lookup tables of rulebooks.
 #[derive(Clone, Debug)]
 pub struct LookupTables(Table);
 
-/// What a table's name stands for.
+/// Lookup table with its current content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NamedTable {
     /// The name.
     pub name: String,
-    /// SHA-256 of the text, in hex.
+    /// SHA-256 of the content, in hex.
     pub sha256: String,
-    /// Its columns, in the order of the text.
+    /// Its columns, in order.
     pub columns: Vec<String>,
-    /// Length of the text in bytes.
+    /// Size of the content, in bytes.
     pub bytes: usize,
-    /// Rows in it, without the header.
+    /// Number of rows, without the header.
     pub rows: usize,
-    /// When the name was pointed to this text.
+    /// When this content was uploaded.
     pub uploaded_at: Timestamp,
-    /// By whom.
+    /// Who uploaded it.
     pub uploaded_by: String,
 }
 
@@ -62,7 +62,7 @@ stored! {
     }
 }
 
-/// What is known of a text.
+/// Record of content.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct About {
     chunks: usize,
@@ -92,18 +92,18 @@ pub(crate) fn about_item(sha256: &str, chunks: usize) -> Result<Item, StoreError
     record(key(&content_key(sha256), ABOUT), &About { chunks })
 }
 
-/// How many chunks a text has.
+/// Returns the number of chunks of a text.
 pub(crate) fn chunks(item: &Item, table: &str) -> Result<usize, StoreError> {
     Ok(body::<About>(item, table)?.chunks)
 }
 
 impl LookupTables {
-    /// The tables of the rulebooks in `table`.
+    /// Creates a client for the lookup tables in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// Keeps a text that names can be pointed to.
+    /// Stores content that names can point to.
     async fn keep(&self, sha256: &str, content: &str) -> Result<(), StoreError> {
         let stored = content_key(sha256);
         if self.0.get(key(&stored, ABOUT)).await?.is_some() {
@@ -117,8 +117,8 @@ impl LookupTables {
         self.0.put(about_item(sha256, count)?).await
     }
 
-    /// Keeps a text, and points its name to it if the name is as it was seen; `None` if it is not. What the name stands for
-    /// already is left as it is.
+    /// Stores content and points its name to it. Returns `None` if the name changed since `seen`. Storing the current
+    /// content again changes nothing.
     pub async fn replace(
         &self,
         audit: &Audit,
@@ -141,8 +141,8 @@ impl LookupTables {
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(table.clone())))
     }
 
-    /// Forgets what a name stands for, if it is as it was seen; `false` if it is not. The text stays for the versions of the
-    /// rulebook that look things up in it.
+    /// Deletes a name. Returns false if it changed since `seen`. The content stays for the versions of the rulebook
+    /// that use it.
     pub async fn remove(
         &self,
         audit: &Audit,
@@ -160,23 +160,23 @@ impl LookupTables {
         Ok(transaction.commit().await?.is_done())
     }
 
-    /// What a name stands for now.
+    /// Reads the table with this name.
     pub async fn named(&self, name: &str) -> Result<Option<NamedTable>, StoreError> {
         Ok(self.find(name).await?.map(|found| found.value))
     }
 
-    /// What a name stands for now, and its revision.
+    /// Reads the table with this name, and its revision.
     pub async fn find(&self, name: &str) -> Result<Option<Versioned<NamedTable>>, StoreError> {
         let found = self.0.get(name_key(name)).await?;
         found.map(|item| Versioned::of(named(&item, &self.0.name)?, &item, &self.0.name)).transpose()
     }
 
-    /// Every name and what it stands for now, in order of name.
+    /// Reads every table, by name.
     pub async fn all(&self) -> Result<Vec<NamedTable>, StoreError> {
         self.items(TABLES).await?.iter().map(|item| named(item, &self.0.name)).collect()
     }
 
-    /// The text with this SHA-256 (hex).
+    /// Reads the content with this SHA-256 (hex).
     pub async fn content(&self, sha256: &str) -> Result<Option<String>, StoreError> {
         let items = self.items(&content_key(sha256)).await?;
         for item in &items {
@@ -188,7 +188,7 @@ impl LookupTables {
         Ok(None)
     }
 
-    /// The tables of a version of the rulebook, by their names and the SHA-256 (hex) of their texts, read.
+    /// Reads and parses the tables of a version of the rulebook, given by name and SHA-256 (hex).
     pub async fn load(&self, pinned: &BTreeMap<String, String>) -> Result<BTreeMap<String, Arc<Lookup>>, StoreError> {
         let mut tables = BTreeMap::new();
         for (name, sha256) in pinned {
@@ -197,10 +197,10 @@ impl LookupTables {
         Ok(tables)
     }
 
-    /// One table, read.
+    /// Reads and parses one table.
     pub(crate) async fn read(&self, name: &str, sha256: &str) -> Result<Arc<Lookup>, StoreError> {
         let damaged = |why: &dyn std::fmt::Display| StoreError::Damaged(format!("table `{name}` ({sha256}) {why}"));
-        let content = self.content(sha256).await?.ok_or_else(|| damaged(&"is not there"))?;
+        let content = self.content(sha256).await?.ok_or_else(|| damaged(&"is missing"))?;
         let table = Lookup::parse(name, &content).map_err(|problems| {
             damaged(&problems.first().map_or_else(|| "cannot be read".to_owned(), ToString::to_string))
         })?;

@@ -1,12 +1,12 @@
-//! `people`: who looks after rules, leads and the roster.
+//! `people`: people who manage rules, leads and the roster.
 //!
 //! | access | key |
 //! |---|---|
 //! | a person | `person_id`, under their revision |
-//! | everybody | the whole table |
+//! | every person | the whole table |
 //!
-//! `enrolled` is drawn when a person comes in and stays until they are deleted. Personal keys name it, so a key of
-//! somebody who was deleted does not open anything for the next person with the same id.
+//! `enrolled` is a unique value that a person gets when they are created. Personal keys name it, so the key of a
+//! deleted person does not work for a later person with the same id.
 
 use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_lead::id::PersonId;
@@ -19,16 +19,16 @@ use crate::{StoreError, Table, Transaction};
 const PERSON: &str = "person_id";
 const ENROLLED: &str = "enrolled";
 
-/// The people table.
+/// Table of people.
 #[derive(Clone, Debug)]
 pub struct People(Table);
 
-/// A person who is there.
+/// Stored person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enrolled {
     /// The person.
     pub person: Person,
-    /// Tells them from somebody who had the same id before.
+    /// Unique value that distinguishes them from earlier people with the same id.
     pub enrolled: String,
 }
 
@@ -57,22 +57,22 @@ pub(crate) fn person(item: &Item, table: &str) -> Result<Versioned<Enrolled>, St
 }
 
 impl People {
-    /// The people in `table`.
+    /// Creates a client for the people in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// A person.
+    /// Reads a person.
     pub async fn get(&self, person: &PersonId) -> Result<Option<Enrolled>, StoreError> {
         Ok(self.find(person).await?.map(|found| found.value))
     }
 
-    /// A person and the revision they have.
+    /// Reads a person and their revision.
     pub async fn find(&self, id: &PersonId) -> Result<Option<Versioned<Enrolled>>, StoreError> {
         self.0.get(key(id)).await?.map(|item| person(&item, &self.0.name)).transpose()
     }
 
-    /// Everybody, in order of id.
+    /// Reads every person, by id.
     pub async fn all(&self) -> Result<Vec<Person>, StoreError> {
         let items = self.0.scan_all().await?;
         let people = items.iter().map(|item| Ok(person(item, &self.0.name)?.value.person));
@@ -81,8 +81,8 @@ impl People {
         Ok(people)
     }
 
-    /// Writes a person if they are as they were seen; `None` if they are not. `enrolled`, a value never used before, is only
-    /// kept for somebody who was not there.
+    /// Stores a person. Returns `None` if they were changed since `seen`. `enrolled`, a new unique value, is only used
+    /// for a new person.
     pub async fn replace(
         &self,
         audit: &Audit,
@@ -104,7 +104,7 @@ impl People {
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(enrolled)))
     }
 
-    /// Deletes a person if they are as they were seen; their keys open nothing any more. `false` if they are not.
+    /// Deletes a person, whose keys become invalid. Returns false if they were changed since `seen`.
     pub async fn remove(&self, audit: &Audit, seen: &Versioned<Enrolled>, edit: &Edit<'_>) -> Result<bool, StoreError> {
         let person = &seen.value.person;
         let before = PersonForm::from(person.clone());

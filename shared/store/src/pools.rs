@@ -1,16 +1,16 @@
-//! `pools`: who shares a stream of leads, and what each is owed.
+//! `pools`: settings of pools, their rotations and their turns.
 //!
 //! | access | key |
 //! |---|---|
-//! | what is set about a pool | `pool_id`, `definition`, under its revision |
-//! | what its members are owed | `pool_id`, `rotation`, under its version |
-//! | the names of all pools | `#all`, `directory`, under its revision |
-//! | the pool that a sweep ended with that was cut short | `#all`, `swept` |
-//! | every turn, and why | `pool_id`, `turns#` + 12 digits, the rotation's version: one item a transaction |
-//! | turns as they were written before | `pool_id`, `ledger#` + 12 digits |
+//! | the settings of a pool | `pool_id`, `definition`, under its revision |
+//! | its rotation: what its members are owed | `pool_id`, `rotation`, under its version |
+//! | the directory: ids of all pools | `#all`, `directory`, under its revision |
+//! | the last pool of a sweep that ran out of time | `#all`, `swept` |
+//! | turns | `pool_id`, `turns#` + 12 digits, the version of the rotation: one item per transaction |
+//! | turns in the old format | `pool_id`, `ledger#` + 12 digits |
 //!
-//! The directory's revision rises whenever a pool is made, changed or deleted, and whenever a rep is deleted: so a pool
-//! cannot take in a rep who is just being deleted, nor the other way round.
+//! The revision of the directory rises when a pool is created, changed or deleted, and when a rep is deleted. So a rep
+//! cannot be deleted and added to a pool at the same time.
 
 mod turns;
 
@@ -35,25 +35,25 @@ const DEFINITION: &str = "definition";
 const ROTATION: &str = "rotation";
 const POOLS: &str = "pools";
 
-/// The pools table.
+/// Table of pools.
 #[derive(Clone, Debug)]
 pub struct Pools(Table);
 
-/// A page of a pool's turns, newest first.
+/// Page of a pool's turns, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TurnPage {
     /// The turns.
     pub entries: Vec<TurnEntry>,
-    /// Where the next page begins; absent on the last one.
+    /// Cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// Every pool, and the revision of the directory that names them.
+/// Every pool, and the revision of the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllPools {
-    /// In order of id.
+    /// The pools, by id.
     pub pools: Vec<Versioned<Pool>>,
-    /// What a write that rests on them names.
+    /// The revision of the directory. A write that depends on the pools names it.
     pub revision: u64,
 }
 
@@ -73,7 +73,7 @@ fn four_hours() -> u32 {
     240
 }
 
-/// What is set about a pool.
+/// Settings of a pool.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct PoolForm {
     pool_id: PoolId,
@@ -106,7 +106,7 @@ stored! {
     }
 }
 
-/// What the members of a pool are owed.
+/// Rotation of a pool.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct RotationForm {
     version: u64,
@@ -134,7 +134,7 @@ fn key(pool: &PoolId, part: &str) -> Item {
     item([(POOL, text(pool.as_str())), (PART, text(part))])
 }
 
-/// No pool can be called that: names begin with a letter or digit.
+/// Key of items about all pools. It cannot be a pool id: ids begin with a letter or digit.
 const ALL: &str = "#all";
 
 fn directory() -> Item {
@@ -164,19 +164,19 @@ pub(crate) fn rotation(item: &Item, table: &str) -> Result<Rotation, StoreError>
 }
 
 impl Pools {
-    /// The pools in `table`.
+    /// Creates a client for the pools in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// What is set about one pool, and its revision.
+    /// Reads the settings of a pool, and their revision.
     pub async fn find(&self, id: &PoolId) -> Result<Option<Versioned<Pool>>, StoreError> {
         let found = self.0.get(key(id, DEFINITION)).await?;
         found.map(|item| Versioned::of(pool(&item, &self.0.name)?, &item, &self.0.name)).transpose()
     }
 
-    /// Writes what is set about a pool if it is as it was seen, and no pool was changed nor any rep deleted since `all`
-    /// was read; `None` if not. What its members are owed stays as it is.
+    /// Stores the settings of a pool. Returns `None` on a conflict: a pool was changed or a rep deleted since `all` was
+    /// read. The rotation does not change.
     pub async fn replace(
         &self,
         audit: &Audit,
@@ -198,8 +198,8 @@ impl Pools {
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(pool.clone())))
     }
 
-    /// Deletes a pool's definition if it is as it was seen, and neither a pool nor the active rulebook was changed since;
-    /// `false` if not. What its members are owed and its turns stay, for the record.
+    /// Deletes the settings of a pool. Returns false on a conflict: a pool or the active rulebook was changed since it
+    /// was read. The rotation and the turns stay, for the record.
     pub async fn remove(
         &self,
         audit: &Audit,
@@ -223,7 +223,8 @@ impl Pools {
         Ok(transaction.commit().await?.is_done())
     }
 
-    /// Adds to `transaction` that whatever rests on the directory has to be read again, if it is as it was seen.
+    /// Adds a new revision of the directory to `transaction`, conditional on the revision that was read. Other writes
+    /// that depend on the directory then conflict.
     pub(crate) fn touch<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -234,7 +235,7 @@ impl Pools {
         Ok(())
     }
 
-    /// The directory's next revision, with a pool entered or struck off.
+    /// Builds the update to the next revision of the directory, with a pool added or removed.
     fn directory(&self, seen: u64, change: Option<(&str, &PoolId)>) -> Result<Update, StoreError> {
         let names = change.map_or_else(String::new, |(verb, _)| format!(" {verb} {POOLS} :pool"));
         let mut update = Update::builder()
@@ -255,7 +256,7 @@ impl Pools {
         Ok(update.build()?)
     }
 
-    /// These pools as they are now; those that do not exist are left out.
+    /// Reads pools with their rotations. Pools that do not exist are left out.
     pub async fn now(&self, pools: &[PoolId]) -> Result<BTreeMap<PoolId, PoolNow>, StoreError> {
         let mut unique: Vec<&PoolId> = pools.iter().collect();
         unique.sort();
@@ -280,12 +281,12 @@ impl Pools {
             .collect())
     }
 
-    /// What is set about every pool, in order of id.
+    /// Reads the settings of every pool, by id.
     pub async fn definitions(&self) -> Result<Vec<Pool>, StoreError> {
         Ok(self.all().await?.pools.into_iter().map(|pool| pool.value).collect())
     }
 
-    /// What is set about every pool, with revisions.
+    /// Reads the settings of every pool, with revisions.
     pub async fn all(&self) -> Result<AllPools, StoreError> {
         let Some(item) = self.0.get(directory()).await? else { return Ok(AllPools::default()) };
         let names = match item.get(POOLS) {
@@ -300,7 +301,7 @@ impl Pools {
         Ok(AllPools { pools, revision: revision(&item, &self.0.name)? })
     }
 
-    /// Adds a pool's turns: the rotation under the version it was read with, and the item that keeps them.
+    /// Adds turns of a pool: the rotation, conditional on the version that was read, and the item with the turns.
     pub fn turn<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -330,8 +331,8 @@ impl Pools {
         Ok(())
     }
 
-    /// Adds that the turn goes back by which a lead was given to its owner: everybody stands as if that lead had never come.
-    /// `false` if it is not kept any more, and nothing is added.
+    /// Adds the return of the turn in which a lead was assigned, so that every member stands as if the lead had never
+    /// arrived. Returns false, and adds nothing, if the turn is no longer stored.
     pub async fn give_back<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -349,8 +350,8 @@ impl Pools {
         Ok(true)
     }
 
-    /// Turns: of each pool the one that its rotation had `version` after, which was about an assignment of a lead; by that.
-    /// Those that are not there are left out.
+    /// Reads turns, given by pool, the version of the rotation after the turn, lead and assignment. Returns them by
+    /// lead and assignment. Turns that are not stored are left out.
     pub async fn turns(
         &self,
         wanted: &[(PoolId, u64, LeadId, u32)],
@@ -374,11 +375,11 @@ impl Pools {
         Ok(entries)
     }
 
-    /// A pool's turns, newest first, those of at most `limit` transactions.
+    /// Reads a page of a pool's turns, newest first: the turns of at most `limit` transactions.
     pub async fn turns_page(&self, pool: &PoolId, limit: i32, from: Option<&str>) -> Result<TurnPage, StoreError> {
         let start = from.map(|cursor| turns::start(cursor).ok_or_else(|| StoreError::Cursor(cursor.to_owned())));
         let start = start.transpose()?.map(|part| key(pool, &part));
-        // Those of an older version come after all of those of this one: `l` is before `t`.
+        // Items in the old format follow those in the new one: `l` sorts before `t`.
         let answer = self
             .0
             .client
@@ -397,7 +398,7 @@ impl Pools {
             .map_err(StoreError::service(self.0.what("querying")))?;
         let mut entries = Vec::new();
         for item in answer.items() {
-            // The rotation itself stands between the two.
+            // The rotation itself is between the two.
             let part = get_text(item, &self.0.name, PART)?;
             if part.starts_with(TURNS) || part.starts_with(LEDGER) {
                 entries.extend(turns(item, &self.0.name)?.into_iter().rev());
@@ -410,12 +411,12 @@ impl Pools {
         Ok(TurnPage { entries, next })
     }
 
-    /// The pool that the last sweep ended with, if it had no time for all that wait.
+    /// Reads the last pool of the previous sweep, if it ran out of time.
     pub async fn swept_to(&self) -> Result<Option<PoolId>, StoreError> {
         self.0.get(swept()).await?.map(|item| body(&item, &self.0.name)).transpose()
     }
 
-    /// Keeps the pool that a sweep ended with, or that it had time for all.
+    /// Stores the last pool of a sweep, or `None` if it had time for all.
     pub async fn set_swept_to(&self, pool: Option<&PoolId>) -> Result<(), StoreError> {
         let Some(pool) = pool else { return self.0.delete(swept()).await };
         self.0.put(record(swept(), pool)?).await
@@ -423,7 +424,7 @@ impl Pools {
 }
 
 impl AllPools {
-    /// One of them.
+    /// Returns one of the pools.
     pub fn get(&self, id: &PoolId) -> Option<&Versioned<Pool>> {
         self.pools.iter().find(|pool| pool.value.pool_id == *id)
     }

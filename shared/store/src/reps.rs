@@ -1,13 +1,13 @@
-//! `reps`: the people who talk to leads.
+//! `reps`: sales reps and their load.
 //!
 //! | access | key |
 //! |---|---|
-//! | what is set about a rep | `rep_id`, `profile`, under its revision |
-//! | what changes from lead to lead | `rep_id`, `load` |
-//! | everyone on the roster | the whole table |
+//! | the settings of a rep | `rep_id`, `profile`, under its revision |
+//! | their open leads and availability | `rep_id`, `load` |
+//! | every rep | the whole table |
 //!
-//! A seat can only be taken where a load item is. It is made and deleted with the profile, so whoever is off the roster
-//! cannot be given a lead by a decision that was made a moment before.
+//! Taking a seat requires a load item. It is created and deleted with the profile, so a decision that was made just
+//! before cannot assign a lead to a deleted rep.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,22 +31,22 @@ const LOAD: &str = "load";
 const OPEN: &str = "open";
 const ON: &str = "on";
 
-/// The reps table.
+/// Table of reps.
 #[derive(Clone, Debug)]
 pub struct Reps(Table);
 
-/// What became of deleting a rep.
+/// Result of deleting a rep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepDeleted {
-    /// They are off the roster.
+    /// The rep was deleted.
     Done,
-    /// They have open leads; nothing was changed.
+    /// The rep has open leads; nothing was changed.
     OpenLeads,
-    /// They, a pool or the active rulebook are not as they were seen; nothing was changed.
+    /// Conflict: the rep, a pool or the active rulebook was changed since it was read; nothing was changed.
     Stale,
 }
 
-/// What a write of a deletion was for.
+/// Label of a write in a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Load,
@@ -78,7 +78,7 @@ pub(crate) fn rep_item(rep: &Rep) -> Result<Item, StoreError> {
     record(key(&rep.rep_id, PROFILE), &RepForm::from(rep.clone()))
 }
 
-/// Everyone in `items`, with their revision and whether they have a load item; parts of other kinds are passed over.
+/// Reads the reps in `items`, with their revision and whether they have a load item. Ignores unknown parts.
 pub(crate) fn read(items: &[Item], table: &str) -> Result<Vec<(Versioned<RepNow>, bool)>, StoreError> {
     let mut loads = BTreeMap::new();
     let mut reps = Vec::new();
@@ -106,17 +106,17 @@ fn roster(reps: Vec<(Versioned<RepNow>, bool)>) -> Roster {
 }
 
 impl Reps {
-    /// The reps in `table`.
+    /// Creates a client for the reps in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
 
-    /// One rep as they are now.
+    /// Reads a rep with their load.
     pub async fn get(&self, rep: &RepId) -> Result<Option<RepNow>, StoreError> {
         Ok(self.find(rep).await?.map(|found| found.value))
     }
 
-    /// One rep as they are now, with the revision of what is set about them.
+    /// Reads a rep with their load, and the revision of their settings.
     pub async fn find(&self, rep: &RepId) -> Result<Option<Versioned<RepNow>>, StoreError> {
         Ok(self.these(std::slice::from_ref(rep)).await?.pop().map(|(now, _)| now))
     }
@@ -127,13 +127,13 @@ impl Reps {
         read(&self.0.get_many(keys).await?, &self.0.name)
     }
 
-    /// These reps as they are now; those who are not on the roster are left out.
+    /// Reads reps with their load. Unknown reps are left out.
     pub async fn roster(&self, reps: &[RepId]) -> Result<Roster, StoreError> {
         Ok(roster(self.these(reps).await?))
     }
 
-    /// These reps as they are now, each with a load item, so that seats can be taken. Reps that an older version put on
-    /// the roster may have none until their first lead; it is made here.
+    /// Reads reps with their load, and creates missing load items, so that seats can be taken. A rep that an older
+    /// version stored may have no load item until their first lead.
     pub async fn seatable(&self, reps: &[RepId]) -> Result<Roster, StoreError> {
         let these = self.these(reps).await?;
         for (now, _) in these.iter().filter(|(_, has_load)| !has_load) {
@@ -142,19 +142,19 @@ impl Reps {
             self.check_there(&mut transaction, (), rep)?;
             transaction.update((), self.load_made(rep)?);
             match transaction.commit().await? {
-                // Who loses this race is deleted, or has their load item from somebody else.
+                // On a conflict, the rep was deleted, or another request created the load item.
                 Committed::Done | Committed::Stale(_) | Committed::Busy => {}
             }
         }
         Ok(roster(these))
     }
 
-    /// Everyone on the roster.
+    /// Reads every rep.
     pub async fn all(&self) -> Result<Roster, StoreError> {
         Ok(roster(read(&self.0.scan_all().await?, &self.0.name)?))
     }
 
-    /// Writes what is set about a rep if it is as it was seen; `None` if it is not. Their load stays as it is.
+    /// Stores the settings of a rep. Returns `None` if they were changed since `seen`. The load does not change.
     pub async fn replace(
         &self,
         audit: &Audit,
@@ -178,7 +178,7 @@ impl Reps {
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(RepNow { rep: rep.clone(), load })))
     }
 
-    /// Makes a rep's load item, unless it is there.
+    /// Builds the write that creates a rep's load item, unless it exists.
     fn load_made(&self, rep: &RepId) -> Result<Update, StoreError> {
         Ok(Update::builder()
             .table_name(&self.0.name)
@@ -191,7 +191,7 @@ impl Reps {
             .build()?)
     }
 
-    /// Adds the condition that a rep is on the roster.
+    /// Adds the condition that a rep exists.
     pub(crate) fn check_there<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -206,8 +206,8 @@ impl Reps {
         Ok(())
     }
 
-    /// Adds a change of a rep's open leads. Seats taken from a pool need room and a rep who is on, at the moment of the
-    /// commit, even if as many are given back; seats given back have to be taken.
+    /// Adds a change of a rep's open leads. To take a seat in a pool, the rep must be on and below capacity at commit
+    /// time, even if as many seats are given back. Only taken seats can be given back.
     pub fn seat<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -223,7 +223,7 @@ impl Reps {
             .expression_attribute_names("#open", OPEN)
             .expression_attribute_values(":delta", number(seats.delta));
         if let Room::Within(capacity) = seats.room {
-            // What there may be before, so that there is room for all of them.
+            // The highest load before the change that leaves room for all of them.
             let room = i64::from(capacity) - i64::from(seats.delta);
             conditions.push("(attribute_not_exists(#open) OR #open <= :room)");
             conditions.push("(attribute_not_exists(#on) OR #on = :on)");
@@ -243,14 +243,14 @@ impl Reps {
     /// Switches a rep on or off.
     pub async fn switch(&self, rep: &RepId, on: bool) -> Result<(), StoreError> {
         if !self.switched(rep, on).await? {
-            // An older version put them on the roster without a load item, or they are off it.
+            // Either an older version stored the rep without a load item, or the rep was deleted.
             self.seatable(std::slice::from_ref(rep)).await?;
             self.switched(rep, on).await?;
         }
         Ok(())
     }
 
-    /// `false` if there is no load item.
+    /// Switches a rep on or off. Returns false if there is no load item.
     async fn switched(&self, rep: &RepId, on: bool) -> Result<bool, StoreError> {
         let answer = self
             .0
@@ -275,9 +275,9 @@ impl Reps {
         }
     }
 
-    /// Takes a rep off the roster: their profile and their load, in one transaction, as long as they have no open leads,
-    /// and neither a pool nor the active rulebook was changed since it was found that none names them.
-    #[expect(clippy::too_many_arguments, reason = "what must not have changed")]
+    /// Deletes a rep: their settings and their load, in one transaction. Its conditions are that they have no open
+    /// leads, and that no pool and not the active rulebook was changed since it was checked that none names them.
+    #[expect(clippy::too_many_arguments, reason = "the state that must not have changed")]
     pub async fn remove(
         &self,
         audit: &Audit,

@@ -1,20 +1,20 @@
-//! `rulebooks`: every version of the rulebook, compressed, what was said about it, and which one is active.
+//! `rulebooks`: every version of the rulebook, its review, and which version is active.
 //!
 //! | access | key |
 //! |---|---|
-//! | a version's text | `version`, `chunk#` + 3 digits, deflated |
-//! | how a version came in | `version`, `about` |
-//! | approvals, objections, comments | `version`, `review`, under its `revision` |
-//! | the active version, the planned one, and those before | `active`, `pointer`, under its `revision` |
+//! | the text of a version | `version`, `chunk#` + 3 digits, deflated |
+//! | the upload of a version | `version`, `about` |
+//! | its review: approvals, objections, comments | `version`, `review`, under its `revision` |
+//! | past, current and planned activations | `active`, `pointer`, under its `revision` |
 //! | the latest version | `latest`, `pointer` |
-//! | when open leads are routed anew | `reroutes`, `pointer`, under its `revision` |
+//! | reroutes of open leads | `reroutes`, `pointer`, under its `revision` |
 //!
-//! The tables that rulebooks look things up in are here too, see [`crate::LookupTables`].
+//! Lookup tables are in the same table, see [`crate::LookupTables`].
 //!
-//! An activation checks in its transaction that the review is still the one it was decided on: an objection in the same
-//! moment either stops it or finds it done.
+//! The transaction of an activation checks that the review did not change: an objection at the same time either stops
+//! the activation or comes after it.
 //!
-//! A function keeps the versions it has compiled, and asks for the small pointer at most every few seconds.
+//! A function caches compiled versions, and reads the small pointer every few seconds at most.
 
 mod forms;
 
@@ -47,73 +47,73 @@ const ACTIVE: &str = "active";
 const LATEST: &str = "latest";
 const REROUTES: &str = "reroutes";
 
-/// How old the answer to "which version is active" may be.
+/// Maximum age of the cached pointer to the active version.
 const POINTER_AGE: SignedDuration = SignedDuration::from_secs(3);
-/// How often storing a version is tried when others are faster.
+/// Attempts to store a version, if other uploads conflict.
 const ATTEMPTS: usize = 10;
-/// Most compiled versions kept: the active one, and those of passes that began before it or of leads that are compared.
+/// Limit on the cached compiled versions: the active one, those of older passes, and those that are compared.
 const KEPT: usize = 4;
 /// Versions on a page.
 const PAGE: u32 = 20;
 
-/// The rulebooks table.
+/// Table of rulebooks.
 #[derive(Clone, Debug)]
 pub struct Rulebooks(Table);
 
-/// How a version came in.
+/// Upload of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Upload {
-    /// When.
+    /// When it was uploaded.
     #[serde(rename = "uploaded_at")]
     pub at: Timestamp,
-    /// Who sent it: a person, or the program whose key it was.
+    /// Who uploaded it: a person, or the program that holds the key.
     #[serde(rename = "uploaded_by")]
     pub by: String,
     /// What the change is for.
     pub purpose: Option<String>,
     /// Who is responsible for the change.
     pub owner: Option<String>,
-    /// The tables it looks things up in: the SHA-256 (hex) of what each held when the version came in.
+    /// The lookup tables that it uses, with the SHA-256 (hex) of their content at the upload.
     pub tables: BTreeMap<String, String>,
 }
 
-/// What is kept of a version beside its text.
+/// Record of a version, without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RulebookRecord {
     /// The version.
     pub version: RulebookVersion,
-    /// How it came in.
+    /// Its upload.
     #[serde(flatten)]
     pub upload: Upload,
-    /// What was said about it.
+    /// Its review.
     #[serde(flatten)]
     pub review: Review,
-    /// How often the review changed; a write names what it read.
+    /// The revision of the review. A write names the revision that it read.
     #[serde(skip)]
     pub revision: u64,
 }
 
-/// A page of versions, newest first.
+/// Page of versions, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordPage {
     /// The versions.
     pub records: Vec<RulebookRecord>,
-    /// Where the next page begins; absent on the last one.
+    /// Cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// Which versions are, were and will be active, and how often that changed; a write names what it read.
+/// Activations with their revision. A write names the revision that it read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredActivations {
-    /// What is kept.
+    /// The activations.
     pub activations: Activations,
     revision: u64,
 }
 
-/// When open leads are routed anew, and how often that changed; a write names what it read.
+/// Reroutes with their revision. A write names the revision that it read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredReroutes {
-    /// What is kept.
+    /// The reroutes.
     pub reroutes: Reroutes,
     revision: u64,
 }
@@ -122,7 +122,7 @@ fn key(version: &str, part: &str) -> Item {
     item([(VERSION, text(version)), (PART, text(part))])
 }
 
-/// The condition that nobody changed an item since its revision was read; one that is not there has revision 0.
+/// Returns the condition that an item still has this revision. A missing item has revision 0.
 fn unchanged(revision: u64) -> (&'static str, Option<(&'static str, AttributeValue)>) {
     match revision {
         0 => ("attribute_not_exists(revision)", None),
@@ -130,12 +130,12 @@ fn unchanged(revision: u64) -> (&'static str, Option<(&'static str, AttributeVal
     }
 }
 
-/// The values of a condition.
+/// Returns the values of a condition.
 fn values(value: Option<(&'static str, AttributeValue)>) -> Option<HashMap<String, AttributeValue>> {
     value.map(|(name, value)| HashMap::from([(name.to_owned(), value)]))
 }
 
-/// An item that is written under its revision.
+/// Builds an item with the next revision.
 fn revised(key: Item, revision: u64, form: &impl Serialize) -> Result<Item, StoreError> {
     let mut revised = record(key, form)?;
     revised.insert(REVISION.to_owned(), number(revision));
@@ -146,7 +146,7 @@ pub(crate) fn about_item(version: &str, upload: &Upload, chunks: usize) -> Resul
     record(key(version, ABOUT), &AboutForm::new(upload.clone(), chunks))
 }
 
-/// How a version came in, and how many chunks its text has.
+/// Reads the upload of a version, and the number of chunks of its text.
 pub(crate) fn about(item: &Item, table: &str) -> Result<(Upload, usize), StoreError> {
     Ok(body::<AboutForm>(item, table)?.split())
 }
@@ -183,7 +183,7 @@ pub(crate) fn latest_item(version: &RulebookVersion) -> Item {
     pointer
 }
 
-/// The latest version, by the pointer to it.
+/// Reads the latest version from its pointer.
 pub(crate) fn latest(item: &Item, table: &str) -> Result<RulebookVersion, StoreError> {
     readable(item, table)?;
     Ok(RulebookVersion::from(get_text(item, table, POINTS_TO)?))
@@ -194,7 +194,7 @@ fn counted(version: &str) -> Option<u32> {
 }
 
 impl Rulebooks {
-    /// The rulebooks in `table`.
+    /// Creates a client for the rulebooks in `table`.
     pub fn new(table: Table) -> Self {
         Self(table)
     }
@@ -206,7 +206,7 @@ impl Rulebooks {
             let latest = self.latest().await?;
             let next = latest.as_ref().map_or(Some(1), |v| counted(v.as_str())?.checked_add(1));
             let Some(next) = next else {
-                return Err(StoreError::Damaged(format!("the latest rulebook has the version `{latest:?}`")));
+                return Err(StoreError::Damaged(format!("the latest rulebook has the invalid version `{latest:?}`")));
             };
             let version = RulebookVersion::new(format!("{next:06}"));
             let mut transaction = Transaction::new(&self.0.client);
@@ -229,7 +229,7 @@ impl Rulebooks {
                 None => moved.condition_expression("attribute_not_exists(part)"),
             };
             transaction.put((), moved.build()?);
-            // If not, somebody else made this version; ours is the next one.
+            // On a conflict, another upload got this number: try the next one.
             if transaction.commit().await?.is_done() {
                 return Ok(version);
             }
@@ -237,7 +237,7 @@ impl Rulebooks {
         Err(StoreError::Contended("the next version of the rulebook"))
     }
 
-    /// A version's text, and what is kept beside it.
+    /// Reads the text and the record of a version.
     pub async fn read(&self, version: &RulebookVersion) -> Result<Option<(String, RulebookRecord)>, StoreError> {
         let query = self
             .0
@@ -253,13 +253,13 @@ impl Rulebooks {
         Ok(Some((source, record)))
     }
 
-    /// What is kept of a version beside its text.
+    /// Reads the record of a version.
     pub async fn find(&self, version: &RulebookVersion) -> Result<Option<RulebookRecord>, StoreError> {
         let items = self.0.get_many(vec![key(version.as_str(), ABOUT), key(version.as_str(), REVIEW)]).await?;
         Ok(self.record(version, &items)?.map(|(record, _)| record))
     }
 
-    /// Versions, newest first, without their texts; from the one after `from` on.
+    /// Reads a page of records, newest first.
     pub async fn page(&self, from: Option<&str>) -> Result<RecordPage, StoreError> {
         let newest = match from {
             Some(cursor) => counted(cursor).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))?.saturating_sub(1),
@@ -281,8 +281,8 @@ impl Rulebooks {
         Ok(RecordPage { records, next })
     }
 
-    /// Writes what was said about a version, and `next` if a plan ends by that: if nobody else said something since `seen`
-    /// was read, or activated or planned anything since `active` was.
+    /// Stores the review of a version, and `next` if it cancels a planned activation. Returns false on a conflict: the
+    /// review or the activations were changed since they were read.
     pub async fn replace_review(
         &self,
         seen: &RulebookRecord,
@@ -316,13 +316,13 @@ impl Rulebooks {
         Ok(check.set_expression_attribute_values(values(value)).build()?)
     }
 
-    /// Which versions are, were and will be active.
+    /// Reads the activations.
     pub async fn activations(&self) -> Result<StoredActivations, StoreError> {
         let found = self.0.get(key(ACTIVE, POINTER)).await?;
         Ok(found.map(|item| activations(&item, &self.0.name)).transpose()?.unwrap_or_default())
     }
 
-    /// Adds the condition that nobody activated or planned anything since `active` was read.
+    /// Adds the condition that the activations did not change since `active` was read.
     pub(crate) fn check_active<L: Clone>(
         &self,
         transaction: &mut Transaction<L>,
@@ -333,8 +333,8 @@ impl Rulebooks {
         Ok(())
     }
 
-    /// Writes which versions are active, if nobody else did since `seen` was read, and nothing was said about the
-    /// version of `approved` since then.
+    /// Stores the activations. Returns false on a conflict: the activations were changed since `seen` was read, or the
+    /// review of the version in `approved` was.
     pub async fn replace_activations(
         &self,
         seen: &StoredActivations,
@@ -351,18 +351,18 @@ impl Rulebooks {
         Ok(transaction.commit().await?.is_done())
     }
 
-    /// The version that is active at `now`, if there is one.
+    /// Returns the version that is active at `now`, if there is one.
     pub async fn active(&self, now: Timestamp) -> Result<Option<RulebookVersion>, StoreError> {
         Ok(self.activations().await?.activations.version(now).cloned())
     }
 
-    /// When open leads are routed anew.
+    /// Reads the reroutes.
     pub async fn reroutes(&self) -> Result<StoredReroutes, StoreError> {
         let found = self.0.get(key(REROUTES, POINTER)).await?;
         Ok(found.map(|item| reroutes(&item, &self.0.name)).transpose()?.unwrap_or_default())
     }
 
-    /// Writes when open leads are routed anew, if nobody else did since `seen` was read.
+    /// Stores the reroutes. Returns false if they were changed since `seen` was read.
     pub async fn replace_reroutes(&self, seen: &StoredReroutes, next: &Reroutes) -> Result<bool, StoreError> {
         let item = reroutes_item(seen.revision + 1, next)?;
         let (condition, values) = unchanged(seen.revision);
@@ -373,7 +373,7 @@ impl Rulebooks {
         self.0.get(key(LATEST, POINTER)).await?.map(|item| latest(&item, &self.0.name)).transpose()
     }
 
-    /// The record in a version's items, and how many chunks its text has.
+    /// Reads the record in the items of a version, and the number of chunks of its text.
     fn record(&self, version: &RulebookVersion, items: &[Item]) -> Result<Option<(RulebookRecord, usize)>, StoreError> {
         let mut came_in = None;
         let mut said = Review::default();
@@ -394,20 +394,20 @@ impl Rulebooks {
     }
 }
 
-/// A rulebook cannot be used.
+/// Reason why a rulebook cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RulebookError {
     /// The table cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Nothing was activated yet.
+    /// No version is active yet.
     #[error("no rulebook is active; upload one with POST /v1/rulebooks and activate it")]
     NoneActive,
-    /// There is no such version.
+    /// The version does not exist.
     #[error("there is no rulebook `{0}`")]
     NoSuchVersion(RulebookVersion),
-    /// It was stored by a version of this program that read it differently.
-    #[error("rulebook `{version}` cannot be read any more: {problem}")]
+    /// A version of this program with other rules for rulebooks stored it.
+    #[error("rulebook `{version}` can no longer be read: {problem}")]
     Unreadable {
         /// The version.
         version: RulebookVersion,
@@ -416,7 +416,7 @@ pub enum RulebookError {
     },
 }
 
-/// The rulebook that is active, and those that passes under way began with, compiled.
+/// Cache of compiled rulebooks: the active version, and versions that current passes use.
 #[derive(Debug)]
 pub struct ActiveRulebook {
     rulebooks: Rulebooks,
@@ -427,9 +427,9 @@ pub struct ActiveRulebook {
 #[derive(Debug, Default)]
 struct Seen {
     activations: Option<(Activations, Timestamp)>,
-    /// The one that was used last stands last.
+    /// Compiled versions, the most recently used last.
     compiled: Vec<(RulebookVersion, Arc<Rulebook>)>,
-    /// The tables of the version compiled last, by name and SHA-256: the next version mostly has the same ones.
+    /// Lookup tables of the version compiled last, by name and SHA-256. The next version usually uses the same ones.
     tables: BTreeMap<(String, String), Arc<Lookup>>,
 }
 
@@ -442,7 +442,7 @@ impl Seen {
         Some(rulebook)
     }
 
-    /// Keeps a version in the place of the one that was not used for longest.
+    /// Caches a version in place of the least recently used one.
     fn keep(&mut self, version: RulebookVersion, rulebook: Arc<Rulebook>) {
         self.compiled.retain(|(known, _)| *known != version);
         if self.compiled.len() >= KEPT {
@@ -453,13 +453,13 @@ impl Seen {
 }
 
 impl ActiveRulebook {
-    /// Keeps what it reads from `rulebooks`.
+    /// Creates an empty cache of `rulebooks`.
     pub fn new(rulebooks: Rulebooks) -> Self {
         Self { tables: LookupTables::new(rulebooks.0.clone()), rulebooks, seen: Mutex::default() }
     }
 
-    /// The version that is active at `now`, as it was known a few seconds ago at most. A planned version takes over at
-    /// its time, not when it is next asked for.
+    /// Returns the version that is active at `now`, from a pointer that is at most a few seconds old. A planned version
+    /// is used from its time on, even if the pointer is older.
     pub async fn version(&self, now: Timestamp) -> Result<RulebookVersion, RulebookError> {
         {
             let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -476,7 +476,7 @@ impl ActiveRulebook {
         version
     }
 
-    /// A version, compiled.
+    /// Returns a compiled version.
     pub async fn get(&self, version: &RulebookVersion) -> Result<Arc<Rulebook>, RulebookError> {
         if let Some(known) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).use_again(version) {
             return Ok(known);
@@ -494,7 +494,7 @@ impl ActiveRulebook {
         Ok(rulebook)
     }
 
-    /// A version, compiled; `None` if it is not there, or cannot be read any more.
+    /// Returns a compiled version. Returns `None` if it does not exist or can no longer be read.
     pub async fn readable(&self, version: &RulebookVersion) -> Result<Option<Arc<Rulebook>>, StoreError> {
         match self.get(version).await {
             Ok(rulebook) => Ok(Some(rulebook)),
@@ -505,7 +505,7 @@ impl ActiveRulebook {
         }
     }
 
-    /// The very tables that a version was uploaded with.
+    /// Reads the tables that a version was uploaded with.
     async fn tables_of(&self, pinned: &BTreeMap<String, String>) -> Result<BTreeMap<String, Arc<Lookup>>, StoreError> {
         let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).tables.clone();
         let mut tables = BTreeMap::new();

@@ -1,8 +1,8 @@
-//! The stream of `leads`, read again where its event source gave records up.
+//! The stream of `leads`, to read records again that the event source gave up on.
 //!
-//! Lambda does not send what it gave up to the on-failure destination, only where it stands in the stream, and a stream
-//! keeps its records for 24 hours. The table has the events for ever, but no key finds them by their place in a stream: so
-//! the place has to be read in time, and what cannot be published then is remembered by lead and number.
+//! Lambda does not send such records to the on-failure destination, only their position in the stream, and a stream
+//! keeps its records for 24 hours. The table keeps the events for ever, but they cannot be found by their position in a
+//! stream. So the records must be read in time. Events that cannot be published then are stored by lead and number.
 
 use std::cmp::Ordering;
 
@@ -17,23 +17,23 @@ use crate::given_up::BatchInfo;
 use crate::item::{BODY, PART};
 use crate::{GivenUp, StoreError};
 
-/// Most records in one request.
+/// Limit on the records in one request.
 const PAGE: i32 = 1_000;
 
-/// The stream of the leads table.
+/// Stream of the table of leads.
 #[derive(Clone, Debug)]
 pub struct EventStream(Client);
 
 impl EventStream {
-    /// The streams that `config` reaches.
+    /// Creates a client for streams.
     pub fn new(config: &SdkConfig) -> Self {
         Self(Client::new(config))
     }
 
-    /// The events among records that were given up; `None` if the stream has lost them.
+    /// Reads the events among records that were given up. Returns `None` if the stream no longer has them.
     ///
     /// # Errors
-    /// If the stream cannot be read. An event that is no event is left out and logged by its number.
+    /// Fails if the stream cannot be read. An invalid event is skipped, and its number is logged.
     pub async fn events(&self, given_up: &GivenUp) -> Result<Option<Vec<EventText>>, StoreError> {
         let BatchInfo { stream_arn, shard_id, start_sequence_number, end_sequence_number } = &given_up.batch;
         let begun = self
@@ -84,20 +84,20 @@ impl EventStream {
     }
 }
 
-/// Numbers of records have up to 40 digits.
+/// Compares sequence numbers, which have up to 40 digits.
 fn by_number(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
-/// The event that a record stored.
+/// Returns the event in a record.
 fn event_of(record: &Record) -> Option<EventText> {
     let image = record.dynamodb()?.new_image()?;
     let text = |name: &str| match image.get(name) {
         Some(AttributeValue::S(text)) => text.as_str(),
         _ => "",
     };
-    // What is not readable here was not readable for the event source either, and is why it gave the records up.
+    // An invalid event here was also invalid for `publish`, and made the event source give up.
     is_event(text(PART)).then(|| EventText::read(text(BODY).to_owned()).ok())?
 }
 
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn record_numbers_are_compared_as_numbers() {
+    fn compares_sequence_numbers_as_numbers() {
         assert_eq!(by_number("900", "1000"), Ordering::Less);
         assert_eq!(by_number("0900", "900"), Ordering::Equal);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A table and the client that reaches it: the few calls that every module needs.
+//! A table and its client: the calls that every module needs.
 
 use std::collections::HashMap;
 
@@ -12,39 +12,39 @@ use aws_types::SdkConfig;
 use crate::StoreError;
 use crate::item::Item;
 
-/// Most keys in one `BatchGetItem`.
+/// Limit on the keys in one `BatchGetItem`.
 const BATCH: usize = 100;
-/// How often keys that DynamoDB left unread are asked for again.
+/// Attempts to read keys that DynamoDB left unprocessed.
 const ATTEMPTS: usize = 5;
 
-/// A table.
+/// DynamoDB table.
 #[derive(Clone, Debug)]
 pub struct Table {
     pub(crate) client: Client,
     pub(crate) name: String,
 }
 
-/// What became of a conditional write.
+/// Result of a conditional write.
 #[derive(Debug)]
 pub(crate) enum Write {
-    /// It was written.
+    /// The item was written.
     Done,
-    /// The condition did not hold; this is what is there (nothing, if the condition wanted something).
+    /// The condition failed. Contains the current item, if there is one.
     Refused(Option<Item>),
 }
 
-/// How closely something is looked at.
+/// Consistency of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// As it was perhaps a moment ago, for half the price: enough for a first look, because a plan is only committed if it
-    /// still holds.
+    /// Eventually consistent, at half the price. Enough for a first read, because a plan is only committed if its
+    /// conditions still hold.
     Glance,
-    /// As it is now: after a lost race.
+    /// Strongly consistent, for a retry after a conflict.
     Now,
 }
 
 impl Table {
-    /// The table called `name`.
+    /// Creates a client for the table `name`.
     pub fn new(config: &SdkConfig, name: &str) -> Self {
         Self { client: Client::new(config), name: name.to_owned() }
     }
@@ -53,7 +53,7 @@ impl Table {
         format!("{verb} `{}`", self.name)
     }
 
-    /// Reads one item, as of now.
+    /// Reads one item, strongly consistent.
     pub(crate) async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let answer = self
             .client
@@ -67,12 +67,12 @@ impl Table {
         Ok(answer.item)
     }
 
-    /// Reads many items, as of now, in any order; those that do not exist are left out. Keys must differ.
+    /// Reads many items, strongly consistent, in any order. Missing items are left out. Keys must differ.
     pub(crate) async fn get_many(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         self.get_batches(keys, true).await
     }
 
-    /// Reads many items like [`Self::get_many`], as closely as `how` says.
+    /// Reads many items like [`Self::get_many`], with the consistency `how`.
     #[cfg(feature = "decisions")]
     pub(crate) async fn look_at(&self, keys: Vec<Item>, how: Look) -> Result<Vec<Item>, StoreError> {
         self.get_batches(keys, how == Look::Now).await
@@ -114,7 +114,7 @@ impl Table {
         Ok(found)
     }
 
-    /// Writes an item whatever is there.
+    /// Writes an item unconditionally.
     pub(crate) async fn put(&self, item: Item) -> Result<(), StoreError> {
         self.client
             .put_item()
@@ -126,7 +126,7 @@ impl Table {
         Ok(())
     }
 
-    /// Writes an item if `condition` holds of what is there.
+    /// Writes an item if `condition` holds for the current one.
     pub(crate) async fn put_if(
         &self,
         item: Item,
@@ -157,7 +157,7 @@ impl Table {
         }
     }
 
-    /// Deletes an item, if it is there.
+    /// Deletes an item, if it exists.
     pub(crate) async fn delete(&self, key: Item) -> Result<(), StoreError> {
         self.client
             .delete_item()

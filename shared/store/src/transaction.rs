@@ -1,4 +1,4 @@
-//! Transactions whose operations have names, so that a cancellation says which one failed.
+//! Transactions with labelled operations, so that a cancellation names those that failed.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Up
 
 use crate::StoreError;
 
-/// Writes that happen together or not at all. `L` names each of them.
+/// Writes that succeed or fail together. `L` is the label of each.
 #[derive(Debug)]
 pub struct Transaction<L> {
     client: Client,
@@ -15,30 +15,31 @@ pub struct Transaction<L> {
     labels: Vec<L>,
 }
 
-/// What became of a transaction.
+/// Result of a transaction.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Committed<L> {
     /// Everything was written.
     Done,
-    /// Nothing was written, because the conditions of these did not hold. Read again and decide again.
+    /// Conflict: nothing was written, because the conditions of these failed. Read and decide again.
     Stale(Vec<L>),
-    /// Nothing was written, because others were writing to the same items. The same may be tried again.
+    /// Conflict: nothing was written, because another write to the same items was in progress. The transaction can be
+    /// retried.
     Busy,
 }
 
-/// What became of a transaction whose caller can do with less.
+/// Result of a transaction that can be split.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Tried<L> {
-    /// DynamoDB dealt with it.
+    /// DynamoDB processed it.
     Committed(Committed<L>),
-    /// Nothing was written, because the request as a whole was refused: one item is too large, or all together are.
+    /// Nothing was written, because DynamoDB rejected the request: an item or the transaction is too large.
     Refused(String),
 }
 
 impl<L> Committed<L> {
-    /// Whether everything was written.
+    /// Returns whether everything was written.
     pub(crate) fn is_done(&self) -> bool {
         matches!(self, Self::Done)
     }
@@ -69,7 +70,7 @@ impl<L: Clone> Transaction<L> {
         self.labels.push(label);
     }
 
-    /// Writes everything, or nothing. That the whole is refused is an error: it would be again.
+    /// Writes everything or nothing. A rejected request is an error, because a retry would be rejected too.
     pub async fn commit(self) -> Result<Committed<L>, StoreError> {
         match self.try_commit().await? {
             Tried::Committed(committed) => Ok(committed),
@@ -77,7 +78,7 @@ impl<L: Clone> Transaction<L> {
         }
     }
 
-    /// Writes everything, or nothing; for those who can take what is refused as a whole apart.
+    /// Writes everything or nothing. A rejected request is a value, for callers that can split the transaction.
     pub async fn try_commit(self) -> Result<Tried<L>, StoreError> {
         if self.actions.is_empty() {
             return Ok(Tried::Committed(Committed::Done));

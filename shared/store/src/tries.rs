@@ -1,4 +1,4 @@
-//! The one optimistic loop: read, decide, write under the version that was read, and begin again after a lost race.
+//! The optimistic loop: read, decide, write with the version that was read as a condition, and retry on a conflict.
 //!
 //! ```no_run
 //! # async fn example(deadline: std::time::Instant) -> Result<(), Box<dyn std::error::Error>> {
@@ -7,7 +7,7 @@
 //! let mut tries = fairleader_store::Tries::until(deadline, ["lead-1"]);
 //! loop {
 //!     tries.again("scoring the lead").await?;
-//!     // Read, decide and commit; never write an old decision a second time.
+//!     // Read, decide and commit. Never write an old decision again.
 //!     match commit().await {
 //!         Committed::Done => return Ok(()),
 //!         Committed::Lost => {}
@@ -19,18 +19,18 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The shortest wait before the second try, in microseconds.
+/// Minimum wait before the first retry, in microseconds.
 const FIRST: u64 = 5_000;
-/// How often the wait is doubled at most.
+/// Limit on the doublings of the wait.
 const DOUBLINGS: u32 = 6;
 /// The prime of the 64-bit FNV hash, <https://www.rfc-editor.org/rfc/rfc9923>.
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 
-/// Counts the loops of this process, so that two that begin at once for the same lead wait differently.
+/// Counts the loops of this process, so that two loops for the same lead wait for different times.
 static LOOPS: AtomicU64 = AtomicU64::new(0);
 
-/// The tries of one optimistic write. The first comes at once; before each further one there is a wait of 5 to 10 ms,
-/// doubled every time up to 320 to 640 ms. There is always a first try, and none after the deadline.
+/// Attempts of one optimistic write. The first starts at once. Before a retry it waits for 5 to 10 ms, doubled each
+/// time up to 320 to 640 ms. There is always a first attempt, and no retry after the deadline.
 #[derive(Debug)]
 pub struct Tries {
     deadline: Instant,
@@ -38,18 +38,19 @@ pub struct Tries {
     made: u32,
 }
 
-/// Every try until the deadline lost its race. Nothing was written; the message is delivered again.
+/// Every attempt until the deadline ended in a conflict. Nothing was written; the message is delivered again.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} lost {tries} races in a row and ran out of time")]
+#[error("{what} ran out of time after {tries} conflicts")]
 pub struct OutOfTime {
-    /// What was tried.
+    /// What was attempted.
     what: &'static str,
-    /// How often.
+    /// The number of attempts.
     tries: u32,
 }
 
 impl Tries {
-    /// Tries until `deadline`, about these ids: who loses the same race waits for different times.
+    /// Starts a loop with `deadline`. `ids` name what is written; they vary the waits, so that loops do not retry at
+    /// the same moment.
     pub fn until<'a>(deadline: Instant, ids: impl IntoIterator<Item = &'a str>) -> Self {
         let bytes = ids.into_iter().flat_map(str::bytes);
         let start = LOOPS.fetch_add(1, Ordering::Relaxed);
@@ -57,10 +58,10 @@ impl Tries {
         Self { deadline, seed, made: 0 }
     }
 
-    /// Waits until the next try is due.
+    /// Waits until the next attempt is due.
     ///
     /// # Errors
-    /// If that would be after the deadline; `what` says what was tried.
+    /// Fails if that would be after the deadline; `what` names the attempt in the error.
     pub async fn again(&mut self, what: &'static str) -> Result<(), OutOfTime> {
         if self.made > 0 {
             let wait = wait(self.made, self.seed);
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_up_to_a_limit() {
+    fn waits_double_up_to_a_limit() {
         for (made, from) in [(1, 5), (2, 10), (3, 20), (7, 320), (8, 320), (100, 320)] {
             for seed in [0, 1, u64::MAX] {
                 let wait = wait(made, seed);
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn losers_of_the_same_race_wait_differently() {
+    fn waits_differ_between_loops() {
         let deadline = Instant::now() + Duration::from_secs(1);
         let waits: std::collections::BTreeSet<Duration> =
             (0..100).map(|_| wait(1, Tries::until(deadline, ["lead"]).seed)).collect();
@@ -104,10 +105,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_try_that_would_come_after_the_deadline_is_not_made() {
+    async fn does_not_retry_after_the_deadline() {
         let mut tries = Tries::until(Instant::now(), ["lead"]);
         tries.again("storing").await.unwrap();
         let error = tries.again("storing").await.unwrap_err();
-        assert_eq!(error.to_string(), "storing lost 1 races in a row and ran out of time");
+        assert_eq!(error.to_string(), "storing ran out of time after 1 conflicts");
     }
 }

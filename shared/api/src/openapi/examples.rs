@@ -1,8 +1,8 @@
-//! Examples of requests.
+//! Examples of requests in the OpenAPI document.
 
 use serde_json::{Value, json};
 
-/// An example of a body of this type.
+/// Returns an example of a body of this type.
 pub(super) fn of(kind: &str) -> Option<Value> {
     Some(match kind {
         "Submission" => json!({
@@ -34,7 +34,7 @@ pub(super) fn of(kind: &str) -> Option<Value> {
     })
 }
 
-/// An example of a path parameter.
+/// Returns an example of a path parameter.
 pub(super) fn of_path(path: &str, name: &str) -> &'static str {
     match name {
         "lead_id" => "24c875e2-d32c-565d-a365-9f2e35ff9e4f",

@@ -1,4 +1,4 @@
-//! The forms of what has no Rust type of its own: what sources send, texts, problems, and what the gateway says.
+//! Schemas of bodies without a Rust type: submissions, texts, problems, and messages of the gateway.
 
 use std::borrow::Cow;
 
@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 
 use crate::shape::rulebooks::RulebookProblem;
 
-/// A schema as it is written.
+/// Makes a schema from JSON.
 fn schema(written: Value) -> Schema {
     Schema::try_from(written).unwrap_or_default()
 }
 
-/// A lead as sources send it: the fields of the lead schema, and fields of the sender's own.
+/// Lead as sources send it: the fields of the lead schema, and custom fields.
 #[derive(Debug)]
 pub struct Submission;
 
@@ -28,8 +28,8 @@ impl JsonSchema for Submission {
         let properties: Map<String, Value> =
             FIELDS.iter().map(|field| (field.name.to_owned(), field_schema(field.kind, field.longest))).collect();
         schema(json!({
-            "description": "A lead. An e-mail address or a telephone number has to be there; fields of other names \
-                            are kept as the sender's own.",
+            "description": "A lead. An e-mail address or a phone number is required. Other fields are stored as custom \
+            fields.",
             "type": "object",
             "properties": properties,
             "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
@@ -46,7 +46,7 @@ fn field_schema(kind: FieldKind, longest: usize) -> Value {
             json!({ "type": ["string", "null"], "maxLength": longest, "description": "An e-mail address." })
         }
         FieldKind::Number => {
-            json!({ "type": ["integer", "string", "null"], "description": "A number, or a range such as `50-999`." })
+            json!({ "type": ["integer", "string", "null"], "description": "A number, or a range like `50-999`." })
         }
         FieldKind::Flag => json!({ "type": ["boolean", "string", "integer", "null"], "description": "Yes or no." }),
         FieldKind::Channel => {
@@ -55,29 +55,29 @@ fn field_schema(kind: FieldKind, longest: usize) -> Value {
     }
 }
 
-/// Something that a person did.
+/// Activity of a person.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActivityReport {
-    /// The person's e-mail address; this or `lead_id`.
+    /// E-mail address of the person. Send either this or `lead_id`.
     pub email: Option<String>,
-    /// The person's lead; this or `email`.
+    /// Lead of the person. Send either this or `email`.
     pub lead_id: Option<String>,
-    /// What they did.
+    /// What they did, in a word like `demo` or `webinar`.
     pub did: String,
-    /// Through which channel.
+    /// Channel of the activity.
     pub channel: Option<String>,
-    /// How much it asked of them: `low`, `medium` or `high`.
+    /// How much time or effort it took them: `low`, `medium` or `high`.
     pub spend: Option<String>,
-    /// How they responded.
+    /// Their response, such as `attended`.
     pub response: Option<String>,
     /// The product it was about.
     pub product: Option<String>,
-    /// When; now if it is left out.
+    /// Time of the activity; now if left out.
     pub at: Option<String>,
 }
 
-/// A table or list: its first line names the columns.
+/// Table or list. The first line names the columns.
 #[derive(Debug)]
 pub struct Csv;
 
@@ -91,7 +91,7 @@ impl JsonSchema for Csv {
     }
 }
 
-/// A rulebook.
+/// Rulebook as text.
 #[derive(Debug)]
 pub struct Yaml;
 
@@ -101,42 +101,42 @@ impl JsonSchema for Yaml {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schema(json!({ "type": "string", "description": "A rulebook in YAML, see docs/rulebook.md." }))
+        schema(json!({ "type": "string", "description": "A rulebook in YAML; see docs/rulebook.md." }))
     }
 }
 
-/// What went wrong, in the form of RFC 9457.
+/// Problem details of a failed request (RFC 9457).
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
 pub struct ProblemReply {
     /// HTTP status.
     pub status: u16,
-    /// Stable word for programs.
+    /// Stable word for programs (`invalid_submission`).
     pub code: String,
-    /// What is wrong, for people.
+    /// What happened, for people.
     pub title: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// What is wrong field by field.
+    /// The fields to correct.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
-    /// What is wrong with a rulebook, place by place.
+    /// The problems of a rulebook, with line and column.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<RulebookProblem>,
-    /// What is there now, where a precondition failed.
+    /// The current state, if a precondition failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current: Option<Value>,
 }
 
-/// What the gateway says by itself.
+/// Error reply of the gateway itself.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct GatewayMessage {
-    /// What is wrong.
+    /// What happened.
     pub message: Option<String>,
 }
 
-/// This document.
+/// The OpenAPI document itself.
 #[derive(Debug)]
 pub struct OpenApi;
 

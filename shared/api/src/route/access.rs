@@ -1,20 +1,20 @@
-//! Who may take a route.
+//! Who is allowed to call a route.
 
 use crate::Role;
 
-/// Who may take a route.
+/// Who is allowed to call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anyone, without a key.
     Anyone,
-    /// Holders of one of these roles, and `admin`.
+    /// One of these roles, or `admin`.
     Only(&'static [Role]),
-    /// Reps, about themselves. `admin` is no rep.
+    /// Reps, for themselves. An `admin` is not a rep.
     RepsOnly,
 }
 
 impl Access {
-    /// Whether a caller with this role is let in.
+    /// Returns whether a caller with this role is allowed to call it.
     pub fn admits(self, role: Role) -> bool {
         match self {
             Self::Anyone => true,
@@ -23,7 +23,7 @@ impl Access {
         }
     }
 
-    /// Every role that is let in; none where no key is needed.
+    /// Returns the roles that are allowed to call it. Empty if no key is needed.
     pub fn roles(self) -> Vec<Role> {
         match self {
             Self::Anyone => Vec::new(),
@@ -33,17 +33,17 @@ impl Access {
     }
 }
 
-/// People: they may look at rules and roster, and reps at what is theirs.
+/// People. Reps see only their own leads and pools.
 pub(super) const PEOPLE: Access = Access::Only(&[Role::Rep, Role::Viewer, Role::Marketing, Role::Sales]);
-/// Everybody with a key; a source sees the stage of its own leads.
+/// Every key. A source sees only the stage of its own leads.
 pub(super) const KEYS: Access = Access::Only(&[Role::Source, Role::Rep, Role::Viewer, Role::Marketing, Role::Sales]);
-/// Those who send leads.
+/// Sources, which send leads.
 pub(super) const SOURCES: Access = Access::Only(&[Role::Source]);
-/// Those who look after the roster.
+/// The role that manages the roster.
 pub(super) const SALES: Access = Access::Only(&[Role::Sales]);
-/// Those who look after rules and lists.
+/// The roles that manage rules and lists.
 pub(super) const RULES: Access = Access::Only(&[Role::Marketing, Role::Sales]);
-/// Reps about their own leads, and sales for them.
+/// Reps for their own leads, and sales for every rep.
 pub(super) const DESKS: Access = Access::Only(&[Role::Rep, Role::Sales]);
 /// Only `admin`.
 pub(super) const ADMIN: Access = Access::Only(&[]);

@@ -1,4 +1,4 @@
-//! The rows of the table, function by function.
+//! The rows of the table of routes, by function.
 
 use super::access::{ADMIN, Access, DESKS, KEYS, PEOPLE, RULES, SALES, SOURCES};
 use super::{Method, Operation, Routes, Takes};
@@ -10,17 +10,17 @@ use crate::openapi::{ActivityReport, Csv, OpenApi, Refer, Submission, Typed, Yam
 use crate::shape::{access::*, desk::*, imports::*, intake::*, lead::*, recovery::*, roster::*, rulebooks::*};
 
 /// Of a query parameter.
-const PAGE: &str = "Where a page begins: the `next` of the page before.";
+const PAGE: &str = "The `next` of the previous page; the first page if left out.";
 /// Of a query parameter.
-const SINCE: &str =
-    "How far back leads are looked at: days, weeks or hours (`90d`, `12w`, `36h`); 90 days if left out.";
+const SINCE: &str = "How far to look back, in days, weeks or hours (`90d`, `12w`, `36h`); 90 days if left out.";
 /// Of a query parameter.
-const GOES_ON: &str = "Where a replay goes on: the `next` of the call before.";
+const GOES_ON: &str = "The `next` of the previous call, to continue a replay.";
 /// Of a header.
-const IDEMPOTENCY: &str = "Makes a repeat safe: the same key is the same submission. 1 to 255 bytes.";
+const IDEMPOTENCY: &str = "Makes retries idempotent: the same key means the same submission. 1 to 255 bytes.";
 
 /// Of a header.
-const IF_MATCH: &str = "The `ETag` of the reply that the change is based on; if it was changed since, 412. Without it, the last writer wins.";
+const IF_MATCH: &str =
+    "The `ETag` that the change is based on; 412 if it was changed since. Without it, the last write wins.";
 
 const fn only(takes: &[Takes]) -> Option<Takes> {
     match takes {
@@ -92,13 +92,13 @@ macro_rules! routes {
 }
 
 routes! {
-    /// What `intake` answers.
+    /// Routes of `intake`.
     IntakeRoute of "intake" {
-        SubmitLead: Post "/v1/leads", SOURCES, "Takes one lead, of at most 64 KB."
+        SubmitLead: Post "/v1/leads", SOURCES, "Accepts one lead of at most 64 KB."
             header { "Idempotency-Key": IDEMPOTENCY }
             takes Submission gives 202 [AcceptedLead]
             fails [InvalidIdempotencyKey, TooLarge, InvalidSubmission, NotQueued];
-        ReportActivity: Post "/v1/activities", SOURCES, "Takes something that a person did, of at most 64 KB."
+        ReportActivity: Post "/v1/activities", SOURCES, "Accepts one activity of a person, of at most 64 KB."
             header { "Idempotency-Key": IDEMPOTENCY }
             takes ActivityReport gives 202 [AcceptedActivity]
             fails [InvalidIdempotencyKey, TooLarge, InvalidActivity, NotQueued];
@@ -106,65 +106,65 @@ routes! {
 }
 
 routes! {
-    /// What `desk` answers.
+    /// Routes of `desk`.
     DeskRoute of "desk" {
-        ReadOpenApi: Get "/openapi.json", Access::Anyone, "Describes the API." gives 200 [OpenApi];
-        ReadLead: Get "/v1/leads/{lead_id}", KEYS, "Shows a lead; a source sees the stage of its own leads."
-            query { "wait": "How long to wait for the decision at most (`3s`, `500ms`); at most 8 seconds." }
+        ReadOpenApi: Get "/openapi.json", Access::Anyone, "Returns this document." gives 200 [OpenApi];
+        ReadLead: Get "/v1/leads/{lead_id}", KEYS, "Returns a lead. A source gets only the stage of its own leads."
+            query { "wait": "How long to wait for the decision (`3s`, `500ms`), at most 8 seconds." }
             gives 200 [Lead, LeadStage] fails [InvalidWait];
-        FindLeads: Get "/v1/leads", PEOPLE, "Finds the lead of a person."
+        FindLeads: Get "/v1/leads", PEOPLE, "Finds the lead of a person by e-mail address or mobile number."
             query {
-                "email": "The person's e-mail address; this or `phone`.",
-                "phone": "The person's mobile number, with its country code; this or `email`."
+                "email": "The e-mail address of the person. Send either this or `phone`.",
+                "phone": "The mobile number of the person, with country code. Send either this or `email`."
             }
             gives 200 [FoundLeads] fails [InvalidSearch];
-        ListEvents: Get "/v1/leads/{lead_id}/events", PEOPLE, "Shows everything that happened to a lead, oldest first."
+        ListEvents: Get "/v1/leads/{lead_id}/events", PEOPLE, "Lists everything that happened to a lead, oldest first."
             gives 200 [LeadEvents];
         ExplainLead: Get "/v1/leads/{lead_id}/why", PEOPLE, "Explains the decisions on a lead, latest first."
             gives 200 [LeadDecisions];
-        AcceptLead: Post "/v1/leads/{lead_id}/accept", DESKS, "Confirms a lead for its owner."
+        AcceptLead: Post "/v1/leads/{lead_id}/accept", DESKS, "Accepts a lead for its owner."
             may take Accept gives 200 [AcceptedByOwner]
             fails [Busy, WrongStage, NotOwner, OldAssignment, IntoItself];
-        ReadInbox: Get "/v1/inbox", DESKS, "Shows the open leads of a rep, best first."
-            query { "rep": "Whose inbox; a rep sees their own.", "from": PAGE }
+        ReadInbox: Get "/v1/inbox", DESKS, "Lists the open leads of a rep, best first."
+            query { "rep": "The rep; required for sales, ignored for reps, who get their own inbox.", "from": PAGE }
             gives 200 [Inbox] fails [MissingRep, InvalidCursor];
         SetAvailability: Put "/v1/me/availability", Access::RepsOnly, "Switches the calling rep on or off."
             takes Availability gives 200 [AvailabilityOfRep] fails [NotFound];
-        ReadLedger: Get "/v1/pools/{pool_id}/ledger", PEOPLE, "Shows who of a pool is owed what, and every turn."
+        ReadLedger: Get "/v1/pools/{pool_id}/ledger", PEOPLE, "Returns what each pool member is owed, and every turn."
             query { "from": PAGE } gives 200 [Ledger] fails [NotAMember, InvalidCursor];
     }
 }
 
 routes! {
-    /// What `roster` answers.
+    /// Routes of `roster`.
     RosterRoute of "roster" {
-        ListReps: Get "/v1/reps", PEOPLE, "Shows every rep." gives 200 [Reps];
-        ReadRep: Get "/v1/reps/{id}", PEOPLE, "Shows a rep with their open leads." gives 200 [RepNow];
-        PutRep: Put "/v1/reps/{id}", SALES, "Writes a rep."
+        ListReps: Get "/v1/reps", PEOPLE, "Lists the reps." gives 200 [Reps];
+        ReadRep: Get "/v1/reps/{id}", PEOPLE, "Returns a rep with their number of open leads." gives 200 [RepNow];
+        PutRep: Put "/v1/reps/{id}", SALES, "Creates or replaces a rep."
             header { "If-Match": IF_MATCH }
             takes Rep gives 200 [Rep] fails [InvalidId, Busy, InvalidIfMatch, PreconditionFailed];
-        DeleteRep: Delete "/v1/reps/{id}", SALES, "Deletes a rep without open leads whom nothing names."
+        DeleteRep: Delete "/v1/reps/{id}", SALES, "Deletes a rep who has no open leads and is named nowhere."
             header { "If-Match": IF_MATCH }
             gives 204 fails [StillAMember, StillNamed, OpenLeads, Busy, InvalidIfMatch, PreconditionFailed];
-        ListPools: Get "/v1/pools", PEOPLE, "Shows every pool." gives 200 [Pools];
-        ReadPool: Get "/v1/pools/{id}", PEOPLE, "Shows a pool." gives 200 [Pool];
-        PutPool: Put "/v1/pools/{id}", SALES, "Writes a pool."
+        ListPools: Get "/v1/pools", PEOPLE, "Lists the pools." gives 200 [Pools];
+        ReadPool: Get "/v1/pools/{id}", PEOPLE, "Returns a pool." gives 200 [Pool];
+        PutPool: Put "/v1/pools/{id}", SALES, "Creates or replaces a pool."
             header { "If-Match": IF_MATCH }
             takes Pool gives 200 [Pool] fails [InvalidId, Busy, InvalidIfMatch, PreconditionFailed];
-        DeletePool: Delete "/v1/pools/{id}", SALES, "Deletes a pool that nothing names and nobody waits for."
+        DeletePool: Delete "/v1/pools/{id}", SALES, "Deletes a pool with an empty waiting list that is named nowhere."
             header { "If-Match": IF_MATCH }
             gives 204 fails [StillNamed, StillWaiting, Busy, InvalidIfMatch, PreconditionFailed];
-        ReadAccount: Get "/v1/accounts/{id}", PEOPLE, "Shows an account." gives 200 [Account];
-        PutAccount: Put "/v1/accounts/{id}", SALES, "Writes an account."
+        ReadAccount: Get "/v1/accounts/{id}", PEOPLE, "Returns an account." gives 200 [Account];
+        PutAccount: Put "/v1/accounts/{id}", SALES, "Creates or replaces an account."
             header { "If-Match": IF_MATCH }
             takes Account gives 200 [Account] fails [InvalidId, Busy, InvalidIfMatch, PreconditionFailed];
         DeleteAccount: Delete "/v1/accounts/{id}", SALES, "Deletes an account."
             header { "If-Match": IF_MATCH }
             gives 204 fails [Busy, InvalidIfMatch, PreconditionFailed];
-        ListAudit: Get "/v1/audit", SALES, "Shows who changed what is set up, and what it was before, newest first."
+        ListAudit: Get "/v1/audit", SALES, "Lists changes of the settings with what was there before, newest first."
             query {
                 "kind": "Only changes of this kind: `rep`, `pool`, `account`, `person`, `key` or `table`.",
-                "id": "Only changes of the one with this id; `kind` is required with it.",
+                "id": "Only changes of the item with this id; requires `kind`.",
                 "from": PAGE
             }
             gives 200 [Audit] fails [InvalidCursor, InvalidFilter];
@@ -172,62 +172,63 @@ routes! {
 }
 
 routes! {
-    /// What `rulebooks` answers.
+    /// Routes of `rulebooks`.
     RulebooksRoute of "rulebooks" {
-        CreateRulebook: Post "/v1/rulebooks", RULES, "Checks a rulebook and keeps it as the next version."
+        CreateRulebook: Post "/v1/rulebooks", RULES, "Checks a rulebook and stores it as the next version."
             query {
                 "purpose": "What the change is for.",
-                "owner": "The person who is responsible for it; the caller if left out."
+                "owner": "The person who is responsible for the change; the caller if left out."
             }
             takes Yaml gives 201 [NewRulebook] fails [TooLarge, InvalidBody, InvalidRulebook];
-        ListRulebooks: Get "/v1/rulebooks", PEOPLE, "Shows the versions, newest first, and which is active."
+        ListRulebooks: Get "/v1/rulebooks", PEOPLE, "Lists the versions, newest first, and which one is active."
             query { "from": PAGE } gives 200 [Rulebooks] fails [InvalidCursor];
         ReadRulebook: Get "/v1/rulebooks/{version}", PEOPLE,
-            "Shows a version, or `active`; as YAML alone if `Accept` asks for it."
+            "Returns a version, or `active`. With `Accept: application/yaml`, only its text."
             gives 200 [Rulebook, Yaml];
-        CommentRulebook: Post "/v1/rulebooks/{version}/comments", RULES, "Adds a remark to a version."
+        CommentRulebook: Post "/v1/rulebooks/{version}/comments", RULES, "Adds a comment to a version."
             takes NewComment gives 200 [ReviewedRulebook] fails [NotAPerson, Busy, TooMuchSaid];
         ApproveRulebook: Post "/v1/rulebooks/{version}/approve", RULES, "Approves a version for the caller's side."
             may take NewApproval gives 200 [ReviewedRulebook]
             fails [NoSide, NotAPerson, ApprovedForOtherSide, Busy, TooMuchSaid];
         ObjectToRulebook: Post "/v1/rulebooks/{version}/object", RULES,
-            "Objects to a version; ends a planned activation of it."
+            "Objects to a version and cancels its planned activation."
             takes NewObjection gives 200 [ReviewedRulebook] fails [NotAPerson, Busy, TooMuchSaid];
-        WithdrawReview: Post "/v1/rulebooks/{version}/withdraw", RULES, "Takes back an approval or objection."
+        WithdrawReview: Post "/v1/rulebooks/{version}/withdraw", RULES, "Withdraws an approval or objection."
             may take Withdraw gives 200 [ReviewedRulebook] fails [NotAPerson, Busy, NothingToWithdraw];
-        ActivateRulebook: Post "/v1/rulebooks/{version}/activate", RULES, "Activates an approved version, now or later."
+        ActivateRulebook: Post "/v1/rulebooks/{version}/activate", RULES,
+            "Activates an approved version, now or at a given time."
             may take NewActivation gives 200 [ActivatedRulebook]
             fails [AlreadyActive, Busy, NotApproved, InvalidRulebook];
         CancelActivation: Delete "/v1/rulebooks/{version}/activate", RULES, "Cancels the planned activation of a version."
             gives 200 [ActivatedRulebook] fails [AlreadyActive, Busy];
-        RollBackRulebook: Post "/v1/rulebooks/rollback", RULES, "Goes back to the version that was active before."
+        RollBackRulebook: Post "/v1/rulebooks/rollback", RULES, "Activates the version that was active before."
             may take RollBack gives 200 [ActivatedRulebook]
             fails [NotFound, Busy, NotActive, NothingBefore, InvalidRulebook];
-        DiffRulebooks: Get "/v1/rulebooks/{version}/diff", PEOPLE, "Says what is different from another version."
+        DiffRulebooks: Get "/v1/rulebooks/{version}/diff", PEOPLE, "Compares a version with another one."
             query { "from": "The version to compare with; the active one if left out." }
             gives 200 [RulebookDiff] fails [NoneActive, UnreadableRulebook];
-        ReplayRulebook: Post "/v1/rulebooks/{version}/replay", RULES, "Decides past leads by a version; writes nothing."
+        ReplayRulebook: Post "/v1/rulebooks/{version}/replay", RULES, "Replays past leads by a version. Stores nothing."
             query { "since": SINCE, "cursor": GOES_ON }
             gives 200 [Replay] fails [InvalidCursor, NoneActive, UnreadableRulebook, InvalidSince];
-        ReplayDraft: Post "/v1/rulebooks/replay", RULES, "Decides past leads by a draft; keeps and writes nothing."
+        ReplayDraft: Post "/v1/rulebooks/replay", RULES, "Replays past leads by a draft. Stores nothing."
             query { "since": SINCE, "cursor": GOES_ON }
             takes Yaml gives 200 [Replay]
             fails [InvalidCursor, NotFound, NoneActive, UnreadableRulebook, TooLarge, InvalidRulebook, InvalidSince];
         RerouteLeads: Post "/v1/rulebooks/{version}/reroute", RULES,
-            "Routes open leads by a version from now or later on, or previews it."
+            "Reroutes open leads by a version, now or at a given time, or previews it."
             may take NewReroute gives 202 [Reroute] or 200 [ReroutePreview]
             fails [InvalidCursor, Busy, NotActive, Running, UnreadableRulebook];
-        ReadReroute: Get "/v1/rulebooks/{version}/reroute", PEOPLE, "Says how far the rerouting by a version has come."
+        ReadReroute: Get "/v1/rulebooks/{version}/reroute", PEOPLE, "Returns the progress of a reroute."
             gives 200 [Reroute];
-        CancelReroute: Delete "/v1/rulebooks/{version}/reroute", RULES, "Ends the rerouting of open leads by a version."
+        CancelReroute: Delete "/v1/rulebooks/{version}/reroute", RULES, "Stops or cancels a reroute."
             gives 200 [Reroute] fails [Busy];
-        ListTables: Get "/v1/tables", PEOPLE, "Shows the tables that rulebooks look things up in." gives 200 [Tables];
-        ReadTable: Get "/v1/tables/{name}", PEOPLE, "Shows the newest content of a table." gives 200 [TableContent];
+        ListTables: Get "/v1/tables", PEOPLE, "Lists the lookup tables of rulebooks." gives 200 [Tables];
+        ReadTable: Get "/v1/tables/{name}", PEOPLE, "Returns the current content of a table." gives 200 [TableContent];
         DeleteTable: Delete "/v1/tables/{name}", RULES,
-            "Deletes the name of a table; versions that use it keep its content, and new ones cannot use it."
+            "Deletes a table, so that new versions cannot use it. Existing versions keep its content."
             header { "If-Match": IF_MATCH }
             gives 204 fails [Busy, InvalidIfMatch, PreconditionFailed];
-        PutTable: Put "/v1/tables/{name}", RULES, "Keeps the content of a table; versions keep what they have."
+        PutTable: Put "/v1/tables/{name}", RULES, "Stores the content of a table. Existing versions keep theirs."
             header { "If-Match": IF_MATCH }
             takes Csv gives 200 [Table]
             fails [TooLarge, InvalidId, InvalidTable, Busy, InvalidIfMatch, PreconditionFailed];
@@ -235,52 +236,52 @@ routes! {
 }
 
 routes! {
-    /// What `imports` answers.
+    /// Routes of `imports`.
     ImportsRoute of "imports" {
-        BeginImport: Post "/v1/imports", RULES, "Begins a list."
-            header { "Idempotency-Key": "Makes a repeat safe: the same key is the same import." }
+        BeginImport: Post "/v1/imports", RULES, "Creates an import."
+            header { "Idempotency-Key": "Makes retries idempotent: the same key means the same import." }
             takes NewImport gives 201 [Import] fails [ImportExists];
-        ReadImport: Get "/v1/imports/{id}", RULES, "Shows a list and the results of its parts."
+        ReadImport: Get "/v1/imports/{id}", RULES, "Returns an import and the results of its parts."
             query { "from": PAGE } gives 200 [ImportResult] fails [InvalidCursor];
-        PutPart: Put "/v1/imports/{id}/parts/{part}", RULES, "Brings in a part of a list, of at most 4 MB."
+        PutPart: Put "/v1/imports/{id}/parts/{part}", RULES, "Imports a part of a list, of at most 4 MB."
             takes Csv gives 200 [PartReply] fails [InvalidPart, PartExists, TooLarge, InvalidList];
-        ListRows: Get "/v1/imports/{id}/rows", RULES, "Shows the result of every row."
+        ListRows: Get "/v1/imports/{id}/rows", RULES, "Lists the result of every row."
             query { "from": PAGE } gives 200 [Rows] fails [InvalidCursor];
     }
 }
 
 routes! {
-    /// What `access` answers.
+    /// Routes of `access`.
     AccessRoute of "access" {
-        ListPeople: Get "/v1/people", ADMIN, "Shows the people." gives 200 [People];
-        ReadPerson: Get "/v1/people/{id}", ADMIN, "Shows a person." gives 200 [Person];
-        PutPerson: Put "/v1/people/{id}", ADMIN, "Writes a person; their keys have the new role."
+        ListPeople: Get "/v1/people", ADMIN, "Lists the people." gives 200 [People];
+        ReadPerson: Get "/v1/people/{id}", ADMIN, "Returns a person." gives 200 [Person];
+        PutPerson: Put "/v1/people/{id}", ADMIN, "Creates or replaces a person. Their keys get the new role."
             header { "If-Match": IF_MATCH }
             takes Person gives 200 [Person] fails [InvalidId, Busy, InvalidIfMatch, PreconditionFailed];
-        DeletePerson: Delete "/v1/people/{id}", ADMIN, "Deletes a person; their keys stop working."
+        DeletePerson: Delete "/v1/people/{id}", ADMIN, "Deletes a person. Their keys stop working."
             header { "If-Match": IF_MATCH }
             gives 204 fails [Busy, InvalidIfMatch, PreconditionFailed];
-        ListKeys: Get "/v1/keys", ADMIN, "Shows what every key opens, without the keys themselves."
+        ListKeys: Get "/v1/keys", ADMIN, "Lists the keys with their roles, without the keys themselves."
             query { "from": PAGE } gives 200 [Keys] fails [InvalidCursor];
-        CreateKey: Post "/v1/keys", ADMIN, "Makes a key; the reply is the only place where it is shown."
+        CreateKey: Post "/v1/keys", ADMIN, "Creates a key. Only this reply shows it."
             takes NewKey gives 201 [MadeKey];
         DeleteKey: Delete "/v1/keys/{id}", ADMIN, "Deletes a key." gives 204 fails [Busy];
     }
 }
 
 routes! {
-    /// What `recovery` answers.
+    /// Routes of `recovery`.
     RecoveryRoute of "recovery" {
-        ListDeadLetters: Get "/v1/dead-letters", SALES, "Shows leads on hold, and commands that failed."
-            query { "from": PAGE, "commands_from": "Where a page of commands begins: the `commands_next` of the page before." }
+        ListDeadLetters: Get "/v1/dead-letters", SALES, "Lists leads on hold, and commands that failed."
+            query { "from": PAGE, "commands_from": "The `commands_next` of the previous page, for more commands." }
             gives 200 [DeadLetters] fails [InvalidCursor];
         Redrive: Post "/v1/dead-letters/{lead_id}/redrive", SALES,
-            "Lets a lead go on; with `events` in the place of the lead, publishes events again."
+            "Releases a lead and retries its failed commands. With `events` as the id, publishes failed events again."
             gives 202 [Redriven, RedrivenEvents] fails [Busy, HeldByRule, NeverStored];
     }
 }
 
-/// Every row of the table, with its types.
+/// Returns every row of the table with its types, by function.
 #[cfg(feature = "openapi")]
 pub fn operations_with_types() -> Vec<Typed> {
     [
@@ -295,7 +296,7 @@ pub fn operations_with_types() -> Vec<Typed> {
     .concat()
 }
 
-/// Every row of the table, in order of function.
+/// Returns every row of the table, by function.
 pub fn operations() -> Vec<&'static Operation> {
     fn rows<R: Routes>() -> impl Iterator<Item = &'static Operation> {
         R::ALL.iter().map(|route| route.operation())

@@ -8,28 +8,28 @@ use jiff::Timestamp;
 use crate::Role;
 
 requests! {
-    /// A person.
+    /// Person who manages rules, leads or the roster.
     pub struct Person {
-        /// Their identifier; in a request it may be left out, because the path has it.
+        /// Their identifier. Optional in a request, because it is in the path.
         pub person_id: PersonId,
-        /// What they are called.
+        /// Their name.
         pub name: String,
         /// Their e-mail address.
         pub email: String,
-        /// For whom they speak.
+        /// Their role.
         pub role: PersonRole,
     }
 
-    /// What a key is made for: a program, or a person.
+    /// Request for a key. Send either `role` and `subject` for a program, or `person`.
     #[derive(Default)]
     pub struct NewKey {
-        /// What the program that holds it may do.
+        /// The role of the program.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub role: Option<Role>,
-        /// The program: a source, a rep, or a name.
+        /// The program: the id of a source or rep, or a name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub subject: Option<String>,
-        /// The person who holds it, instead of `role` and `subject`: then it says who they are, and ends with them.
+        /// The person who gets the key. It has their role and becomes invalid when they are deleted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub person: Option<PersonId>,
     }
@@ -38,45 +38,45 @@ requests! {
 replies! {
     /// The people.
     pub struct People {
-        /// Everybody, in order of id.
+        /// Every person, by id.
         pub people: Vec<Person>,
     }
 
-    /// A key that was made.
+    /// Key that was just created.
     pub struct MadeKey {
         /// Its id: the SHA-256 of the key in hex.
         pub id: String,
-        /// The key itself. It is shown here and nowhere else.
+        /// The key itself. Only this reply shows it.
         pub key: String,
-        /// What its holder may do.
+        /// Its role.
         pub role: Role,
-        /// Who holds it.
+        /// The source, rep, person or program that holds it.
         pub subject: String,
-        /// The person who holds it, if it is one.
+        /// The person who holds it; missing for a program.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub person: Option<PersonId>,
     }
 
-    /// A key, without its secret.
+    /// Key, without the secret.
     pub struct Key {
         /// Its id: the SHA-256 of the key in hex.
         pub id: String,
-        /// What its holder may do. For a person the role they have at the time counts.
+        /// Its role. The key of a person always has the person's current role.
         pub role: String,
-        /// Who holds it.
+        /// The source, rep, person or program that holds it.
         pub subject: String,
-        /// The person who holds it, if it is one.
+        /// The person who holds it; missing for a program.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub person: Option<PersonId>,
-        /// When it was made.
+        /// When it was created.
         pub created_at: Timestamp,
     }
 
-    /// A page of keys, in no particular order.
+    /// Page of keys, in no particular order.
     pub struct Keys {
         /// The keys.
         pub keys: Vec<Key>,
-        /// Where the next page begins; `null` on the last one.
+        /// Cursor of the next page; `null` on the last page.
         pub next: Option<String>,
     }
 }

@@ -1,4 +1,4 @@
-//! What reps do, and what people look up.
+//! Commands of reps, inboxes and ledgers.
 
 use std::collections::BTreeMap;
 
@@ -9,129 +9,129 @@ use jiff::Timestamp;
 use super::lead::Stage;
 
 requests! {
-    /// What a rep may say when they accept a lead.
+    /// Acceptance of a lead.
     #[derive(Default)]
     pub struct Accept {
-        /// The assignment that is meant; the current one if it is left out.
+        /// The assignment to accept; the current one if left out.
         #[serde(default)]
         pub assignment: Option<u32>,
     }
 
-    /// Whether a rep takes leads.
+    /// Availability of the calling rep.
     pub struct Availability {
-        /// On or off.
+        /// Whether they take new leads.
         pub on: bool,
     }
 }
 
 replies! {
-    /// A lead after it was accepted.
+    /// Lead after it was accepted.
     pub struct AcceptedByOwner {
         /// The lead.
         pub lead_id: LeadId,
-        /// Where it stands.
+        /// Its stage.
         pub stage: Stage,
-        /// Who has it.
+        /// Its owner.
         pub owner: Option<RepId>,
-        /// Which assignment of the lead it is.
+        /// Number of the assignment, from 1.
         pub assignment: u32,
-        /// When it was confirmed.
+        /// When it was accepted.
         pub accepted_at: Option<Timestamp>,
-        /// Who confirmed it: its owner, or the person who did it for them.
+        /// Who accepted it: its owner, or the person who did so for them.
         pub accepted_by: Option<ActorId>,
     }
 
-    /// A rep who was switched.
+    /// Availability of a rep after a change.
     pub struct AvailabilityOfRep {
         /// The rep.
         pub rep: RepId,
-        /// Whether they take leads now.
+        /// Whether they take new leads now.
         pub on: bool,
     }
 
-    /// A lead in an inbox.
+    /// Lead in an inbox.
     pub struct OpenLead {
         /// The lead.
         pub lead_id: LeadId,
-        /// Where it stands.
+        /// Its stage.
         pub stage: Stage,
-        /// Which assignment of the lead it is; commands name it.
+        /// Number of the current assignment, for commands.
         pub assignment: u32,
         /// Total score, 0 to 100.
         pub score: Option<u8>,
         /// Grade, if it has one.
         pub grade: Option<String>,
-        /// How urgent it is.
+        /// Its priority.
         pub priority: Priority,
-        /// What it is expected to be worth, in whole units of the company's currency.
+        /// Expected value, in whole units of the company's currency.
         pub value: Option<u32>,
-        /// What the person is called.
+        /// Full name of the person.
         pub name: Option<String>,
-        /// Where they work.
+        /// Name of their company.
         pub company: Option<String>,
-        /// What they did last.
+        /// Their latest activity.
         pub did: Option<String>,
-        /// When it came in.
+        /// When it was received.
         pub received_at: Timestamp,
-        /// When the rep got it.
+        /// When it was assigned to the rep.
         pub assigned_at: Option<Timestamp>,
-        /// The rule that gave it to them.
+        /// The rule that assigned it.
         pub rule: Option<String>,
     }
 
-    /// The open leads of a rep, best first.
+    /// Open leads of a rep, best first.
     pub struct Inbox {
         /// The rep.
         pub rep: RepId,
-        /// A page of their leads.
+        /// The leads on this page.
         pub leads: Vec<OpenLead>,
-        /// Where the next page begins; `null` on the last one.
+        /// Cursor of the next page; `null` on the last page.
         pub next: Option<String>,
     }
 
-    /// What a member of a pool is owed.
+    /// Account of a pool member in the rotation.
     pub struct Standing {
         /// The rep.
         pub rep: RepId,
-        /// Turns they had.
+        /// Turns they took.
         pub got: u64,
-        /// Turns that were their share, as a decimal number.
+        /// Turns that were their fair share, as a decimal number.
         pub share: String,
-        /// Turns they are owed, as a decimal number; below zero if they are ahead.
+        /// Turns they are owed, as a decimal number. Negative if they took more than their share.
         pub owed: String,
-        /// The same in billionths of a turn.
+        /// `owed` in billionths of a turn.
         pub owed_billionths: i64,
     }
 
-    /// A turn of a pool.
+    /// Turn in a pool: one lead that was given to one of its members.
     pub struct LedgerEntry {
-        /// Its number.
+        /// Its number in the pool.
         pub turn: u64,
         /// The lead it was for.
         pub lead_id: LeadId,
-        /// Which assignment of the lead it was.
+        /// Number of the lead's assignment.
         pub assignment: u32,
-        /// Whether it was given back.
+        /// Whether the turn was given back.
         pub given_back: bool,
-        /// Who had it.
+        /// The member who took it.
         pub taken_by: RepId,
-        /// What each member was credited, in turns.
+        /// Share of the turn that each eligible member was credited, in turns.
         pub credits: BTreeMap<String, String>,
-        /// What each member was owed before, in turns.
+        /// What each eligible member was owed before, in turns.
         pub owed_before: BTreeMap<String, String>,
     }
 
-    /// Who of a pool is owed what, and every turn that led there.
+    /// Ledger of a pool: what each member is owed, and every turn.
     pub struct Ledger {
         /// The pool.
         pub pool: PoolId,
-        /// Turns all in all.
+        /// Number of turns so far.
         pub turns: u64,
         /// What each member is owed.
         pub standings: Vec<Standing>,
-        /// A page of turns.
+        /// The turns on this page.
         pub entries: Vec<LedgerEntry>,
-        /// Where the next page begins; `null` on the last one.
+        /// Cursor of the next page; `null` on the last page.
         pub next: Option<String>,
     }
 }

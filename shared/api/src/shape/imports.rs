@@ -1,111 +1,111 @@
-//! Lists.
+//! Imports of lists.
 
 use fairleader_lead::id::{LeadId, SourceId};
 use fairleader_lead::problem::FieldProblem;
 use jiff::Timestamp;
 
 requests! {
-    /// A list to be brought in.
+    /// Request to import a list.
     pub struct NewImport {
-        /// What people call it.
+        /// Name of the list, for people.
         pub name: String,
-        /// Where its leads come from.
+        /// Source of its leads.
         #[serde(default = "import_source")]
         pub source: SourceId,
-        /// Whether rows are only checked.
+        /// Whether rows are only checked and not stored.
         #[serde(default)]
         pub dry_run: bool,
     }
 }
 
 replies! {
-    /// A list that is being brought in.
+    /// Import of a list.
     pub struct Import {
         /// Its identifier.
         pub import_id: String,
-        /// What people call it.
+        /// Name of the list, for people.
         pub name: String,
-        /// Where its leads come from.
+        /// Source of its leads.
         pub source: SourceId,
-        /// Whether rows are only checked.
+        /// Whether rows are only checked and not stored.
         pub dry_run: bool,
-        /// When it began.
+        /// When it was created.
         pub created_at: Timestamp,
     }
 
-    /// The result of a part.
+    /// Result of a part.
     pub struct PartResult {
-        /// Its number, from 1.
+        /// Number of the part, from 1.
         pub part: u32,
-        /// SHA-256 of its bytes, in hex.
+        /// SHA-256 of the part, in hex.
         pub sha256: String,
-        /// Rows in it.
+        /// Number of rows.
         pub rows: u32,
-        /// Rows that became leads (or would, in a dry run).
+        /// Rows that were accepted as leads, or would be in a dry run.
         pub accepted: u32,
-        /// Rows that were refused.
+        /// Rows that were rejected.
         pub rejected: u32,
     }
 
-    /// A list and a page of its parts. The counts are those of the parts on the page; the pages' counts add up.
+    /// Import and a page of its parts. The counts cover the parts on this page; add the pages up for the whole list.
     pub struct ImportResult {
-        /// The list.
+        /// The import.
         pub import: Import,
-        /// The parts on this page, in order of number.
+        /// The parts on this page, by number.
         pub parts: Vec<PartResult>,
-        /// Rows in them.
+        /// Rows in these parts.
         pub rows: u64,
-        /// Rows that became leads.
+        /// Rows that were accepted as leads, or would be in a dry run.
         pub accepted: u64,
-        /// Rows that were refused.
+        /// Rows that were rejected.
         pub rejected: u64,
-        /// Where the next page begins; `null` on the last one.
+        /// Cursor of the next page; `null` on the last page.
         pub next: Option<String>,
     }
 
-    /// The result of a row.
+    /// Result of a row.
     pub struct RowResult {
-        /// The part it is in.
+        /// Number of the part.
         pub part: u32,
-        /// Its number in the part, from 1, not counting the header.
+        /// Number of the row in the part, from 1 without the header.
         pub row: u32,
-        /// The line of the part where it begins.
+        /// Line in the part where the row begins.
         pub line: u64,
-        /// The lead it became; missing if it was refused.
+        /// Id of its lead; missing if the row was rejected.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub lead_id: Option<LeadId>,
-        /// Why it was refused, by column.
+        /// Why it was rejected, by column.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub errors: Vec<FieldProblem>,
     }
 
-    /// The results of a list's rows, about a thousand.
+    /// Page of row results, about a thousand.
     pub struct Rows {
-        /// The list.
+        /// The import.
         pub import_id: String,
-        /// The rows.
+        /// The results on this page.
         pub rows: Vec<RowResult>,
-        /// Where the next page begins; `null` on the last one.
+        /// Cursor of the next page; `null` on the last page.
         pub next: Option<String>,
     }
 
-    /// The result of a part that was just brought in.
+    /// Result of a part that was just imported.
     pub struct PartReply {
-        /// Its number.
+        /// Number of the part.
         pub part: u32,
-        /// Rows in it.
+        /// Number of rows.
         pub rows: u32,
-        /// Rows that became leads (or would, in a dry run).
+        /// Rows that were accepted as leads, or would be in a dry run.
         pub accepted: u32,
-        /// Rows that were refused.
+        /// Rows that were rejected.
         pub rejected: u32,
         /// Whether rows were only checked.
         pub dry_run: bool,
-        /// What is worth knowing about its columns.
+        /// Note about columns that need attention.
         pub note: Option<String>,
-        /// The first rows that were refused; `rows_url` has all of them.
+        /// The first rejected rows; `rows_url` has all of them.
         pub rejections: Vec<RowResult>,
-        /// Where the results of all rows are.
+        /// Path of the results of all rows.
         pub rows_url: String,
     }
 }

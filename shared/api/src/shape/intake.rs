@@ -1,21 +1,21 @@
-//! What sources send, and what they are told.
+//! Replies to sources.
 
 use fairleader_lead::id::{ActivityId, LeadId};
 
 replies! {
-    /// A lead that was taken in; it is stored and decided on in a moment.
+    /// Accepted lead. It is queued, and will be stored and routed within seconds.
     pub struct AcceptedLead {
-        /// The lead: the same for the same submission.
+        /// Id of the lead. A retry with the same `Idempotency-Key` gets the same id.
         pub lead_id: LeadId,
-        /// Where to look what comes of it.
+        /// Path to check its status.
         pub status_url: String,
     }
 
-    /// An activity that was taken in.
+    /// Accepted activity. It is queued, and will be recorded within seconds.
     pub struct AcceptedActivity {
-        /// The activity: the same for the same report.
+        /// Id of the activity. A retry with the same `Idempotency-Key` gets the same id.
         pub activity_id: ActivityId,
-        /// Where to look, if the sender named the lead.
+        /// Path of the lead's status; missing if the request had no `lead_id`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub status_url: Option<String>,
     }

@@ -1,4 +1,4 @@
-//! A lead as people see it, its history, and the decisions on it.
+//! Leads, their history, and the explanations of decisions.
 
 mod from_profile;
 mod from_state;
@@ -17,141 +17,141 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 replies! {
-    /// Where a lead stands.
+    /// Stage of a lead.
     #[derive(Copy, Eq)]
     #[serde(rename_all = "snake_case")]
     pub enum Stage {
-        /// Kept, not yet decided on.
+        /// Stored, but not decided yet.
         Stored,
         /// An MQL with an owner in sales.
         Assigned,
-        /// The owner confirmed it (SAL).
+        /// Accepted by its owner (SAL).
         Accepted,
-        /// An MQL that nobody can take yet; it stands in a pool's waiting line.
+        /// An MQL on the waiting list of a pool, because no rep can take it yet.
         Waiting,
-        /// Not ready for sales; marketing keeps in touch.
+        /// Not ready for sales; in nurture.
         Nurturing,
-        /// Stopped by a fault or by the rulebook, until a person decides.
+        /// On hold after a failure or by the rulebook, until a person decides.
         Held,
-        /// Refused, with a reason.
+        /// Disqualified by a rule, with a reason.
         Disqualified,
-        /// The same person as another lead, which carries on.
+        /// Merged into another lead of the same person.
         Merged,
     }
 
-    /// A lead as its source sees it.
+    /// Lead, as its source sees it.
     pub struct LeadStage {
         /// The lead.
         pub lead_id: LeadId,
-        /// Where it stands.
+        /// Its stage.
         pub stage: Stage,
     }
 
-    /// A lead as people see it.
+    /// Lead, as people see it.
     pub struct Lead {
         /// The lead.
         pub lead_id: LeadId,
-        /// Where it stands.
+        /// Its stage.
         pub stage: Stage,
-        /// Where it came from.
+        /// The source that sent it.
         pub source: SourceId,
-        /// When it came in.
+        /// When it was received.
         pub received_at: Timestamp,
-        /// How often it was given to an owner; commands name the current assignment.
+        /// Number of the current assignment, for commands; 0 if it never had an owner.
         pub assignment: u32,
-        /// Who has it.
+        /// Its owner.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub owner: Option<RepId>,
-        /// The pool it was assigned from or waits in; missing when a rule named the owner.
+        /// The pool that it was assigned from or waits in; missing if a rule named the owner.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pool: Option<PoolId>,
-        /// The score it was decided with.
+        /// The score at the last decision.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub score: Option<Score>,
-        /// Rulebook version of the last decision.
+        /// The version of the rulebook at the last decision.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub rulebook: Option<RulebookVersion>,
         /// The rule that won the last decision.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub rule: Option<String>,
-        /// How urgent that rule says it is; missing if it is as urgent as most.
+        /// The priority that the rule gives it; missing if it is normal.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub priority: Option<Priority>,
-        /// What that rule expects it to be worth, in whole units of the company's currency.
+        /// The expected value that the rule gives it, in whole units of the company's currency.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub value: Option<u32>,
-        /// Why it is disqualified, held or in nurture, in a word.
+        /// Why it is disqualified, on hold or in nurture, in a word.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub reason: Option<String>,
-        /// The stage a held lead came from; missing if it was held before it could be stored.
+        /// The stage before it was put on hold; missing if it was put on hold before it could be stored.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub held_from: Option<Stage>,
-        /// When it first was an MQL.
+        /// When it first became an MQL.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mql_at: Option<Timestamp>,
-        /// When its owner got it.
+        /// When it was assigned to its owner.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub assigned_at: Option<Timestamp>,
-        /// When its owner confirmed it.
+        /// When it was accepted.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub accepted_at: Option<Timestamp>,
-        /// Who confirmed it: its owner, or the person who did it for them.
+        /// Who accepted it: its owner, or the person who did so for them.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub accepted_by: Option<ActorId>,
-        /// When it began to wait.
+        /// Since when it has been waiting.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub waiting_since: Option<Timestamp>,
-        /// When something has to happen to it at the latest.
+        /// Its next deadline.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub due_at: Option<Timestamp>,
-        /// The lead it was merged into.
+        /// The lead that it was merged into.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub merged_into: Option<LeadId>,
-        /// Who it is; missing if it was held before it could be stored.
+        /// Its profile; missing if it was put on hold before it could be stored.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub profile: Option<Profile>,
     }
 
-    /// Leads that were found.
+    /// Result of a search.
     pub struct FoundLeads {
-        /// The leads: at most one, because leads of one person are merged.
+        /// The leads found: at most one, because leads of the same person are merged.
         pub leads: Vec<Lead>,
     }
 
-    /// How well a lead fits and how interested it is.
+    /// Score of a lead.
     pub struct Score {
-        /// The one number, 0 to 100.
+        /// Total, 0 to 100.
         pub total: u8,
-        /// What the person and company are, 0 to 100.
+        /// Fit of the person and company, 0 to 100.
         pub fit: u8,
-        /// What they did, 0 to 100.
+        /// Engagement, from their activities, 0 to 100.
         pub engagement: u8,
-        /// The account's own score, 0 to 100.
+        /// Score of the account, 0 to 100.
         pub account: u8,
-        /// Grade; missing below the last one.
+        /// Grade; missing if the total is below the lowest grade.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub grade: Option<String>,
-        /// Whether it is ready for sales.
+        /// Whether the lead is an MQL.
         pub mql: bool,
-        /// Which line makes it an MQL.
+        /// The line of `mql` that makes it one.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub mql_by: Option<String>,
-        /// The products the person is interested in, the most interesting first.
+        /// The products that the person is interested in, highest interest first.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub interest: Vec<InterestIn>,
-        /// Every line that counted.
+        /// Every line that gave or took points.
         pub lines: Vec<ScoreLine>,
     }
 
-    /// How interested a person is in a product.
+    /// Interest of a person in a product.
     pub struct InterestIn {
         /// The product.
         pub product: String,
-        /// The points they have for what they did about it, 0 to 100.
+        /// Points from activities about it, 0 to 100.
         pub points: u8,
     }
 
-    /// A line of the rulebook that gave or took points.
+    /// Line of the rulebook that gave or took points.
     pub struct ScoreLine {
         /// `fit`, `engagement` or `account`.
         pub part: String,
@@ -161,36 +161,36 @@ replies! {
         pub points: i32,
     }
 
-    /// What is known of a person and what they asked for; what is missing is not known.
+    /// Profile of a lead: the person, their company and what they asked for. Unknown values are missing.
     pub struct Profile {
         /// The person.
         pub contact: Contact,
-        /// Where they work.
+        /// Their company.
         pub company: Company,
-        /// Where they are.
+        /// Their location.
         pub place: Place,
-        /// What they did and want.
+        /// Their latest activity and request.
         pub interest: Interest,
-        /// The most recent things they did, the earliest first.
+        /// Their most recent activities, oldest first.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub activities: Vec<Activity>,
-        /// What brought them.
+        /// The campaign that brought them.
         pub campaign: Campaign,
-        /// What they allowed.
+        /// Their consent.
         pub consent: Consent,
-        /// How they want to be reached.
+        /// Their preferred channel.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub preferred_channel: Option<Channel>,
-        /// When they last said what they want and allow.
+        /// When they last stated their wishes and consent.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub said_at: Option<Timestamp>,
-        /// Fields of the sender's own.
+        /// Custom fields.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         pub custom: BTreeMap<String, String>,
-        /// The account they belong to.
+        /// The account of their company.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub account_id: Option<AccountId>,
-        /// Where a value came from that the sender did not give in this form.
+        /// Origin of each value that differs from what the source sent.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         pub origins: BTreeMap<String, Origin>,
     }
@@ -209,7 +209,7 @@ replies! {
         /// Telephone number.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub phone: Option<Phone>,
-        /// Job title as written.
+        /// Job title, as sent.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub job_title: Option<String>,
         /// Seniority.
@@ -222,26 +222,26 @@ replies! {
 
     /// An e-mail address.
     pub struct Email {
-        /// The address to write to.
+        /// The address.
         pub address: String,
-        /// Everything after the `@`.
+        /// The part after the `@`.
         pub domain: String,
-        /// What sort of address it is.
+        /// Kind of address.
         pub kind: EmailKind,
     }
 
     /// A telephone number.
     pub struct Phone {
-        /// As written.
+        /// The number, as sent.
         pub raw: String,
-        /// In E.164, when the number is one that can exist.
+        /// The number in E.164, if it is valid.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub e164: Option<String>,
-        /// What sort of number it is.
+        /// Kind of number.
         pub kind: PhoneKind,
     }
 
-    /// A company as the lead describes it.
+    /// Company, as described in the lead.
     pub struct Company {
         /// Name.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -249,7 +249,7 @@ replies! {
         /// Domain.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub domain: Option<String>,
-        /// Number of employees; of a range its lower end.
+        /// Number of employees, or the lower end of a range.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub employees: Option<u32>,
         /// Industry.
@@ -257,7 +257,7 @@ replies! {
         pub industry: Option<String>,
     }
 
-    /// Where a lead is.
+    /// Location of a lead.
     pub struct Place {
         /// Country, ISO 3166-1 alpha-2.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -273,34 +273,34 @@ replies! {
         pub postal_code: Option<String>,
     }
 
-    /// What a person did last and asked for.
+    /// Latest activity and request of a person.
     pub struct Interest {
-        /// What they did, in words joined by `_`.
+        /// The activity, in words joined by `_`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub did: Option<String>,
-        /// The product they looked at.
+        /// The product that they looked at.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub product: Option<String>,
-        /// What they wrote.
+        /// Their message.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub message: Option<String>,
     }
 
-    /// Something a person did.
+    /// Activity of a person.
     pub struct Activity {
         /// Its identifier.
         pub id: ActivityId,
-        /// What, in words joined by `_`.
+        /// What they did, in words joined by `_`.
         pub did: String,
-        /// When.
+        /// When they did it.
         pub at: Timestamp,
-        /// Through which channel.
+        /// Channel of the activity.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub channel: Option<String>,
-        /// How much it asked of them.
+        /// How much time or effort it took them.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub spend: Option<Spend>,
-        /// How they responded.
+        /// Their response.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub response: Option<String>,
         /// The product it was about.
@@ -308,7 +308,7 @@ replies! {
         pub product: Option<String>,
     }
 
-    /// The campaign that brought a lead.
+    /// Campaign that brought a lead.
     pub struct Campaign {
         /// `utm_campaign`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -321,88 +321,88 @@ replies! {
         pub medium: Option<String>,
     }
 
-    /// What a person allowed; missing where they were not asked.
+    /// Consent of a person. A field is missing if they were not asked.
     pub struct Consent {
-        /// May be written to.
+        /// Whether they may be contacted by e-mail.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub email: Option<bool>,
-        /// May be called.
+        /// Whether they may be called.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub phone: Option<bool>,
     }
 
-    /// Something that happened to a lead, as it also goes on the bus: with ids, enums and numbers of its own.
+    /// Event of a lead, as it is also published on the bus. It has ids, enums and numbers, but no personal data.
     #[derive(serde::Deserialize)]
     pub struct LeadEvent {
-        /// `lead_id#seq`: the same wherever the event is seen.
+        /// `lead_id#seq`: the same here and on the bus.
         pub id: String,
-        /// Version of this form.
+        /// Version of the event format.
         pub schema: u32,
         /// The lead.
         pub lead_id: LeadId,
-        /// Its number in the lead's history, from 1 without gaps.
+        /// Number of the event in the history of the lead, from 1 without gaps.
         pub seq: u64,
         /// When it happened.
         pub at: Timestamp,
-        /// What happened, and with it what else the event says.
+        /// The kind of event and its other fields.
         #[serde(flatten)]
         pub more: Map<String, Value>,
     }
 
-    /// Everything that happened to a lead.
+    /// History of a lead.
     pub struct LeadEvents {
         /// The lead.
         pub lead_id: LeadId,
-        /// Oldest first.
+        /// The events, oldest first.
         pub events: Vec<LeadEvent>,
     }
 
-    /// Why a lead is where it is.
+    /// Explanations of the decisions on a lead.
     pub struct LeadDecisions {
         /// The lead.
         pub lead_id: LeadId,
-        /// Where it stands.
+        /// Its stage.
         pub stage: Stage,
         /// The decisions on it, latest first.
         pub decisions: Vec<Decision>,
-        /// Where to look instead, for a lead that was merged into another one.
+        /// For a merged lead: where to find the explanations of the lead that it was merged into.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub summary: Option<String>,
     }
 
-    /// A decision, explained.
+    /// Decision with its explanation.
     pub struct Decision {
-        /// The gist.
+        /// Summary in up to three sentences.
         pub summary: String,
-        /// The whole in sentences.
+        /// Full explanation in sentences.
         pub details: Vec<String>,
-        /// When it was decided.
+        /// When the decision was made.
         pub at: Timestamp,
-        /// Where the lead went.
+        /// The stage of the lead after the decision.
         pub stage: Stage,
         /// The rule that won.
         pub rule: String,
-        /// Of this rulebook.
+        /// The version of the rulebook.
         pub rulebook: RulebookVersion,
-        /// What made it win; empty if it takes every lead.
+        /// Why it won; empty if the rule matches every lead.
         pub reasons: Vec<String>,
-        /// What the lookups found.
+        /// Results of the lookups.
         pub lookups: Vec<String>,
         /// Earlier rules that did not win.
         pub near_misses: Vec<NearMiss>,
         /// The score, line by line.
         pub score: Score,
-        /// The rep that the rule named.
+        /// The rep that the rule names.
         pub named: Option<Candidate>,
         /// The pools that were tried, in order.
         pub pools: Vec<PoolTried>,
-        /// Who got it.
+        /// The rep who got the lead.
         pub chosen: Option<RepId>,
-        /// Number of the event that tells of it.
+        /// Number of the event that records it.
         pub event: u64,
     }
 
-    /// A rule that came before the winning one and did not fit.
+    /// Rule that comes before the winning one and did not match.
     pub struct NearMiss {
         /// The rule.
         pub rule: String,
@@ -410,7 +410,7 @@ replies! {
         pub failed: String,
     }
 
-    /// A pool that was tried for a lead.
+    /// Pool that was tried for a lead.
     pub struct PoolTried {
         /// The pool.
         pub pool: PoolId,
@@ -418,15 +418,15 @@ replies! {
         pub candidates: Vec<Candidate>,
     }
 
-    /// A rep who might have got a lead.
+    /// Rep who was considered for a lead.
     pub struct Candidate {
         /// The rep.
         pub rep: RepId,
-        /// What stopped them, in a word (`off`, `outside_hours`, `at_capacity`); `null` if nothing did.
+        /// Why they could not take it, in a word (`off`, `outside_hours`, `at_capacity`); `null` if they could.
         pub stopped_by: Option<String>,
-        /// The same in words.
+        /// `stopped_by` in words.
         pub in_words: String,
-        /// Turns they were owed, as a decimal number; `null` where they were stopped, because that is not kept.
+        /// Turns that they were owed, as a decimal number; `null` if they could not take the lead.
         pub owed: Option<String>,
     }
 }

@@ -6,75 +6,75 @@ use jiff::Timestamp;
 use super::lead::Stage;
 
 replies! {
-    /// A command that failed for a lead that is on hold.
+    /// Failed command of a lead on hold.
     pub struct FailedCommand {
         /// Its id.
         pub id: String,
-        /// The queue it failed in.
+        /// The queue in which it failed.
         pub queue: String,
-        /// When it was put aside.
+        /// When it was stored as a failed command.
         pub at: Timestamp,
-        /// Why it can never succeed as things are, where that is known.
+        /// Why a retry cannot succeed, if known.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub reason: Option<String>,
     }
 
-    /// A command that failed, for any lead.
+    /// Failed command with its lead.
     pub struct FailedCommandOf {
-        /// The lead it was for.
+        /// The lead of the command.
         pub lead_id: LeadId,
         /// Its id.
         pub id: String,
-        /// The queue it failed in.
+        /// The queue in which it failed.
         pub queue: String,
-        /// When it was put aside.
+        /// When it was stored as a failed command.
         pub at: Timestamp,
-        /// Why it can never succeed as things are, where that is known.
+        /// Why a retry cannot succeed, if known.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub reason: Option<String>,
     }
 
-    /// A lead on hold.
+    /// Lead on hold.
     pub struct HeldLead {
         /// The lead.
         pub lead_id: LeadId,
-        /// Why.
+        /// Why it is on hold.
         pub reason: Option<String>,
-        /// Where it was before; `null` if it was held before it could be stored.
+        /// Its stage before; `null` if it was put on hold before it could be stored.
         pub held_from: Option<Stage>,
-        /// When it came in.
+        /// When it was received.
         pub received_at: Timestamp,
-        /// What failed for it.
+        /// Its failed commands.
         pub commands: Vec<FailedCommand>,
     }
 
     /// Leads on hold, and commands that failed.
     pub struct DeadLetters {
-        /// A page of the leads on hold.
+        /// The leads on hold on this page.
         pub held: Vec<HeldLead>,
-        /// Where their next page begins; `null` on the last one.
+        /// Cursor of the next page of leads; `null` on the last page.
         pub next: Option<String>,
-        /// A page of the commands that failed, latest first.
+        /// The failed commands on this page, latest first.
         pub commands: Vec<FailedCommandOf>,
-        /// Where their next page begins; `null` on the last one.
+        /// Cursor of the next page of commands; `null` on the last page.
         pub commands_next: Option<String>,
-        /// Messages that need a look by hand.
+        /// Number of messages that cannot be read and need a manual check.
         pub unreadable: u64,
-        /// Events that could not be published.
+        /// Number of events that could not be published.
         pub unpublished_events: u64,
     }
 
-    /// A lead that goes on.
+    /// Lead that was released.
     pub struct Redriven {
         /// The lead.
         pub lead_id: LeadId,
-        /// Commands that were sent for it.
+        /// Number of commands that were queued for it.
         pub commands: u64,
     }
 
-    /// Events that are published again.
+    /// Events that were queued to be published again.
     pub struct RedrivenEvents {
-        /// How many.
+        /// Number of events.
         pub events: u64,
     }
 }

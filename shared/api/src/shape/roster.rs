@@ -1,4 +1,4 @@
-//! Reps, pools, accounts, and the audit of every change.
+//! Reps, pools, accounts, and the audit of changes.
 
 use fairleader_lead::account::{self, AccountStatus};
 use fairleader_lead::hours::WeeklyHours;
@@ -7,78 +7,78 @@ use fairleader_lead::{pool, rep};
 use jiff::Timestamp;
 
 requests! {
-    /// What is set about a rep.
+    /// Settings of a rep.
     pub struct Rep {
-        /// Their identifier; in a request it may be left out, because the path has it.
+        /// Their identifier. Optional in a request, because it is in the path.
         pub rep_id: RepId,
-        /// Their name, as colleagues say it.
+        /// Their name, as colleagues use it.
         pub name: String,
         /// Their e-mail address.
         pub email: String,
-        /// Whom they report to.
+        /// The rep that they report to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub manager: Option<RepId>,
-        /// IANA time zone (`Europe/Berlin`) in which `hours` are meant.
+        /// IANA time zone of `hours` (`Europe/Berlin`).
         pub zone: String,
-        /// When they work, in their zone: `mon-fri 09:00-17:00, sat 10:00-14:00`, `always` or `never`.
+        /// Working hours in their zone: `mon-fri 09:00-17:00, sat 10:00-14:00`, `always` or `never`.
         #[cfg_attr(feature = "openapi", schemars(with = "String"))]
         pub hours: WeeklyHours,
-        /// Languages they speak, ISO 639-1.
+        /// Languages that they speak (ISO 639-1).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub languages: Vec<String>,
-        /// What they know, words of the company's own.
+        /// Skills, in the company's own words.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub skills: Vec<String>,
-        /// Most open leads at a time.
+        /// Limit on their open leads.
         pub capacity: u32,
     }
 
-    /// What is set about a pool.
+    /// Settings of a pool.
     pub struct Pool {
-        /// Its identifier; in a request it may be left out, because the path has it.
+        /// Its identifier. Optional in a request, because it is in the path.
         pub pool_id: PoolId,
-        /// Its name, as people say it.
+        /// Its name, as people use it.
         pub name: String,
-        /// Who is in it, and how much each takes.
+        /// The reps in it, each with a weight.
         pub members: Vec<Member>,
-        /// Longest time a lead may wait in this pool's line, in minutes, before the fallback takes it.
+        /// How long a lead can stay on the waiting list, in minutes, before it goes to the fallback; 240 by default.
         #[serde(default = "four_hours")]
         pub longest_wait_minutes: u32,
-        /// The pool that takes a lead which waited too long; without one it is held for a person to decide.
+        /// The pool for leads that waited too long. Without one, such a lead is put on hold until a person decides.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub fallback: Option<PoolId>,
     }
 
-    /// A rep's place in a pool.
+    /// Member of a pool.
     pub struct Member {
         /// The rep.
         pub rep: RepId,
-        /// Share of the leads relative to the other members', 1 to 1,000.
+        /// Share of the leads relative to the other members, 1 to 1,000; 1 by default.
         #[serde(default = "one")]
         pub weight: u32,
     }
 
-    /// A company that sales knows about.
+    /// Company that sales knows.
     pub struct Account {
-        /// Its identifier; in a request it may be left out, because the path has it.
+        /// Its identifier. Optional in a request, because it is in the path.
         pub account_id: AccountId,
         /// Its name, as people write it.
         pub name: String,
         /// Its domains (`acme.example`).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub domains: Vec<String>,
-        /// The company it belongs to.
+        /// Its parent company.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub parent: Option<AccountId>,
-        /// Who looks after it; a subsidiary without an owner takes the nearest parent's.
+        /// The rep who owns it. A subsidiary without an owner uses the owner of its nearest parent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub owner: Option<RepId>,
-        /// What it is to us.
+        /// Its status, such as `customer`.
         pub status: AccountStatus,
-        /// Who works on the open deal, at status `open_deal`.
+        /// The rep who works on the open deal, if the status is `open_deal`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub deal_owner: Option<RepId>,
-        /// How much it matters, a word of the company's own (`strategic`, `mid`, …).
+        /// Its tier, in the company's own words (`strategic`, `mid`, …).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub tier: Option<String>,
         /// Account score, 0 to 100.
@@ -88,19 +88,19 @@ requests! {
 }
 
 replies! {
-    /// A rep with what changes from lead to lead.
+    /// Rep with their current load and availability.
     pub struct RepNow {
-        /// What is set about them.
+        /// Their settings.
         pub rep: Rep,
-        /// Leads they own that are not finished.
+        /// Number of open leads that they own.
         pub open: u32,
-        /// Whether they take leads now.
+        /// Whether they take new leads now.
         pub on: bool,
     }
 
     /// The reps.
     pub struct Reps {
-        /// Every rep, in order of id.
+        /// Every rep, by id.
         pub reps: Vec<RepNow>,
     }
 
@@ -112,30 +112,30 @@ replies! {
 }
 
 replies! {
-    /// A change of what is set up.
+    /// Change of a setting.
     pub struct AuditEntry {
         /// When it was made.
         pub at: Timestamp,
-        /// Who made it: a person, or the program whose key it was.
+        /// Who made it: a person, or the program that holds the key.
         pub by: String,
-        /// What was changed: `rep`, `pool`, `account`, `person`, `key` or `table`.
+        /// Kind of the changed item: `rep`, `pool`, `account`, `person`, `key` or `table`.
         pub kind: String,
         /// Its id.
         pub id: String,
         /// `created`, `changed` or `deleted`.
         pub action: String,
-        /// Its version from then on: the number in its `ETag`.
+        /// Its revision after the change: the number in its `ETag`.
         pub revision: u64,
-        /// What it was before; missing if it was created.
+        /// The item before the change; missing if it was created.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub before: Option<serde_json::Value>,
     }
 
-    /// A page of changes, newest first.
+    /// Page of changes, newest first.
     pub struct Audit {
         /// The changes.
         pub entries: Vec<AuditEntry>,
-        /// Where the next page begins; `null` on the last one.
+        /// Cursor of the next page; `null` on the last page.
         pub next: Option<String>,
     }
 }

@@ -1,40 +1,40 @@
-//! What is wrong with a rulebook, place by place.
+//! Problems of a rulebook, with line and column.
 
 replies! {
-    /// How bad a problem of a rulebook is.
+    /// Severity of a problem in a rulebook.
     #[derive(Copy, Eq)]
     #[serde(rename_all = "snake_case")]
     pub enum Severity {
-        /// The rulebook cannot be used like this.
+        /// The rulebook cannot be used.
         Error,
-        /// The rulebook works, but probably not as it was meant.
+        /// The rulebook can be used, but probably does not do what was intended.
         Warning,
-        /// Nothing is wrong; it is worth knowing.
+        /// Information; nothing is wrong.
         Note,
     }
 
-    /// One thing that is wrong with a rulebook.
+    /// Problem in a rulebook.
     #[derive(Eq)]
     pub struct RulebookProblem {
-        /// How bad it is.
+        /// Its severity.
         pub severity: Severity,
-        /// The line, from 1.
+        /// Line, from 1.
         pub line: usize,
-        /// The column of the first character meant, from 1.
+        /// Column of the first underlined character, from 1.
         pub column: usize,
-        /// How many characters are meant.
+        /// Number of underlined characters.
         pub length: usize,
-        /// A stable word for the kind of problem.
+        /// Stable word for the kind of problem.
         pub code: String,
         /// What is wrong.
         pub message: String,
         /// What to do about it.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub help: Option<String>,
-        /// The rule it is about.
+        /// The rule that it is about.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub rule: Option<String>,
-        /// All of it as a terminal shows it, with the text underlined.
+        /// The whole problem as text for a terminal, with the position underlined.
         pub rendered: String,
     }
 }

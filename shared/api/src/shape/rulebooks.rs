@@ -1,4 +1,4 @@
-//! Rulebooks: versions, what people say about them, which one is active, what they would change, and their tables.
+//! Rulebooks: versions, review, activation, diff, replay, reroute, and lookup tables.
 
 pub use super::rulebook_problem::{RulebookProblem, Severity};
 
@@ -14,179 +14,180 @@ use fairleader_lead::people::PersonRole;
 use jiff::Timestamp;
 
 requests! {
-    /// A remark about a version.
+    /// Comment on a version.
     pub struct NewComment {
-        /// What to say.
+        /// The comment.
         pub text: String,
     }
 
-    /// An approval of a version.
+    /// Approval of a version.
     #[derive(Default)]
     pub struct NewApproval {
-        /// What to say with it.
+        /// Comment on the approval.
         #[serde(default)]
         pub comment: Option<String>,
     }
 
-    /// An objection to a version.
+    /// Objection to a version.
     pub struct NewObjection {
-        /// Why.
+        /// The reason.
         pub reason: String,
-    }
+        }
 
-    /// Whose approval or objection is taken back.
+        /// Withdrawal of an approval or objection.
     #[derive(Default)]
     pub struct Withdraw {
-        /// Whose; one's own if it is left out. Only an admin takes back what others said.
+        /// Whose approval or objection to withdraw; the caller's own if left out. Only an admin can withdraw for
+        /// others.
         #[serde(default)]
         pub person: Option<PersonId>,
     }
 
-    /// When a version becomes active.
+    /// Activation of a version.
     #[derive(Default)]
     pub struct NewActivation {
-        /// From when on; from now on if it is left out.
+        /// When to start; now if left out.
         #[serde(default, deserialize_with = "crate::instant")]
         pub at: Option<Timestamp>,
     }
 
-    /// Which version to leave.
+    /// Rollback to the version that was active before.
     #[derive(Default)]
     pub struct RollBack {
-        /// The version to leave; whichever is active if it is left out.
+        /// The version to roll back from; the active one if left out.
         #[serde(default)]
         pub from: Option<String>,
     }
 
-    /// How open leads are routed by a version.
+    /// Reroute of open leads by a version.
     #[derive(Default)]
     pub struct NewReroute {
-        /// Only tells what would happen.
+        /// Only shows what would happen.
         #[serde(default)]
         pub preview: bool,
-        /// Where a preview goes on: the `next` of the call before.
+        /// The `next` of the previous call, to continue a preview.
         #[serde(default)]
         pub cursor: Option<String>,
-        /// From when on; from now on if it is left out.
+        /// When to start; now if left out.
         #[serde(default, deserialize_with = "crate::instant")]
         pub at: Option<Timestamp>,
     }
 }
 
 replies! {
-    /// Who has to agree before a version may be activated.
+    /// Approval that a version needs before it can be activated.
     #[derive(Copy, Eq)]
     #[serde(rename_all = "snake_case")]
     pub enum ApprovalRule {
-        /// A person of marketing and another one of sales.
+        /// One person in marketing and another in sales.
         TwoPeople,
-        /// Nobody.
+        /// None.
         Off,
     }
 
-    /// A version that was kept.
+    /// Version that was just stored.
     pub struct NewRulebook {
         /// The version.
         pub version: RulebookVersion,
-        /// What is probably not as it was meant.
+        /// Warnings of the check.
         pub warnings: Vec<RulebookProblem>,
         /// What the change is for.
         pub purpose: Option<String>,
         /// Who is responsible for it.
         pub owner: Option<String>,
-        /// The tables it looks things up in, with the SHA-256 of what they held; it keeps them.
+        /// The lookup tables that it uses, with the SHA-256 of their content. The version keeps this content.
         pub tables: BTreeMap<String, String>,
-        /// Who has to agree.
+        /// The approval that versions need.
         pub approval: ApprovalRule,
     }
 
-    /// A person as they were when they said something.
+    /// Signature under a statement: the person as they were at that time.
     pub struct Signature {
-        /// Who.
+        /// The person.
         pub person: PersonId,
-        /// What they were called.
+        /// Their name at that time.
         pub name: String,
-        /// For whom they spoke.
+        /// Their role at that time.
         pub role: PersonRole,
     }
 
-    /// That something was taken back.
+    /// Withdrawal of an approval or objection.
     pub struct Withdrawal {
-        /// When.
+        /// When it was made.
         pub at: Timestamp,
-        /// By whom.
+        /// Who withdrew it.
         pub by: String,
-    }
+        }
 
-    /// An approval.
+        /// Approval, as recorded.
     pub struct Approval {
         /// Who approved.
         pub by: Signature,
-        /// When.
+        /// When it was made.
         pub at: Timestamp,
-        /// What they said.
+        /// Their comment.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub comment: Option<String>,
-        /// That it was taken back.
+        /// The withdrawal, if it was withdrawn.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub withdrawn: Option<Withdrawal>,
     }
 
-    /// An objection.
+    /// Objection, as recorded.
     pub struct Objection {
         /// Who objected.
         pub by: Signature,
-        /// When.
+        /// When it was made.
         pub at: Timestamp,
-        /// Why.
+        /// Why they objected.
         pub reason: String,
-        /// That it was taken back.
+        /// The withdrawal, if it was withdrawn.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub withdrawn: Option<Withdrawal>,
     }
 
-    /// A remark that decides nothing.
+    /// Comment. It decides nothing.
     pub struct Comment {
-        /// Who said it.
+        /// Who wrote it.
         pub by: Signature,
-        /// When.
+        /// When it was made.
         pub at: Timestamp,
-        /// What.
+        /// The comment.
         pub text: String,
     }
 
-    /// What is known of a version beside its text.
+    /// Record of a version, without its text.
     pub struct RulebookRecord {
         /// The version.
         pub version: RulebookVersion,
-        /// When it came in.
+        /// When it was uploaded.
         pub uploaded_at: Timestamp,
-        /// Who sent it.
+        /// Who uploaded it.
         pub uploaded_by: String,
         /// What the change is for.
         pub purpose: Option<String>,
         /// Who is responsible for it.
         pub owner: Option<String>,
-        /// The tables it looks things up in, with the SHA-256 of what they held when it came in.
+        /// The lookup tables that it uses, with the SHA-256 of their content at the upload.
         pub tables: BTreeMap<String, String>,
         /// Approvals, oldest first.
         pub approvals: Vec<Approval>,
         /// Objections, oldest first.
         pub objections: Vec<Objection>,
-        /// Remarks, oldest first.
+        /// Comments, oldest first.
         pub comments: Vec<Comment>,
-        /// Who has to agree.
+        /// The approval that versions need.
         pub approval: ApprovalRule,
-        /// Who still has to agree; `null` if it may be activated.
+        /// The approvals that are missing, in words; `null` if it can be activated.
         pub waits_for: Option<String>,
     }
 
-    /// A version after something was said about it.
+    /// Version after a change of its review.
     pub struct ReviewedRulebook {
         /// The version.
         #[serde(flatten)]
         pub record: RulebookRecord,
-        /// `cancelled` if its planned activation does not happen because of that.
+        /// `cancelled` if the change cancelled its planned activation.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub planned_activation: Option<String>,
     }
@@ -195,91 +196,91 @@ replies! {
     #[derive(Copy, Eq)]
     #[serde(rename_all = "snake_case")]
     pub enum Cause {
-        /// Somebody activated it.
+        /// A person or program activated it.
         Activated,
-        /// Its planned time had come.
+        /// Its planned time came.
         Planned,
-        /// Somebody went back to it.
+        /// A rollback activated it.
         RolledBack,
     }
 
-    /// That a version became active.
+    /// Activation of a version, as recorded.
     pub struct Activation {
         /// The version.
         pub version: RulebookVersion,
-        /// From when on.
+        /// From this time on.
         pub since: Timestamp,
-        /// Who wanted it.
+        /// Who requested it.
         pub by: String,
-        /// How.
+        /// How it became active.
         pub cause: Cause,
     }
 
-    /// That a version is to become active.
+    /// Planned activation of a version.
     pub struct PlannedActivation {
         /// The version.
         pub version: RulebookVersion,
-        /// From when on.
+        /// From this time on.
         pub at: Timestamp,
-        /// Who wanted it.
+        /// Who requested it.
         pub by: String,
     }
 
-    /// Which versions are, were and will be active.
+    /// Past, current and planned activations.
     pub struct Activations {
-        /// Newest first; the first one is active.
+        /// Activations, newest first; the first one is the active version.
         pub history: Vec<Activation>,
-        /// What is planned.
+        /// The planned activation.
         pub planned: Option<PlannedActivation>,
     }
 
-    /// A version whose activation changed.
+    /// Version after a change of its activation.
     pub struct ActivatedRulebook {
         /// The version.
         pub version: RulebookVersion,
         /// Whether it is active now.
         pub active: bool,
-        /// Who has to agree.
+        /// The approval that versions need.
         pub approval: ApprovalRule,
-        /// What is, was and will be active.
+        /// Past, current and planned activations.
         #[serde(flatten)]
         pub activations: Activations,
     }
 
-    /// The versions.
+    /// Page of versions.
     pub struct Rulebooks {
         /// The active version.
         pub active: Option<RulebookVersion>,
-        /// Who has to agree.
+        /// The approval that versions need.
         pub approval: ApprovalRule,
-        /// What is, was and will be active.
+        /// Past, current and planned activations.
         #[serde(flatten)]
         pub activations: Activations,
-        /// A page of versions, newest first.
+        /// The versions on this page, newest first.
         pub rulebooks: Vec<RulebookRecord>,
-        /// Where the next page begins; `null` on the last one.
+        /// Cursor of the next page; `null` on the last page.
         pub next: Option<String>,
     }
 
-    /// A version with its text.
+    /// Version with its text.
     pub struct Rulebook {
         /// The version.
         pub version: RulebookVersion,
         /// Whether it is active.
         pub active: bool,
-        /// The YAML, as it was sent.
+        /// The YAML, as uploaded.
         pub rulebook: String,
-        /// What is known of it.
+        /// Its record.
         pub record: RulebookRecord,
     }
 
-    /// A part of a rulebook that changes are told of.
+    /// Part of a rulebook, in a diff.
     #[derive(Copy, Eq)]
     #[serde(rename_all = "snake_case")]
     pub enum Part {
-        /// The company's zone or currency.
+        /// The time zone or currency of the company.
         Company,
-        /// The type of a field of the sender's own.
+        /// The type of a custom field.
         Field,
         /// A lookup.
         Lookup,
@@ -297,25 +298,25 @@ replies! {
         Mql,
     }
 
-    /// What happened to a part.
+    /// Kind of a change.
     #[derive(Copy, Eq)]
     #[serde(rename_all = "snake_case")]
     pub enum What {
         /// It is new.
         Added,
-        /// It is gone.
+        /// It was removed.
         Removed,
-        /// It has another name and does the same.
+        /// It has another name but does the same.
         Renamed,
-        /// It stands elsewhere among the others.
+        /// It has another position.
         Moved,
         /// It does something else.
         Changed,
     }
 
-    /// A difference between two versions.
+    /// Difference between two versions.
     pub struct Change {
-        /// The part it is about.
+        /// The part that changed.
         pub about: Part,
         /// The name of the part.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -323,18 +324,18 @@ replies! {
         /// Its name before, if it was renamed.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub was: Option<String>,
-        /// What happened to it.
+        /// The kind of change.
         pub what: What,
-        /// What else decides differently because of it.
+        /// Other parts that decide differently because of it.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub touches: Vec<String>,
-        /// All of it in words.
+        /// The change in one sentence.
         pub sentence: String,
     }
 
-    /// What is different between two versions.
+    /// Differences between two versions.
     pub struct RulebookDiff {
-        /// The version that is compared with.
+        /// The version to compare with.
         pub from: RulebookVersion,
         /// The version.
         pub version: RulebookVersion,
@@ -342,98 +343,98 @@ replies! {
         pub changes: Vec<Change>,
     }
 
-    /// How many leads the people of a rulebook can work on.
+    /// Capacity of the reps that a rulebook can assign leads to.
     pub struct Capacity {
-        /// Reps that it can give leads to.
+        /// Number of these reps.
         pub reps: u64,
-        /// The most leads that they can have open at a time.
+        /// Sum of their limits on open leads.
         pub seats: u64,
     }
 
-    /// What a call of a replay found.
+    /// Result of one call of a replay.
     pub struct Replay {
-        /// The version in force.
+        /// The active version.
         pub in_force: RulebookVersion,
-        /// The version that is looked at; `null` for a draft that was sent along.
+        /// The version to replay; `null` for a draft in the request.
         pub draft: Option<RulebookVersion>,
-        /// From when on leads are looked at.
+        /// The time from which on leads are replayed.
         pub since: Timestamp,
-        /// What is different, in words; on the first call only.
+        /// Differences between the two versions; only on the first call.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub changes: Option<Vec<Change>>,
-        /// How many leads the people of the draft can work on.
+        /// Capacity of the reps that the draft can assign leads to.
         pub capacity: Capacity,
-        /// Counts of the leads of this call; reports of several calls add up.
+        /// Counts for the leads of this call. Add the reports of all calls up.
         #[cfg_attr(feature = "openapi", schemars(with = "report::ReplayReport"))]
         pub report: replay::Report,
         /// The report in sentences.
         pub sentences: Vec<String>,
-        /// Where the next call goes on; `null` when all leads were looked at.
+        /// Cursor of the next call; `null` when all leads are done.
         pub next: Option<String>,
     }
 
-    /// When open leads are routed by a version, and how far that has come.
+    /// Time and progress of a reroute.
     pub struct Reroute {
-        /// By this version.
+        /// The version that leads are rerouted by.
         pub version: RulebookVersion,
-        /// From when on.
+        /// From this time on.
         pub at: Timestamp,
-        /// Who wanted it.
+        /// Who requested it.
         pub by: String,
         /// `planned`, `running`, `done`, `superseded` or `cancelled`.
         pub state: String,
-        /// Leads queued so far; missing before it begins.
+        /// Leads queued so far; missing before it starts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub queued: Option<u64>,
         /// When it ended.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ended_at: Option<Timestamp>,
-        /// When it begins at the earliest.
+        /// Earliest time at which it starts.
         pub begins_after: Timestamp,
     }
 
-    /// What a call of a preview found.
+    /// Result of one call of a preview.
     pub struct ReroutePreview {
-        /// The version that is looked at.
+        /// The version to preview.
         pub version: RulebookVersion,
-        /// Counts of the leads of this call; reports of several calls add up.
+        /// Counts for the leads of this call. Add the reports of all calls up.
         #[cfg_attr(feature = "openapi", schemars(with = "report::RerouteReport"))]
         pub report: reroute::Report,
         /// The report in sentences.
         pub sentences: Vec<String>,
-        /// Where the next call goes on; `null` when all open leads were looked at.
+        /// Cursor of the next call; `null` when all open leads are done.
         pub next: Option<String>,
     }
 
-    /// A table that rulebooks look things up in.
+    /// Lookup table.
     pub struct Table {
         /// Its name.
         pub name: String,
-        /// SHA-256 of its text, in hex.
+        /// SHA-256 of its content, in hex.
         pub sha256: String,
-        /// Its columns, in the order of the text.
+        /// Its columns, in order.
         pub columns: Vec<String>,
-        /// Length of the text in bytes.
+        /// Size of the content in bytes.
         pub bytes: usize,
-        /// Rows in it, without the header.
+        /// Number of rows, without the header.
         pub rows: usize,
-        /// When the name was pointed to this text.
+        /// When this content was uploaded.
         pub uploaded_at: Timestamp,
-        /// By whom.
+        /// Who uploaded it.
         pub uploaded_by: String,
     }
 
-    /// The tables.
+    /// Lookup tables.
     pub struct Tables {
-        /// In order of name.
+        /// The tables, by name.
         pub tables: Vec<Table>,
     }
 
-    /// A table with its text.
+    /// Lookup table with its content.
     pub struct TableContent {
         /// The table.
         pub table: Table,
-        /// Its text.
+        /// Its content, as CSV.
         pub csv: Option<String>,
     }
 }

@@ -1,4 +1,4 @@
-//! One message on its way in, step by step.
+//! Admission of one message, step by step.
 
 use jiff::Timestamp;
 
@@ -8,61 +8,61 @@ use super::{AdmissionError, Found, Incoming, Missing, Plan, Snapshot, deciding, 
 use fairleader_lead::id::LeadId;
 use fairleader_lead::state::State;
 
-/// A message on its way in.
+/// Message in admission.
 #[derive(Debug)]
 pub struct Arrival {
     incoming: Incoming,
     snapshot: Snapshot,
     progress: Progress,
-    /// Whether it looked like a repeat, and everything was forgotten since. The lead that carries on may have been read
-    /// before what another delivery of the message committed, so its version is only known by a later read.
+    /// Whether it looked like a repeat, and everything is read again. The surviving lead may have been read before
+    /// another delivery of the message committed, so only a later read has its current version.
     seen_again: bool,
 }
 
 #[derive(Debug)]
 enum Progress {
-    /// It is to be looked at.
+    /// It needs a decision.
     Looking,
-    /// A plan was given out; this comes of it if it is committed, or it is looked at again.
+    /// A plan was returned. This is the outcome if it is committed; `None` means that it needs another decision.
     Committing(Option<Outcome>),
-    /// There is nothing more to do.
+    /// Nothing is left to do.
     Done(Outcome),
 }
 
-/// What has to be done next for a message.
+/// Next step for a message.
 #[derive(Debug)]
 pub enum Step {
-    /// Read this, and give it to [`Arrival::read`].
+    /// Read this and pass it to [`Arrival::read`].
     Read(Missing),
-    /// Commit this, and tell [`Arrival::committed`].
+    /// Commit this and report the result to [`Arrival::committed`].
     Commit(Box<Plan>),
-    /// Nothing more: this has come of it.
+    /// Nothing is left to do; this is the outcome.
     Done(Outcome),
 }
 
-/// What has come of a message.
+/// Outcome of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// What, in a word for the log: `stored`, `merged`, `resubmitted`, `recorded` or `repeat`.
+    /// The outcome in a word, for the log: `stored`, `merged`, `resubmitted`, `recorded` or `repeat`.
     pub what: &'static str,
-    /// The lead that it went to, if that is another one.
+    /// The lead that took it, if that is another one.
     pub into: Option<LeadId>,
-    /// The lead that has to be scored, at this version.
+    /// The lead to score, at this version.
     pub score: Option<(LeadId, u64)>,
 }
 
 impl Arrival {
-    /// A message of which nothing was done.
+    /// Creates the admission of a new message.
     pub fn new(incoming: Incoming) -> Self {
         Self { incoming, snapshot: Snapshot::default(), progress: Progress::Looking, seen_again: false }
     }
 
-    /// Whether it is an activity.
+    /// Returns whether it is an activity.
     pub const fn is_activity(&self) -> bool {
         matches!(self.incoming, Incoming::Activity(_))
     }
 
-    /// What has to be read before there is anything else to do; nothing if that is known.
+    /// Returns what must be read before the next step. Empty if nothing is missing.
     pub fn missing(&self, now: Timestamp) -> Missing {
         match self.progress {
             Progress::Looking => self.look(now).err().unwrap_or_default(),
@@ -70,7 +70,7 @@ impl Arrival {
         }
     }
 
-    /// What comes of the message by what is known, or what has to be known.
+    /// Decides with what was read, or returns what is missing.
     fn look(&self, now: Timestamp) -> Result<Result<Admission, AdmissionError>, Missing> {
         let mut reader = Reader::new(&self.snapshot);
         let decided = match &self.incoming {
@@ -80,10 +80,10 @@ impl Arrival {
         decided.map_err(|Unread| reader.missing)
     }
 
-    /// What to do next at `now`.
+    /// Returns the next step at `now`.
     ///
     /// # Errors
-    /// If the message cannot be admitted as things are. It may be tried again later.
+    /// Fails if the message cannot be admitted now. It can be tried again later.
     pub fn step(&mut self, now: Timestamp) -> Result<Step, AdmissionError> {
         if let Progress::Done(outcome) = &self.progress {
             return Ok(Step::Done(outcome.clone()));
@@ -109,12 +109,12 @@ impl Arrival {
         Ok(Step::Commit(Box::new(plan)))
     }
 
-    /// Takes what was found of what is missing; the rest is asked for again.
+    /// Adds what was found. Anything still missing is requested again.
     pub fn read(&mut self, missing: &Missing, found: &Found) {
         self.snapshot.add(missing, found);
     }
 
-    /// Takes whether the plan was committed. If it was not, somebody else was first: everything is read again.
+    /// Records whether the plan was committed. After a conflict, everything is read again.
     pub fn committed(&mut self, done: bool) {
         self.snapshot = Snapshot::default();
         self.seen_again = false;
@@ -126,18 +126,19 @@ impl Arrival {
 }
 
 impl Outcome {
-    /// A lead to be scored, if it is at a stage where a score can change what happens to it.
+    /// Returns the lead to score, if its stage is one where a score can change what happens next.
     pub(super) fn undecided(state: &State) -> Option<(LeadId, u64)> {
         Self::of(state).filter(|_| state.stage().is_undecided())
     }
 
-    /// A lead to be scored, if it is at a stage where it has a score or gets one: there is something new to know of it.
+    /// Returns the lead to score after a change, if its stage is one with a score.
     pub(super) fn of(state: &State) -> Option<(LeadId, u64)> {
         let scored = state.stage().is_undecided() || state.stage().is_rescored();
         scored.then(|| (state.lead_id.clone(), state.version))
     }
 
-    /// Everything was there. The message to `score` may have been lost with the attempt that committed it.
+    /// Returns the outcome of a repeat. It asks for a score again, because the earlier attempt may have failed before
+    /// it queued the command.
     pub(super) const fn repeat(score: Option<(LeadId, u64)>) -> Self {
         Self { what: "repeat", into: None, score }
     }

@@ -1,4 +1,4 @@
-//! What becomes of a submission.
+//! Decisions on submissions.
 
 use jiff::Timestamp;
 
@@ -13,21 +13,21 @@ use fairleader_lead::matching;
 use fairleader_lead::profile::Profile;
 use fairleader_lead::state::{Milestones, State};
 
-/// What becomes of something that came in.
+/// Decision on a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// Everything of it is there already.
+    /// Nothing changes, because everything is already stored.
     Nothing(Outcome),
-    /// This is the last that changes for it.
+    /// The last change for it.
     Last(Plan, Outcome),
-    /// This has to change first; then it is looked at again.
+    /// A change that must come first. Then it needs another decision.
     First(Plan),
 }
 
-/// What was decided, or that it cannot be decided yet.
+/// Decision, or that something is unread.
 pub(super) type Decided = Result<Result<Admission, AdmissionError>, Unread>;
 
-/// The value of an `Ok(Ok(…))`; other results end the function.
+/// Unwraps `Ok(Ok(…))` and returns all other results from the function.
 macro_rules! known {
     ($value:expr) => {
         match $value? {
@@ -56,17 +56,17 @@ pub(super) fn submission(reader: &mut Reader<'_>, submitted: &Submitted, now: Ti
     }
 }
 
-/// Who is known by the identities of a submission.
+/// Leads and free identities of the person of a submission.
 struct People<'s> {
-    /// Their leads, each once.
+    /// Their leads, without duplicates.
     persons: Vec<&'s Known>,
-    /// Identities that nobody has.
+    /// Identities that no stored lead has.
     claims: Vec<(String, Option<LeadId>)>,
 }
 
 type LookedUp<'s> = Result<Result<(People<'s>, Profile), AdmissionError>, Unread>;
 
-/// Finds the leads of the person and their account. Whatever is unread is noted at once, so that it is read together.
+/// Finds the leads of the person and their account. Notes everything that is unread, so that it is read together.
 fn look_up<'s>(reader: &mut Reader<'s>, submitted: &Submitted) -> LookedUp<'s> {
     let mut profile = submitted.profile.clone();
     let account = recognise(reader, &mut profile);
@@ -101,14 +101,15 @@ fn recognise(reader: &mut Reader<'_>, profile: &mut Profile) -> Result<(), Unrea
     Ok(())
 }
 
-/// Finds who has an identity: the same person, or nobody. If somebody else has it, the second key counts.
+/// Finds the lead with an identity, if it is the same person. If another person has the identity, the second key
+/// counts.
 fn find<'s>(
     reader: &mut Reader<'s>,
     profile: &Profile,
     identity: &Identity,
     people: &mut People<'s>,
 ) -> Result<Result<(), AdmissionError>, Unread> {
-    // Both keys are read at once.
+    // Both keys are read together.
     let (first, second) = (reader.holder(&identity.key), identity.second.as_deref().map(|key| reader.holder(key)));
     let second = second.transpose()?;
     for (key, holder) in [(Some(&identity.key), Some(first?)), (identity.second.as_ref(), second)] {
@@ -118,7 +119,7 @@ fn find<'s>(
             break;
         };
         match known!(reader.survivor(holder)) {
-            // Of what was claimed before it could be stored there is nothing that could be the same person.
+            // The lead was never stored, so there is no profile to compare with.
             Survivor::Unstored => {
                 people.claims.push((key.clone(), Some(holder.clone())));
                 break;
@@ -136,7 +137,7 @@ fn find<'s>(
     Ok(Ok(()))
 }
 
-/// The same id came before: a repeat, or the sender changed their mind.
+/// Decides on a submission whose lead id is already stored: a repeat or a resubmission.
 fn again(reader: &mut Reader<'_>, submitted: &Submitted, own: &State, now: Timestamp) -> Decided {
     let chain = known!(reader.merges(&submitted.lead_id));
     let Some(target) = chain.last() else {
@@ -164,7 +165,7 @@ fn again(reader: &mut Reader<'_>, submitted: &Submitted, own: &State, now: Times
     }))
 }
 
-/// Whether one of these leads keeps something.
+/// Returns whether one of these leads already has this content.
 pub(super) fn kept_by_any(reader: &mut Reader<'_>, leads: &[&LeadId], key: &ContentKey) -> Result<bool, Unread> {
     let kept: Vec<Result<bool, Unread>> =
         leads.iter().map(|lead| reader.keeps(Content { lead: (*lead).clone(), key: key.clone() })).collect();
@@ -205,7 +206,7 @@ fn claimed(claims: Vec<(String, Option<LeadId>)>, lead: &LeadId) -> Vec<Claim> {
     claims.into_iter().map(|(identity, from)| Claim { identity, lead: lead.clone(), from }).collect()
 }
 
-/// Merges a submission into the lead that its person has.
+/// Merges a submission into the person's existing lead.
 fn merge(
     submitted: &Submitted,
     held: Option<&State>,
@@ -217,7 +218,7 @@ fn merge(
     let into = target.state.lead_id.clone();
     let before = match held {
         None => submitted.stored(),
-        // The dead letter may have been of other content; that is a resubmission once it comes again.
+        // The dead letter may have had other content. If it is sent again, it is a resubmission.
         Some(held) => State {
             source: submitted.source.clone(),
             payload_hash: submitted.payload_hash.clone(),
@@ -239,7 +240,7 @@ fn merge(
     Ok(Admission::Last(plan, Outcome::merged(into, score)))
 }
 
-/// Makes two stored leads of one person one.
+/// Merges two stored leads of one person.
 fn unite(one: &Known, other: &Known, now: Timestamp) -> Result<Plan, AdmissionError> {
     let first = person::carries_on(&one.state, &other.state).0.lead_id == one.state.lead_id;
     let (stays, goes) = if first { (one, other) } else { (other, one) };
@@ -250,12 +251,13 @@ fn unite(one: &Known, other: &Known, now: Timestamp) -> Result<Plan, AdmissionEr
     let State { lead_id, assignment, .. } = &goes.state;
     let turn = goes.state.owned().and_then(|owned| owned.turn.clone());
     let freed = ends.freed.clone().map(|rep| Freed { rep, turn, lead: lead_id.clone(), assignment: *assignment });
-    // The profile of the one that ends is written as it is, so that it is known to be the one that was taken over.
+    // The profile of the merged lead is written unchanged, so that the transaction checks that it is the one that was
+    // read.
     let profiles = vec![stays.reprofiled(profile), goes.reprofiled(goes.who())];
     Ok(Plan { changes: vec![ends, carries_on], profiles, freed, ..Plan::default() })
 }
 
-/// Adds what the lead that carries on takes over: the content, and what its profile did not know.
+/// Adds what the surviving lead takes over: the content, and values that its profile lacks.
 fn take_over(plan: &mut Plan, submitted: &Submitted, profile: &Profile, target: &Known, change: Change) {
     let mut kept = target.who();
     person::absorb(&mut kept, profile, Who::at(change.state.stage()));
@@ -270,7 +272,7 @@ fn take_over(plan: &mut Plan, submitted: &Submitted, profile: &Profile, target: 
     plan.absorbed = Some((target.state.lead_id.clone(), absorbed));
 }
 
-/// The change that `command` makes; these commands always make one.
+/// Returns the change by `command`. These commands always cause one.
 pub(super) fn changed(state: &State, command: Command, now: Timestamp) -> Result<Change, AdmissionError> {
     let lead = || state.lead_id.clone();
     match transition(state, command, now) {
@@ -281,7 +283,7 @@ pub(super) fn changed(state: &State, command: Command, now: Timestamp) -> Result
 }
 
 impl Submitted {
-    /// The lead as it is stored.
+    /// Returns the state of the new lead.
     fn stored(&self) -> State {
         State::stored(self.lead_id.clone(), self.source.clone(), self.received_at, self.payload_hash.clone())
     }

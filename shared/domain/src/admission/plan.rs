@@ -1,4 +1,4 @@
-//! Everything that changes together when something comes in.
+//! Plan of an admission: everything that changes together.
 
 use fairleader_lead::activity::Activity;
 use fairleader_lead::id::{LeadId, RepId, SourceId};
@@ -9,89 +9,88 @@ use jiff::Timestamp;
 
 use crate::lifecycle::Change;
 
-/// An identity that comes to lead to a lead.
+/// Change of the lead that an identity leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The identity.
     pub identity: String,
     /// The lead.
     pub lead: LeadId,
-    /// The lead that it leads to now, which was never stored; `None` if it must lead nowhere.
+    /// The lead that it led to before, which was never stored. `None` if the identity must not exist.
     pub from: Option<LeadId>,
 }
 
-/// What came in for a lead after it was stored: the same submission with other content, or another one of the same
-/// person.
+/// Later submission for a stored lead: a resubmission with other content, or another submission of the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Absorbed {
     /// When it was accepted.
     pub received_at: Timestamp,
     /// SHA-256 of the content, in hex.
     pub payload_hash: String,
-    /// The lead it came as; the one that keeps it for a resubmission.
+    /// Its own lead id; for a resubmission, that of the stored lead.
     pub lead_id: LeadId,
     /// The content.
     pub submission: Submission,
 }
 
-/// Something the person did, as it stays in the lead's history.
+/// Activity in the history of a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// What.
+    /// The activity.
     pub activity: Activity,
-    /// Who said so.
+    /// The source that reported it.
     pub source: SourceId,
-    /// When that was accepted.
+    /// When the report was accepted.
     pub received_at: Timestamp,
 }
 
-/// Who a lead is from now on.
+/// Change of a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reprofiled {
     /// The lead.
     pub lead: LeadId,
-    /// Who it is.
+    /// The new profile.
     pub profile: Profile,
-    /// The version that its profile has to have still; 0 if there must be none.
+    /// The required version of the profile before; 0 if it must not exist.
     pub expected_version: u64,
 }
 
-/// What the owner of a lead that ends gets back.
+/// Seat and turn that the owner of a merged lead gets back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freed {
     /// The rep whose seat becomes free.
     pub rep: RepId,
-    /// The turn that the lead cost them; absent if it was no pool's turn.
+    /// The turn that the lead cost them; `None` if it cost none.
     pub turn: Option<TurnTaken>,
-    /// The lead that ends.
+    /// The merged lead.
     pub lead: LeadId,
-    /// Which assignment of it the turn was for.
+    /// Number of its assignment.
     pub assignment: u32,
 }
 
-/// What to commit: all of it or nothing.
+/// Changes to commit, all or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Plan {
-    /// Identities that change hands.
+    /// Changes of identities.
     pub claims: Vec<Claim>,
-    /// A lead that is stored. There must not be one of its id.
+    /// A new lead. Its id must not exist.
     pub stored: Option<State>,
-    /// Leads that change, with their events. Each must be at the version that its change expects.
+    /// Changes of leads, with their events. Each lead must have the version that its change expects.
     pub changes: Vec<Change>,
-    /// Profiles of leads that are stored or change in this plan.
+    /// Profiles of leads that are new or change in this plan.
     pub profiles: Vec<Reprofiled>,
-    /// What a lead keeps; it must not be there yet.
+    /// A later submission for a lead. It must not be stored yet.
     pub absorbed: Option<(LeadId, Absorbed)>,
-    /// What a lead's person did; it must not be there yet.
+    /// An activity of a lead. It must not be stored yet.
     pub recorded: Option<(LeadId, Recorded)>,
-    /// What the owner of a lead that ends gets back.
+    /// Seat and turn that the owner of a merged lead gets back.
     pub freed: Option<Freed>,
 }
 
 impl Plan {
-    /// Whether the plan can be committed as one transaction: it writes no item twice, and every profile and everything
-    /// that is kept goes with a state.
+    /// Checks that the plan can be committed as one transaction: it writes no item twice, and every profile, submission
+    /// and activity comes with the state of its lead.
     pub fn check(&self) -> bool {
         let stored = self.stored.iter().map(|state| &state.lead_id);
         let states: Vec<&LeadId> = stored.chain(self.changes.iter().map(|change| &change.state.lead_id)).collect();

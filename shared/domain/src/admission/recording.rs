@@ -1,4 +1,4 @@
-//! What becomes of a report of what a person did.
+//! Decisions on activities.
 
 use jiff::Timestamp;
 
@@ -8,13 +8,13 @@ use super::{AdmissionError, By, ContentKey, Holder, Outcome, Plan, Recorded, Rep
 use crate::lifecycle::Command;
 use fairleader_lead::id::LeadId;
 
-/// Decides on a report.
+/// Decides on a reported activity.
 pub(super) fn activity(reader: &mut Reader<'_>, reported: &Reported, now: Timestamp) -> Decided {
     match &reported.by {
         By::Lead(lead) => record(reader, reported, lead, &[], now),
         By::Address(first) => match known!(doer(reader, first)).split_first() {
             Some((lead, others)) => record(reader, reported, lead, others, now),
-            // The person is unknown: what they did makes them a lead, and is recorded once that is there.
+            // The person is unknown: store a new lead first, then record the activity.
             None => Ok(submission(reader, first, now)?.map(|admission| match admission {
                 Admission::Last(plan, _) => Admission::First(plan),
                 other => other,
@@ -23,15 +23,15 @@ pub(super) fn activity(reader: &mut Reader<'_>, reported: &Reported, now: Timest
     }
 }
 
-/// The leads that the person with an address came to be known by; what they do goes to the first. An earlier attempt may
-/// have recorded it with any of them.
+/// Returns the leads of the person with an e-mail address. The activity goes to the first; an earlier attempt may have
+/// recorded it for any of them.
 fn doer(reader: &mut Reader<'_>, first: &Submitted) -> Result<Result<Vec<LeadId>, AdmissionError>, Unread> {
     let own = reader.lead(&first.lead_id);
     let holders: Vec<_> = first.identities.iter().map(|identity| reader.holder(&identity.key)).collect();
     let mut leads = match own? {
-        // It was held before it could be stored: first it is stored or merged, as a submission is.
+        // It was put on hold before it could be stored, so it must first be stored or merged like a submission.
         Some(own) if own.state.is_unstored() => return Ok(Ok(Vec::new())),
-        // An earlier attempt stored it, whoever has the address by now.
+        // An earlier attempt stored it, even if another lead has the address now.
         Some(_) => vec![first.lead_id.clone()],
         None => Vec::new(),
     };
@@ -44,7 +44,7 @@ fn doer(reader: &mut Reader<'_>, first: &Submitted) -> Result<Result<Vec<LeadId>
     Ok(Ok(leads))
 }
 
-/// Records what was done with the lead that carries on for `lead`, unless it or one of `others` has it.
+/// Records the activity for the surviving lead of `lead`, unless it or one of `others` already has it.
 fn record(reader: &mut Reader<'_>, reported: &Reported, lead: &LeadId, others: &[LeadId], now: Timestamp) -> Decided {
     let chain = known!(reader.merges(lead));
     let Some(target) = chain.last().filter(|target| !target.state.is_unstored()) else {
@@ -54,7 +54,7 @@ fn record(reader: &mut Reader<'_>, reported: &Reported, lead: &LeadId, others: &
     for other in others {
         leads.extend(known!(reader.merges(other)).into_iter().map(|known| &known.state.lead_id));
     }
-    // It may have been recorded with a lead that was merged since.
+    // It may have been recorded for a lead that was merged since.
     if kept_by_any(reader, &leads, &ContentKey::Activity(reported.activity.id.clone()))? {
         return Ok(Ok(Admission::Nothing(Outcome::repeat(Outcome::of(&target.state)))));
     }
@@ -62,7 +62,7 @@ fn record(reader: &mut Reader<'_>, reported: &Reported, lead: &LeadId, others: &
         let lead = change.state.lead_id.clone();
         let mut plan = Plan::default();
         let mut profile = target.who();
-        // What is older than all that is remembered is history only.
+        // An activity older than all those in the profile is only added to the history.
         if profile.remember(reported.activity.clone()) {
             plan.profiles.push(target.reprofiled(profile));
         }

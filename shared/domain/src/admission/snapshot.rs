@@ -1,4 +1,4 @@
-//! What was read of the tables, and what has to be read still.
+//! Snapshot for an admission: what was read, and what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,99 +8,99 @@ use fairleader_lead::state::State;
 
 use super::{AdmissionError, MAX_MERGES, Reprofiled};
 
-/// What an identity leads to.
+/// Target of an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// A person's lead.
+    /// Lead.
     Lead(LeadId),
-    /// An account.
+    /// Account.
     Account(AccountId),
 }
 
-/// A lead as it is in the table.
+/// Stored lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Where it stands.
+    /// Its state.
     pub state: State,
-    /// Who it is; absent if it was held before it could be stored.
+    /// Its profile; `None` if it was put on hold before it could be stored.
     pub profile: Option<Profile>,
-    /// Rises with every write of the profile; 0 if there is none. State and profile are read together and not at one
-    /// moment, so each is written under the version that was read.
+    /// The version of the profile; 0 if there is none. State and profile are read in one request, but not at one point
+    /// in time, so the write of each names its version.
     pub profile_version: u64,
 }
 
-/// Something that may have come in for a lead before.
+/// Content that a lead may already have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Content {
-    /// The lead that keeps it.
+    /// The lead.
     pub lead: LeadId,
-    /// What.
+    /// The content.
     pub key: ContentKey,
 }
 
-/// What came in.
+/// Key of a submission or activity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ContentKey {
-    /// A submission: the lead that it came as, and the hash of what it said.
+    /// Submission: its own lead id, and the hash of its content.
     Submission(LeadId, String),
-    /// An activity.
+    /// Activity.
     Activity(ActivityId),
 }
 
-/// What has to be read before there can be a decision.
+/// Data that must be read before a decision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
     /// Identities of persons and accounts.
     pub identities: BTreeSet<String>,
     /// Leads, with their profiles.
     pub leads: BTreeSet<LeadId>,
-    /// What may be kept already.
+    /// Content whose existence must be checked.
     pub contents: BTreeSet<Content>,
 }
 
-/// What was found, whatever it was wanted for. What was looked for and is not there is `None` or false.
+/// Data that was read. Missing items are `None` or false.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// What the identities lead to.
+    /// The targets of the identities.
     pub identities: BTreeMap<String, Option<Holder>>,
     /// The leads.
     pub leads: BTreeMap<LeadId, Option<Known>>,
-    /// Whether it is kept.
+    /// Whether the content exists.
     pub contents: BTreeMap<Content, bool>,
 }
 
-/// Everything that was read for one arrival. It may be a little older here than there: the conditions of the plan say
-/// whether it still holds.
+/// Everything that was read for one arrival. Parts may be read at different times; the conditions of the plan check
+/// that all of it is current.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot(Found);
 
-/// A value that cannot be told yet; what has to be read for it is noted.
+/// Missing value. The reader has noted what to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unread;
 
-/// Looks things up in a snapshot, and notes what is not in it.
+/// Reader of a snapshot. It notes what is missing.
 #[derive(Debug)]
 pub(super) struct Reader<'s> {
     snapshot: &'s Snapshot,
     pub(super) missing: Missing,
 }
 
-/// Where merges lead to.
+/// End of a chain of merges.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Survivor<'s> {
-    /// The lead that carries on.
+    /// The surviving lead.
     Lead(&'s Known),
-    /// There is none, or none that was stored.
+    /// No stored lead.
     Unstored,
 }
 
 impl Missing {
-    /// Whether everything was read.
+    /// Returns whether nothing is missing.
     pub fn is_empty(&self) -> bool {
         self.identities.is_empty() && self.leads.is_empty() && self.contents.is_empty()
     }
 
-    /// Adds what somebody else wants.
+    /// Adds the data that another message needs.
     pub fn extend(&mut self, other: Self) {
         self.identities.extend(other.identities);
         self.leads.extend(other.leads);
@@ -109,7 +109,7 @@ impl Missing {
 }
 
 impl Snapshot {
-    /// Takes of `found` what is `missing`.
+    /// Adds the parts of `found` that are in `missing`.
     pub(super) fn add(&mut self, missing: &Missing, found: &Found) {
         let Found { identities, leads, contents } = &mut self.0;
         for wanted in &missing.identities {
@@ -135,7 +135,7 @@ impl<'s> Reader<'s> {
         Self { snapshot, missing: Missing::default() }
     }
 
-    /// What an identity leads to.
+    /// Returns the target of an identity.
     pub(super) fn holder(&mut self, identity: &str) -> Result<Option<&'s Holder>, Unread> {
         if let Some(holder) = self.snapshot.0.identities.get(identity) {
             return Ok(holder.as_ref());
@@ -144,7 +144,7 @@ impl<'s> Reader<'s> {
         Err(Unread)
     }
 
-    /// A lead as it is, if it is there.
+    /// Returns a lead, if it exists.
     pub(super) fn lead(&mut self, lead: &LeadId) -> Result<Option<&'s Known>, Unread> {
         if let Some(known) = self.snapshot.0.leads.get(lead) {
             return Ok(known.as_ref());
@@ -153,7 +153,7 @@ impl<'s> Reader<'s> {
         Err(Unread)
     }
 
-    /// Whether something is kept.
+    /// Returns whether content exists.
     pub(super) fn keeps(&mut self, content: Content) -> Result<bool, Unread> {
         if let Some(kept) = self.snapshot.0.contents.get(&content) {
             return Ok(*kept);
@@ -162,7 +162,7 @@ impl<'s> Reader<'s> {
         Err(Unread)
     }
 
-    /// The leads from `lead` to the one that carries on for it, that one last.
+    /// Returns the chain of merges from `lead` to the surviving lead.
     pub(super) fn merges(&mut self, lead: &LeadId) -> Result<Result<Vec<&'s Known>, AdmissionError>, Unread> {
         let mut chain = Vec::new();
         let mut next = lead;
@@ -174,11 +174,11 @@ impl<'s> Reader<'s> {
                 None => return Ok(Ok(chain)),
             }
         }
-        // A lead that is not there merges into nothing; one that was merged leads to one that is there.
+        // An unknown lead has an empty chain. A merged lead always leads to an existing one.
         Ok(if chain.is_empty() { Ok(chain) } else { Err(AdmissionError::MergedTooOften(lead.clone())) })
     }
 
-    /// The lead that carries on for `lead`.
+    /// Returns the surviving lead of `lead`.
     pub(super) fn survivor(&mut self, lead: &LeadId) -> Result<Result<Survivor<'s>, AdmissionError>, Unread> {
         Ok(self.merges(lead)?.map(|chain| match chain.last() {
             Some(known) if !known.state.is_unstored() => Survivor::Lead(known),
@@ -188,12 +188,12 @@ impl<'s> Reader<'s> {
 }
 
 impl Known {
-    /// Who it is, as far as anything is known.
+    /// Returns the profile, or an empty one.
     pub(super) fn who(&self) -> Profile {
         self.profile.clone().unwrap_or_default()
     }
 
-    /// The profile that takes the place of the one that was read.
+    /// Makes the change to a new profile.
     pub(super) fn reprofiled(&self, profile: Profile) -> Reprofiled {
         let lead = self.state.lead_id.clone();
         Reprofiled { lead, profile, expected_version: self.profile_version }

@@ -1,4 +1,4 @@
-//! Single cases, and every order and interleaving of what one person sends, against tables with DynamoDB's semantics.
+//! Single cases, and every order and interleaving of one person's messages, on tables with DynamoDB's semantics.
 
 mod model;
 mod property;
@@ -13,7 +13,7 @@ use super::*;
 use crate::lifecycle::held_unstored;
 use crate::person;
 
-/// A submission of this JSON as lead `id`, received in second `second`.
+/// Makes a submission of this JSON as lead `id`, received in second `second`.
 fn submitted(id: &str, json: &str, second: i64) -> Submitted {
     let submission = Submission::from_json(json.as_bytes()).unwrap();
     let (lead_id, payload_hash, received_at) = (LeadId::from(id), submission.payload_hash(), at(second));
@@ -27,7 +27,7 @@ fn submission(id: &str, json: &str, second: i64) -> Incoming {
     Incoming::Submission(Box::new(submitted(id, json, second)))
 }
 
-/// What was done by the person with an address, or of a lead.
+/// Makes an activity of the person with an address, or of a lead.
 fn activity(id: &str, by: By, second: i64) -> Incoming {
     let activity = Activity {
         id: ActivityId::from(id),
@@ -48,7 +48,7 @@ fn by_address(id: &str, address: &str, second: i64) -> By {
     By::Address(Box::new(first))
 }
 
-/// Carries a message to its end without anybody else.
+/// Admits a message without any concurrent work.
 fn admit(model: &mut Model, incoming: Incoming) -> Result<Outcome, AdmissionError> {
     Worker::new(incoming).run(model)
 }
@@ -69,7 +69,7 @@ fn merged(into: &str) -> (&'static str, Option<String>) {
 const NEW: (&str, Option<String>) = ("stored", None);
 
 #[test]
-fn a_new_lead_is_two_reads_and_one_transaction() {
+fn a_new_lead_takes_two_reads_and_one_transaction() {
     let mut model = Model::default();
     let json = r#"{"email": "ada@acme.example", "phone": "+49 171 3920012", "last_name": "Lovelace"}"#;
     let outcome = admit(&mut model, submission("l-1", json, 0)).unwrap();
@@ -83,7 +83,7 @@ fn a_new_lead_is_two_reads_and_one_transaction() {
 }
 
 #[test]
-fn other_content_of_the_same_id_is_a_resubmission_and_kept_once() {
+fn stores_a_resubmission_once() {
     let mut model = Model::default();
     assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example", "did": "demo"}"#), NEW);
     let again = r#"{"email": "ada@acme.example", "did": "contact_me"}"#;
@@ -92,7 +92,7 @@ fn other_content_of_the_same_id_is_a_resubmission_and_kept_once() {
     assert_eq!(model.contents.len(), 1);
     assert_eq!(model.profile("l-1").interest.did.as_deref(), Some("contact_me"));
 
-    // After the lead was merged, the resubmission that was kept with it is a repeat still.
+    // After the lead was merged, its stored resubmission still counts as a repeat.
     assert_eq!(what(&mut model, "l-2", r#"{"phone": "+49 171 3920012"}"#), NEW);
     let both = r#"{"email": "ada@acme.example", "phone": "+49 171 3920012"}"#;
     assert_eq!(what(&mut model, "l-3", both), merged("l-1"));
@@ -102,7 +102,7 @@ fn other_content_of_the_same_id_is_a_resubmission_and_kept_once() {
 }
 
 #[test]
-fn a_shared_mailbox_is_one_person_only_with_the_family_name() {
+fn a_shared_mailbox_needs_the_family_name() {
     let mut model = Model::default();
     let unnamed = r#"{"email": "info@acme.example", "did": "demo"}"#;
     assert_eq!(what(&mut model, "l-1", unnamed), NEW);
@@ -114,7 +114,7 @@ fn a_shared_mailbox_is_one_person_only_with_the_family_name() {
     assert_eq!(what(&mut model, "l-4", &of("A.", "LOVELACE")), merged("l-3"));
     assert_eq!(what(&mut model, "l-5", &of("Byron", "Lovelace")), NEW);
     assert_eq!(what(&mut model, "l-6", &of("Charles", "Babbage")), NEW);
-    // A mobile number proves it.
+    // A mobile number identifies the person.
     let with_phone = r#"{"email": "info@acme.example", "last_name": "Lovelace", "phone": "+49 171 3920012"}"#;
     assert_eq!(what(&mut model, "l-7", with_phone), merged("l-3"));
     let unnamed = r#"{"email": "info@acme.example", "phone": "+49 171 3920012"}"#;
@@ -122,7 +122,7 @@ fn a_shared_mailbox_is_one_person_only_with_the_family_name() {
 }
 
 #[test]
-fn activities_of_a_shared_mailbox_gather_in_one_lead() {
+fn activities_of_a_shared_mailbox_belong_to_one_lead() {
     let mut model = Model::default();
     let named = r#"{"email": "info@acme.example", "last_name": "Lovelace"}"#;
     assert_eq!(what(&mut model, "l-1", named), NEW);
@@ -130,12 +130,12 @@ fn activities_of_a_shared_mailbox_gather_in_one_lead() {
         let outcome = admit(&mut model, activity(id, by_address(id, "info@acme.example", 5), 5)).unwrap();
         assert_eq!(outcome.into, Some(LeadId::from("a-1")), "{id}");
     }
-    assert_eq!(model.leads.len(), 2, "nobody knows that Lovelace did it");
+    assert_eq!(model.leads.len(), 2, "the activity has no family name");
     assert_eq!(what(&mut model, "l-2", named), merged("l-1"));
 }
 
 #[test]
-fn a_number_that_somebody_else_has_counts_with_the_family_name() {
+fn the_number_of_another_person_needs_the_family_name() {
     let mut model = Model::default();
     let of = |last: &str| format!(r#"{{"phone": "+49 171 3920012", "last_name": "{last}"}}"#);
     assert_eq!(what(&mut model, "l-1", &of("Lovelace")), NEW);
@@ -144,11 +144,11 @@ fn a_number_that_somebody_else_has_counts_with_the_family_name() {
     assert_eq!(what(&mut model, "l-4", &of("Lovelace")), merged("l-1"));
     assert_eq!(what(&mut model, "l-5", r#"{"phone": "+49 30 901820", "last_name": "King"}"#), NEW);
     assert_eq!(what(&mut model, "l-6", r#"{"phone": "+49 30 901820", "last_name": "KING"}"#), merged("l-5"));
-    assert_eq!(what(&mut model, "l-7", r#"{"phone": "+49 30 901820"}"#), NEW, "anybody at that company");
+    assert_eq!(what(&mut model, "l-7", r#"{"phone": "+49 30 901820"}"#), NEW, "it could be anyone at that company");
 }
 
 #[test]
-fn two_leads_that_one_submission_proves_one_person_become_one_first() {
+fn merges_two_leads_that_a_submission_links() {
     let mut model = Model::default();
     assert_eq!(what(&mut model, "by-mail", r#"{"email": "ada@acme.example"}"#), NEW);
     assert_eq!(what(&mut model, "by-phone", r#"{"phone": "+49 171 3920012"}"#), NEW);
@@ -162,7 +162,7 @@ fn two_leads_that_one_submission_proves_one_person_become_one_first() {
 }
 
 #[test]
-fn of_two_owned_leads_the_one_that_ends_gives_back_its_seat_and_turn() {
+fn a_merge_gives_back_seat_and_turn() {
     let mut model = Model::default();
     assert_eq!(what(&mut model, "by-mail", r#"{"email": "ada@acme.example"}"#), NEW);
     assert_eq!(what(&mut model, "by-phone", r#"{"phone": "+49 171 3920012"}"#), NEW);
@@ -174,7 +174,7 @@ fn of_two_owned_leads_the_one_that_ends_gives_back_its_seat_and_turn() {
         model.seats.insert(RepId::from(rep), 1);
     }
     let both = r#"{"email": "ada@acme.example", "phone": "+49 171 3920012"}"#;
-    assert_eq!(what(&mut model, "both", both), merged("by-mail"), "received at the same time, the lesser id");
+    assert_eq!(what(&mut model, "both", both), merged("by-mail"), "received at the same time: the smaller id survives");
     let freed = Freed {
         rep: RepId::from("ben"),
         turn: Some(TurnTaken { pool: PoolId::from("inbound"), version: 7 }),
@@ -186,7 +186,7 @@ fn of_two_owned_leads_the_one_that_ends_gives_back_its_seat_and_turn() {
 }
 
 #[test]
-fn a_claim_whose_lead_was_never_stored_is_free() {
+fn takes_over_a_claim_of_a_lead_that_was_never_stored() {
     let mut model = Model::default();
     let held = State::stored(LeadId::from("held"), SourceId::from("web"), at(0), String::new());
     let held = held_unstored(held, "failed_in_enrich".to_owned(), at(1)).state;
@@ -197,14 +197,14 @@ fn a_claim_whose_lead_was_never_stored_is_free() {
     assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example"}"#), NEW);
     assert_eq!(what(&mut model, "l-2", r#"{"email": "ada@acme.example"}"#), merged("l-1"));
     assert_eq!(what(&mut model, "l-3", r#"{"email": "ben@acme.example"}"#), NEW);
-    // The held lead comes at last, and is the same person.
+    // The submission of the lead on hold arrives last, and is the same person.
     assert_eq!(what(&mut model, "held", r#"{"email": "ben@acme.example"}"#), merged("l-3"));
     let state = &model.leads[&LeadId::from("held")].state;
     assert_eq!((state.stage(), state.last_event), (Stage::Merged, 2));
 }
 
 #[test]
-fn a_lead_held_before_it_was_stored_is_stored_with_what_came_at_last() {
+fn stores_a_lead_that_was_on_hold_before_it_was_stored() {
     let mut model = Model::default();
     let held = State::stored(LeadId::from("l-1"), SourceId::from("unknown"), at(9), String::new());
     let held = held_unstored(held, "failed_in_enrich".to_owned(), at(10)).state;
@@ -216,17 +216,17 @@ fn a_lead_held_before_it_was_stored_is_stored_with_what_came_at_last() {
 }
 
 #[test]
-fn an_activity_of_an_unknown_lead_makes_none() {
+fn an_activity_of_an_unknown_lead_creates_none() {
     let mut model = Model::default();
     let unknown = LeadId::from("l-9");
     let outcome = admit(&mut model, activity("a-1", By::Lead(unknown.clone()), 0));
     assert_eq!(outcome, Err(AdmissionError::UnknownLead(unknown)));
     assert_eq!((model.leads.len(), model.commits), (0, 0));
-    assert_eq!(outcome.unwrap_err().to_string(), "there is no lead `l-9`, so nothing can be recorded with it");
+    assert_eq!(outcome.unwrap_err().to_string(), "there is no lead `l-9` to record the activity for");
 }
 
 #[test]
-fn the_account_is_found_with_the_person() {
+fn finds_account_and_person_in_one_read() {
     let mut model = Model::default();
     model.identities.insert("domain:acme.example".to_owned(), Holder::Account(AccountId::from("acme")));
     assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@eu.acme.example"}"#), NEW);
@@ -235,7 +235,7 @@ fn the_account_is_found_with_the_person() {
 }
 
 #[test]
-fn merges_that_go_round_are_an_error() {
+fn rejects_a_cycle_of_merges() {
     let mut model = Model::default();
     let (one, other) = (LeadId::from("l-1"), LeadId::from("l-2"));
     for (lead, into) in [(&one, &other), (&other, &one)] {

@@ -1,4 +1,4 @@
-//! What a person does, and what that is worth: it moves no lead by itself.
+//! Activities and rescoring. They do not move a lead by themselves.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use fairleader_lead::state::State;
 
 pub(super) fn record(state: &State, activity: Activity, now: Timestamp) -> Result<Transition, Refusal> {
     if state.merged_into().is_some() {
-        return Err(Refusal::at(state, "told what the person did"));
+        return Err(Refusal::at(state, "given an activity"));
     }
     let Activity { id, did, at, channel, spend, response, product: _ } = activity;
     let event = EventKind::ActivityRecorded { activity: id, did, did_at: at, channel, spend, response };
@@ -51,7 +51,7 @@ mod tests {
     use fairleader_lead::state::Stage;
 
     #[test]
-    fn an_activity_is_told_and_moves_nothing() {
+    fn an_activity_moves_nothing() {
         let refused = apply(&stored(), to(Destination::Disqualify { reason: "junk".to_owned() })).state;
         let held = apply(&stored(), Command::Hold { reason: "failed".to_owned() }).state;
         let owned = apply(&stored(), rep("anna")).state;
@@ -63,11 +63,11 @@ mod tests {
         }
         let merged = apply(&stored(), Command::Merge { into: LeadId::from("l-0") }).state;
         let refusal = transition(&merged, Command::RecordActivity(activity("a-1")), at(60)).unwrap_err();
-        assert_eq!(refusal.to_string(), "a lead at stage `merged` cannot be told what the person did");
+        assert_eq!(refusal.to_string(), "a lead at stage `merged` cannot be given an activity");
     }
 
     #[test]
-    fn the_first_score_that_makes_an_mql_stamps_it_and_none_revokes_it() {
+    fn sets_the_mql_time_once_and_never_revokes_it() {
         let not_ready = Destination::Nurture { reason: "not_an_mql".to_owned() };
         let nurture = Command::Decide(Decision { score: score(false), ..decision(not_ready) });
         let nurtured = apply(&stored(), nurture).state;
@@ -88,6 +88,6 @@ mod tests {
         assert_eq!(change.state.milestones.mql, Some(at(60)));
         assert!(matches!(change.event, EventKind::LeadScored { score: 10, mql: true, became_mql: false, .. }));
         assert_eq!(transition(&change.state, rescore_to(faded), at(100)), Ok(Transition::Unchanged));
-        assert!(transition(&stored(), rescore_to(score(true)), at(60)).is_err(), "it is decided on with its score");
+        assert!(transition(&stored(), rescore_to(score(true)), at(60)).is_err(), "its score comes with its decision");
     }
 }

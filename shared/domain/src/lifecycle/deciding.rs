@@ -1,4 +1,4 @@
-//! Decisions of the rulebook and the rotation: whether a lead may be decided on, and where the decision brings it.
+//! Decisions of the rulebook and the rotation: whether a lead can be decided, and where it goes.
 
 use jiff::Timestamp;
 
@@ -10,77 +10,77 @@ use fairleader_lead::ruling::Priority;
 use fairleader_lead::score::Score;
 use fairleader_lead::state::{Decided, Nurture, Owned, Standing, State, TurnTaken, Wait};
 
-/// A decision on a lead, ready to be applied.
+/// Decision on a lead, ready to apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Where the lead goes.
+    /// The destination.
     pub to: Destination,
-    /// The score it was decided with.
+    /// The score at the decision.
     pub score: Score,
     /// The rule that won.
     pub rule: String,
-    /// Of this rulebook.
+    /// The version of the rulebook.
     pub rulebook: RulebookVersion,
-    /// How urgent the rule says the lead is.
+    /// The priority by the rule.
     pub priority: Priority,
-    /// What the rule expects it to be worth.
+    /// The expected value by the rule, in whole units of the company's currency.
     pub value: Option<u32>,
 }
 
-/// Where a decided lead goes.
+/// Destination of a decided lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// To a rep.
     Rep {
         /// The rep.
         rep: RepId,
-        /// The turn by which they get it; `None` when it is no pool's turn.
+        /// The turn in which they get it; `None` if it costs no turn.
         turn: Option<TurnTaken>,
     },
-    /// Into a pool's waiting line, at the longest until `until`.
+    /// To the waiting list of a pool.
     Line {
         /// The pool.
         pool: PoolId,
-        /// When the pool's fallback takes it.
+        /// When it goes to the fallback of the pool.
         until: Timestamp,
         /// Whether only members of the pool can take it.
         pool_only: bool,
     },
     /// To nurture.
     Nurture {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Out.
+    /// Disqualified.
     Disqualify {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// On hold.
     Hold {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-/// Whether [`Decide`](super::Command::Decide) may be applied to the lead, whatever the decision.
+/// Checks that [`Decide`](super::Command::Decide) can be applied to the lead, whatever the decision.
 ///
 /// # Errors
-/// If it was decided on already, or cannot be.
+/// Fails if the lead is already decided, or its stage does not allow it.
 pub fn may_decide(state: &State) -> Result<(), Refusal> {
     stored(state)?;
-    if state.stage().is_undecided() { Ok(()) } else { Err(Refusal::at(state, "decided on")) }
+    if state.stage().is_undecided() { Ok(()) } else { Err(Refusal::at(state, "decided")) }
 }
 
-/// Whether [`Reassign`](super::Command::Reassign) may be applied to the lead, if the decision leaves it with sales.
+/// Checks that [`Reassign`](super::Command::Reassign) can be applied to the lead, if the decision leaves it in sales.
 ///
 /// # Errors
-/// If it has no owner, or its owner has accepted it.
+/// Fails if it has no owner, or its owner has accepted it.
 pub fn may_reassign(state: &State) -> Result<(), Refusal> {
     stored(state)?;
     match state.standing {
         Standing::Assigned(_) => Ok(()),
-        _ => Err(Refusal::at(state, "given to somebody else")),
+        _ => Err(Refusal::at(state, "reassigned")),
     }
 }
 
@@ -91,17 +91,17 @@ pub(super) fn decide(state: &State, decision: Decision, now: Timestamp) -> Resul
 
 pub(super) fn reassign(state: &State, decision: Decision, now: Timestamp) -> Result<Transition, Refusal> {
     may_reassign(state)?;
-    // What sales has is not taken away from sales by a rulebook.
+    // A rulebook never takes a lead away from sales.
     if !matches!(decision.to, Destination::Rep { .. } | Destination::Line { .. }) {
         return Err(Refusal::at(state, "taken away from sales"));
     }
     settle(state, decision, now)
 }
 
-/// Brings a lead where a decision sends it.
+/// Applies a decision.
 fn settle(state: &State, decision: Decision, now: Timestamp) -> Result<Transition, Refusal> {
     let Decision { to, score, rule, rulebook, priority, value } = decision;
-    // A lead that waits in the same line has waited since it began to, whatever it is worth by now.
+    // A lead that stays on the same waiting list keeps its waiting time, whatever its new score.
     let waits = match (&to, &state.standing) {
         (Destination::Line { pool, .. }, Standing::Waiting(wait)) if wait.pool == *pool => Some(wait.clone()),
         _ => None,
@@ -114,7 +114,7 @@ fn settle(state: &State, decision: Decision, now: Timestamp) -> Result<Transitio
             _ => false,
         };
     let as_before = state.decided.as_ref().is_some_and(|before| before.priority == priority && before.value == value);
-    // A lead that others can take as well from here on has to be told from those that have to wait for the pool.
+    // Others can take the lead from now on, so it moves to the other part of the index.
     let wider =
         waits.as_ref().is_some_and(|wait| wait.pool_only) && matches!(to, Destination::Line { pool_only: false, .. });
     if stays && as_before && !wider && state.score.as_ref().is_some_and(|before| before.same_figures(&score)) {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_lead_that_others_can_take_from_now_on_says_so_and_keeps_its_time() {
+    fn a_waiting_lead_that_others_can_take_keeps_its_time() {
         let line =
             |pool_only, until| to(Destination::Line { pool: PoolId::from("inbound"), until: at(until), pool_only });
         let waiting = apply(&stored(), line(true, 600)).state;
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiting_lead_that_becomes_better_keeps_the_time_it_has_waited() {
+    fn a_waiting_lead_with_a_better_score_keeps_its_time() {
         let worth = |score: Score, until: i64| Command::Decide(Decision { score, ..decision(line("inbound", until)) });
         let waiting = apply(&stored(), worth(score(true), 600)).state;
         let better = Score { total: 90, ..score(true) };
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lead_can_be_given_to_another_rep_until_it_is_accepted() {
+    fn reassigns_a_lead_until_it_is_accepted() {
         let assigned = apply(&stored(), rep("anna")).state;
         assert!(transition(&assigned, rep("ben"), at(70)).is_err(), "a late decision takes nothing away");
         let turn = TurnTaken { pool: PoolId::from("inbound"), version: 2 };
@@ -266,12 +266,12 @@ mod tests {
         }
         let owner = super::super::Confirms::Owner(RepId::from("anna"));
         let accepted = apply(&assigned, Command::Accept { by: owner, assignment: 1 }).state;
-        assert_eq!(verb(&accepted, again(decision(to_ben))), "given to somebody else");
-        assert_eq!(verb(&waits.state, again(decision(line("iberia", 600)))), "given to somebody else");
+        assert_eq!(verb(&accepted, again(decision(to_ben))), "reassigned");
+        assert_eq!(verb(&waits.state, again(decision(line("iberia", 600)))), "reassigned");
     }
 
     #[test]
-    fn asking_whether_a_lead_may_be_decided_on_answers_as_deciding_does() {
+    fn may_decide_agrees_with_deciding() {
         let held = apply(&stored(), Command::Hold { reason: "failed".to_owned() }).state;
         let assigned = apply(&stored(), rep("anna")).state;
         let merged = apply(&stored(), Command::Merge { into: LeadId::from("l-0") }).state;

@@ -1,4 +1,4 @@
-//! Leads that stop until a person decides, and their way back.
+//! Leads on hold, and their release.
 
 use jiff::Timestamp;
 
@@ -7,8 +7,8 @@ use fairleader_lead::event::EventKind;
 use fairleader_lead::id::SourceId;
 use fairleader_lead::state::{HeldFrom, Nurture, Stage, Standing, State};
 
-/// Holds a lead that could not be stored: the first that is kept of it. `stored` is what would have been, as far as it
-/// is known.
+/// Makes the change that puts a lead on hold that could not be stored. It creates the lead. `stored` is the state that
+/// it would have had, as far as known.
 pub fn held_unstored(stored: State, reason: String, now: Timestamp) -> Change {
     let event = EventKind::LeadHeld { reason: reason.clone(), from: HeldFrom::Unstored.stage() };
     let standing = Standing::Held { from: HeldFrom::Unstored, reason };
@@ -23,7 +23,7 @@ pub(super) fn hold(state: &State, reason: String, now: Timestamp) -> Result<Tran
     put_on_hold(Draft::new(state, now), reason)
 }
 
-/// Puts a lead on hold that no rep has.
+/// Puts a lead without an owner on hold.
 pub(super) fn put_on_hold(mut draft: Draft<'_>, reason: String) -> Result<Transition, Refusal> {
     let from = match draft.before.standing {
         Standing::Stored { .. } => HeldFrom::Stored,
@@ -43,7 +43,7 @@ pub(super) fn release(state: &State, now: Timestamp) -> Result<Transition, Refus
     let decide_by = draft.decide_by();
     draft.moves(match from {
         HeldFrom::Nurturing => Standing::Nurturing(Nurture::GoesOn { decide_by }),
-        // A waiting lead lost its place in the line when it was held, so it is decided on like a stored one.
+        // A waiting lead lost its place on the waiting list, so it is decided like a stored one.
         HeldFrom::Waiting | HeldFrom::Stored | HeldFrom::Unstored => Standing::Stored { decide_by: Some(decide_by) },
     });
     let to = draft.state.stage();
@@ -76,7 +76,7 @@ mod tests {
     use fairleader_lead::id::{LeadId, PoolId};
 
     #[test]
-    fn a_lead_held_before_it_was_stored_can_only_be_stored_or_merged() {
+    fn an_unstored_lead_can_only_be_stored_or_merged() {
         let change = held_unstored(stored(), "failed".to_owned(), at(30));
         assert_eq!(change.event, EventKind::LeadHeld { reason: "failed".to_owned(), from: Stage::Stored });
         let held = change.state;
@@ -85,18 +85,18 @@ mod tests {
         for command in [Command::Release, Command::Absorb { from: LeadId::from("l-2") }, Command::Resubmit, rep("anna")]
         {
             let refusal = transition(&held, command, at(60)).unwrap_err();
-            assert_eq!(refusal.to_string(), "a lead at stage `held` cannot be moved on before it is stored");
+            assert_eq!(refusal.to_string(), "a lead at stage `held` cannot be changed before it is stored");
         }
         let stored = apply(&held, store("other"));
         assert_eq!(stored.event, EventKind::LeadReleased { to: Stage::Stored });
         assert_eq!((stored.state.stage(), stored.state.payload_hash.as_str()), (Stage::Stored, "other"));
-        assert!(transition(&stored.state, store("other"), at(61)).is_err(), "it is stored already");
+        assert!(transition(&stored.state, store("other"), at(61)).is_err(), "it is already stored");
         let merged = apply(&held, Command::Merge { into: LeadId::from("l-0") }).state;
         assert_eq!((merged.stage(), merged.last_event), (Stage::Merged, 2));
     }
 
     #[test]
-    fn a_held_lead_goes_back_where_it_can_be_decided_on() {
+    fn a_released_lead_can_be_decided() {
         let waiting =
             apply(&stored(), to(Destination::Line { pool: PoolId::from("inbound"), until: at(600), pool_only: true }))
                 .state;

@@ -1,4 +1,4 @@
-//! One person with several leads, and submissions that come again with other content.
+//! Merges of leads of one person, and resubmissions.
 
 use jiff::Timestamp;
 
@@ -37,7 +37,7 @@ pub(super) fn resubmit(state: &State, now: Timestamp) -> Transition {
     draft.tell(EventKind::LeadResubmitted { to })
 }
 
-/// Takes a refused lead back, of which there is something new to know. Gives back where it goes, if it does.
+/// Reopens a disqualified lead with news. Returns its new stage, if it moves.
 fn reopen(draft: &mut Draft<'_>) -> Option<Stage> {
     matches!(draft.before.standing, Standing::Disqualified { .. }).then(|| {
         draft.moves(Standing::Stored { decide_by: Some(draft.decide_by()) });
@@ -53,7 +53,7 @@ mod tests {
     use fairleader_lead::id::{PoolId, RepId};
 
     #[test]
-    fn a_merged_lead_gives_its_seat_back() {
+    fn a_merge_gives_the_seat_back() {
         let assigned = apply(&stored(), rep("anna"));
         let merged = apply(&assigned.state, Command::Merge { into: LeadId::from("l-0") });
         assert_eq!((merged.taken, merged.freed), (None, Some(RepId::from("anna"))));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_lead_that_says_something_new_is_decided_on_again() {
+    fn news_reopens_a_disqualified_lead() {
         let refused = apply(&stored(), to(Destination::Disqualify { reason: "junk".to_owned() })).state;
         for command in [Command::Absorb { from: LeadId::from("l-2") }, Command::Resubmit] {
             let change = apply(&refused, command);

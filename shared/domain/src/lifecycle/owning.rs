@@ -1,4 +1,4 @@
-//! What an owner does with a lead.
+//! Commands of the owner of a lead.
 
 use jiff::Timestamp;
 
@@ -7,12 +7,12 @@ use fairleader_lead::event::EventKind;
 use fairleader_lead::id::{ActorId, RepId};
 use fairleader_lead::state::{Done, Standing, State};
 
-/// Who confirms a lead.
+/// Who accepts a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Confirms {
-    /// A rep, who has to be its owner.
+    /// A rep, who must be the owner.
     Owner(RepId),
-    /// Somebody for the owner.
+    /// A person on behalf of the owner.
     ForOwner(ActorId),
 }
 
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_owner_accepts_and_only_the_current_assignment() {
+    fn only_the_owner_accepts_the_current_assignment() {
         let state = apply(&stored(), rep("anna")).state;
         assert_eq!(transition(&state, accept("ben", 1), at(61)), Err(Refusal::NotOwner { owner: RepId::from("anna") }));
         assert_eq!(transition(&state, accept("anna", 2), at(61)), Err(Refusal::OldAssignment { given: 2, current: 1 }));
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn accepting_for_the_owner_keeps_who_did_it() {
+    fn records_who_accepted_for_the_owner() {
         let state = apply(&stored(), rep("anna")).state;
         let mara = ActorId::from("mara");
         let change = apply(&state, Command::Accept { by: Confirms::ForOwner(mara.clone()), assignment: 1 });

@@ -105,7 +105,7 @@ fn any_command() -> impl Strategy<Value = Command> {
 }
 
 proptest! {
-    /// Whatever is commanded: seats add up, numbers rise by one, and no milestone moves.
+    /// For every sequence of commands, seats add up, numbers rise by one, and milestones do not move.
     #[test]
     fn no_sequence_of_commands_breaks_a_lead(
         unstored in any::<bool>(),

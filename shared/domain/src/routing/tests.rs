@@ -87,7 +87,7 @@ fn accepted(owned: Owned) -> Standing {
 }
 
 #[test]
-fn marketing_keeps_a_lead_until_the_rulebook_wants_something_else_with_it() {
+fn a_lead_in_nurture_is_decided_again_only_for_another_outcome() {
     let nurture = |reason: &str| Outcome::Nurture { reason: reason.to_owned() };
     let at = |standing: Standing| State { standing, ..lead("l-1", 10, inbound()).state };
     let nurtured = at(Standing::Nurturing(Nurture::Because { reason: "not_an_mql".to_owned() }));
@@ -127,7 +127,7 @@ fn owners(plan: &Plan) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn the_best_lead_gets_the_only_seat_and_the_rest_wait() {
+fn the_best_lead_gets_the_only_seat() {
     let leads = vec![lead("a", 10, inbound()), lead("b", 90, inbound()), lead("c", 50, inbound())];
     let plan = plan(leads, world(&[("anna", 1)]), noon());
     assert_eq!(
@@ -140,7 +140,7 @@ fn the_best_lead_gets_the_only_seat_and_the_rest_wait() {
 }
 
 #[test]
-fn an_owner_who_is_away_is_passed_over_only_if_the_rule_says_so() {
+fn skips_an_unavailable_owner_only_if_the_rule_says_so() {
     let mut world = world(&[("anna", 5), ("ben", 5)]);
     world.roster.get_mut(&RepId::from("anna")).unwrap().load.on = false;
     let to = |if_unavailable| Outcome::Owner { rep: RepId::from("anna"), if_unavailable, counts_as_turn: false };
@@ -150,7 +150,7 @@ fn an_owner_who_is_away_is_passed_over_only_if_the_rule_says_so() {
     assert_eq!(owners(&plan)["a"], "anna");
     assert_eq!(owners(&plan)["b"], "ben");
     let anna = plan.groups.iter().find_map(|group| group.seats.get(&RepId::from("anna"))).unwrap();
-    assert_eq!(anna.room, Room::Whatever, "what a rule gives somebody is given whatever their desk looks like");
+    assert_eq!(anna.room, Room::Whatever, "the rule assigns the lead even beyond capacity");
 }
 
 #[test]
@@ -166,14 +166,14 @@ fn a_named_owner_pays_a_turn_where_the_rule_counts_it() {
 }
 
 #[test]
-fn a_lead_that_waited_too_long_goes_to_the_fallback_or_to_a_person() {
+fn a_lead_that_waited_too_long_goes_to_the_fallback_or_on_hold() {
     let mut waiting = lead("a", 1, inbound());
     waiting.state.standing = waits("inbound", noon());
     let mut with_zoe = world(&[("anna", 0)]);
     with_zoe.roster.extend([rep("zoe", 1, 0)]);
     assert_eq!(owners(&plan(vec![waiting.clone()], with_zoe, noon()))["a"], "zoe");
     assert_eq!(owners(&plan(vec![waiting.clone()], world(&[("anna", 0)]), noon()))["a"], "waiting", "in overflow");
-    // In the fallback's line it is served from there, and stays there until its time is up.
+    // On the waiting list of the fallback it stays until its time there is over.
     waiting.state.standing = waits("overflow", "2026-03-03T13:00:00Z".parse().unwrap());
     let mut with_zoe = world(&[("anna", 0)]);
     with_zoe.roster.extend([rep("zoe", 1, 0)]);
@@ -196,7 +196,7 @@ fn a_lead_that_waited_too_long_goes_to_the_fallback_or_to_a_person() {
 }
 
 #[test]
-fn what_somebody_else_decided_is_left_alone_and_costs_no_turn() {
+fn a_lead_that_is_already_decided_costs_no_turn() {
     let mut decided = lead("a", 1, inbound());
     decided.state.standing = accepted(owned("anna", None));
     let plan = plan(vec![decided], world(&[("anna", 1)]), noon());
@@ -204,7 +204,7 @@ fn what_somebody_else_decided_is_left_alone_and_costs_no_turn() {
 }
 
 #[test]
-fn the_choice_is_told_in_plain_words() {
+fn explains_the_choice_in_plain_words() {
     let mut world = world(&[("anna", 1), ("ben", 1), ("cara", 1)]);
     world.roster.get_mut(&RepId::from("ben")).unwrap().load.open = 1;
     let plan = plan(vec![lead("a", 1, inbound())], world, noon());
@@ -222,7 +222,7 @@ fn the_choice_is_told_in_plain_words() {
 }
 
 #[test]
-fn instants_are_told_as_the_companys_clocks_show_them() {
+fn writes_times_in_the_companys_zone() {
     let berlin = TimeZone::get("Europe/Berlin").unwrap();
     let mut ruled = lead("a", 10, inbound());
     ruled.state.milestones =
@@ -242,13 +242,13 @@ fn instants_are_told_as_the_companys_clocks_show_them() {
     let said = why(&ruled, Section::Route);
     assert!(said.contains("It has been an MQL since 1 March 2026, 00:30 and remains one."), "{said}");
     assert!(said.ends_with("for an available rep, until 3 March 2026, 14:00 at the latest."), "{said}");
-    assert!(!why(&ruled, Section::Block).contains("MQL"), "`block` asks nobody whether it is an MQL");
+    assert!(!why(&ruled, Section::Block).contains("MQL"), "`block` does not use the score");
     ruled.score.mql_by = Some("score is 10 or more".to_owned());
     let said = why(&ruled, Section::Route);
     assert!(said.contains("It is an MQL: score is 10 or more.") && !said.contains("since"), "{said}");
 }
 
-/// What must hold of any plan: what every pool owes sums to zero, every turn has its lead, seats match leads.
+/// Checks any plan: the lags of every pool sum to zero, every turn has its lead, and seats match leads.
 fn audit(plan: &Plan) -> Result<(), TestCaseError> {
     for group in &plan.groups {
         let entries = || group.turns.iter().flat_map(|turns| &turns.entries);
@@ -295,7 +295,7 @@ proptest! {
 }
 
 #[test]
-fn an_urgent_lead_comes_before_a_better_one() {
+fn priority_comes_before_score() {
     let wait = || Outcome::Pool { pool: PoolId::from("inbound"), if_nobody: IfNobody::Wait };
     let urgent = Ruled { priority: Priority::Urgent, value: Some(9_000), ..lead("l-1", 10, wait()) };
     let plan = plan(vec![lead("l-2", 90, wait()), urgent], world(&[("anna", 1)]), noon());
@@ -307,7 +307,7 @@ fn an_urgent_lead_comes_before_a_better_one() {
     assert_eq!(state.decided.as_ref().unwrap().value, Some(9_000));
 }
 
-/// A lead that `owner` got from `pool` by the rotation's next turn.
+/// Makes a lead that `owner` got from the pool in the next turn of its rotation.
 fn had(id: &str, owner: &str, from: &str, world: &mut World, wanted: Outcome) -> Ruled {
     let mut ruled = lead(id, 50, wanted);
     let now = world.pools.get_mut(&PoolId::from(from)).unwrap();
@@ -325,7 +325,7 @@ fn had(id: &str, owner: &str, from: &str, world: &mut World, wanted: Outcome) ->
 }
 
 #[test]
-fn a_lead_that_goes_to_another_pool_changes_both_in_one_go() {
+fn a_move_between_pools_is_one_group() {
     let mut world = world(&[("anna", 3), ("ben", 3)]);
     let (zoe, there) = rep("zoe", 3, 0);
     world.roster.insert(zoe.clone(), there);
@@ -333,11 +333,7 @@ fn a_lead_that_goes_to_another_pool_changes_both_in_one_go() {
     let recalled = had("l-1", "anna", "inbound", &mut world, to("overflow"));
     let plan = plan(vec![recalled, lead("l-2", 10, to("inbound")), lead("l-3", 10, to("overflow"))], world, noon());
     audit(&plan).unwrap();
-    assert_eq!(
-        plan.groups.len(),
-        1,
-        "the pools of a lead that is moved are committed together, with all of their leads"
-    );
+    assert_eq!(plan.groups.len(), 1, "both pools of a moved lead are committed together, with all of their leads");
     let group = &plan.groups[0];
     let pools: Vec<&str> = group.turns.iter().map(|turns| turns.pool.as_str()).collect();
     assert_eq!(pools, ["inbound", "overflow"]);
@@ -347,7 +343,7 @@ fn a_lead_that_goes_to_another_pool_changes_both_in_one_go() {
     let owners = owners(&plan);
     assert_eq!((owners["l-1"].as_str(), owners["l-3"].as_str()), ("zoe", "zoe"));
     let next = &group.turns[0].entries[1].turn;
-    assert!(next.lags_before.values().all(|lag| *lag == 0), "as if that lead had never come: {next:?}");
+    assert!(next.lags_before.values().all(|lag| *lag == 0), "as if that lead had never arrived: {next:?}");
     let moved = group.leads.iter().find(|lead| lead.change.state.lead_id.as_str() == "l-1").unwrap();
     let turn = moved.change.state.owned().unwrap().turn.clone();
     assert_eq!((moved.change.state.assignment, turn.map(|turn| turn.version)), (2, Some(1)));
@@ -358,7 +354,7 @@ fn a_lead_that_goes_to_another_pool_changes_both_in_one_go() {
 }
 
 #[test]
-fn when_nobody_has_room_a_moved_lead_waits_and_the_turn_is_given_back() {
+fn a_moved_lead_waits_and_gives_its_turn_back() {
     let mut world = world(&[("anna", 3)]);
     let to = Outcome::Pool { pool: PoolId::from("overflow"), if_nobody: IfNobody::Wait };
     let recalled = had("l-1", "anna", "inbound", &mut world, to);
@@ -372,22 +368,18 @@ fn when_nobody_has_room_a_moved_lead_waits_and_the_turn_is_given_back() {
 }
 
 #[test]
-fn what_sales_has_is_not_given_to_nobody() {
+fn a_reroute_never_takes_a_lead_from_sales() {
     let mut world = world(&[("anna", 3)]);
     let gone = Outcome::Pool { pool: PoolId::from("gone"), if_nobody: IfNobody::Wait };
     let recalled = had("l-1", "anna", "inbound", &mut world, gone);
     let mut talked_to = had("l-2", "anna", "inbound", &mut world, inbound());
     talked_to.state.standing = accepted(talked_to.state.owned().unwrap().clone());
     let plan = plan(vec![recalled, talked_to], world, noon());
-    assert_eq!(
-        (plan.groups.len(), plan.refused.len()),
-        (0, 2),
-        "a pool that is not there, and a lead that is talked to"
-    );
+    assert_eq!((plan.groups.len(), plan.refused.len()), (0, 2), "an unknown pool, and an accepted lead");
 }
 
 #[test]
-fn a_seat_that_is_given_back_does_not_hide_that_another_is_taken() {
+fn a_returned_seat_does_not_hide_a_taken_one() {
     let mut world = world(&[("anna", 3)]);
     let (zoe, there) = rep("zoe", 3, 0);
     world.roster.insert(zoe, there);
@@ -395,15 +387,11 @@ fn a_seat_that_is_given_back_does_not_hide_that_another_is_taken() {
     let recalled = had("l-1", "anna", "inbound", &mut world, to("overflow"));
     let plan = plan(vec![recalled, lead("l-2", 10, to("inbound"))], world, noon());
     let anna = plan.groups[0].seats[&RepId::from("anna")];
-    assert_eq!(
-        anna,
-        Seats { delta: 0, room: Room::Within(3) },
-        "she has to be on, though she has no more leads than before"
-    );
+    assert_eq!(anna, Seats { delta: 0, room: Room::Within(3) }, "she must be on, even with no more leads than before");
 }
 
 #[test]
-fn a_lead_for_somebody_who_is_away_is_not_sent_round_in_its_owners_pool() {
+fn a_reroute_to_an_unavailable_rep_stays_in_the_same_pool() {
     let mut world = world(&[("anna", 3), ("ben", 3)]);
     let (zoe, mut there) = rep("zoe", 3, 0);
     there.load.on = false;

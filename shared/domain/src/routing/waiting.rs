@@ -1,18 +1,18 @@
-//! Waiting lines: which leads a wake has decided on again, in which order, and when it ends.
+//! Waiting lists: which leads a wake decides again, in which order, and when it ends.
 //!
-//! A line is read from an index, and an index is late: it may still show a lead that has left, not show one that has
-//! just come, or show one at a place where it no longer stands. So a [`Walk`] takes each place once, from the best down,
-//! and never asks the index what became of a lead: the decision reads the lead itself. It ends where the lines end, or
-//! where no further lead can find a seat, which the roster says. What it passes over because the index was late is met
-//! by the sweep of the next minute, which wakes every pool that has a line.
+//! A waiting list is read from an index, which lags behind: it can still show a lead that has left, miss a new one, or
+//! show an old place. So a [`Walk`] takes each place once, best first, and never relies on the index for the state of a
+//! lead; the decision reads the lead itself. The walk ends at the end of the waiting lists, or when the roster has no
+//! free seat for them. The sweep in the next minute wakes every pool with waiting leads, and so finds leads that the
+//! index missed.
 //!
-//! Leads of [`Reach::Pool`] can only be taken by a member of the pool, so while no member has a free seat they are not
-//! read at all. Leads of [`Reach::Beyond`] have another way out, such as an owner whom a rule names. The lead itself has
-//! to be read to know who that is, so all of these are walked: those in front keep none of them back. What another
-//! version of the rulebook would make of the leads of a full pool shows when they are routed anew by it, when a seat
-//! comes free, or when their time in the line is up.
+//! Leads of [`Reach::Pool`] can only go to a member of the pool, so they are not read while no member has a free seat.
+//! Leads of [`Reach::Beyond`] can also go elsewhere, for example to an owner that a rule names. Only the lead itself
+//! says where, so all of these are walked, and leads in front do not block those behind. If another version of the
+//! rulebook would send leads of a full pool elsewhere, this takes effect at a reroute, when a seat becomes free, or
+//! when their waiting time is over.
 //!
-//! It knows nothing of tables, and how many shards a line has is the store's business.
+//! This module does not know tables. The store decides on the number of shards.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -26,44 +26,44 @@ use jiff::Timestamp;
 use crate::gate;
 use crate::gate::Roster;
 
-/// Who can take a lead out of a pool's line.
+/// Who can take a lead from the waiting list of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
     /// Members of the pool only.
     Pool,
-    /// Others too: an owner whom a rule names, or another pool.
+    /// Others too: an owner that a rule names, or another pool.
     Beyond,
 }
 
 impl Reach {
-    /// Both.
+    /// Both values.
     pub const ALL: [Self; 2] = [Self::Pool, Self::Beyond];
 
-    /// That of a lead that waits, as the decision saw it that put the lead there.
+    /// Returns the reach of a waiting lead, as decided when it went on the waiting list.
     pub const fn of(wait: &Wait) -> Self {
         if wait.pool_only { Self::Pool } else { Self::Beyond }
     }
 }
 
-/// Where a lead stands in a line. The greatest is the best.
+/// Place on a waiting list. The greatest is the best.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The more, the better.
+    /// The sort key; higher is better.
     pub priority: i64,
     /// The lead.
     pub lead_id: LeadId,
 }
 
-/// Written `1234.lead-id`, for a command that goes on after it.
+/// Writes `1234.lead-id`, for a command that continues after it.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.priority, self.lead_id)
     }
 }
 
-/// A text that names no place.
+/// Error for a text that is not a place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a place in a line")]
+#[error("`{0}` is not a place on a waiting list")]
 pub struct NoPlace(String);
 
 impl FromStr for Place {
@@ -76,32 +76,32 @@ impl FromStr for Place {
     }
 }
 
-/// A shard of a pool's line.
+/// Shard of a pool's waiting list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line {
     /// The pool.
     pub pool: PoolId,
-    /// Which of its leads.
+    /// The reach of its leads.
     pub reach: Reach,
-    /// Which shard of them, from 0.
+    /// The shard, from 0.
     pub shard: u8,
 }
 
-/// A walk through the lines of some pools at once, best lead first whichever pool it waits for.
+/// Walk through the waiting lists of several pools at once, best lead first across all pools.
 #[derive(Clone, Debug)]
 pub struct Walk {
     lines: BTreeMap<Line, Ahead>,
-    /// Where each pool's line has been walked to.
+    /// The last place walked, by pool.
     walked: BTreeMap<PoolId, Option<Place>>,
     seen: BTreeSet<LeadId>,
 }
 
-/// What of a line lies ahead.
+/// Part of a waiting list that lies ahead.
 #[derive(Clone, Debug)]
 struct Ahead {
-    /// What was read of it, best first.
+    /// Places that were read, best first.
     known: VecDeque<Place>,
-    /// Where reading goes on.
+    /// The place to continue reading after.
     after: Option<Place>,
     /// Whether there may be more to read.
     more: bool,
@@ -114,7 +114,7 @@ impl Ahead {
 }
 
 impl Walk {
-    /// Begins a walk through the lines of `pools`, each after the place that is given, or at the front.
+    /// Starts a walk through the waiting lists of `pools`, each after the given place, or at the front.
     pub fn new(pools: BTreeMap<PoolId, Option<Place>>, shards: u8) -> Self {
         let mut lines = BTreeMap::new();
         for (pool, after) in &pools {
@@ -127,35 +127,35 @@ impl Walk {
         Self { lines, walked: pools, seen: BTreeSet::new() }
     }
 
-    /// Takes note that no member of these pools has a free seat: nobody gets one who can only get one there.
+    /// Marks these pools as full. Leads that only their members can take are skipped.
     pub fn full(&mut self, pools: &BTreeSet<PoolId>) {
         self.lines.retain(|line, _| line.reach == Reach::Beyond || !pools.contains(&line.pool));
     }
 
-    /// The lines to read before the walk can go on, and the place after which each is to be read.
+    /// Returns the shards to read before the walk can continue, each with the place to read after.
     pub fn unread(&self) -> Vec<(Line, Option<Place>)> {
         let unread = self.lines.iter().filter(|(_, ahead)| ahead.is_unread());
         unread.map(|(line, ahead)| (line.clone(), ahead.after.clone())).collect()
     }
 
-    /// Takes note of what was read of a line, and whether there is more.
+    /// Adds places that were read from a shard, and whether there are more.
     pub fn read(&mut self, line: &Line, places: Vec<Place>, more: bool) {
         let Some(ahead) = self.lines.get_mut(line) else { return };
         let mut places: Vec<Place> =
             places.into_iter().filter(|place| ahead.after.as_ref().is_none_or(|after| place < after)).collect();
         places.sort_unstable_by(|a, b| b.cmp(a));
-        // Without a place further down, reading on would not lead anywhere.
+        // Without a further place, reading on would not make progress.
         ahead.more = more && !places.is_empty();
         ahead.after = places.last().cloned().or_else(|| ahead.after.take());
         ahead.known.extend(places);
     }
 
-    /// Leaves a pool out from here on: its line cannot be read.
+    /// Leaves a pool out, because its waiting list cannot be read.
     pub fn leave(&mut self, pool: &PoolId) {
         self.lines.retain(|line, _| line.pool != *pool);
     }
 
-    /// The next leads, best first, at most `most`. It stops short where more has to be read first, and is empty if
+    /// Returns the next leads, best first, at most `most`. Returns fewer if more must be read first, and none if
     /// nothing was read.
     pub fn take(&mut self, most: usize) -> Vec<LeadId> {
         let mut taken = Vec::new();
@@ -171,12 +171,12 @@ impl Walk {
         taken
     }
 
-    /// Whether every line has been walked to its end.
+    /// Returns whether every waiting list was walked to its end.
     pub fn is_over(&self) -> bool {
         self.lines.values().all(|ahead| ahead.known.is_empty() && !ahead.more)
     }
 
-    /// The pools whose lines have not been walked to their end, and the place after which each goes on.
+    /// Returns the pools whose waiting lists are not finished, each with the place to continue after.
     pub fn left(self) -> BTreeMap<PoolId, Option<Place>> {
         let Self { lines, mut walked, .. } = self;
         let open: BTreeSet<PoolId> = lines
@@ -189,13 +189,13 @@ impl Walk {
     }
 }
 
-/// The pools of which no member can take another lead at `now`.
+/// Returns the pools without a member who can take another lead at `now`.
 pub fn full<'a>(pools: impl IntoIterator<Item = &'a Pool>, roster: &Roster, now: Timestamp) -> BTreeSet<PoolId> {
     let is_full = |pool: &&Pool| pool.members.iter().all(|member| gate::shut(roster, &member.rep, now).is_some());
     pools.into_iter().filter(is_full).map(|pool| pool.pool_id.clone()).collect()
 }
 
-/// Pools in the order in which a sweep wakes them: from the one after `last` on, and round to it.
+/// Orders pools for a sweep: first those after `last`, then the others.
 pub fn in_turn(pools: BTreeSet<PoolId>, last: Option<&PoolId>) -> Vec<PoolId> {
     let (mut after, before): (Vec<PoolId>, Vec<PoolId>) =
         pools.into_iter().partition(|pool| last.is_none_or(|last| pool > last));

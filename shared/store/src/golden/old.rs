@@ -1,6 +1,6 @@
-//! The structs that commit 64c3a79 read items with, as strict as they were; ids, instants and words as text.
+//! The structs with which commit 64c3a79 read items, equally strict. Ids, timestamps and words are text.
 
-#![expect(dead_code, reason = "what is read is not looked at")]
+#![expect(dead_code, reason = "fields are only parsed")]
 
 use std::collections::BTreeMap;
 

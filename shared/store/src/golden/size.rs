@@ -1,4 +1,4 @@
-//! How large what a decision writes is, for a pool as large as pools may be.
+//! Size of the items that a decision writes, for a pool of the largest size.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use crate::item::Item;
 use crate::{leads, pools};
 
-/// What DynamoDB counts: names and values.
+/// Returns the size of an item as DynamoDB counts it: names and values.
 fn size(item: &Item) -> usize {
     item.iter()
         .map(|(name, value)| {
@@ -48,7 +48,7 @@ fn world(stopped: usize) -> World {
             skills: Vec::new(),
             capacity: 100,
         };
-        // Scattered, as absence is.
+        // Spread over the pool, as absences are.
         let on = (i * 7) % MAX_MEMBERS >= stopped;
         (member.rep.clone(), RepNow { rep, load: RepLoad { open: 0, on } })
     });
@@ -102,7 +102,7 @@ fn explanation() -> Explanation {
     }
 }
 
-/// Bytes of the rotation, the turns and the explanations of ten leads, once the pool has been at work for a while.
+/// Returns the size of the rotation, turns and explanations of ten leads, after some turns of the pool.
 fn written(stopped: usize) -> usize {
     let now: Timestamp = "2026-03-03T12:00:00Z".parse().unwrap();
     let mut world = world(stopped);
@@ -145,7 +145,7 @@ fn written(stopped: usize) -> usize {
 }
 
 #[test]
-fn ten_leads_for_five_hundred_members_stay_below_a_hundred_kilobytes() {
+fn ten_leads_for_the_largest_pool_stay_below_100_kb() {
     for stopped in [0, 50, 250, 400, 500] {
         let bytes = written(stopped);
         println!("{stopped} of {MAX_MEMBERS} cannot take leads: {bytes} bytes");

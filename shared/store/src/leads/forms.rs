@@ -1,4 +1,4 @@
-//! How what is kept with a lead, beside its state and profile, is stored.
+//! Stored forms of activities, explanations and failed commands.
 
 use fairleader_domain::gate::Gate;
 use fairleader_domain::routing::{Candidate, Choice, PoolTried, Why};
@@ -33,7 +33,7 @@ stored! {
     }
 }
 
-/// Something the person did.
+/// Activity of the person.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct RecordedForm {
     id: ActivityId,
@@ -66,12 +66,12 @@ impl From<RecordedForm> for Recorded {
     }
 }
 
-/// Why a lead is where it is.
+/// Explanation of a decision.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct WhyForm {
     at: Timestamp,
     event: u64,
-    /// Names, with a pool's turn, the entry that says who could have taken it.
+    /// The assignment. Together with a pool's turn it names the entry with the reps who could have taken the lead.
     #[serde(default)]
     assignment: u32,
     stage: Stage,
@@ -96,18 +96,18 @@ struct ChoiceForm {
     chosen: Option<RepId>,
 }
 
-/// A pool that was tried. Those who could have taken the lead are in the entry of its turn, with what they were owed; here
-/// are those who could not.
+/// Pool that was tried. It lists only the members who could not take the lead. The others are in the entry of its turn,
+/// with what they were owed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct PoolTriedForm {
     pool: PoolId,
-    /// The version that the rotation had after the turn.
+    /// The version of the rotation after the turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     turn: Option<u64>,
-    /// By the gate that stopped them.
+    /// Members, by the gate that stopped them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     stopped: Vec<(Gate, Vec<RepId>)>,
-    /// Everybody, as it was written before; readers of that time want it to be there.
+    /// All members, as older versions wrote them. Older readers need this field.
     #[serde(default)]
     members: Vec<CandidateForm>,
 }
@@ -144,7 +144,7 @@ impl From<PoolTried> for PoolTriedForm {
                     None => stopped.push((gate, vec![member.rep])),
                 },
                 (None, Some(_)) => {}
-                // Nobody paid for it, so no other item knows of them.
+                // There was no turn, so no other item has them.
                 (None, None) => kept.push(member.into()),
             }
         }

@@ -1,18 +1,17 @@
-//! Waiting lines: one sparse index of all leads that wait, pool by pool and best first.
+//! Waiting lists: one sparse index of all waiting leads, by pool and best first.
 //!
-//! A line has the key `line_shard` (`pool#3`, `beyond#3`: who can take the lead, and a shard by the lead's id) and
-//! `line_place` (pool, `#`, priority, `#`, lead). The shards belong to all pools together. So one query of a shard tells
-//! which pool is the first after another to have a line, and a pool that has none is not asked about. It costs no more
-//! to write than an index of its own per purpose would: a lead stands here while it waits, and in the index `assignee`
-//! while somebody has it.
+//! The index has the keys `line_shard` (`pool#3`, `beyond#3`: who can take the lead, and a shard by the lead's id) and
+//! `line_place` (pool, `#`, priority, `#`, lead). All pools share the shards. So one query of a shard finds the next
+//! pool with a waiting list, and pools without one cost nothing. Writing costs no more than separate indexes would: a
+//! lead is in this index while it waits, and in the index `assignee` while it has an owner.
 //!
-//! What it costs to read, in request units of half a 4 KB item: to list the pools that wait, one query per shard and
-//! pool and one per shard, so 8 units a minute while nobody waits; to wake a pool, one query per shard and page.
+//! Cost of reading, in request units of half a 4 KB item: listing the pools with waiting leads takes one query per
+//! shard and pool and one per shard, so 8 units a minute while no lead waits; waking a pool takes one query per shard
+//! and page.
 //!
-//! Which pools wait could also be kept in an item per pool that the commits write. That item would be written by every
-//! transaction that puts a lead in the line, which then conflict with each other, and it could only be removed once the
-//! index is sure to show every lead of the line. An index of the leads themselves cannot disagree with them for longer
-//! than it is late.
+//! An alternative is an item per pool that says whether leads wait. Every transaction that adds a waiting lead would
+//! write that item, so these transactions would conflict, and it could only be deleted once the index shows every
+//! waiting lead. An index of the leads themselves is only wrong while it lags behind.
 
 use std::collections::BTreeSet;
 
@@ -30,10 +29,10 @@ const LINE_SHARD: &str = "line_shard";
 const LINE_PLACE: &str = "line_place";
 const INDEX: &str = "line";
 
-/// Shards: a partition takes 1,000 writes a second, and no stack puts more than 8,000 leads in lines in one.
+/// Number of shards. A partition accepts 1,000 writes a second; this is enough for 8,000 new waiting leads a second.
 pub const LINE_SHARDS: u8 = 8;
 
-/// All shards of the index `line`.
+/// Lists the shards of the index `line`.
 pub(super) fn shards() -> impl Iterator<Item = String> {
     Reach::ALL.into_iter().flat_map(|reach| (0..LINE_SHARDS).map(move |shard| hash(reach, u32::from(shard))))
 }
@@ -45,12 +44,12 @@ fn hash(reach: Reach, shard: u32) -> String {
     }
 }
 
-/// Priorities are not negative and have 18 digits at most.
+/// Builds a range key. Priorities are not negative and have at most 18 digits.
 fn range(pool: &PoolId, place: &Place) -> String {
     format!("{pool}#{:020}#{}", place.priority, place.lead_id)
 }
 
-/// Where a lead stands in the index, if it waits.
+/// Returns the index attributes of a lead, if it waits.
 pub(super) fn stands(state: &State) -> Option<Item> {
     let Standing::Waiting(wait) = &state.standing else { return None };
     let place = Place { priority: priority(state), lead_id: state.lead_id.clone() };
@@ -58,7 +57,7 @@ pub(super) fn stands(state: &State) -> Option<Item> {
     Some(item([(LINE_SHARD, text(shard)), (LINE_PLACE, text(range(&wait.pool, &place)))]))
 }
 
-/// The pool in a range key, and the place.
+/// Reads the pool and the place from a range key.
 fn parse(range: &str) -> Option<(PoolId, Place)> {
     let (pool, rest) = range.split_once('#')?;
     let (priority, lead) = rest.split_once('#')?;
@@ -71,7 +70,7 @@ fn read(table: &Table, item: &Item) -> Result<(PoolId, Place), StoreError> {
 }
 
 impl Leads {
-    /// The best leads in a pool's line, at most `limit`.
+    /// Reads the best leads on the waiting list of a pool, at most `limit`.
     pub async fn line(&self, pool: &PoolId, limit: i32) -> Result<Vec<LeadId>, StoreError> {
         let lines = Reach::ALL
             .into_iter()
@@ -83,8 +82,8 @@ impl Leads {
         Ok(found.into_iter().map(|place| place.lead_id).collect())
     }
 
-    /// A page of a shard of a pool's line, best first: the places after `after`, at most `limit`, and whether there may
-    /// be more.
+    /// Reads a page of one shard of a pool's waiting list, best first: at most `limit` places after `after`, and
+    /// whether there may be more.
     pub async fn places(
         &self,
         line: &Line,
@@ -92,7 +91,7 @@ impl Leads {
         limit: i32,
     ) -> Result<(Vec<Place>, bool), StoreError> {
         let Line { pool, reach, shard } = line;
-        // Digits and `#` come before `:`, so that this is the end of the pool's line.
+        // Digits and `#` sort before `:`, so this is the end of the pool's waiting list.
         let until = after.map_or_else(|| format!("{pool}#:"), |after| range(pool, after));
         let answer = self
             .0
@@ -105,7 +104,7 @@ impl Leads {
             .expression_attribute_values(":begin", text(format!("{pool}#")))
             .expression_attribute_values(":until", text(until))
             .scan_index_forward(false)
-            // The place to go on after is read once more if it is still there.
+            // The place `after` is read again if it is still in the index.
             .limit(limit.saturating_add(1))
             .send()
             .await
@@ -118,15 +117,15 @@ impl Leads {
         Ok((places.collect::<Result<_, StoreError>>()?, answer.last_evaluated_key().is_some()))
     }
 
-    /// The pools in whose lines somebody waits, shard by shard: one shard that cannot be read leaves the others.
+    /// Lists the pools with waiting leads, by shard. A shard that cannot be read does not affect the others.
     pub async fn waiting_pools(&self) -> Vec<Result<BTreeSet<PoolId>, StoreError>> {
         futures::future::join_all(shards().map(|shard| self.waiting_in(shard))).await
     }
 
-    /// Goes from pool to pool: after the line of one comes the first lead of the next.
+    /// Lists the pools with waiting leads in a shard, one query per pool: it skips to the end of each waiting list.
     async fn waiting_in(&self, shard: String) -> Result<BTreeSet<PoolId>, StoreError> {
         let mut pools = BTreeSet::new();
-        // Every name of a pool is greater.
+        // Every pool id sorts after this.
         let mut after = "#".to_owned();
         loop {
             let answer = self
@@ -149,7 +148,7 @@ impl Leads {
         }
     }
 
-    /// A page of a shard of all lines.
+    /// Reads a page of one shard of all waiting lists.
     pub(super) async fn shard(&self, shard: &str, limit: i32, from: Option<&str>) -> Result<LeadPage, StoreError> {
         let start = from.map(|cursor| {
             let (_, place) = parse(cursor).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))?;
@@ -182,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_in_the_order_of_the_line_and_name_their_pool() {
+    fn keys_sort_by_pool_and_priority() {
         let at = |pool: &str, priority, lead: &str| {
             range(&PoolId::from(pool), &Place { priority, lead_id: LeadId::from(lead) })
         };

@@ -1,22 +1,22 @@
-//! All open leads: what every rep has, and what waits in the lines of all pools.
+//! All open leads: those that reps own, and those on waiting lists.
 
 use fairleader_lead::id::RepId;
 
 use super::{LeadPage, Leads, lines};
 use crate::StoreError;
 
-/// What a shard of the lines is called among the keys of [`OpenLeads`].
+/// Prefix of the shards of waiting lists among the keys of [`OpenLeads`].
 const LINE: &str = "line#";
 
-/// Where open leads stand: reps in the index `assignee`, and all shards of the index `line`.
+/// Index keys of open leads: reps in the index `assignee`, and all shards of the index `line`.
 #[derive(Clone, Debug)]
 pub struct OpenLeads {
-    /// In order.
+    /// The keys, in order.
     assignees: Vec<String>,
 }
 
 impl OpenLeads {
-    /// Those of these reps, and all that wait.
+    /// Selects the leads of these reps and all waiting leads.
     pub fn new(reps: impl IntoIterator<Item = RepId>) -> Self {
         let lines = lines::shards().map(|shard| format!("{LINE}{shard}"));
         let mut assignees: Vec<String> = reps.into_iter().map(|rep| format!("rep#{rep}")).chain(lines).collect();
@@ -25,13 +25,13 @@ impl OpenLeads {
         Self { assignees }
     }
 
-    /// The first that is not before `assignee`: who was there when a cursor was made may be gone.
+    /// Returns the first key from `assignee` on. A rep in a cursor may have been deleted.
     fn from(&self, assignee: &str) -> Option<&String> {
         let at = self.assignees.partition_point(|known| known.as_str() < assignee);
         self.assignees.get(at)
     }
 
-    /// The first after `assignee`.
+    /// Returns the first key after `assignee`.
     fn after(&self, assignee: &str) -> Option<&String> {
         let at = self.assignees.partition_point(|known| known.as_str() <= assignee);
         self.assignees.get(at)
@@ -39,13 +39,13 @@ impl OpenLeads {
 }
 
 impl Leads {
-    /// A page of open leads, at most `limit`; perhaps none, on any page. A lead that moves while pages are read may be on
-    /// two of them, and one that is given to somebody in that time on none.
+    /// Reads a page of at most `limit` open leads; any page can be empty. A lead that moves while pages are read can be
+    /// on two pages or on none.
     pub async fn open(&self, open: &OpenLeads, limit: i32, from: Option<&str>) -> Result<LeadPage, StoreError> {
         let begun = from.map(|from| split(from).ok_or_else(|| StoreError::Cursor(from.to_owned()))).transpose()?;
         let (begun_at, inner) = begun.unwrap_or_default();
         let Some(assignee) = open.from(begun_at) else { return Ok(LeadPage::default()) };
-        // In the middle of one that is gone there is nowhere to go on.
+        // The position inside a deleted rep's leads is of no use.
         let inner = Some(inner).filter(|inner| !inner.is_empty() && assignee == begun_at);
         let LeadPage { leads, next } = match assignee.strip_prefix(LINE) {
             Some(shard) => self.shard(shard, limit, inner).await?,
@@ -59,7 +59,7 @@ impl Leads {
     }
 }
 
-/// The length of the assignee, the assignee, and where in its leads the page begins.
+/// Builds a cursor: the length of the assignee, the assignee, and the position in its leads.
 fn cursor(assignee: &str, inner: &str) -> String {
     format!("{}.{assignee}{inner}", assignee.len())
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_goes_on_where_it_was_even_if_somebody_left() {
+    fn a_cursor_survives_the_deletion_of_a_rep() {
         let names = |names: &[&str]| names.iter().map(|name| RepId::from(*name)).collect::<Vec<_>>();
         let open = OpenLeads::new(names(&["zoe", "anna"]));
         assert_eq!(open.assignees.len(), 18);

@@ -1,8 +1,8 @@
-//! Past leads, page by page, for those who want to know what another rulebook would have done with them.
+//! Past leads, page by page, for replays.
 //!
-//! There is no order to read them in, so a page is one `Scan` of at most 1 MB of the table: it costs 128 read request units
-//! (eventually consistent), whatever is in it and whenever its leads were received. A lead with its history and
-//! explanations takes 5 to 10 KB, so 100,000 leads are 600 to 1,000 pages.
+//! They need no order, so a page is one `Scan` of at most 1 MB of the table. It costs 128 read request units
+//! (eventually consistent), whatever it contains. A lead with its history and explanations takes 5 to 10 KB, so 100,000
+//! leads take 600 to 1,000 pages.
 
 use std::collections::BTreeMap;
 
@@ -14,20 +14,20 @@ use super::{LEAD, Leads, Loaded, MAX_ID, PROFILE, STATE, key, profile, state};
 use crate::StoreError;
 use crate::item::{Item, PART, get_text, text};
 
-/// Longest part of a key that a cursor may name, in bytes: DynamoDB takes no longer one.
+/// Length limit of a part in a cursor, in bytes. It is DynamoDB's limit for sort keys.
 const MAX_PART: usize = 1_024;
 
-/// A page of past leads, in no order.
+/// Page of past leads, in no particular order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PastPage {
-    /// The leads; perhaps none, on any page.
+    /// The leads. Any page can be empty.
     pub leads: Vec<Loaded>,
-    /// Where the next page begins; absent on the last one.
+    /// Cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
 impl Leads {
-    /// A page of the leads that were received at `since` or later.
+    /// Reads a page of the leads that were received at `since` or later.
     pub async fn past(&self, since: Timestamp, from: Option<&str>) -> Result<PastPage, StoreError> {
         let start =
             from.map(|cursor| start(cursor).ok_or_else(|| StoreError::Cursor(cursor.to_owned()))).transpose()?;
@@ -54,7 +54,7 @@ impl Leads {
             }
         }
         states.retain(|state| state.milestones.received >= since && !state.is_unstored());
-        // A page may end between a lead's profile and its state; the state brings the lead to the page it is on.
+        // A page can end between the profile and the state of a lead. The lead belongs to the page with its state.
         let left: Vec<Item> = states
             .iter()
             .filter(|state| !profiles.contains_key(&state.lead_id))
@@ -78,7 +78,8 @@ impl Leads {
     }
 }
 
-/// The length of the lead's id, the id, and the part: neither is without any character that could stand between them.
+/// Builds a cursor: the length of the lead's id, the id, and the part. Both can contain any character, so no separator
+/// would be safe.
 fn cursor(lead: &str, part: &str) -> String {
     format!("{}.{lead}{part}", lead.len())
 }
@@ -95,7 +96,7 @@ mod tests {
     use super::{cursor, start};
 
     #[test]
-    fn a_cursor_names_any_key() {
+    fn cursors_work_for_any_key() {
         for (lead, part) in [("0190", "state"), ("a.b#3", "event#000000000012"), ("é", "activity#1.2#x")] {
             let found = start(&cursor(lead, part)).unwrap();
             assert_eq!(found["lead_id"].as_s().unwrap(), lead);

@@ -1,7 +1,7 @@
-//! A [`State`] as it is stored: flat, with one field for each thing that any stage knows.
+//! The stored form of a [`State`]: flat, with the fields of every stage.
 //!
-//! The flat form is older than [`Standing`], and functions of either age run side by side during a deploy or a rollback.
-//! So everything keeps the name it had, what is new is optional, and unknown fields are ignored.
+//! The flat form is older than [`Standing`], and old and new functions run at the same time during a deploy or a
+//! rollback. So fields keep their names, new fields are optional, and unknown fields are ignored.
 
 use fairleader_lead::id::{ActorId, LeadId, PoolId, RepId, RulebookVersion, SourceId};
 use fairleader_lead::ruling::Priority;
@@ -27,10 +27,10 @@ pub(super) struct StateItem {
     assignment: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<RepId>,
-    /// The pool it was assigned from or waits in.
+    /// The pool that it was assigned from or waits in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pool: Option<PoolId>,
-    /// The version that the pool's rotation had after the turn by which its owner got it.
+    /// The version of the pool's rotation after the turn in which its owner got it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ledger: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,37 +43,37 @@ pub(super) struct StateItem {
     priority: Priority,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<u32>,
-    /// Why it is disqualified, held or in nurture.
+    /// Why it is disqualified, on hold or in nurture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// The stage a held lead came from; absent if it was held before it could be stored.
+    /// The stage before it was put on hold; missing if it was put on hold before it could be stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held_from: Option<Stage>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mql_at: Option<Timestamp>,
-    /// When the current owner got it.
+    /// When it was assigned to the current owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     assigned_at: Option<Timestamp>,
-    /// When the current owner's assignment was accepted.
+    /// When the current assignment was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accepted_at: Option<Timestamp>,
-    /// Who accepted it; absent if the owner did.
+    /// Who accepted it; missing if the owner did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accepted_by: Option<ActorId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     waiting_since: Option<Timestamp>,
-    /// Whether only members of its pool can take it while it waits; an item that does not say so may be taken by others.
+    /// Whether only members of its pool can take it while it waits. If missing, others can take it too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pool_only: bool,
-    /// The earliest instant at which something has to happen to it.
+    /// Its next deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     merged_into: Option<LeadId>,
-    /// When it got its first owner; absent while that is `assigned_at`.
+    /// When it got its first owner; missing while that equals `assigned_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_assigned_at: Option<Timestamp>,
-    /// When it was accepted for the first time, and by whom; absent while that is `accepted_at`.
+    /// When it was first accepted, and by whom; missing while that equals `accepted_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     first_accepted_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,7 +148,7 @@ fn current_acceptance(standing: &Standing) -> Option<&Done> {
     }
 }
 
-/// Who did it, if that was not the owner.
+/// Returns who did it, if it was not the owner.
 fn by_another(done: &Done, owner: &RepId) -> Option<ActorId> {
     (done.by.as_str() != owner.as_str()).then(|| done.by.clone())
 }
@@ -159,10 +159,10 @@ impl StateItem {
         self.assigned_at = Some(owned.since);
     }
 
-    /// The state that was stored.
+    /// Converts the stored form to a state.
     ///
     /// # Errors
-    /// If the item lacks what its stage cannot be without.
+    /// Fails if a field that the stage requires is missing.
     pub(super) fn into_state(self) -> Result<State, StoreError> {
         let standing = self.standing()?;
         let first_accepted = match (self.first_accepted_at, self.first_accepted_by) {

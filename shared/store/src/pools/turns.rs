@@ -1,10 +1,9 @@
-//! The turns of one transaction as one item: what every member was owed before the first of them, once, and then what
-//! changed with each.
+//! Stored form of the turns of one transaction: one item with what every member was owed before the first turn, and the
+//! changes of each turn.
 //!
-//! A turn credits everybody who could take the lead, in a pool of hundreds hundreds of members; but few amounts are
-//! different, because members of one weight get the same, or a billionth more. So each amount stands there once, with
-//! the places of those who got it. What they were owed before each turn follows from what they were owed before the
-//! first.
+//! A turn credits every member who could take the lead; in a large pool these are hundreds. But there are few different
+//! amounts, because members with the same weight get the same, or a billionth more. So each amount is stored once, with
+//! the positions of the members who got it. What members were owed before later turns is computed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,16 +17,16 @@ use super::{ROTATION, key};
 use crate::StoreError;
 use crate::item::{Item, PART, body, get_text, record};
 
-/// The turns of a transaction.
+/// Key prefix of the turns of a transaction.
 pub(crate) const TURNS: &str = "turns#";
-/// The same, every member with every turn: written until there was [`TURNS`].
+/// Key prefix of turns in the old format, with every member in every turn.
 pub(crate) const LEDGER: &str = "ledger#";
-/// What a cursor begins with that goes on among the older items.
+/// Prefix of a cursor among the items in the old format.
 const OLDER: &str = "ledger.";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct TurnsForm {
-    /// Everybody whom a turn credited, in order of id, and what they were owed before all of these turns.
+    /// Members that a turn credited, by id, and what they were owed before all of these turns.
     members: Vec<(RepId, i64)>,
     turns: Vec<TurnForm>,
 }
@@ -38,13 +37,13 @@ struct TurnForm {
     lead_id: LeadId,
     assignment: u32,
     taken_by: RepId,
-    /// Amounts in billionths, each with those who got it: see [`places`].
+    /// Amounts in billionths, each with the positions of the members who got it, see [`places`].
     credits: Vec<(i64, String)>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     given_back: bool,
 }
 
-/// A turn with everything that every member had.
+/// Turn in the old format.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct LedgerForm {
     lead_id: LeadId,
@@ -64,7 +63,7 @@ impl From<LedgerForm> for TurnEntry {
     }
 }
 
-/// The item of the turns after which the rotation has `version`.
+/// Builds the item of turns. `version` is that of the rotation after them.
 pub(crate) fn turns_item(pool: &PoolId, version: u64, entries: &[TurnEntry]) -> Result<Item, StoreError> {
     let mut owed: BTreeMap<&RepId, i64> = BTreeMap::new();
     for (rep, lag) in entries.iter().flat_map(|entry| &entry.turn.lags_before) {
@@ -92,7 +91,7 @@ pub(crate) fn turns_item(pool: &PoolId, version: u64, entries: &[TurnEntry]) -> 
     record(key(pool, &format!("{TURNS}{version:012}")), &TurnsForm { members, turns })
 }
 
-/// The turns in an item, in whichever form.
+/// Reads the turns in an item of either format.
 pub(crate) fn turns(item: &Item, table: &str) -> Result<Vec<TurnEntry>, StoreError> {
     let part = get_text(item, table, PART)?;
     if part.starts_with(LEDGER) {
@@ -104,10 +103,10 @@ pub(crate) fn turns(item: &Item, table: &str) -> Result<Vec<TurnEntry>, StoreErr
 }
 
 fn damaged(part: &str) -> StoreError {
-    StoreError::Damaged(format!("the turns in `{part}` name members that are not there"))
+    StoreError::Damaged(format!("the turns in `{part}` name unknown members"))
 }
 
-/// A turn, and what everyone is owed after it.
+/// Reads a turn, and updates what members are owed after it.
 fn entry(form: TurnForm, names: &[RepId], owed: &mut [i64]) -> Option<TurnEntry> {
     let TurnForm { number, lead_id, assignment, taken_by, credits: amounts, given_back } = form;
     let (mut credits, mut lags_before) = (BTreeMap::new(), BTreeMap::new());
@@ -125,8 +124,8 @@ fn entry(form: TurnForm, names: &[RepId], owed: &mut [i64]) -> Option<TurnEntry>
     Some(TurnEntry { lead_id, assignment, turn: Turn { number, taken_by, credits, lags_before }, given_back })
 }
 
-/// Places in ascending order, as text: runs (`0-3,7`), or `x` and their bits in hexadecimal digits of four, the first
-/// place in the highest bit of the first digit; whichever is shorter.
+/// Writes positions in ascending order as text, in the shorter of two formats: runs (`0-3,7`), or `x` and a bit set in
+/// hexadecimal, with the first position in the highest bit of the first digit.
 fn places(at: &[usize]) -> String {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for place in at {
@@ -175,16 +174,16 @@ fn placed(text: &str) -> Option<Vec<usize>> {
     Some(at)
 }
 
-/// Where a page goes on, by the part that the one before ended with.
+/// Returns the cursor of the next page, from the last part of this one.
 pub(super) fn cursor(part: &str) -> String {
     match part.strip_prefix(TURNS) {
         Some(version) => version.to_owned(),
-        // After the rotation the older items begin.
+        // Items in the old format come after the rotation.
         None => format!("{OLDER}{}", part.strip_prefix(LEDGER).unwrap_or_default()),
     }
 }
 
-/// The part that a cursor names.
+/// Reads the part in a cursor.
 pub(super) fn start(cursor: &str) -> Option<String> {
     let is_version = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     match cursor.strip_prefix(OLDER) {
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_written_as_runs_or_bits_whichever_is_shorter() {
+    fn writes_positions_in_the_shorter_format() {
         assert_eq!(places(&[0, 1, 2, 3, 700]), "0-3,700");
         assert_eq!(places(&[0, 2, 4, 6, 8, 10]), "xaaa");
         assert_eq!(places(&[499]), "499");
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_goes_on_where_its_page_ended() {
+    fn a_cursor_continues_after_its_page() {
         for part in ["turns#000000000012", "ledger#000000000011", "rotation"] {
             assert_eq!(start(&cursor(part)).as_deref(), Some(part));
         }

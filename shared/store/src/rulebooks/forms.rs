@@ -1,4 +1,4 @@
-//! How what is kept of rulebooks beside their texts is stored.
+//! Stored forms of uploads, reviews, activations and reroutes.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Upload;
 use crate::item::{each, stored};
 
-/// How a version came in.
+/// Upload of a version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AboutForm {
     uploaded_at: Timestamp,
@@ -54,7 +54,7 @@ stored! {
     }
 }
 
-/// An approval, an objection or a remark.
+/// Approval, objection or comment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct SaidForm {
     by: SignatureForm,
@@ -112,7 +112,7 @@ impl From<SaidForm> for Comment {
     }
 }
 
-/// What was said about a version.
+/// Review of a version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ReviewForm {
     #[serde(default)]
@@ -152,7 +152,7 @@ stored! {
     }
 }
 
-/// Which versions are, were and will be active.
+/// Past, current and planned activations.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ActivationsForm {
     #[serde(default)]
@@ -196,7 +196,7 @@ impl From<RerouteForm> for Reroute {
     }
 }
 
-/// When open leads are routed anew.
+/// Reroutes of open leads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct ReroutesForm(Vec<RerouteForm>);

@@ -1,4 +1,4 @@
-//! What is shown of who a lead is: everything but what identifies the person to this program.
+//! Conversion of a stored profile for replies. Leaves out the identities of the person.
 
 use fairleader_lead::{activity, profile};
 

@@ -1,4 +1,4 @@
-//! What is shown of where a lead stands: everything but what only storing and deciding need.
+//! Conversion of a stored state for replies. Leaves out what only storage and decisions need.
 
 use fairleader_lead::profile;
 use fairleader_lead::ruling::Priority;
@@ -8,7 +8,7 @@ use fairleader_lead::state::{self, Done, HeldFrom, Standing, State};
 use super::{InterestIn, Lead, LeadStage, Profile, Score, ScoreLine, Stage};
 
 impl Lead {
-    /// A lead, and who it is, if that is known.
+    /// Converts a lead. The profile is missing if the lead was put on hold before it could be stored.
     pub fn new(state: State, profile: Option<profile::Profile>) -> Self {
         let (owned, priority) = (state.owned(), state.priority());
         let accepted = accepted(&state);
@@ -42,7 +42,7 @@ impl Lead {
     }
 }
 
-/// When the current owner's assignment was confirmed, and by whom.
+/// Returns when the current assignment was accepted, and by whom.
 pub fn accepted(state: &State) -> Option<&Done> {
     match &state.standing {
         Standing::Accepted { accepted, .. } => Some(accepted),
@@ -50,7 +50,7 @@ pub fn accepted(state: &State) -> Option<&Done> {
     }
 }
 
-/// The stage a held lead came from; missing if it was held before it could be stored.
+/// Returns the stage before a lead was put on hold. Returns `None` if it was put on hold before it could be stored.
 pub fn held_from(state: &State) -> Option<Stage> {
     match state.standing {
         Standing::Held { from, .. } if from != HeldFrom::Unstored => Some(from.stage().into()),

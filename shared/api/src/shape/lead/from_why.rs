@@ -1,4 +1,4 @@
-//! What is shown of a decision: its gist first, then the whole in sentences, and turns as decimal numbers.
+//! Conversion of a stored explanation for replies. Turns become decimal numbers.
 
 use fairleader_domain::gate::Gate;
 use fairleader_domain::routing::{self, Why, turns};

@@ -1,4 +1,4 @@
-//! What is shown of reviews, activations, differences and reroutes.
+//! Conversion of reviews, activations, differences and reroutes for replies.
 
 use fairleader_domain::{activation, approval, replay, reroute};
 use fairleader_rulebook as rulebook;
@@ -9,7 +9,7 @@ use super::{
 };
 
 impl RulebookProblem {
-    /// A problem of `source`, which people call `name`.
+    /// Converts a diagnostic of `source`. `name` is the file name in the rendered text.
     pub fn new(of: &rulebook::Diagnostic, source: &str, name: &str) -> Self {
         Self {
             severity: match of.severity {

@@ -1,126 +1,126 @@
-//! The forms of the reports that a replay and a preview give: sums that whoever asks page by page adds up again, so they
-//! are sent as they were counted. A test holds replies against these forms.
+//! Schemas of the reports of a replay and a preview. Replies contain the domain types as they are, because callers add
+//! the counts of several calls up. A test compares replies with these schemas.
 
 use std::collections::BTreeMap;
 
 use fairleader_lead::id::{LeadId, PoolId, RepId};
 
 replies! {
-    /// A count with the rulebook in force and with the draft.
+    /// Count with the active rulebook and with the draft.
     pub struct BeforeAfter {
-        /// With the rulebook in force.
+        /// With the active rulebook.
         pub before: u64,
         /// With the draft.
         pub after: u64,
     }
 
-    /// How many leads are decided otherwise, and in what.
+    /// Numbers of leads that are decided differently.
     pub struct ChangedLeads {
-        /// In anything below.
+        /// Leads with any of the differences below.
         pub leads: u64,
-        /// Another rule wins.
+        /// Leads for which another rule wins.
         pub rule: u64,
-        /// They go elsewhere.
+        /// Leads that go to another destination.
         pub destination: u64,
-        /// They would be MQLs and are not.
+        /// Leads that become MQLs.
         pub became_mql: u64,
-        /// They are MQLs and would not be.
+        /// Leads that are no longer MQLs.
         pub no_longer_mql: u64,
-        /// They have another grade.
+        /// Leads with another grade.
         pub grade: u64,
     }
 
-    /// The leads received in a week.
+    /// Leads received in a week.
     pub struct Week {
-        /// All of them.
+        /// Number of leads.
         pub leads: u64,
-        /// The MQLs among them.
+        /// MQLs among them.
         pub mqls: BeforeAfter,
-        /// How many would be MQLs if the score had to be at least 0, 5, … 100.
+        /// Number of MQLs if the threshold of the score were 0, 5, … 100.
         pub at_threshold: Vec<u64>,
     }
 
-    /// A lead that would be decided otherwise.
+    /// Lead that would be decided differently.
     pub struct ReplayExample {
-        /// How much of a change it is: 0 goes elsewhere, 1 MQL or not, 2 another rule, 3 another grade.
+        /// Kind of change, largest first: 0 another destination, 1 MQL or not, 2 another rule, 3 another grade.
         pub rank: u8,
         /// The lead.
         pub lead_id: LeadId,
-        /// What the rulebook in force says.
+        /// The decision of the active rulebook.
         pub before: String,
-        /// What the draft says.
+        /// The decision of the draft.
         pub after: String,
     }
 
-    /// What a replay found.
+    /// Result of a replay.
     pub struct ReplayReport {
-        /// Leads that were looked at.
+        /// Leads that were replayed.
         pub leads: u64,
-        /// Those that would be decided otherwise.
+        /// Leads that would be decided differently.
         pub changed: ChangedLeads,
-        /// The MQLs.
+        /// MQLs.
         pub mqls: BeforeAfter,
-        /// Leads by the rule that wins.
+        /// Leads by winning rule.
         pub rules: BTreeMap<String, BeforeAfter>,
         /// Leads by pool.
         pub pools: BTreeMap<PoolId, BeforeAfter>,
         /// Leads by named owner.
         pub owners: BTreeMap<RepId, BeforeAfter>,
-        /// Leads for nurture.
+        /// Leads in nurture.
         pub nurture: BeforeAfter,
-        /// Leads that are refused.
+        /// Leads that are disqualified.
         pub disqualified: BeforeAfter,
-        /// Leads that are held for a person to decide.
+        /// Leads on hold.
         pub held: BeforeAfter,
-        /// Leads that came when nobody was at work who could have had them, by pool.
+        /// Leads by pool that arrived when no rep who could take them was at work.
         pub waiting: BTreeMap<PoolId, BeforeAfter>,
         /// Leads by ISO week (`2026-W10`).
         pub weeks: BTreeMap<String, Week>,
-        /// Leads that the rulebook in force decides by another rule than they were decided by then.
+        /// Leads for which the active rulebook now chooses another rule than when they were decided.
         pub unlike_then: u64,
-        /// Some of the leads that would be decided otherwise, the greatest changes first.
+        /// Examples of leads that would be decided differently, largest changes first.
         pub examples: Vec<ReplayExample>,
     }
 
-    /// Leads that come to a pool or rep, and those that leave it.
+    /// Leads that a pool or rep gains and loses.
     pub struct MovedLeads {
-        /// Sent there.
+        /// Leads gained.
         pub comes: u64,
-        /// Taken from there.
+        /// Leads lost.
         pub leaves: u64,
     }
 
-    /// An open lead that goes elsewhere.
+    /// Open lead that goes to another destination.
     pub struct RerouteExample {
         /// The lead.
         pub lead_id: LeadId,
-        /// Who has it; missing if it waits in a line.
+        /// Its owner; missing if it is on a waiting list.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub owner: Option<RepId>,
-        /// The pool they had it from, or in whose line it waits.
+        /// The pool that it was assigned from, or on whose waiting list it is.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub pool: Option<PoolId>,
-        /// Why it goes elsewhere.
+        /// Why it goes to another destination.
         pub why: String,
     }
 
-    /// What rerouting would do.
+    /// Result of a preview of a reroute.
     pub struct RerouteReport {
-        /// Open leads that were looked at.
+        /// Open leads that were checked.
         pub leads: u64,
-        /// Those that go elsewhere.
+        /// Leads that go to another destination.
         pub goes: u64,
-        /// Those of them that wait in a line.
+        /// Leads among them that are on a waiting list.
         pub from_lines: u64,
-        /// Why the others stay: `not_open`, `accepted`, `same_destination`, `same_owner`, `not_for_sales`.
+        /// Leads that stay, by reason: `not_open`, `accepted`, `same_destination`, `same_owner`, `not_for_sales`.
         pub stays: BTreeMap<String, u64>,
-        /// By pool.
+        /// Leads gained and lost, by pool.
         pub pools: BTreeMap<PoolId, MovedLeads>,
-        /// By owner.
+        /// Leads gained and lost, by owner.
         pub owners: BTreeMap<RepId, MovedLeads>,
-        /// Leads in lines that are not sent to sales any more.
+        /// Leads on waiting lists that no longer go to sales.
         pub elsewhere: u64,
-        /// Some of those that go elsewhere.
+        /// Examples of leads that go to another destination.
         pub examples: Vec<RerouteExample>,
     }
 }

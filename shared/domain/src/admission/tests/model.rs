@@ -1,5 +1,5 @@
-//! Tables in memory with the semantics of DynamoDB: an item is read as it is at that moment, and a transaction writes
-//! everything if every condition holds, else nothing.
+//! Tables in memory with the semantics of DynamoDB: a read returns the current item, and a transaction writes
+//! everything if every condition holds, otherwise nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,18 +22,18 @@ pub(super) struct Model {
     pub(super) contents: BTreeSet<Content>,
     pub(super) events: BTreeMap<(LeadId, u64), EventKind>,
     pub(super) seats: BTreeMap<RepId, i32>,
-    /// What the owners of leads that ended got back.
+    /// Seats and turns that owners of merged leads got back.
     pub(super) freed: Vec<Freed>,
-    /// Profiles as they were before the last write, for reads that see the state after a commit and the profile before.
+    /// Profiles before their last write, for torn reads: the state after a commit with the profile from before it.
     pub(super) before: BTreeMap<LeadId, (Option<Profile>, u64)>,
-    /// The last version of each lead that an admission wrote.
+    /// The last version of each lead that was written by an admission.
     pub(super) admitted: BTreeMap<LeadId, u64>,
     pub(super) reads: usize,
     pub(super) commits: usize,
 }
 
 impl Model {
-    /// Reads leads whose profile was read a moment earlier than their state.
+    /// Reads leads with a profile that is older than their state.
     pub(super) fn read_torn(&mut self, missing: &Missing) -> Found {
         let mut found = self.read(missing);
         for (lead, known) in &mut found.leads {
@@ -54,7 +54,7 @@ impl Model {
         }
     }
 
-    /// Whether every condition of a plan holds.
+    /// Returns whether every condition of a plan holds.
     fn holds(&self, plan: &Plan) -> bool {
         let claims = plan.claims.iter().all(|claim| {
             let from = claim.from.clone().map(Holder::Lead);
@@ -75,7 +75,7 @@ impl Model {
         claims && stored && changes && profiles && kept && seat
     }
 
-    /// Writes a plan if its conditions hold.
+    /// Commits a plan if its conditions hold.
     pub(super) fn commit(&mut self, plan: &Plan) -> bool {
         assert!(plan.check(), "{plan:?}");
         if !self.holds(plan) {
@@ -115,7 +115,7 @@ impl Model {
         self.leads[&LeadId::from(lead)].profile.as_ref().unwrap()
     }
 
-    /// The lead that carries on for `lead`.
+    /// Returns the surviving lead of `lead`.
     pub(super) fn survivor(&self, lead: &str) -> String {
         let mut at = LeadId::from(lead);
         while let Some(into) = self.leads[&at].state.merged_into() {
@@ -125,7 +125,7 @@ impl Model {
     }
 }
 
-/// What a plan keeps.
+/// Returns the content that a plan stores.
 fn contents(plan: &Plan) -> Vec<Content> {
     let absorbed = plan.absorbed.iter().map(|(lead, absorbed)| Content {
         lead: lead.clone(),
@@ -138,11 +138,11 @@ fn contents(plan: &Plan) -> Vec<Content> {
     absorbed.chain(recorded).collect()
 }
 
-/// One delivery of a message.
+/// Delivery of a message.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) arrival: Arrival,
-    /// What it is about to do.
+    /// Its next step.
     pub(super) next: Option<Step>,
 }
 
@@ -151,7 +151,7 @@ impl Worker {
         Self { arrival: Arrival::new(incoming), next: None }
     }
 
-    /// What it does next.
+    /// Returns its next step.
     pub(super) fn step(&mut self, now: Timestamp) -> Result<&Step, AdmissionError> {
         if self.next.is_none() {
             self.next = Some(self.arrival.step(now)?);
@@ -159,7 +159,7 @@ impl Worker {
         Ok(self.next.as_ref().unwrap())
     }
 
-    /// Does everything there is to do, alone.
+    /// Runs the delivery to the end, without any concurrent work.
     pub(super) fn run(&mut self, model: &mut Model) -> Result<Outcome, AdmissionError> {
         for _ in 0..100 {
             self.step(at(100))?;
@@ -175,6 +175,6 @@ impl Worker {
                 Step::Done(outcome) => return Ok(outcome),
             }
         }
-        panic!("it goes round: {self:?}")
+        panic!("it does not end: {self:?}")
     }
 }

@@ -1,5 +1,5 @@
-//! Up to five submissions of one person, and what they do meanwhile, in every order and interleaving: delivered twice,
-//! read item by item, with lost races, and with a crash before and after every write.
+//! Up to five submissions of one person and their activities, in every order and interleaving: with repeated
+//! deliveries, separate reads of items, conflicts, and a crash before and after every write.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::*;
 use crate::lifecycle::{Change, Command, Decision, Destination, Transition, may_decide, transition};
 use fairleader_lead::id::{PoolId, RulebookVersion};
 
-/// What a person may send: what names them, and what they are known by.
+/// Fields with which a person can identify themselves.
 const FORMS: [&str; 10] = [
     r#""email": "ada@acme.example""#,
     r#""email": "ADA+fair@Acme.example", "first_name": "Ada""#,
@@ -28,14 +28,14 @@ const FORMS: [&str; 10] = [
     r#""phone": "+49 30 901820", "last_name": "Lovelace""#,
 ];
 
-/// A message: what it says, and for which lead.
+/// Message, with its content and lead.
 #[derive(Clone, Debug)]
 enum Sent {
-    /// The form, the lead's number, and what they did.
+    /// Form, number of the lead, and activity.
     Form(usize, usize, &'static str),
-    /// Something done by the address that is their own.
+    /// Activity with their personal address.
     ByAddress,
-    /// Something done by the lead with this number.
+    /// Activity of the lead with this number.
     ByLead(usize),
 }
 
@@ -53,7 +53,7 @@ fn incoming(number: usize, sent: &Sent) -> Incoming {
     }
 }
 
-/// The lead that a message becomes if the person has none.
+/// Returns the lead that a message becomes if the person has none.
 fn lead_of(number: usize, sent: &Sent) -> Option<LeadId> {
     match sent {
         Sent::Form(_, lead, _) => Some(LeadId::new(format!("l-{lead}"))),
@@ -62,7 +62,7 @@ fn lead_of(number: usize, sent: &Sent) -> Option<LeadId> {
     }
 }
 
-/// Whether all these messages are known to be one person's: each shares an identity or a lead with another one.
+/// Returns whether all messages are linked to one person: each shares an identity or a lead with another one.
 fn is_one_person(sent: &[Sent]) -> bool {
     let keys: Vec<BTreeSet<String>> = sent
         .iter()
@@ -91,7 +91,7 @@ fn is_one_person(sent: &[Sent]) -> bool {
 }
 
 fn any_sent() -> impl Strategy<Value = Vec<Sent>> {
-    // A sender's key means one form; what was done may change.
+    // A key of a sender always has the same form, but the activity can change.
     let forms = proptest::collection::vec(0..FORMS.len(), 5);
     let did = prop_oneof![Just("demo"), Just("newsletter")];
     let form = (0..5_usize, did).prop_map(|(lead, did)| Sent::Form(0, lead, did));
@@ -107,19 +107,19 @@ fn any_sent() -> impl Strategy<Value = Vec<Sent>> {
     sent.prop_filter("one person", |sent| is_one_person(sent))
 }
 
-/// Everything that happens, driven by choices.
+/// The system, driven by random choices.
 struct World {
     model: Model,
     sent: Vec<Sent>,
     /// Deliveries in progress, by message.
     workers: Vec<(usize, Worker)>,
-    /// Messages that are still in the queue.
+    /// Messages in the queue.
     queued: BTreeSet<usize>,
-    /// Those that their deliveries in progress cannot delete: they were put aside, and are sent again.
+    /// Messages that went to the dead-letter queue and are sent again. Deliveries in progress cannot delete them.
     put_aside: BTreeSet<usize>,
-    /// The version that each lead was last scored at.
+    /// The version at which each lead was last scored.
     scored: BTreeMap<LeadId, u64>,
-    /// The version at which each lead was decided on.
+    /// The version at which each lead was decided.
     decided: BTreeMap<LeadId, u64>,
     second: i64,
 }
@@ -136,7 +136,7 @@ impl World {
         self.workers.push((message, Worker::new(incoming(message, &self.sent[message]))));
     }
 
-    /// Lets something happen. `how` says what, and how it goes.
+    /// Runs one event. `how` selects which, and its result.
     fn happen(&mut self, which: usize, how: u8) {
         self.second += 1;
         if how >= 250 {
@@ -146,7 +146,7 @@ impl World {
             return self.hold(which);
         }
         let free: Vec<usize> = self.queued.iter().copied().collect();
-        // Now and then a message comes again while it is being worked on.
+        // Sometimes a message is delivered again while it is being handled.
         let busy = |message: &usize| self.workers.iter().any(|(of, _)| of == message);
         let choices: Vec<usize> = free.into_iter().filter(|message| !busy(message) || how.is_multiple_of(16)).collect();
         let which = which % (self.workers.len() + choices.len()).max(1);
@@ -156,19 +156,19 @@ impl World {
         }
     }
 
-    /// One worker does its next step, well or badly.
+    /// Runs the next step of a worker, which can fail.
     fn go_on(&mut self, which: usize, how: u8) {
         let now = at(self.second);
         let (message, worker) = &mut self.workers[which];
         let message = *message;
         if worker.step(now).is_err() {
-            // It fails, and is delivered again later.
+            // It fails; the message is delivered again later.
             self.workers.remove(which);
             return;
         }
         match worker.next.take().unwrap() {
             Step::Read(missing) if how.is_multiple_of(2) => {
-                // What is read together is not read at one moment.
+                // Items in one request are not read at one point in time.
                 let one = one_of(&missing);
                 let found = self.model.read(&one);
                 worker.arrival.read(&one, &found);
@@ -192,7 +192,7 @@ impl World {
             },
             Step::Done(outcome) => {
                 self.workers.remove(which);
-                // It ends before the message to `score`, or before its own message is deleted.
+                // It crashes before it queues the command to `score`, or before its message is deleted.
                 if how.is_multiple_of(8) {
                     return;
                 }
@@ -211,7 +211,7 @@ impl World {
         }
     }
 
-    /// `route` decides on a lead: a rep gets it, or marketing, or nobody.
+    /// Decides a lead as `route` does: it goes to a rep, to nurture, or is disqualified.
     fn decide(&mut self, which: usize) {
         let open: Vec<State> = self.model.leads.values().map(|known| known.state.clone()).collect();
         let open: Vec<&State> = open.iter().filter(|state| may_decide(state).is_ok()).collect();
@@ -232,9 +232,9 @@ impl World {
         }
     }
 
-    /// The sweep holds a lead whose command failed too often, stored or not.
+    /// Puts a lead on hold as `sweep` does, after its command failed too often. The lead need not be stored.
     fn hold(&mut self, which: usize) {
-        // What came through is in no dead-letter queue.
+        // Messages that were handled are in no dead-letter queue.
         let ids: Vec<LeadId> =
             self.queued.iter().filter_map(|message| lead_of(*message, &self.sent[*message])).collect();
         let Some(lead) = ids.get(which % ids.len().max(1)).cloned() else { return };
@@ -268,7 +268,7 @@ impl World {
         Some(*change)
     }
 
-    /// Nobody disturbs any more: every message that is left is delivered until it is done.
+    /// Delivers every remaining message until it is done, without disturbances.
     fn settle(&mut self) {
         self.workers.clear();
         for _ in 0..3 {
@@ -283,7 +283,7 @@ impl World {
     }
 
     fn check(&self) -> Result<(), TestCaseError> {
-        prop_assert_eq!(self.queued.len(), 0, "a message never came through");
+        prop_assert_eq!(self.queued.len(), 0, "a message was never handled");
         let leads = &self.model.leads;
         let alive: Vec<&Known> = leads.values().filter(|known| known.state.merged_into().is_none()).collect();
         let stages: Vec<(&LeadId, Stage)> =
@@ -330,11 +330,14 @@ impl World {
         let open: Vec<(&RepId, i32)> =
             self.model.seats.iter().map(|(rep, open)| (rep, *open)).filter(|(_, open)| *open != 0).collect();
         prop_assert_eq!(open, state.owner().map(|owner| (owner, 1)).into_iter().collect::<Vec<_>>());
-        // Whoever was not decided on since is scored as they are now.
+        // A lead without a later decision must be scored at its current version.
         let of = |versions: &BTreeMap<LeadId, u64>| versions.get(&state.lead_id).copied().unwrap_or(0);
         let scored = state.stage().is_undecided() || state.stage().is_rescored();
         let (admitted, decided) = (of(&self.model.admitted), of(&self.decided));
-        prop_assert!(!scored || decided > admitted || of(&self.scored) >= admitted, "its score is not asked for");
+        prop_assert!(
+            !scored || decided > admitted || of(&self.scored) >= admitted,
+            "no command to score it was queued"
+        );
         Ok(())
     }
 }
@@ -373,11 +376,11 @@ fn decision(to: Destination) -> Decision {
     }
 }
 
-/// How many cases are tried at least; `PROPTEST_CASES` asks for more.
+/// Minimum number of cases. `PROPTEST_CASES` can raise it.
 const CASES: u32 = 4_000;
 
 #[test]
-fn one_person_ends_in_one_lead_with_everything_kept() {
+fn one_person_ends_with_one_lead_that_has_everything() {
     let cases = Config::default().cases.max(CASES);
     let config = Config { cases, max_global_rejects: cases * 50, failure_persistence: None, ..Config::default() };
     let schedule = proptest::collection::vec((any::<usize>(), any::<u8>()), 0..120);

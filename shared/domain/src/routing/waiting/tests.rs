@@ -19,7 +19,7 @@ fn pools(names: &[&str]) -> BTreeMap<PoolId, Option<Place>> {
     names.iter().map(|name| (PoolId::from(*name), None)).collect()
 }
 
-/// Reads every line that is to be read next, at most two places at a time.
+/// Reads every shard that the walk needs next, at most two places at a time.
 fn read(walk: &mut Walk, index: &[(&str, Reach, Place)]) {
     for (line, after) in walk.unread() {
         let mut places: Vec<Place> = index
@@ -45,7 +45,7 @@ fn walked(walk: &mut Walk, index: &[(&str, Reach, Place)], most: usize) -> Vec<S
 }
 
 #[test]
-fn lines_are_walked_as_one_from_the_best_lead_down() {
+fn walks_all_waiting_lists_best_lead_first() {
     let index = [
         ("dach", Reach::Pool, place(1, "a")),
         ("dach", Reach::Pool, place(7, "b")),
@@ -61,7 +61,7 @@ fn lines_are_walked_as_one_from_the_best_lead_down() {
 }
 
 #[test]
-fn a_walk_that_is_cut_short_goes_on_where_it_ended() {
+fn an_interrupted_walk_continues_where_it_stopped() {
     let index: Vec<_> = (0..9).map(|i| ("dach", Reach::Pool, place(i / 3, &format!("l-{i}")))).collect();
     let mut pools = pools(&["dach"]);
     let mut all = Vec::new();
@@ -78,7 +78,7 @@ fn a_walk_that_is_cut_short_goes_on_where_it_ended() {
 }
 
 #[test]
-fn only_leads_that_others_can_take_are_walked_while_a_pool_is_full() {
+fn skips_leads_that_only_a_full_pool_can_take() {
     let index = [
         ("dach", Reach::Pool, place(9, "a")),
         ("dach", Reach::Beyond, place(1, "b")),
@@ -90,7 +90,7 @@ fn only_leads_that_others_can_take_are_walked_while_a_pool_is_full() {
 }
 
 #[test]
-fn a_line_that_cannot_be_read_keeps_no_other_back() {
+fn an_unreadable_waiting_list_does_not_block_others() {
     let index = [("iberia", Reach::Pool, place(2, "c"))];
     let mut walk = Walk::new(pools(&["dach", "iberia"]), 1);
     walk.leave(&PoolId::from("dach"));
@@ -98,14 +98,14 @@ fn a_line_that_cannot_be_read_keeps_no_other_back() {
 }
 
 #[test]
-fn a_sweep_begins_after_the_pool_it_ended_with() {
+fn a_sweep_starts_after_the_last_pool() {
     let names = |last: Option<&str>| -> Vec<String> {
         let waiting = ["a", "c", "e"].map(PoolId::from).into();
         in_turn(waiting, last.map(PoolId::from).as_ref()).iter().map(ToString::to_string).collect()
     };
     assert_eq!(names(None), ["a", "c", "e"]);
     assert_eq!(names(Some("c")), ["e", "a", "c"]);
-    assert_eq!(names(Some("d")), ["e", "a", "c"], "it need not wait any more");
+    assert_eq!(names(Some("d")), ["e", "a", "c"], "the last pool may have no waiting leads now");
     assert_eq!(names(Some("z")), ["a", "c", "e"]);
 }
 
@@ -139,14 +139,14 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
-/// What happens, and how many changes late the index is each time it is asked.
+/// Event, and how many changes the index lags behind at each read.
 #[derive(Clone, Debug)]
 enum Step {
     Enters(u8, Outcome),
-    /// One of a rep's leads is found to be another lead's: their seat is free.
+    /// One of a rep's leads is merged, so their seat is free.
     Freed(usize),
     Capacity(usize, u32),
-    /// Some pools are woken, and time is up after so many pages.
+    /// Some pools are woken, and the time is over after this many pages.
     Wake(Vec<usize>, usize),
 }
 
@@ -159,7 +159,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Tables, with an index that answers as of any moment of the past.
+/// Tables, with an index that can be read as of any time in the past.
 struct Model {
     reps: BTreeMap<RepId, RepNow>,
     pools: BTreeMap<PoolId, PoolNow>,
@@ -226,7 +226,7 @@ impl Model {
         full(self.pools.values().map(|now| &now.pool), &self.reps, noon())
     }
 
-    /// Decides on leads as they are now, and commits that.
+    /// Decides leads as they are now, and commits.
     fn route(&mut self, leads: &[LeadId]) -> Result<BTreeSet<PoolId>, TestCaseError> {
         let ruled = |(state, outcome): &(State, Outcome)| Ruled {
             score: state.score.clone().unwrap(),
@@ -261,7 +261,7 @@ impl Model {
         Ok(plan.full)
     }
 
-    /// Walks the lines of pools as `route` does; the index is late unless it has caught up.
+    /// Walks the waiting lists of pools as `route` does. The index lags behind unless it has caught up.
     fn wake(
         &mut self,
         pools: BTreeMap<PoolId, Option<Place>>,
@@ -335,7 +335,7 @@ impl Model {
         Ok(())
     }
 
-    /// Every pool that waits is woken for itself, and its whole line walked.
+    /// Wakes every pool with waiting leads on its own, and walks its whole waiting list.
     fn sweep(&mut self) -> Result<(), TestCaseError> {
         let waiting = self.index.last().unwrap().keys().map(|line| line.pool.clone()).collect();
         for pool in in_turn(waiting, Some(&PoolId::from("dach"))) {
@@ -344,7 +344,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether a waiting lead could be given to somebody right now.
+    /// Returns whether a waiting lead could be assigned now.
     fn could_be_seated(&self, outcome: &Outcome) -> bool {
         let free = |pool: &PoolId| !self.full().contains(pool);
         match outcome {
@@ -361,8 +361,8 @@ impl Model {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
-    /// Whatever happens while the index is late by whatever amounts: one sweep after it has caught up seats every lead
-    /// that could be seated, and no lead is given to anybody twice.
+    /// Whatever happens and however far the index lags behind: after it has caught up, one sweep assigns every lead
+    /// that can be assigned, and no lead is assigned twice.
     #[test]
     fn a_sweep_seats_every_lead_that_can_be_seated(
         steps in proptest::collection::vec(any_step(), 1..40),
@@ -374,10 +374,10 @@ proptest! {
         }
         model.sweep()?;
         for (lead, (state, outcome)) in &model.leads {
-            prop_assert!(state.assignment <= 1, "{} was given to somebody twice", lead);
+            prop_assert!(state.assignment <= 1, "{} was assigned twice", lead);
             prop_assert!(matches!(state.stage(), Stage::Waiting | Stage::Assigned), "{} is {:?}", lead, state.stage());
             let seatable = state.stage() == Stage::Waiting && model.could_be_seated(outcome);
-            prop_assert!(!seatable, "{} waits although somebody could take it: {:?}", lead, outcome);
+            prop_assert!(!seatable, "{} waits although a rep could take it: {:?}", lead, outcome);
         }
         for (rep, now) in &model.reps {
             let owned = model.leads.values().filter(|(state, _)| state.owner() == Some(rep)).count();

@@ -1,5 +1,5 @@
-//! Items that the version before stages had data of their own wrote, one for every form that a stage had, and that
-//! version's own struct to read what is written now.
+//! Compatibility with the version before stages had their own data: items that it wrote, one for every form of a stage,
+//! and its struct, which must be able to read what is written now.
 
 use fairleader_lead::id::ActorId;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::*;
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
-/// The stored state as the version before this one knew it.
+/// Stored state in the version before this one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Before {
     lead_id: LeadId,
@@ -62,7 +62,7 @@ fn write(state: &State) -> String {
 }
 
 #[test]
-fn what_was_written_before_is_read_and_written_the_same() {
+fn reads_old_items_and_writes_them_unchanged() {
     let mut stages = Vec::new();
     for line in GOLDEN.lines() {
         let state = read(line);
@@ -78,7 +78,7 @@ fn what_was_written_before_is_read_and_written_the_same() {
 }
 
 #[test]
-fn what_is_written_now_is_read_by_the_version_before() {
+fn the_old_version_reads_new_items() {
     let first = Done { at: "2026-11-28T08:00:00Z".parse().unwrap(), by: ActorId::from("otto") };
     for line in GOLDEN.lines() {
         let mut state = read(line);
@@ -92,7 +92,7 @@ fn what_is_written_now_is_read_by_the_version_before() {
         let (before, old): (Before, Before) =
             (serde_json::from_str(&written).unwrap(), serde_json::from_str(line).unwrap());
         assert_eq!(before, old, "{written}");
-        // During a deploy that version may write it back, and forgets what it does not know.
+        // During a deploy, that version may write the item back without the fields that it does not know.
         let back = read(&serde_json::to_string(&before).unwrap());
         assert_eq!(back.standing.stage(), state.standing.stage());
         assert_eq!(back.owned(), state.owned());
@@ -100,7 +100,7 @@ fn what_is_written_now_is_read_by_the_version_before() {
 }
 
 #[test]
-fn an_item_of_a_later_version_is_read() {
+fn reads_items_of_a_newer_version() {
     for line in GOLDEN.lines() {
         let mut later: Value = serde_json::from_str(line).unwrap();
         later["first_contact_at"] = "2026-11-28T09:30:00Z".into();
@@ -110,7 +110,7 @@ fn an_item_of_a_later_version_is_read() {
 }
 
 #[test]
-fn an_item_that_lacks_what_its_stage_needs_says_so() {
+fn names_a_missing_field() {
     for (stage, field) in [("assigned", "owner"), ("waiting", "pool"), ("merged", "merged_into")] {
         let line = GOLDEN.lines().find(|line| line.contains(&format!(r#""stage":"{stage}""#))).unwrap();
         let mut item: Value = serde_json::from_str(line).unwrap();
