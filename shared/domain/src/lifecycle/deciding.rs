@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::change::{Draft, Refusal, Transition, stored};
 use super::holding::put_on_hold;
-use super::{Draft, Refusal, Transition, stored};
 use fairleader_lead::event::EventKind;
 use fairleader_lead::id::{PoolId, RepId, RulebookVersion};
 use fairleader_lead::ruling::Priority;

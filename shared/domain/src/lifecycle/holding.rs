@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Change, Draft, Refusal, Transition};
+use super::change::{Change, Draft, Refusal, Transition};
 use fairleader_lead::event::EventKind;
 use fairleader_lead::id::SourceId;
 use fairleader_lead::state::{HeldFrom, Nurture, Stage, Standing, State};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Draft, Refusal, Transition};
+use super::change::{Draft, Refusal, Transition};
 use fairleader_lead::event::EventKind;
 use fairleader_lead::id::LeadId;
 use fairleader_lead::state::{Stage, Standing, State};
