@@ -70,7 +70,9 @@ impl Route {
             match full {
                 Ok(full) => walk.full(&full),
                 Err(cause) => {
-                    pools.iter().for_each(|pool| walk.leave(pool));
+                    for pool in &pools {
+                        walk.leave(pool);
+                    }
                     fail(pools, &cause);
                 }
             }

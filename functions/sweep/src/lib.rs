@@ -122,7 +122,7 @@ impl Sweep {
             match shard {
                 Ok(pools) => waiting.extend(pools),
                 Err(cause) => {
-                    error!(cause = %Chain(&cause), "cannot read a shard of the waiting lists; skipped it")
+                    error!(cause = %Chain(&cause), "cannot read a shard of the waiting lists; skipped it");
                 }
             }
         }

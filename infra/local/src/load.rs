@@ -213,7 +213,7 @@ async fn listen(
             }
             Ok(_) => {}
             Err(RecvError::Lagged(missed)) => {
-                tracing::warn!(missed, "events were missed: they came faster than they were read")
+                tracing::warn!(missed, "events were missed: they came faster than they were read");
             }
             Err(RecvError::Closed) => return,
         }

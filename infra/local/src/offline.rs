@@ -9,7 +9,6 @@ mod svg;
 use std::io;
 
 pub use drawing::draw;
-pub(crate) use rulebook_file::read;
 pub use rulebook_file::{Findings, Problem, RulebookFile};
 
 /// Why a command failed.

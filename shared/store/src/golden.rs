@@ -47,6 +47,7 @@ fn body(item: &Item) -> Value {
     serde_json::from_str(s(item, BODY)).unwrap()
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one row for each kind of item")]
 fn kind(table: &str, item: &Item) -> Kind {
     let part = s(item, "part").split('#').next().unwrap();
     let (again, old): (Again, Option<Old>) = match (table, part) {

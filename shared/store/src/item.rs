@@ -8,9 +8,9 @@
 //! 1. A reader ignores attributes, fields and parts that it does not know.
 //! 2. A new field is optional. Its default means what its absence has always meant.
 //! 3. `schema` is *the lowest version of readers that can read the item*, not the version of its writer. A new optional
-//! field does not change it, so older readers can still read the item. It rises only with a change that older readers
-//! would misread; they reject the item instead ([`StoreError::Newer`]). Such a change takes two releases: the first
-//! reads the new form, a later one writes it.
+//!    field does not change it, so older readers can still read the item. It rises only with a change that older readers
+//!    would misread; they reject the item instead ([`StoreError::Newer`]). Such a change takes two releases: the first
+//!    reads the new form, a later one writes it.
 //! 4. An item without `schema` has schema 1.
 //!
 //! Values inside an item (ids, timestamps, stages, hours, scores) are written by their own types. `golden.rs` checks

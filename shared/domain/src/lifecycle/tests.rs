@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use fairleader_lead::id::{ActivityId, ActorId};
+use fairleader_lead::id::{ActivityId, ActorId, PoolId, RepId};
 use fairleader_lead::ruling::Priority;
 use fairleader_lead::state::TurnTaken;
 

@@ -1,6 +1,7 @@
 //! The structs with which commit 64c3a79 read items, equally strict. Ids, timestamps and words are text.
 
 #![expect(dead_code, reason = "fields are only parsed")]
+#![expect(clippy::struct_field_names, reason = "the names are those of the items")]
 
 use std::collections::BTreeMap;
 
