@@ -19,7 +19,7 @@ async fn tables_and_queues_can_be_listed_and_read() {
     let mut indexes: Vec<_> =
         described.global_secondary_indexes().iter().filter_map(|index| index.index_name()).collect();
     indexes.sort_unstable();
-    assert_eq!(indexes, ["assignee", "due"]);
+    assert_eq!(indexes, ["assignee", "due", "line"]);
     assert!(described.latest_stream_arn().is_some());
     let items = stack.aws.scan("leads").await;
     let mut parts: Vec<_> = items.iter().map(|item| text(item, "part")).collect();

@@ -129,7 +129,8 @@ async fn leads_in_front_do_not_block_a_lead_whose_own_rep_is_free() {
     for lead in in_front.iter().chain([&theirs]) {
         assert_eq!(stack.at(lead, "waiting").await["pool"], "inbound");
     }
-    // Dora is in no pool, so only the sweep finds her lead.
+    // The wakes that the changes of capacity asked for are over. Dora is in no pool, so only the sweep finds her lead.
+    stack.settled().await;
     stack.set_capacity("dora", 1).await;
     stack.settled().await;
     assert_eq!(stack.lead(&theirs).await["stage"], "waiting");
