@@ -7,6 +7,8 @@ use fairleader_domain::person;
 use fairleader_lead::normalise;
 use fairleader_lead::submission::activity::first_submission;
 use fairleader_messaging::{EnrichCommand, RecordActivity, StoreLead};
+use fairleader_runtime::{about, message_span};
+use tracing::Span;
 
 /// Message with the progress of its admission.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Message {
     /// Leads and identities of the message. Messages that share one are admitted one after another, because at the same
     /// time they would conflict.
     keys: BTreeSet<String>,
+    /// The span of its admission.
+    pub(crate) span: Span,
 }
 
 /// Trace and group of a command, for the commands that follow.
@@ -34,22 +38,39 @@ pub(crate) struct Trail {
 impl Message {
     /// Creates a message that was just received.
     pub(crate) fn new(id: String, command: EnrichCommand) -> Self {
+        let span = message_span(&id);
         match command {
             EnrichCommand::StoreLead(command) => {
+                about(&span, &command.lead_id, &command.trace);
                 let trail = Trail { group: command.group.clone(), trace: command.trace.clone() };
                 let submitted = submitted(command);
-                let (about, keys) = (submitted.lead_id.to_string(), keys(&submitted));
-                Self { id, about, trail, keys, arrival: Arrival::new(Incoming::Submission(Box::new(submitted))) }
+                let (subject, keys) = (submitted.lead_id.to_string(), keys(&submitted));
+                Self {
+                    id,
+                    about: subject,
+                    trail,
+                    keys,
+                    span,
+                    arrival: Arrival::new(Incoming::Submission(Box::new(submitted))),
+                }
             }
             EnrichCommand::RecordActivity(command) => {
+                about(&span, &command.lead_id, &command.trace);
                 let trail = Trail { group: command.group.clone(), trace: command.trace.clone() };
-                let about = command.activity.id.to_string();
+                let subject = command.activity.id.to_string();
                 let reported = reported(command);
                 let keys = match &reported.by {
                     By::Lead(lead) => [lead.to_string()].into(),
                     By::Address(first) => keys(first),
                 };
-                Self { id, about, trail, keys, arrival: Arrival::new(Incoming::Activity(Box::new(reported))) }
+                Self {
+                    id,
+                    about: subject,
+                    trail,
+                    keys,
+                    span,
+                    arrival: Arrival::new(Incoming::Activity(Box::new(reported))),
+                }
             }
         }
     }

@@ -18,7 +18,7 @@ use fairleader_messaging::{EnrichCommand, Outgoing, Queue, ScoreLead};
 use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
 use fairleader_store::{ActiveRulebook, Admissions, Identities, Leads, Look, Pools, Reps, Rulebooks, Table, Tries};
 use futures::{StreamExt, stream};
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 use crate::arrivals::{Message, Trail, by_person};
 
@@ -129,7 +129,8 @@ impl Enrich {
     async fn admit_person(&self, messages: Vec<Message>, deadline: Instant) -> Vec<Admitted> {
         let mut admitted = Vec::with_capacity(messages.len());
         for mut message in messages {
-            let outcome = self.admit(&mut message, deadline).await;
+            let span = message.span.clone();
+            let outcome = self.admit(&mut message, deadline).instrument(span).await;
             admitted.push((message.id, message.trail, outcome));
         }
         admitted
@@ -156,7 +157,7 @@ impl Enrich {
                 }
                 Step::Done(outcome) => {
                     let into = outcome.into.as_ref().map(tracing::field::display);
-                    info!(about = message.about, into, trace = message.trail.trace, "{}", outcome.what);
+                    info!(about = message.about, into, "{}", outcome.what);
                     return Ok(outcome);
                 }
             }

@@ -12,10 +12,10 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use fairleader_lead::event::EventText;
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Bus, Outgoing, PublishEvent, Queue};
-use fairleader_runtime::{Env, Function, FunctionError, Invocation, SetupError, failed, retry};
+use fairleader_runtime::{Env, Function, FunctionError, Invocation, SetupError, failed, message_span, retry};
 use fairleader_store::{EventStream, Events, GivenUp, Table, is_event};
 use serde_json::Value;
-use tracing::{info, warn};
+use tracing::{Instrument, Span, info, warn};
 
 /// Lambda function `publish`.
 #[derive(Debug)]
@@ -84,7 +84,8 @@ impl Publish {
         let mut failures = Vec::new();
         for message in batch.records {
             let id = message.message_id.unwrap_or_default();
-            if let Err(cause) = self.publish_again(message.body.as_deref().unwrap_or_default()).await {
+            let again = self.publish_again(message.body.as_deref().unwrap_or_default());
+            if let Err(cause) = again.instrument(message_span(&id)).await {
                 failures.push(failed(id, &cause));
             }
         }
@@ -96,9 +97,10 @@ impl Publish {
             return self.publish_given_up(&given_up).await;
         }
         let PublishEvent { lead_id, seq, .. } = command::read(body)?;
+        Span::current().record("lead.id", lead_id.as_str());
         let Some(event) = self.events.at(&lead_id, seq).await? else {
             // It was erased with its lead, so there is nothing to publish.
-            info!(lead.id = %lead_id, event.seq = seq, "parked event no longer exists");
+            info!(event.seq = seq, "parked event no longer exists");
             return Ok(());
         };
         match self.bus.put(vec![event]).await.len() {

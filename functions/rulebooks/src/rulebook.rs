@@ -54,7 +54,7 @@ impl Rulebooks {
             Ok(checked) => checked,
             Err(problems) => return Ok(refused(&source, &problems)),
         };
-        let version = self.versions.create(&source, &upload).await?;
+        let version = self.versions.create(&source, &upload, call.deadline).await?;
         info!(rulebook = %version, "stored rulebook");
         let warnings = said(&source, &checked.warnings);
         let Upload { purpose, owner, tables, .. } = upload;

@@ -22,10 +22,12 @@ use fairleader_lead::state::State;
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, Queue, RouteCommand, ScoreLead};
 use fairleader_rulebook::{Facts, Rulebook};
-use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
+use fairleader_runtime::{
+    Clock, Env, Function, FunctionError, Invocation, SetupError, about, failed, message_span, retry,
+};
 use fairleader_store::{Accounts, ActiveRulebook, Committed, Leads, Loaded, Rulebooks, Table, Tries};
 use jiff::Timestamp;
-use tracing::info;
+use tracing::{Instrument, info};
 
 /// Lambda function `score`.
 #[derive(Debug)]
@@ -71,7 +73,10 @@ impl Function for Score {
         let mut outgoing = Vec::new();
         let mut sent = Vec::new();
         for (id, command) in commands {
-            match self.score_one(&command, &mut leads, &mut accounts, invocation.deadline).await {
+            let span = message_span(&id);
+            about(&span, &command.lead_id, &command.trace);
+            let scored = self.score_one(&command, &mut leads, &mut accounts, invocation.deadline);
+            match scored.instrument(span).await {
                 Ok(Some(message)) => {
                     outgoing.push(message);
                     sent.push(id);
@@ -107,7 +112,7 @@ impl Score {
             tries.again("scoring").await?;
             let Some(Scored { score, rescored, decide }) = score(lead, &rulebook, command, accounts, self.clock.now())?
             else {
-                info!(lead.id = %command.lead_id, stage = lead.state.stage().as_str(), "nothing to score");
+                info!(stage = lead.state.stage().as_str(), "nothing to score");
                 return Ok(None);
             };
             if let Some(change) = rescored {
@@ -134,7 +139,7 @@ impl Score {
         match transaction.commit().await? {
             Committed::Done => {
                 let total = state.score.as_ref().map(|score| score.total);
-                info!(lead.id = %state.lead_id, stage = state.stage().as_str(), score = total, "rescored lead");
+                info!(stage = state.stage().as_str(), score = total, "rescored lead");
                 Ok(true)
             }
             Committed::Stale(_) | Committed::Busy => Ok(false),

@@ -7,7 +7,7 @@ use std::error::Error;
 use fairleader_api::{Call, version};
 use fairleader_api::{Problem, Reply, Request};
 #[cfg(feature = "tables")]
-use fairleader_store::{Edit, Versioned};
+use fairleader_store::{Edit, OutOfTime, StoreError, Versioned};
 #[cfg(feature = "tables")]
 use jiff::Timestamp;
 #[cfg(feature = "tables")]
@@ -43,10 +43,11 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
 /// Returns the problem for store errors that the caller can fix.
 #[cfg(feature = "tables")]
 fn problem_of(fault: &(dyn Error + 'static)) -> Option<Problem> {
-    if let Some(fairleader_store::StoreError::Cursor(from)) = fault.downcast_ref() {
-        return Some(Problem::invalid_cursor(from));
+    match fault.downcast_ref() {
+        Some(StoreError::Cursor(from)) => Some(Problem::invalid_cursor(from)),
+        Some(StoreError::OutOfTime(_)) => Some(Problem::busy()),
+        _ => fault.is::<OutOfTime>().then(Problem::busy),
     }
-    fault.is::<fairleader_store::OutOfTime>().then(Problem::busy)
 }
 
 #[cfg(not(feature = "tables"))]

@@ -11,10 +11,8 @@ mod function;
 #[cfg(feature = "http")]
 pub mod http;
 mod log;
-mod pause;
 
 pub use batch::{Chain, about, each, failed, message_span, retry};
 pub use clock::Clock;
 pub use env::{Env, SetupError};
 pub use function::{Function, FunctionError, Invocation, Invoke, InvokeError, Load, load, run};
-pub use pause::pause;

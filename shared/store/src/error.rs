@@ -56,9 +56,6 @@ pub enum StoreError {
     /// Every attempt until the deadline of the call ended in a conflict.
     #[error(transparent)]
     OutOfTime(#[from] crate::OutOfTime),
-    /// Every attempt to write an item ended in a conflict.
-    #[error("{0} could not be written: every attempt ended in a conflict")]
-    Contended(&'static str),
     /// Stored content does not match its record.
     #[error("{0}")]
     Damaged(String),

@@ -20,6 +20,7 @@ mod forms;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put};
 use fairleader_domain::activation::Activations;
@@ -37,7 +38,7 @@ use crate::item::{
 };
 use crate::packed::{chunk, pack, unpack};
 use crate::table::Write;
-use crate::{LookupTables, StoreError, Table, Transaction};
+use crate::{LookupTables, StoreError, Table, Transaction, Tries};
 
 const POINTER: &str = "pointer";
 const ABOUT: &str = "about";
@@ -49,8 +50,6 @@ const REROUTES: &str = "reroutes";
 
 /// Maximum age of the cached pointer to the active version.
 const POINTER_AGE: SignedDuration = SignedDuration::from_secs(3);
-/// Attempts to store a version, if other uploads conflict.
-const ATTEMPTS: usize = 10;
 /// Limit on the cached compiled versions: the active one, those of older passes, and those that are compared.
 const KEPT: usize = 4;
 /// Versions on a page.
@@ -199,10 +198,17 @@ impl Rulebooks {
         Self(table)
     }
 
-    /// Stores a text as the next version.
-    pub async fn create(&self, source: &str, upload: &Upload) -> Result<RulebookVersion, StoreError> {
+    /// Stores a text as the next version, trying until `deadline`.
+    pub async fn create(
+        &self,
+        source: &str,
+        upload: &Upload,
+        deadline: Instant,
+    ) -> Result<RulebookVersion, StoreError> {
         let packed = pack(source)?;
-        for _ in 0..ATTEMPTS {
+        let mut tries = Tries::until(deadline, ["latest rulebook"]);
+        loop {
+            tries.again("storing a rulebook").await?;
             let latest = self.latest().await?;
             let next = latest.as_ref().map_or(Some(1), |v| counted(v.as_str())?.checked_add(1));
             let Some(next) = next else {
@@ -234,7 +240,6 @@ impl Rulebooks {
                 return Ok(version);
             }
         }
-        Err(StoreError::Contended("the next version of the rulebook"))
     }
 
     /// Reads the text and the record of a version.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use fairleader_domain::reroute::{Report, Reroute};
+use fairleader_domain::reroute::Report;
 use fairleader_lead::id::RulebookVersion;
 use jiff::Timestamp;
 use reqwest::Method;
@@ -91,6 +91,15 @@ pub(super) async fn run(asked: RerouteLeads) -> Result<(), Failed> {
     Ok(())
 }
 
+/// A reroute as the API shows it. What this command does not use is passed on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Planned {
+    /// When it starts.
+    pub at: Timestamp,
+    #[serde(flatten)]
+    more: serde_json::Map<String, Value>,
+}
+
 /// Looks at all open leads, in as many calls as needed. Calls `progress` with the number of leads so far.
 pub async fn preview(api: &Api, version: &str, progress: impl Fn(u64)) -> Result<Previewed, CallError> {
     let mut all: Previewed = post(api, version, json!({"preview": true})).await?;
@@ -105,7 +114,7 @@ pub async fn preview(api: &Api, version: &str, progress: impl Fn(u64)) -> Result
 }
 
 /// Plans to reroute open leads at `at`, or now.
-pub async fn plan(api: &Api, version: &str, at: Option<Timestamp>) -> Result<Reroute, CallError> {
+pub async fn plan(api: &Api, version: &str, at: Option<Timestamp>) -> Result<Planned, CallError> {
     post(api, version, json!({"at": at})).await
 }
 

@@ -18,7 +18,7 @@ use crate::submission::{Submission, json, list};
 const CUSTOM: &str = "custom.";
 
 impl Submission {
-    /// Checks a JSON object with the fields in [`FIELDS`]. Other fields are kept as custom fields.
+    /// Checks a JSON object with the fields in [`schema::FIELDS`]. Other fields are kept as custom fields.
     ///
     /// Blank text and null count as missing. Control and other invisible characters are removed, not rejected: they
     /// come from copying, and people cannot see them in a form. JSON nested deeper than 128 levels counts as malformed.
