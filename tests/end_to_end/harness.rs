@@ -471,7 +471,11 @@ pub(crate) async fn within<T>(patience: Duration, what: &str, mut look: impl Asy
         if let Some(found) = look().await {
             return found;
         }
-        assert!(begun.elapsed() < patience, "timed out after {patience:?}, waiting for {what}");
+        if begun.elapsed() >= patience {
+            let lines = logged("");
+            let last = lines.get(lines.len().saturating_sub(60)..).unwrap_or_default().join("\n");
+            panic!("timed out after {patience:?}, waiting for {what}; the log ends:\n{last}");
+        }
         tokio::time::sleep(LOOK).await;
     }
 }
