@@ -20,7 +20,7 @@ async fn put_if(stack: &Stack, path: &str, seen: &str, body: &Value) -> Reply {
 }
 
 async fn audit(stack: &Stack, query: &str) -> Vec<(String, String, Value)> {
-    let page = stack.by(Role::Sales).get(&format!("/v1/audit{query}")).await.expect(200);
+    let page = stack.by(Role::Admin).get(&format!("/v1/audit{query}")).await.expect(200);
     let entry = |entry: &Value| {
         let word = |name: &str| entry[name].as_str().unwrap().to_owned();
         (format!("{} {} {}", word("action"), word("kind"), word("id")), word("by"), entry["before"].clone())
@@ -119,6 +119,43 @@ async fn audits_every_kind_of_change() {
     }
     assert_eq!(entry("changed pool spare").2["members"], json!([{"rep": "frida", "weight": 1}]), "what it was before");
     assert_eq!(entry("created pool spare").2, Value::Null);
+    // Sales sees the roster, not who has which key.
+    let sales_sees = sales.get("/v1/audit").await.expect(200)["entries"].as_array().unwrap().clone();
+    assert!(sales_sees.iter().any(|entry| entry["kind"] == "pool"));
+    assert!(sales_sees.iter().all(|entry| entry["kind"] != "key" && entry["kind"] != "person"));
+    assert_eq!(sales.get("/v1/audit?kind=key").await.status, 400);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_and_its_domains_change_together() {
+    let stack = Stack::start().await;
+    let sales = stack.by(Role::Sales);
+    let of = |domains: &[&str]| json!({"name": "Nord", "status": "customer", "domains": domains});
+    let first = sales.put("/v1/accounts/nord", of(&["nord.example"])).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    let seen = first.header("etag").to_owned();
+    sales.put("/v1/accounts/nord", of(&["nord.example", "north.example"])).await.expect(200);
+    // A change that is based on an old version takes no domain.
+    let late = put_if(&stack, "/v1/accounts/nord", &seen, &of(&["nord.example", "nordic.example"])).await;
+    assert_eq!(late.status, 412, "{}", late.text);
+    sales.put("/v1/accounts/nordic", of(&["nordic.example"])).await.expect(200);
+    let taken = sales.put("/v1/accounts/nord", of(&["nordic.example"])).await;
+    assert_eq!(taken.body["errors"][0]["detail"], "`nordic.example` belongs to account `nordic`");
+    // Two at once for one domain: one has it.
+    let (a, b) = (of(&["twice.example"]), of(&["twice.example"]));
+    let both = tokio::join!(sales.put("/v1/accounts/a", a), sales.put("/v1/accounts/b", b));
+    let mut statuses = [both.0.status, both.1.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 422]);
+    assert_eq!(sales.delete("/v1/accounts/nord").await.status, 204);
+    assert_eq!(sales.delete("/v1/accounts/nord").await.status, 204);
+    for domain in ["nord.example", "north.example"] {
+        sales.put("/v1/accounts/heir", of(&[domain])).await.expect(200);
+    }
+    let many: Vec<String> = (0..41).map(|n| format!("d{n}.example")).collect();
+    let many = sales.put("/v1/accounts/heir", json!({"name": "x", "status": "prospect", "domains": many})).await;
+    assert_eq!((many.status, &many.body["errors"][0]["pointer"]), (422, &json!("/domains")));
     stack.finish().await;
 }
 

@@ -62,7 +62,7 @@ impl Access {
             created_at: self.clock.now(),
             person: None,
         };
-        self.keys.create(&self.audit, &id, &record, &edit(call, record.created_at)?).await?;
+        self.keys.create(&self.audit, &id, &record, &edit(call, record.created_at)?, call.deadline).await?;
         info!(role = record.role, subject, "created key");
         Ok(reply::json(201, &MadeKey { id, key, role, subject, person: None }))
     }
@@ -82,7 +82,7 @@ impl Access {
             created_at: self.clock.now(),
             person: Some(PersonKey { person_id: person.clone(), enrolled: found.enrolled }),
         };
-        self.keys.create(&self.audit, &id, &record, &edit(call, record.created_at)?).await?;
+        self.keys.create(&self.audit, &id, &record, &edit(call, record.created_at)?, call.deadline).await?;
         info!(person = %person, "created key of a person");
         Ok(reply::json(201, &MadeKey { id, key, role: role.into(), subject: person.to_string(), person: Some(person) }))
     }

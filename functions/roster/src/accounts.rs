@@ -1,5 +1,7 @@
 //! Accounts.
 
+use std::collections::BTreeMap;
+
 use fairleader_api::shape::roster as shape;
 use fairleader_api::{Call, Problem, Reply, reply, version};
 use fairleader_lead::account::Account;
@@ -7,10 +9,13 @@ use fairleader_lead::id::AccountId;
 use fairleader_lead::normalise;
 use fairleader_lead::problem::FieldProblem;
 use fairleader_runtime::http::{Answer, Failure, changed, edit};
-use fairleader_store::{Identities, Tries, Versioned};
+use fairleader_store::{AccountTables, Identities, Tries, Versioned};
 use tracing::info;
 
 use crate::Roster;
+
+/// Limit on the domains of an account. With their changes they have to fit into one transaction.
+const MAX_DOMAINS: usize = 40;
 
 fn changed_since(id: &AccountId, wanted: Option<u64>, seen: Option<&Versioned<Account>>) -> Option<Reply> {
     changed(&format!("account `{id}`"), wanted, seen, |account| shape::Account::from(account.clone()))
@@ -46,55 +51,47 @@ impl Roster {
         if account.score.is_some_and(|score| score > 100) {
             errors.push(FieldProblem::field("score", "an account score is between 0 and 100"));
         }
-        errors.extend(self.unknown_in(&account).await?);
-        let kept_identities = Identities::of_account(&account);
-        // Several accounts can have the same name, but a domain belongs to one account.
-        let leads_to = self.identities.accounts(&kept_identities).await?;
-        let taken = |identity: &str, other: &AccountId| {
-            let domain = identity.strip_prefix("domain:").filter(|_| *other != account.account_id)?;
-            Some(FieldProblem::field("domains", format!("`{domain}` belongs to account `{other}`")))
-        };
-        errors.extend(leads_to.iter().filter_map(|(identity, other)| taken(identity, other)));
+        if account.domains.len() > MAX_DOMAINS {
+            let detail = format!("has {} domains; the limit is {MAX_DOMAINS}", account.domains.len());
+            errors.push(FieldProblem::field("domains", detail));
+        }
         if !errors.is_empty() {
             return Err(Problem::invalid_body(errors).into());
         }
-        for (i, identity) in kept_identities.iter().enumerate() {
-            let other = self.identities.claim_account(identity, &account.account_id).await?;
-            // Another account claimed it at the same time: release what was claimed here.
-            if let Some(problem) = other.and_then(|other| taken(identity, &other)) {
-                for claimed in kept_identities.iter().take(i).filter(|claimed| !leads_to.contains_key(*claimed)) {
-                    self.release_identity(claimed, &account.account_id).await?;
-                }
-                return Err(Problem::invalid_body(vec![problem]).into());
-            }
-        }
         let mut tries = Tries::until(call.deadline, [account.account_id.as_str()]);
-        let (before, kept) = loop {
+        loop {
             tries.again("writing an account").await?;
             let seen = self.accounts.find(&account.account_id).await?;
             if let Some(reply) = changed_since(&account.account_id, wanted, seen.as_ref()) {
                 return Ok(reply);
             }
-            // A repeat changes nothing and is not audited.
-            if let Some(seen) = seen.as_ref().filter(|seen| seen.value == account) {
-                break (Some(seen.clone()), seen.clone());
-            }
-            let edit = edit(call, self.clock.now())?;
-            if let Some(kept) = self.accounts.replace(&self.audit, &self.reps, seen.as_ref(), &account, &edit).await? {
-                info!(account = %account.account_id, "changed account");
-                break (seen, kept);
-            }
-            // A rep that it names may have been deleted in the meantime.
-            let errors = self.unknown_in(&account).await?;
+            let held = self.held(seen.iter().map(|seen| &seen.value).chain([&account])).await?;
+            let mut errors = self.unknown_in(&account).await?;
+            errors.extend(taken(&account, &held));
             if !errors.is_empty() {
                 return Err(Problem::invalid_body(errors).into());
             }
-        };
-        let before = before.iter().flat_map(|before| Identities::of_account(&before.value));
-        for identity in before.filter(|identity| !kept_identities.contains(identity)) {
-            self.release_identity(&identity, &account.account_id).await?;
+            // A repeat changes nothing, and is not audited.
+            if let Some(seen) = seen.as_ref().filter(|seen| seen.value == account) {
+                return Ok(version::json(200, &shape::Account::from(account), seen.revision));
+            }
+            let edit = edit(call, self.clock.now())?;
+            if let Some(kept) = self.accounts.replace(&self.with(), seen.as_ref(), &account, &held, &edit).await? {
+                info!(account = %account.account_id, "changed account");
+                return Ok(version::json(200, &shape::Account::from(account), kept.revision));
+            }
         }
-        Ok(version::json(200, &shape::Account::from(account), kept.revision))
+    }
+
+    /// Returns the tables that change together with an account.
+    const fn with(&self) -> AccountTables<'_> {
+        AccountTables { audit: &self.audit, identities: &self.identities, reps: &self.reps, pools: &self.pools }
+    }
+
+    /// Returns the current accounts of the identities of `accounts`.
+    async fn held(&self, accounts: impl Iterator<Item = &Account>) -> Result<BTreeMap<String, AccountId>, Failure> {
+        let identities: Vec<String> = accounts.flat_map(Identities::of_account).collect();
+        Ok(self.identities.accounts(&identities).await?)
     }
 
     /// Lists the reps and the parent that an account names but that do not exist.
@@ -128,22 +125,23 @@ impl Roster {
                 return Ok(reply);
             }
             let Some(found) = found else { return Ok(reply::no_content()) };
-            if self.accounts.remove(&self.audit, &found, &edit(call, self.clock.now())?).await? {
-                for identity in Identities::of_account(&found.value) {
-                    self.release_identity(&identity, &account).await?;
-                }
+            let held = self.held([&found.value].into_iter()).await?;
+            if self.accounts.remove(&self.with(), &found, &held, &edit(call, self.clock.now())?).await? {
                 info!(account = %account, "deleted account");
                 return Ok(reply::no_content());
             }
         }
     }
+}
 
-    /// Deletes an identity if it still leads to `account`.
-    async fn release_identity(&self, identity: &str, account: &AccountId) -> Result<(), Failure> {
-        let leads_to = self.identities.accounts(std::slice::from_ref(&identity.to_owned())).await?;
-        if leads_to.get(identity) == Some(account) {
-            self.identities.release(identity).await?;
-        }
-        Ok(())
-    }
+/// Lists the domains of an account that belong to another one. Two accounts may have the same name: their domains tell
+/// them apart.
+fn taken(account: &Account, held: &BTreeMap<String, AccountId>) -> Vec<FieldProblem> {
+    let identities = Identities::of_account(account).into_iter();
+    let others = identities.filter_map(|identity| {
+        let other = held.get(&identity).filter(|other| **other != account.account_id)?;
+        let domain = identity.strip_prefix("domain:")?;
+        Some(FieldProblem::field("domains", format!("`{domain}` belongs to account `{other}`")))
+    });
+    others.collect()
 }

@@ -11,7 +11,7 @@ use fairleader_api::{Call, Reply, Request};
 use fairleader_messaging::Queue;
 use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
-use fairleader_store::{Accounts, Audit, Identities, Leads, LookupTables, Pools, Reps, Rulebooks, Table};
+use fairleader_store::{Accounts, ActiveRulebook, Audit, Identities, Leads, Pools, Reps, Rulebooks, Table};
 
 /// Message group of the messages that this function sends.
 const GROUP: &str = "roster";
@@ -25,7 +25,7 @@ pub struct Roster {
     reps: Reps,
     pools: Pools,
     rulebooks: Rulebooks,
-    tables: LookupTables,
+    compiled: ActiveRulebook,
     audit: Audit,
     route: Queue,
     clock: Clock,
@@ -45,7 +45,7 @@ impl Function for Roster {
             reps: Reps::new(table("REPS_TABLE")?),
             pools: Pools::new(table("POOLS_TABLE")?),
             rulebooks: Rulebooks::new(table("RULEBOOKS_TABLE")?),
-            tables: LookupTables::new(table("RULEBOOKS_TABLE")?),
+            compiled: ActiveRulebook::new(Rulebooks::new(table("RULEBOOKS_TABLE")?)),
             audit: Audit::new(table("AUDIT_TABLE")?),
             route: Queue::new(&config, env.get("ROUTE_QUEUE_URL")?),
             clock: env.clock(),

@@ -5,7 +5,7 @@ use fairleader_api::{Call, Code, Problem, Reply, reply};
 use fairleader_domain::activation::{ActivationRefusal, Activations};
 use fairleader_lead::id::RulebookVersion;
 use fairleader_runtime::http::{Answer, Failure};
-use fairleader_store::{RulebookRecord, StoredActivations, Tries};
+use fairleader_store::{AllPools, RulebookRecord, StoredActivations, Tries};
 use jiff::Timestamp;
 use tracing::info;
 
@@ -40,10 +40,12 @@ impl Rulebooks {
                 return Ok(self.activated(&version, &next, now));
             }
             self.approved(&record)?;
-            if let Err(problems) = self.check(&source, &record.upload.tables).await? {
+            // Before the reps: the deletion of a rep changes the directory of pools too.
+            let pools = self.pools.all().await?;
+            if let Err(problems) = self.check(&source, &record.upload.tables, &pools).await? {
                 return Ok(refused(&source, &problems));
             }
-            if self.store(&seen, &next, Some(&record), now).await? {
+            if self.store(&seen, &next, Some(&record), Some(&pools), now).await? {
                 info!(rulebook = %version, at = at.map(tracing::field::display), "activated rulebook");
                 return Ok(self.activated(&version, &next, now));
             }
@@ -64,7 +66,7 @@ impl Rulebooks {
                     .into());
             }
             let next = seen.activations.cancel(&version, now);
-            if self.store(&seen, &next, None, now).await? {
+            if self.store(&seen, &next, None, None, now).await? {
                 info!(rulebook = %version, "cancelled planned activation");
                 return Ok(self.activated(&version, &next, now));
             }
@@ -87,10 +89,12 @@ impl Rulebooks {
             let Some((source, record)) = self.versions.read(&version).await? else {
                 return Err(no_such_rulebook(version.as_str()).into());
             };
-            if let Err(problems) = self.check(&source, &record.upload.tables).await? {
+            // Before the reps: the deletion of a rep changes the directory of pools too.
+            let pools = self.pools.all().await?;
+            if let Err(problems) = self.check(&source, &record.upload.tables, &pools).await? {
                 return Ok(refused(&source, &problems));
             }
-            if self.store(&seen, &next, None, now).await? {
+            if self.store(&seen, &next, None, Some(&pools), now).await? {
                 info!(rulebook = %version, "rolled back to rulebook");
                 return Ok(self.activated(&version, &next, now));
             }
@@ -103,12 +107,13 @@ impl Rulebooks {
         seen: &StoredActivations,
         next: &Activations,
         approved: Option<&RulebookRecord>,
+        checked: Option<&AllPools>,
         now: Timestamp,
     ) -> Result<bool, Failure> {
         if *next == seen.activations.as_of(now) {
             return Ok(true);
         }
-        Ok(self.versions.replace_activations(seen, next, approved).await?)
+        Ok(self.versions.replace_activations(seen, next, approved, checked.map(|seen| (&self.pools, seen))).await?)
     }
 
     fn activated(&self, version: &RulebookVersion, activations: &Activations, now: Timestamp) -> Reply {

@@ -71,7 +71,7 @@ impl Rulebooks {
     pub(crate) async fn replay_draft(&self, call: &Call<'_>) -> Answer {
         let source = text_in(call)?;
         let tables = self.pinned(&source).await?;
-        match self.check(&source, &tables).await? {
+        match self.check(&source, &tables, &self.pools.all().await?).await? {
             Ok(checked) => self.replay(call, &checked.rulebook, None).await,
             Err(problems) => Ok(refused(&source, &problems)),
         }

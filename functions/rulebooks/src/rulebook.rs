@@ -10,7 +10,7 @@ use fairleader_lead::id::{PersonId, RulebookVersion};
 use fairleader_lead::problem::FieldProblem;
 use fairleader_rulebook::{Checked, Diagnostic, References, Rulebook};
 use fairleader_runtime::http::{Answer, Failure};
-use fairleader_store::Upload;
+use fairleader_store::{AllPools, Upload};
 use tracing::info;
 
 use crate::Rulebooks;
@@ -26,9 +26,10 @@ impl Rulebooks {
         &self,
         source: &str,
         tables: &BTreeMap<String, String>,
+        pools: &AllPools,
     ) -> Result<Result<Checked, Vec<Diagnostic>>, Failure> {
         let references = References {
-            pools: Some(self.pools.definitions().await?.into_iter().map(|pool| pool.pool_id).collect()),
+            pools: Some(pools.pools.iter().map(|pool| pool.value.pool_id.clone()).collect()),
             reps: Some(self.reps.all().await?.into_keys().collect::<BTreeSet<_>>()),
             tables: self.tables.load(tables).await?,
         };
@@ -50,7 +51,7 @@ impl Rulebooks {
     pub(crate) async fn post_rulebook(&self, call: &Call<'_>) -> Answer {
         let source = text_in(call)?;
         let upload = self.upload(call, &source).await?;
-        let checked = match self.check(&source, &upload.tables).await? {
+        let checked = match self.check(&source, &upload.tables, &self.pools.all().await?).await? {
             Ok(checked) => checked,
             Err(problems) => return Ok(refused(&source, &problems)),
         };

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fairleader_api::{Role, key};
 use fairleader_lead::id::PersonId;
@@ -407,6 +407,8 @@ fn url(listener: &TcpListener, asked: u16) -> String {
 
 /// Author of the first keys, in the audit log.
 const FIRST_START: &str = "fairleader";
+/// Time to store each of the first keys.
+const KEYS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Returns the keys of the data folder, and makes them at the first start. `keys.json` is written when all keys are in
 /// the table. Once it exists the table is left alone, so that a deleted key stays deleted. A start that is interrupted
@@ -435,7 +437,8 @@ async fn put_keys(keys: &StarterKeys, stack: &Stack, operator: &Env) -> Result<(
         let role = role.as_str().to_owned();
         let at = operator.clock().now();
         let record = KeyRecord { role, subject: subject.clone(), created_at: at, person: None };
-        table.create(&audit, &key::hash(key), &record, &Edit { by: FIRST_START, at }).await?;
+        let edit = Edit { by: FIRST_START, at };
+        table.create(&audit, &key::hash(key), &record, &edit, Instant::now() + KEYS_WITHIN).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! | an account | `account_id` |
 //! | those that name a rep | the whole table; only read before a rep is deleted |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_lead::account::{Account, AccountFacts, AccountStatus, MAX_PARENTS};
@@ -13,7 +13,7 @@ use fairleader_lead::id::{AccountId, RepId};
 
 use crate::audit::{Audit, Edit, Kind, Seen, Versioned};
 use crate::item::{BODY, Item, body, item, record, stored, text};
-use crate::{StoreError, Table, Transaction};
+use crate::{Identities, Pools, Reps, StoreError, Table, Transaction};
 
 const ACCOUNT: &str = "account_id";
 
@@ -53,6 +53,19 @@ pub(crate) fn account(item: &Item, table: &str) -> Result<Account, StoreError> {
     Ok(body::<AccountForm>(item, table)?.into())
 }
 
+/// Tables that change together with an account.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountTables<'a> {
+    /// The audit, which records the change.
+    pub audit: &'a Audit,
+    /// The identities that lead to the account.
+    pub identities: &'a Identities,
+    /// The reps that it names.
+    pub reps: &'a Reps,
+    /// The directory of pools, whose revision guards deletions of reps.
+    pub pools: &'a Pools,
+}
+
 impl Accounts {
     /// Creates a client for the accounts in `table`.
     pub fn new(table: Table) -> Self {
@@ -70,42 +83,75 @@ impl Accounts {
         found.map(|item| Versioned::of(account(&item, &self.0.name)?, &item, &self.0.name)).transpose()
     }
 
-    /// Stores an account. Returns `None` on a conflict: it was changed since `seen`, or a rep that it names was
+    /// Stores an account with the identities that lead to it. `held` are the accounts of its identities, before and
+    /// after the change; an identity of another account is left alone.
+    ///
+    /// Returns `None` on a conflict: it was changed since `seen`, an identity since `held`, or a rep that it names was
     /// deleted.
     pub async fn replace(
         &self,
-        audit: &Audit,
-        reps: &crate::Reps,
+        with: &AccountTables<'_>,
         seen: Option<&Versioned<Account>>,
         account: &Account,
+        held: &BTreeMap<String, AccountId>,
         edit: &Edit<'_>,
     ) -> Result<Option<Versioned<Account>>, StoreError> {
         let before = seen.map(|seen| AccountForm::from(seen.value.clone()));
-        let id = account.account_id.as_str();
-        let entry = audit.entry(Kind::Account, id, Seen::of(seen), before.as_ref(), edit).await?;
+        let id = &account.account_id;
+        let entry = with.audit.entry(Kind::Account, id.as_str(), Seen::of(seen), before.as_ref(), edit).await?;
         let mut transaction = Transaction::new(&self.0.client);
         let item = entry.stamped(account_item(account)?);
         let (condition, values) = entry.seen.condition(ACCOUNT);
         let put = Put::builder().table_name(&self.0.name).set_item(Some(item)).condition_expression(condition);
         transaction.put((), put.set_expression_attribute_values(values).build()?);
-        for rep in
-            [&account.owner, &account.deal_owner].into_iter().flatten().collect::<std::collections::BTreeSet<_>>()
-        {
-            reps.check_there(&mut transaction, (), rep)?;
+        let names = |account: &Account| -> BTreeSet<RepId> {
+            [&account.owner, &account.deal_owner].into_iter().flatten().cloned().collect()
+        };
+        let named = names(account);
+        for rep in &named {
+            with.reps.check_there(&mut transaction, (), rep)?;
+        }
+        // A deletion that found no account of this rep a moment ago reads the accounts again.
+        if !named.is_subset(&seen.map(|seen| names(&seen.value)).unwrap_or_default()) {
+            with.pools.bump(&mut transaction, ())?;
+        }
+        let identities: BTreeSet<String> = account.identities().into_iter().collect();
+        for identity in &identities {
+            if held.get(identity).is_none_or(|holder| holder == id) {
+                with.identities.claim_for(&mut transaction, (), identity, id)?;
+            }
+        }
+        let left = seen.into_iter().flat_map(|seen| seen.value.identities());
+        for identity in left.filter(|identity| !identities.contains(identity)).collect::<BTreeSet<_>>() {
+            if held.get(&identity) == Some(id) {
+                with.identities.release_from(&mut transaction, (), &identity, id)?;
+            }
         }
         entry.record(&mut transaction, ())?;
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(account.clone())))
     }
 
-    /// Deletes an account. Returns false if it was changed since `seen`.
-    pub async fn remove(&self, audit: &Audit, seen: &Versioned<Account>, edit: &Edit<'_>) -> Result<bool, StoreError> {
+    /// Deletes an account with its identities; `held` are the accounts of these. Returns false on a conflict: it was
+    /// changed since `seen`, or an identity since `held`.
+    pub async fn remove(
+        &self,
+        with: &AccountTables<'_>,
+        seen: &Versioned<Account>,
+        held: &BTreeMap<String, AccountId>,
+        edit: &Edit<'_>,
+    ) -> Result<bool, StoreError> {
         let before = AccountForm::from(seen.value.clone());
         let id = &seen.value.account_id;
-        let entry = audit.deletion(Kind::Account, id.as_str(), seen.seen(), &before, edit)?;
+        let entry = with.audit.deletion(Kind::Account, id.as_str(), seen.seen(), &before, edit)?;
         let mut transaction = Transaction::new(&self.0.client);
         let (condition, values) = entry.seen.condition(ACCOUNT);
         let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(id))).condition_expression(condition);
         transaction.delete((), delete.set_expression_attribute_values(values).build()?);
+        for identity in seen.value.identities().into_iter().collect::<BTreeSet<_>>() {
+            if held.get(&identity) == Some(id) {
+                with.identities.release_from(&mut transaction, (), &identity, id)?;
+            }
+        }
         entry.record(&mut transaction, ())?;
         Ok(transaction.commit().await?.is_done())
     }

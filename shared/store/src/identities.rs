@@ -7,14 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::Put;
+use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_domain::admission::{Claim, Holder};
 use fairleader_lead::account::Account;
 use fairleader_lead::id::{AccountId, LeadId};
 use jiff::Timestamp;
 
 use crate::item::{CURRENT_SCHEMA, Item, SCHEMA, get_text, item, millis, number, readable, text};
-use crate::table::Write;
 use crate::{Look, StoreError, Table, Transaction};
 
 const IDENTITY: &str = "identity";
@@ -97,28 +96,38 @@ impl Identities {
         Ok(holders)
     }
 
-    /// Points `identity` to `account`. If it belongs to another account, changes nothing and returns that account.
-    pub async fn claim_account(&self, identity: &str, account: &AccountId) -> Result<Option<AccountId>, StoreError> {
-        let written = self
-            .0
-            .put_if(
-                account_item(identity, account),
-                "attribute_not_exists(account_id) OR account_id = :account",
-                [(":account", text(account.as_str()))],
-            )
-            .await?;
-        match written {
-            Write::Done => Ok(None),
-            Write::Refused(theirs) => {
-                let theirs = theirs.unwrap_or_default();
-                Ok(Some(AccountId::from(get_text(&theirs, &self.0.name, ACCOUNT)?)))
-            }
-        }
+    /// Adds a write that points an identity to an account. Its condition fails if another account has it.
+    pub(crate) fn claim_for<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        identity: &str,
+        account: &AccountId,
+    ) -> Result<(), StoreError> {
+        let put = Put::builder()
+            .table_name(&self.0.name)
+            .set_item(Some(account_item(identity, account)))
+            .condition_expression("attribute_not_exists(account_id) OR account_id = :account")
+            .expression_attribute_values(":account", text(account.as_str()));
+        transaction.put(label, put.build()?);
+        Ok(())
     }
 
-    /// Deletes an identity.
-    pub async fn release(&self, identity: &str) -> Result<(), StoreError> {
-        self.0.delete(key(identity)).await
+    /// Adds the deletion of an identity of an account. Its condition fails if it is no longer the account's.
+    pub(crate) fn release_from<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        identity: &str,
+        account: &AccountId,
+    ) -> Result<(), StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(key(identity)))
+            .condition_expression("account_id = :account")
+            .expression_attribute_values(":account", text(account.as_str()));
+        transaction.delete(label, delete.build()?);
+        Ok(())
     }
 
     /// Returns the lead of `identity`.

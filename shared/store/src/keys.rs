@@ -5,6 +5,8 @@
 //! | the role and holder of a key | `key_hash` |
 //! | every key | the whole table |
 
+use std::time::Instant;
+
 use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_lead::id::PersonId;
 use jiff::Timestamp;
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{Audit, Edit, Kind, Seen, Versioned};
 use crate::item::{Item, body, get_text, item, record, stored, text};
-use crate::{StoreError, Table, Transaction};
+use crate::{StoreError, Table, Transaction, Tries};
 
 const KEY_HASH: &str = "key_hash";
 /// Keys on a page.
@@ -95,8 +97,26 @@ impl Keys {
         self.0.get(key(hash)).await?.map(|item| key_record(&item, &self.0.name)).transpose()
     }
 
-    /// Stores a new key under its SHA-256 (hex).
+    /// Stores a new key under its SHA-256 (hex), trying until `deadline`.
     pub async fn create(
+        &self,
+        audit: &Audit,
+        hash: &str,
+        opens: &KeyRecord,
+        edit: &Edit<'_>,
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
+        // A random key conflicts with none that is stored; the table may be busy.
+        let mut tries = Tries::until(deadline, [hash]);
+        loop {
+            tries.again("storing a key").await?;
+            if self.try_to_create(audit, hash, opens, edit).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn try_to_create(
         &self,
         audit: &Audit,
         hash: &str,

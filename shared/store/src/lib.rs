@@ -49,7 +49,7 @@ mod transaction;
 mod tries;
 
 #[cfg(feature = "decisions")]
-pub use accounts::Accounts;
+pub use accounts::{AccountTables, Accounts};
 #[cfg(feature = "decisions")]
 pub use admissions::Admissions;
 pub use audit::{Audit, AuditEntry, AuditPage, Edit, Kind, Versioned};

@@ -16,7 +16,7 @@ mod turns;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, Update};
 use fairleader_domain::rotation::{Rotation, Standing};
 use fairleader_domain::routing::{PoolNow, PoolTurns, TurnEntry};
 use fairleader_lead::id::{LeadId, PoolId, RepId};
@@ -232,6 +232,38 @@ impl Pools {
         seen: &AllPools,
     ) -> Result<(), StoreError> {
         transaction.update(label, self.directory(seen.revision, None)?);
+        Ok(())
+    }
+
+    /// Adds a new revision of the directory to `transaction`, whatever the current one is. A change that read the
+    /// directory before, such as the deletion of a rep, then conflicts.
+    pub(crate) fn bump<L: Clone>(&self, transaction: &mut Transaction<L>, label: L) -> Result<(), StoreError> {
+        let update = Update::builder()
+            .table_name(&self.0.name)
+            .set_key(Some(directory()))
+            .update_expression(format!("ADD {REVISION} :one"))
+            .expression_attribute_values(":one", number(1));
+        transaction.update(label, update.build()?);
+        Ok(())
+    }
+
+    /// Adds the condition that the directory has the revision that was read: no pool was changed since, and no rep was
+    /// deleted.
+    pub(crate) fn check_directory<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        seen: &AllPools,
+    ) -> Result<(), StoreError> {
+        let check = ConditionCheck::builder().table_name(&self.0.name).set_key(Some(directory()));
+        let check = if seen.revision == 0 {
+            check.condition_expression(format!("attribute_not_exists({REVISION})"))
+        } else {
+            check
+                .condition_expression(format!("{REVISION} = :seen"))
+                .expression_attribute_values(":seen", number(seen.revision))
+        };
+        transaction.check(label, check.build()?);
         Ok(())
     }
 

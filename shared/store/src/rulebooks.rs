@@ -38,7 +38,7 @@ use crate::item::{
 };
 use crate::packed::{chunk, pack, unpack};
 use crate::table::Write;
-use crate::{LookupTables, StoreError, Table, Transaction, Tries};
+use crate::{AllPools, LookupTables, Pools, StoreError, Table, Transaction, Tries};
 
 const POINTER: &str = "pointer";
 const ABOUT: &str = "about";
@@ -338,13 +338,15 @@ impl Rulebooks {
         Ok(())
     }
 
-    /// Stores the activations. Returns false on a conflict: the activations were changed since `seen` was read, or the
-    /// review of the version in `approved` was.
+    /// Stores the activations. Returns false on a conflict: the activations were changed since `seen` was read, the
+    /// review of the version in `approved` was, or a pool or rep that the version may name was deleted since `checked`
+    /// was read.
     pub async fn replace_activations(
         &self,
         seen: &StoredActivations,
         next: &Activations,
         approved: Option<&RulebookRecord>,
+        checked: Option<(&Pools, &AllPools)>,
     ) -> Result<bool, StoreError> {
         let mut transaction = Transaction::new(&self.0.client);
         let pointer = activations_item(seen.revision + 1, next)?;
@@ -352,6 +354,9 @@ impl Rulebooks {
         if let Some(record) = approved {
             let review = key(record.version.as_str(), REVIEW);
             transaction.check((), self.check_unchanged(review, record.revision)?);
+        }
+        if let Some((pools, seen)) = checked {
+            pools.check_directory(&mut transaction, (), seen)?;
         }
         Ok(transaction.commit().await?.is_done())
     }

@@ -145,7 +145,7 @@ routes! {
             takes Rep gives 200 [Rep] fails [InvalidId, Busy, InvalidIfMatch, PreconditionFailed];
         DeleteRep: Delete "/v1/reps/{id}", SALES, "Deletes a rep who has no open leads and is named nowhere."
             header { "If-Match": IF_MATCH }
-            gives 204 fails [StillAMember, StillNamed, OpenLeads, Busy, InvalidIfMatch, PreconditionFailed];
+            gives 204 fails [StillAMember, StillNamed, OpenLeads, UnreadableRulebook, Busy, InvalidIfMatch, PreconditionFailed];
         ListPools: Get "/v1/pools", PEOPLE, "Lists the pools." gives 200 [Pools];
         ReadPool: Get "/v1/pools/{id}", PEOPLE, "Returns a pool." gives 200 [Pool];
         PutPool: Put "/v1/pools/{id}", SALES, "Creates or replaces a pool."
@@ -153,7 +153,7 @@ routes! {
             takes Pool gives 200 [Pool] fails [InvalidId, Busy, InvalidIfMatch, PreconditionFailed];
         DeletePool: Delete "/v1/pools/{id}", SALES, "Deletes a pool with an empty waiting list that is named nowhere."
             header { "If-Match": IF_MATCH }
-            gives 204 fails [StillNamed, StillWaiting, Busy, InvalidIfMatch, PreconditionFailed];
+            gives 204 fails [StillNamed, StillWaiting, UnreadableRulebook, Busy, InvalidIfMatch, PreconditionFailed];
         ReadAccount: Get "/v1/accounts/{id}", PEOPLE, "Returns an account." gives 200 [Account];
         PutAccount: Put "/v1/accounts/{id}", SALES, "Creates or replaces an account."
             header { "If-Match": IF_MATCH }
