@@ -88,3 +88,13 @@ fn a_function_links_only_what_it_uses() {
     // It reads addresses and numbers, so it links what that needs, but no rulebook.
     heavy("fairleader-intake", &language);
 }
+
+#[test]
+fn decisions_link_no_input_output_and_no_randomness() {
+    let impure =
+        |name: &str| ["tokio", "reqwest", "hyper", "rand", "getrandom"].contains(&name) || name.starts_with("aws-");
+    for package in ["fairleader-lead", "fairleader-rulebook", "fairleader-domain"] {
+        let found: Vec<String> = linked(package).into_iter().filter(|name| impure(name)).collect();
+        assert!(found.is_empty(), "{package} links {found:?}");
+    }
+}

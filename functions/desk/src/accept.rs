@@ -65,5 +65,10 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::OldAssignment { .. } => Code::OldAssignment,
         Refusal::IntoItself => Code::IntoItself,
     };
-    Problem::new(code, refusal.to_string()).detail("read the lead again to see its current stage")
+    let problem = Problem::new(code, refusal.to_string());
+    match refusal {
+        Refusal::Stage { .. } => problem.detail("read the lead again to see its current stage"),
+        Refusal::OldAssignment { .. } => problem.detail("read the lead again before you accept it"),
+        Refusal::NotOwner { .. } | Refusal::IntoItself => problem,
+    }
 }

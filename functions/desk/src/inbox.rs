@@ -54,10 +54,10 @@ impl Desk {
     pub(crate) async fn availability(&self, call: &Call<'_>) -> Answer {
         let said: Availability = call.json()?;
         let rep = RepId::from(call.caller()?.subject.as_str());
-        if self.reps.get(&rep).await?.is_none() {
+        // The rep can be deleted between the two requests.
+        if self.reps.get(&rep).await?.is_none() || !self.reps.switch(&rep, said.on).await? {
             return Err(Problem::not_found(format!("there is no rep `{rep}`")).into());
         }
-        self.reps.switch(&rep, said.on).await?;
         info!(rep = %rep, on = said.on, "switched");
         if said.on {
             self.route.send(Outgoing::wake_rep(rep.clone(), "desk")?).await?;

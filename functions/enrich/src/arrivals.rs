@@ -7,7 +7,7 @@ use fairleader_domain::person;
 use fairleader_lead::normalise;
 use fairleader_lead::submission::activity::first_submission;
 use fairleader_messaging::{EnrichCommand, RecordActivity, StoreLead};
-use fairleader_runtime::{about, message_span};
+use fairleader_runtime::about;
 use tracing::Span;
 
 /// Message with the progress of its admission.
@@ -37,8 +37,7 @@ pub(crate) struct Trail {
 
 impl Message {
     /// Creates a message that was just received.
-    pub(crate) fn new(id: String, command: EnrichCommand) -> Self {
-        let span = message_span(&id);
+    pub(crate) fn new(id: String, span: Span, command: EnrichCommand) -> Self {
         match command {
             EnrichCommand::StoreLead(command) => {
                 about(&span, &command.lead_id, &command.trace);
@@ -144,7 +143,7 @@ mod tests {
     use super::*;
 
     fn message(id: &str, body: &str) -> Message {
-        Message::new(id.to_owned(), serde_json::from_str(body).unwrap())
+        Message::new(id.to_owned(), Span::none(), serde_json::from_str(body).unwrap())
     }
 
     fn lead(id: &str, submission: &str) -> Message {

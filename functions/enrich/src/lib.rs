@@ -15,10 +15,12 @@ use fairleader_domain::admission::{Missing, Outcome, Step};
 use fairleader_lead::id::LeadId;
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{EnrichCommand, Outgoing, Queue, ScoreLead};
-use fairleader_runtime::{Chain, Clock, Env, Function, FunctionError, Invocation, SetupError, failed, retry};
+use fairleader_runtime::{
+    Chain, Clock, Env, Function, FunctionError, Invocation, SetupError, failed, message_span, retry,
+};
 use fairleader_store::{ActiveRulebook, Admissions, Identities, Leads, Look, Pools, Reps, Rulebooks, Table, Tries};
 use futures::{StreamExt, stream};
-use tracing::{Instrument, info, warn};
+use tracing::{Instrument, Span, info, warn};
 
 use crate::arrivals::{Message, Trail, by_person};
 
@@ -34,8 +36,15 @@ pub struct Enrich {
     clock: Clock,
 }
 
-/// Message id, trail and result of a message.
-type Admitted = (String, Trail, Result<Outcome, FunctionError>);
+/// Result of a message.
+struct Admitted {
+    /// The id of the message in the queue.
+    id: String,
+    /// The span of its admission.
+    span: Span,
+    trail: Trail,
+    outcome: Result<Outcome, FunctionError>,
+}
 
 impl Function for Enrich {
     type Event = SqsEvent;
@@ -62,27 +71,28 @@ impl Function for Enrich {
         let mut messages = Vec::new();
         for message in event.records {
             let id = message.message_id.unwrap_or_default();
+            let span = message_span(&id);
             match command::read::<EnrichCommand>(message.body.as_deref().unwrap_or_default()) {
-                Ok(command) => messages.push(Message::new(id, command)),
-                Err(cause) => failures.push(failed(id, &cause.into())),
+                Ok(command) => messages.push(Message::new(id, span, command)),
+                Err(cause) => failures.push(span.in_scope(|| failed(id, &cause.into()))),
             }
         }
         let mut sent = Vec::new();
         let mut scores = BTreeMap::new();
-        for (id, trail, outcome) in self.admit_all(messages, invocation.deadline).await {
+        for Admitted { id, span, trail, outcome } in self.admit_all(messages, invocation.deadline).await {
             match outcome {
                 // One command to `score` is enough for all changes of a lead.
                 Ok(Outcome { score: Some((lead_id, version)), .. }) => {
-                    sent.push(id);
+                    sent.push((id, span));
                     let (known, _) = scores.entry(lead_id).or_insert((version, trail));
                     *known = version.max(*known);
                 }
                 Ok(_) => {}
-                Err(cause) => failures.push(failed(id, &cause)),
+                Err(cause) => failures.push(span.in_scope(|| failed(id, &cause))),
             }
         }
         if let Err(cause) = self.send(scores).await {
-            failures.extend(sent.into_iter().map(|id| failed(id, &cause)));
+            failures.extend(sent.into_iter().map(|(id, span)| span.in_scope(|| failed(id, &cause))));
         }
         Ok(retry(failures))
     }
@@ -130,8 +140,8 @@ impl Enrich {
         let mut admitted = Vec::with_capacity(messages.len());
         for mut message in messages {
             let span = message.span.clone();
-            let outcome = self.admit(&mut message, deadline).instrument(span).await;
-            admitted.push((message.id, message.trail, outcome));
+            let outcome = self.admit(&mut message, deadline).instrument(span.clone()).await;
+            admitted.push(Admitted { id: message.id, span, trail: message.trail, outcome });
         }
         admitted
     }

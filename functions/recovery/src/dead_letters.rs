@@ -4,6 +4,7 @@ use fairleader_api::shape::lead::held_from;
 use fairleader_api::shape::recovery as shape;
 use fairleader_api::{Call, Code, Problem, reply};
 use fairleader_domain::lifecycle::{Command, Transition, transition};
+use fairleader_domain::routing::HoldReason;
 use fairleader_lead::id::{LeadId, RepId};
 use fairleader_lead::state::{Decided, Stage, State};
 use fairleader_messaging::command::{self, SCHEMA};
@@ -19,8 +20,6 @@ use crate::Recovery;
 const PAGE: i32 = 50;
 /// Limit on the batches of up to ten events that one call redrives.
 const MOVES: usize = 20;
-/// Reasons for which `route` holds a lead whatever the rules say. They can pass with time or a change of the roster.
-const PASSING: [&str; 3] = ["waited_too_long", "pool_not_found", "owner_not_on_roster"];
 
 impl Recovery {
     /// `GET /v1/dead-letters`: lists leads on hold with their failed commands, then every failed command whatever the
@@ -97,11 +96,11 @@ impl Recovery {
             self.release(call, state).await?;
         }
         // `enrich` queues a lead for a decision. If no command goes to `enrich`, queue the lead here.
-        let afresh = stored && (submitted.is_empty() || submitted.len() < letters.len());
-        let sent = submitted.len() + usize::from(afresh);
+        let again = stored && (submitted.is_empty() || submitted.len() < letters.len());
+        let sent = submitted.len() + usize::from(again);
         let commands = u64::try_from(sent).unwrap_or(u64::MAX);
         self.queues.enrich.send_all(submitted).await?;
-        if afresh {
+        if again {
             let command = RouteCommand::RouteLead {
                 schema: SCHEMA,
                 lead_id: lead.clone(),
@@ -120,11 +119,11 @@ impl Recovery {
         Ok(reply::json(202, &shape::Redriven { lead_id: lead, commands }))
     }
 
-    /// Fails with `held_by_rule` if the active rulebook holds the lead, because it would hold it again.
+    /// Fails with `held_by_rule` if a rule of the active rulebook holds the lead, because it would hold it again.
     async fn decided_otherwise(&self, state: &State) -> Result<(), Failure> {
         let Some(Decided { rule, rulebook, .. }) = &state.decided else { return Ok(()) };
-        let passing = state.reason().is_some_and(|reason| PASSING.contains(&reason));
-        if passing || self.rulebooks.active(self.clock.now()).await?.as_ref() != Some(rulebook) {
+        let by_routing = state.reason().is_some_and(|reason| HoldReason::from_name(reason).is_some());
+        if by_routing || self.rulebooks.active(self.clock.now()).await?.as_ref() != Some(rulebook) {
             return Ok(());
         }
         let title = format!("rule `{rule}` of the active rulebook {rulebook} holds lead `{}`", state.lead_id);
@@ -136,7 +135,7 @@ impl Recovery {
     async fn release(&self, call: &Call<'_>, mut state: State) -> Result<(), Failure> {
         let mut tries = Tries::until(call.deadline, [state.lead_id.as_str()]);
         loop {
-            tries.again("letting a lead go on").await?;
+            tries.again("releasing a lead").await?;
             let change = match transition(&state, Command::Release, self.clock.now()) {
                 Ok(Transition::Changed(change)) => change,
                 // Another request released it.

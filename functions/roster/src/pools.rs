@@ -80,7 +80,7 @@ impl Roster {
     }
 
     /// `DELETE /v1/pools/{id}`. Fails while the active or planned rulebook or another pool names it, or its waiting
-    /// list is not empty.
+    /// list is not empty. A pool that does not exist counts as deleted.
     pub(crate) async fn delete_pool(&self, call: &Call<'_>) -> Answer {
         let pool = PoolId::from(call.path("id"));
         let wanted = version::if_match(call)?;
@@ -88,11 +88,12 @@ impl Roster {
         loop {
             tries.again("deleting a pool").await?;
             let all = self.pools.all().await?;
-            let active = self.rulebooks.activations().await?;
             let seen = all.get(&pool);
             if let Some(reply) = changed_since(&pool, wanted, seen) {
                 return Ok(reply);
             }
+            let Some(seen) = seen else { return Ok(reply::no_content()) };
+            let active = self.rulebooks.activations().await?;
             if let Some((which, version)) =
                 self.rulebook_that_names(&active, |named| named.pools().contains(&pool)).await?
             {
@@ -110,7 +111,6 @@ impl Roster {
                     .detail("give that pool another fallback first")
                     .into());
             }
-            let Some(seen) = seen else { return Ok(reply::no_content()) };
             if !self.leads.line(&pool, 1).await?.is_empty() {
                 return Err(Problem::new(
                     Code::StillWaiting,

@@ -118,7 +118,7 @@ impl Roster {
                 RepDeleted::OpenLeads => {
                     let open = self.reps.get(&rep).await?.map_or(0, |now| now.load.open);
                     return Err(Problem::new(Code::OpenLeads, format!("`{rep}` still has open leads: {open}"))
-                        .detail("switch them off, and delete them when these leads are finished")
+                        .detail("set their capacity to 0, and delete them when these leads are finished")
                         .into());
                 }
                 RepDeleted::Stale => {}

@@ -8,6 +8,8 @@ mod review;
 mod rulebook;
 mod tables;
 
+use std::time::Instant;
+
 use fairleader_api::route::RulebooksRoute as Route;
 use fairleader_api::{Call, Reply, Request};
 use fairleader_runtime::http::{self, Answer};
@@ -15,6 +17,13 @@ use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupE
 use fairleader_store::{
     Accounts, ActiveRulebook, Audit, Leads, LookupTables, People, Pools, Reps, Rulebooks as Versions, Table,
 };
+
+/// Returns when a call stops reading further pages of leads: when a third of the time that it has now is left. The last
+/// page and the reply fit into that.
+fn last_page_at(call: &Call<'_>) -> Instant {
+    let now = Instant::now();
+    now + call.deadline.saturating_duration_since(now) / 3 * 2
+}
 
 /// Lambda function `rulebooks`.
 #[derive(Debug)]

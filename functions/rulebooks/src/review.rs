@@ -146,7 +146,7 @@ impl Rulebooks {
     ) -> Result<(RulebookRecord, bool), Failure> {
         let mut tries = Tries::until(call.deadline, [version.as_str()]);
         loop {
-            tries.again("saying something about a rulebook").await?;
+            tries.again("writing a review").await?;
             let Some(mut record) = self.versions.find(version).await? else {
                 return Err(no_such_rulebook(version.as_str()).into());
             };

@@ -23,11 +23,11 @@ use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, Queue, RouteCommand, ScoreLead};
 use fairleader_rulebook::{Facts, Rulebook};
 use fairleader_runtime::{
-    Clock, Env, Function, FunctionError, Invocation, SetupError, about, failed, message_span, retry,
+    Chain, Clock, Env, Function, FunctionError, Invocation, SetupError, about, failed, message_span, retry,
 };
-use fairleader_store::{Accounts, ActiveRulebook, Committed, Leads, Loaded, Rulebooks, Table, Tries};
+use fairleader_store::{Accounts, ActiveRulebook, Committed, Leads, Loaded, Rulebooks, StoreError, Table, Tries};
 use jiff::Timestamp;
-use tracing::{Instrument, info};
+use tracing::{Instrument, Span, info, warn};
 
 /// Lambda function `score`.
 #[derive(Debug)]
@@ -57,72 +57,113 @@ impl Function for Score {
     /// Scores every lead in the batch, with shared reads and sends. Failed messages are delivered again.
     async fn call(&self, event: SqsEvent, invocation: Invocation) -> Result<SqsBatchResponse, FunctionError> {
         let mut failures = Vec::new();
-        let mut commands = Vec::new();
+        let mut messages = Vec::new();
         for message in event.records {
             let id = message.message_id.unwrap_or_default();
+            let span = message_span(&id);
             match command::read::<ScoreLead>(message.body.as_deref().unwrap_or_default()) {
-                Ok(command) => commands.push((id, command)),
-                Err(cause) => failures.push(failed(id, &cause.into())),
+                Ok(command) => {
+                    about(&span, &command.lead_id, &command.trace);
+                    messages.push(Message { id, span, command });
+                }
+                Err(cause) => failures.push(span.in_scope(|| failed(id, &cause.into()))),
             }
         }
-        let ids: Vec<_> = commands.iter().map(|(_, command)| command.lead_id.clone()).collect();
-        let mut leads: BTreeMap<_, _> =
-            self.leads.load_all(&ids).await?.into_iter().map(|lead| (lead.state.lead_id.clone(), lead)).collect();
-        let accounts: Vec<AccountId> = leads.values().filter_map(|lead| lead.profile.account_id.clone()).collect();
-        let mut accounts = self.accounts.facts(&accounts).await?;
+        let mut known = self.read_together(&messages).await;
         let mut outgoing = Vec::new();
         let mut sent = Vec::new();
-        for (id, command) in commands {
-            let span = message_span(&id);
-            about(&span, &command.lead_id, &command.trace);
-            let scored = self.score_one(&command, &mut leads, &mut accounts, invocation.deadline);
-            match scored.instrument(span).await {
+        for Message { id, span, command } in messages {
+            match self.score_one(&command, &mut known, invocation.deadline).instrument(span.clone()).await {
                 Ok(Some(message)) => {
                     outgoing.push(message);
-                    sent.push(id);
+                    sent.push((id, span));
                 }
                 Ok(None) => {}
-                Err(cause) => failures.push(failed(id, &cause)),
+                Err(cause) => failures.push(span.in_scope(|| failed(id, &cause))),
             }
         }
         if let Err(cause) = self.route.send_all(outgoing).await {
             let cause: FunctionError = cause.into();
-            failures.extend(sent.into_iter().map(|id| failed(id, &cause)));
+            failures.extend(sent.into_iter().map(|(id, span)| span.in_scope(|| failed(id, &cause))));
         }
         Ok(retry(failures))
     }
 }
 
+/// Message with its command.
+struct Message {
+    /// The id of the message in the queue.
+    id: String,
+    /// The span of its lead in the log.
+    span: Span,
+    command: ScoreLead,
+}
+
+/// Leads and accounts that were read.
+#[derive(Default)]
+struct Known {
+    leads: BTreeMap<LeadId, Loaded>,
+    accounts: BTreeMap<AccountId, AccountFacts>,
+}
+
+impl Known {
+    fn extend(&mut self, other: Self) {
+        self.leads.extend(other.leads);
+        self.accounts.extend(other.accounts);
+    }
+}
+
 impl Score {
-    /// Scores one lead. After a conflict it reads the lead again and updates `leads` and `accounts`. Returns `None` if
-    /// there is nothing to decide.
+    /// Reads the leads of a batch and their accounts: two requests, if no account has a parent.
+    async fn read_together(&self, messages: &[Message]) -> Known {
+        let ids: Vec<LeadId> = messages.iter().map(|message| message.command.lead_id.clone()).collect();
+        match self.read(&ids).await {
+            Ok(known) => known,
+            // One item may be damaged. Let each message read on its own, so that only those that need it fail.
+            Err(cause) => {
+                warn!(cause = %Chain(&cause), "shared read failed; reading each lead on its own");
+                Known::default()
+            }
+        }
+    }
+
+    /// Reads these leads and their accounts.
+    async fn read(&self, ids: &[LeadId]) -> Result<Known, StoreError> {
+        let leads = self.leads.load_all(ids).await?;
+        let accounts: Vec<AccountId> = leads.iter().filter_map(|lead| lead.profile.account_id.clone()).collect();
+        let accounts = self.accounts.facts(&accounts).await?;
+        let leads = leads.into_iter().map(|lead| (lead.state.lead_id.clone(), lead)).collect();
+        Ok(Known { leads, accounts })
+    }
+
+    /// Scores one lead. Reads it if it is not in `known`, and again after a conflict. Returns `None` if there is
+    /// nothing to decide.
     async fn score_one(
         &self,
         command: &ScoreLead,
-        leads: &mut BTreeMap<LeadId, Loaded>,
-        accounts: &mut BTreeMap<AccountId, AccountFacts>,
+        known: &mut Known,
         deadline: Instant,
     ) -> Result<Option<Outgoing>, FunctionError> {
-        let Some(lead) = leads.get_mut(&command.lead_id) else {
-            return Err(format!("lead {} is not stored", command.lead_id).into());
-        };
+        let id = &command.lead_id;
         let rulebook = self.rulebooks.get(&command.rulebook).await?;
-        let mut tries = Tries::until(deadline, [command.lead_id.as_str()]);
+        let mut tries = Tries::until(deadline, [id.as_str()]);
         loop {
             tries.again("scoring").await?;
-            let Some(Scored { score, rescored, decide }) = score(lead, &rulebook, command, accounts, self.clock.now())?
+            if !known.leads.contains_key(id) {
+                known.extend(self.read(std::slice::from_ref(id)).await?);
+            }
+            let Some(lead) = known.leads.get_mut(id) else {
+                return Err(format!("lead {id} is not stored").into());
+            };
+            let now = self.clock.now();
+            let Some(Scored { score, rescored, decide }) = score(lead, &rulebook, command, &known.accounts, now)?
             else {
                 info!(stage = lead.state.stage().as_str(), "nothing to score");
                 return Ok(None);
             };
             if let Some(change) = rescored {
                 if !self.commit(&change).await? {
-                    let now = self.leads.load(&command.lead_id).await?;
-                    *lead = now.ok_or_else(|| format!("lead {} no longer exists", command.lead_id))?;
-                    let account = lead.profile.account_id.clone().filter(|account| !accounts.contains_key(account));
-                    if let Some(account) = account {
-                        accounts.extend(self.accounts.facts(&[account]).await?);
-                    }
+                    known.leads.remove(id);
                     continue;
                 }
                 lead.state = change.state;

@@ -77,7 +77,7 @@ impl Function for Sweep {
 impl Sweep {
     /// Queues every lead whose deadline has passed at `now`. Each lead is claimed first, so late, repeated or
     /// concurrent sweeps queue it once. Claimed leads are queued ten at a time, so an interrupted sweep leaves few
-    /// claimed but not queued.
+    /// claimed but not queued. A shard that cannot be read does not stop the others.
     async fn queue_due(&self, now: Timestamp, deadline: Instant) -> Result<usize, FunctionError> {
         let mut count = 0;
         let mut shards: Vec<String> = due_shards().collect();
@@ -85,7 +85,13 @@ impl Sweep {
         let first = minute.checked_rem(shards.len()).unwrap_or(0);
         shards.rotate_left(first);
         for shard in shards {
-            let due = self.leads.due(&shard, now, AT_MOST).await?;
+            let due = match self.leads.due(&shard, now, AT_MOST).await {
+                Ok(due) => due,
+                Err(cause) => {
+                    error!(shard, cause = %Chain(&cause), "cannot read a shard of the due leads; skipped it");
+                    continue;
+                }
+            };
             for ten in due.chunks(10) {
                 if Instant::now() > deadline {
                     warn!("ran out of time for due leads; the next sweep continues");
@@ -104,7 +110,7 @@ impl Sweep {
         let mut messages = Vec::new();
         for ((lead_id, _), claim) in due.iter().zip(claims) {
             match claim {
-                Ok(true) => messages.push(Outgoing::new(&afresh(lead_id), Some("sweep"))?),
+                Ok(true) => messages.push(Outgoing::new(&again(lead_id), Some("sweep"))?),
                 Ok(false) => {}
                 Err(cause) => error!(lead.id = %lead_id, cause = %Chain(&cause), "due lead could not be claimed"),
             }
@@ -152,7 +158,7 @@ impl Sweep {
 }
 
 /// Makes a command to decide a lead as it is now.
-fn afresh(lead_id: &LeadId) -> RouteCommand {
+fn again(lead_id: &LeadId) -> RouteCommand {
     RouteCommand::RouteLead {
         schema: SCHEMA,
         trace: format!("sweep-{lead_id}"),

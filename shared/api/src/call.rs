@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::encodings::Body;
 use fairleader_lead::id::is_name;
-use fairleader_lead::problem::FieldProblem;
+use fairleader_lead::problem::{FieldProblem, not_json};
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
@@ -125,7 +125,7 @@ fn unfit(cause: serde_path_to_error::Error<serde_json::Error>) -> Problem {
 
 /// Makes the problem for a body that is not JSON. No field can be named.
 fn no_json(cause: &serde_json::Error) -> Problem {
-    Problem::invalid_body(Vec::new()).detail(format!("{cause}; send a JSON object"))
+    Problem::invalid_body(Vec::new()).detail(format!("{}; send a JSON object", not_json(cause)))
 }
 
 /// Writes one step of a JSON pointer (RFC 6901).
@@ -205,8 +205,11 @@ mod tests {
             "/at: `tomorrow` is not a timestamp; write date, time and zone, such as `2027-04-01T06:00:00Z` or \
              `2027-04-01T08:00:00+02:00`"
         );
-        assert_eq!(wrong("{} {}"), "trailing characters at line 1 column 4; send a JSON object");
-        assert_eq!(wrong("{"), "EOF while parsing an object at line 1 column 1; send a JSON object");
+        assert_eq!(
+            wrong("{} {}"),
+            "the body is not JSON: text follows its end at line 1, column 4; send a JSON object"
+        );
+        assert_eq!(wrong("{"), "the body is not JSON: it ends at line 1, column 1; send a JSON object");
         let mut request = Request::default();
         request.body = Some(r#"{"at": "2027-04-01T08:00:00+02:00", "members": [{"weight": 2}]}"#.to_owned());
         let read: Sample = Call::of(&request).json().unwrap();

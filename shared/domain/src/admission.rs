@@ -105,6 +105,15 @@ pub enum AdmissionError {
     /// The activity names a lead that does not exist, or not yet.
     #[error("there is no lead `{0}` to record the activity for")]
     UnknownLead(LeadId),
+    /// A merged lead leads to one that does not exist. This can be a read from before the merge; otherwise, the lead is
+    /// damaged.
+    #[error("lead `{lead}` was merged into lead `{into}`, which is missing")]
+    MissingSurvivor {
+        /// The merged lead.
+        lead: LeadId,
+        /// The missing lead.
+        into: LeadId,
+    },
     /// The chain of merges is too long.
     #[error("lead `{0}` was merged more than {MAX_MERGES} times in a row")]
     MergedTooOften(LeadId),

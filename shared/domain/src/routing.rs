@@ -4,6 +4,7 @@
 //! because turns must change together with owners and seats, and one group for the leads that cost no turn. A lead that
 //! moves between pools makes one group of both.
 
+mod hold_reason;
 pub mod waiting;
 mod why;
 
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use self::hold_reason::HoldReason;
 pub use self::why::{Why, turns};
 use crate::gate;
 use crate::gate::{Gate, Roster};
@@ -444,12 +446,7 @@ impl Planner {
         if !takes {
             return match pool {
                 Some(pool) => self.try_pools(lead, pool, None, choice),
-                None => Chosen {
-                    to: Destination::Hold { reason: "owner_not_on_roster".to_owned() },
-                    choice,
-                    turn: None,
-                    within_capacity: false,
-                },
+                None => Chosen { to: HoldReason::OwnerNotOnRoster.into(), choice, turn: None, within_capacity: false },
             };
         }
         choice.chosen = Some(rep.clone());
@@ -486,11 +483,11 @@ impl Planner {
                         return Chosen { choice, ..chosen };
                     }
                 }
-                _ => return Chosen { choice, ..settled(Destination::Hold { reason: "waited_too_long".to_owned() }) },
+                _ => return Chosen { choice, ..settled(HoldReason::WaitedTooLong.into()) },
             }
         }
         let Some(now) = self.world.pools.get(&line) else {
-            return Chosen { choice, ..settled(Destination::Hold { reason: "pool_not_found".to_owned() }) };
+            return Chosen { choice, ..settled(HoldReason::PoolNotFound.into()) };
         };
         let wait = SignedDuration::from_mins(i64::from(now.pool.longest_wait_minutes));
         let until = self.now.checked_add(wait).unwrap_or(Timestamp::MAX);

@@ -1,7 +1,8 @@
-//! What happened to a lead: the immutable history, and what goes on the bus.
+//! Events: the immutable history of a lead, which is also published on the bus.
 //!
-//! Events carry ids, enums and numbers, never a person's data: who needs that reads the lead. They are stored as they go
-//! on the bus, so what is written here is a promise to everybody who listens: fields are added, never changed.
+//! Events have ids, enums and numbers, and no personal data; consumers read that from the lead. They are stored in the
+//! form in which they are published, so this form is a contract with every consumer: fields can be added, but not
+//! changed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,15 +12,15 @@ use crate::id::{ActivityId, ActorId, LeadId, PoolId, RepId, RulebookVersion};
 use crate::ruling::Priority;
 use crate::state::Stage;
 
-/// Version of the envelope and of every event below.
+/// Version of the envelope and of all events.
 pub const SCHEMA: u32 = 1;
 
-/// One entry of a lead's history. Delivered at least once; order is by (`lead_id`, `seq`).
+/// Entry in the history of a lead. It is published at least once. Events of a lead are ordered by `seq`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// `lead_id#seq`: the same for every delivery of the same event.
+    /// `lead_id#seq`, the same for every delivery of the event.
     pub id: String,
-    /// Version of this form.
+    /// The version of this form.
     pub schema: u32,
     /// The lead.
     pub lead_id: LeadId,
@@ -33,21 +34,21 @@ pub struct Event {
 }
 
 impl Event {
-    /// The `seq`-th event of `lead_id`.
+    /// Creates event number `seq` of a lead.
     pub fn new(lead_id: LeadId, seq: u64, at: Timestamp, kind: EventKind) -> Self {
         Self { id: format!("{lead_id}#{seq}"), schema: SCHEMA, lead_id, seq, at, kind }
     }
 }
 
-/// What every event has, of whatever kind and version it is.
+/// Fields that every event has, of any kind and version.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Envelope {
     /// `lead_id#seq`.
     pub id: String,
-    /// What happened: the name of an [`EventKind`], or of one that a later version knows.
+    /// What happened: the name of an [`EventKind`], or of one that only a later version has.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Version of the form.
+    /// The version of the form.
     pub schema: u32,
     /// The lead.
     pub lead_id: LeadId,
@@ -57,187 +58,187 @@ pub struct Envelope {
     pub at: Timestamp,
 }
 
-/// An event as it is stored and goes on the bus, of which only the envelope is read.
+/// Event in its stored and published form. Only its envelope is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventText {
-    /// What every event has.
+    /// The fields that every event has.
     pub envelope: Envelope,
-    /// All of it, as JSON.
+    /// The whole event, as JSON.
     pub text: String,
 }
 
 impl EventText {
-    /// The event in `text`.
+    /// Reads the envelope of the event in `text`.
     ///
     /// # Errors
-    /// If it is not JSON, or has no envelope.
+    /// Fails if it is not JSON, or has no envelope.
     pub fn read(text: String) -> Result<Self, serde_json::Error> {
         Ok(Self { envelope: serde_json::from_str(&text)?, text })
     }
 }
 
-/// What happened, with what others need to know of it.
+/// What happened, with the details that consumers need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum EventKind {
-    /// A rep got it.
+    /// It was assigned to a rep.
     LeadAssigned {
         /// The rep.
         owner: RepId,
-        /// The pool whose turn it was; absent when a rule named the owner.
+        /// The pool in which the assignment counts as a turn, if it does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pool: Option<PoolId>,
-        /// Which assignment of the lead this is, from 1.
+        /// The number of this assignment of the lead, from 1.
         assignment: u32,
-        /// The rule that said so.
+        /// The rule that won.
         rule: String,
-        /// Of this rulebook.
+        /// The version of the rulebook.
         rulebook: RulebookVersion,
-        /// Total score, 0 to 100.
+        /// The total score, 0 to 100.
         score: u8,
-        /// Grade, if any.
+        /// The grade, if the rulebook has grades.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grade: Option<String>,
-        /// How urgent the rule says it is.
+        /// The priority by the rule.
         #[serde(default, skip_serializing_if = "Priority::is_normal")]
         priority: Priority,
-        /// What the rule expects it to be worth, in whole units of the company's currency.
+        /// The expected value by the rule, in whole units of the company's currency.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         value: Option<u32>,
-        /// The rep who had it until now, if it was taken from one.
+        /// The previous owner, if it was taken from one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         freed_owner: Option<RepId>,
-        /// The pool that rep had it from: somebody who waits there can have the seat.
+        /// The pool of the previous owner's turn. A lead that waits there can take the free seat.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         freed_pool: Option<PoolId>,
     },
-    /// Nobody can take it yet.
+    /// No rep can take it yet.
     LeadWaiting {
-        /// In this pool's line.
+        /// The pool with its waiting list.
         pool: PoolId,
-        /// The rule that said so.
+        /// The rule that won.
         rule: String,
-        /// Of this rulebook.
+        /// The version of the rulebook.
         rulebook: RulebookVersion,
-        /// Total score, 0 to 100.
+        /// The total score, 0 to 100.
         score: u8,
-        /// The rep who had it until now, if it was taken from one.
+        /// The previous owner, if it was taken from one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         freed_owner: Option<RepId>,
-        /// The pool that rep had it from: somebody who waits there can have the seat.
+        /// The pool of the previous owner's turn. A lead that waits there can take the free seat.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         freed_pool: Option<PoolId>,
     },
-    /// Not ready for sales.
+    /// It is not ready for sales.
     LeadNurtured {
-        /// Why.
+        /// The reason.
         reason: String,
-        /// The rule that said so.
+        /// The rule that won.
         rule: String,
-        /// Of this rulebook.
+        /// The version of the rulebook.
         rulebook: RulebookVersion,
-        /// Total score, 0 to 100.
+        /// The total score, 0 to 100.
         score: u8,
     },
-    /// Refused.
+    /// It was disqualified.
     LeadDisqualified {
-        /// Why.
+        /// The reason.
         reason: String,
-        /// The rule that said so.
+        /// The rule that won.
         rule: String,
-        /// Of this rulebook.
+        /// The version of the rulebook.
         rulebook: RulebookVersion,
     },
-    /// Stopped until a person decides.
+    /// It is on hold until a person decides.
     LeadHeld {
-        /// Why.
+        /// The reason.
         reason: String,
-        /// Where it was.
+        /// Its earlier stage.
         from: Stage,
     },
-    /// Goes on after it was held.
+    /// It was released from hold.
     LeadReleased {
-        /// Where it is again.
+        /// Its new stage.
         to: Stage,
     },
-    /// The owner confirmed it, or somebody for them.
+    /// It was accepted by the owner, or by sales for them.
     LeadAccepted {
         /// The owner.
         owner: RepId,
-        /// The assignment that was confirmed.
+        /// The accepted assignment.
         assignment: u32,
-        /// Who confirmed it for the owner; absent when the owner did.
+        /// Who accepted it for the owner. `None` if the owner did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         accepted_by: Option<ActorId>,
     },
-    /// Found to be the same person as another lead, which carries on.
+    /// It was merged into another lead of the same person.
     LeadMerged {
-        /// The lead that carries on.
+        /// The surviving lead.
         into: LeadId,
-        /// The rep who had it until now.
+        /// The previous owner, if it had one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         freed_owner: Option<RepId>,
-        /// The pool that rep had it from: somebody who waits there can have the seat.
+        /// The pool of the previous owner's turn. A lead that waits there can take the free seat.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         freed_pool: Option<PoolId>,
     },
-    /// Another lead was found to be the same person.
+    /// Another lead of the same person was merged into it.
     LeadAbsorbed {
-        /// The lead that was merged into this one.
+        /// The merged lead.
         from: LeadId,
-        /// The stage it goes back to, if it had been refused.
+        /// Its new stage, if it was disqualified before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<Stage>,
     },
-    /// The same submission came again with other content.
+    /// Its submission was sent again with other content.
     LeadResubmitted {
-        /// The stage it goes back to, if it had been refused.
+        /// Its new stage, if it was disqualified before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<Stage>,
     },
-    /// The person did something.
+    /// An activity of the person was recorded.
     ActivityRecorded {
-        /// The activity, in the lead's history.
+        /// The activity.
         activity: ActivityId,
         /// What they did, in words joined by `_`.
         did: String,
-        /// When they did it; the event's own `at` says when that was recorded.
+        /// When they did it. `at` of the event is when it was recorded.
         did_at: Timestamp,
-        /// Through which channel, in words joined by `_`.
+        /// The channel, in words joined by `_`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         channel: Option<String>,
-        /// How much it asked of them.
+        /// How much effort it took them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spend: Option<Spend>,
         /// How they responded, in words joined by `_`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         response: Option<String>,
     },
-    /// Its score is another one, and nobody had to decide on it for that.
+    /// Its score changed without a new decision.
     LeadScored {
-        /// Total score, 0 to 100.
+        /// The total score, 0 to 100.
         score: u8,
-        /// What the person and company are, 0 to 100.
+        /// The score of the person and the company, 0 to 100.
         fit: u8,
-        /// What they did, 0 to 100.
+        /// The score of their activities, 0 to 100.
         engagement: u8,
-        /// The account's own score, 0 to 100.
+        /// The score of the account, 0 to 100.
         account: u8,
-        /// Grade, if any.
+        /// The grade, if the rulebook has grades.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grade: Option<String>,
-        /// Whether it is an MQL: once one, always one.
+        /// Whether it is an MQL. A lead that was an MQL once remains one.
         mql: bool,
-        /// Whether it became one just now.
+        /// Whether it became an MQL with this score.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         became_mql: bool,
-        /// By this rulebook.
+        /// The version of the rulebook.
         rulebook: RulebookVersion,
     },
 }
 
 impl EventKind {
-    /// The event's name, as it stands in `type`.
+    /// Returns its name in `type`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::LeadAssigned { .. } => "LeadAssigned",
@@ -261,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_envelope_of_a_kind_that_nobody_knows_is_read_and_its_text_kept() {
+    fn keeps_the_text_of_an_unknown_kind() {
         let text = r#"{"id":"l-1#4","schema":7,"lead_id":"l-1","seq":4,"at":"2026-03-03T09:00:00Z","type":"LeadSung","key":"B"}"#;
         let read = EventText::read(text.to_owned()).unwrap();
         assert_eq!((read.envelope.kind.as_str(), read.envelope.schema, read.envelope.seq), ("LeadSung", 7, 4));

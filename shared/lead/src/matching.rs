@@ -1,4 +1,4 @@
-//! How the account of a lead is found: by the domain of a business address, by website, by the company's name.
+//! Matching: finds the account of a lead by the domain of a business address, by website, or by company name.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::normalise::company;
 use crate::profile::{EmailKind, Origin, Profile};
 
 impl Account {
-    /// The identities of the account: its domains and its name.
+    /// Returns the identities of the account: its domains and its name.
     pub fn identities(&self) -> Vec<String> {
         let domains = self.domains.iter().map(|domain| format!("{DOMAIN}{domain}"));
         let name = company::key(&self.name);
@@ -19,8 +19,8 @@ impl Account {
 const DOMAIN: &str = "domain:";
 const COMPANY: &str = "company:";
 
-/// The identities by which a person's account is found, the surest first: the domain of a business address, the
-/// company's own domain, its name.
+/// Returns the identities by which a person's account is found, the most reliable first: the domain of a business
+/// address, the domain of the company, and its name.
 pub fn identities(profile: &Profile) -> Vec<String> {
     let by_email = email_domain(profile);
     let mut found: Vec<String> = Vec::new();
@@ -34,14 +34,14 @@ pub fn identities(profile: &Profile) -> Vec<String> {
     found
 }
 
-/// The registrable domain of an address at a company.
+/// Returns the registrable domain of the e-mail address, if it is an address at a company.
 fn email_domain(profile: &Profile) -> Option<String> {
     let email = profile.contact.email.as_ref()?;
     let at_company = matches!(email.kind, EmailKind::Business | EmailKind::Role);
     company::registrable_domain(&email.domain).filter(|_| at_company)
 }
 
-/// Notes with a profile the account that the first of its [`identities`] leads to, if `account_of` knows one.
+/// Stores in a profile the account of the first of its [`identities`] for which `account_of` returns one.
 pub fn recognise(profile: &mut Profile, account_of: impl Fn(&str) -> Option<AccountId>) {
     let found = identities(profile).into_iter().find_map(|identity| Some((account_of(&identity)?, identity)));
     let Some((account, identity)) = found else { return };
@@ -51,7 +51,7 @@ pub fn recognise(profile: &mut Profile, account_of: impl Fn(&str) -> Option<Acco
     profile.origins.insert("account".to_owned(), origin);
 }
 
-/// Every account there is, to be asked without a database.
+/// All accounts, for lookups without a database.
 #[derive(Clone, Debug, Default)]
 pub struct Accounts {
     accounts: BTreeMap<AccountId, Account>,
@@ -59,7 +59,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Of two accounts with the same domain or name the first one has it.
+    /// Indexes these accounts. If two have the same domain or name, the first one has it.
     pub fn new(accounts: &[Account]) -> Self {
         let mut known = Self::default();
         for account in accounts {
@@ -71,7 +71,7 @@ impl Accounts {
         known
     }
 
-    /// Finds a person's account and notes it with the profile; what decisions know of it.
+    /// Finds a person's account and stores it in the profile. Returns the facts that decisions use.
     pub fn recognise(&self, profile: &mut Profile) -> Option<AccountFacts> {
         recognise(profile, |identity| self.by_identity.get(identity).cloned());
         AccountFacts::of(profile.account_id.as_ref()?, &self.accounts)
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_found_by_address_website_or_name_and_inherits_its_owner() {
+    fn finds_an_account_by_address_website_or_name_with_the_owner_of_its_parent() {
         let accounts = Accounts::new(&[
             account("mother", &["mother.example"], None, Some("anna")),
             account("daughter", &["daughter.example"], Some("mother"), None),
@@ -124,7 +124,7 @@ mod tests {
             of(r#"{"phone": "+49 171 3920012", "company": "DAUGHTER"}"#),
             (anna("daughter"), Some(Origin::Account))
         );
-        // The address only ends like the account's domain: it was the website that led there.
+        // The address only ends like the domain of the account, so the website counts.
         assert_eq!(
             of(r#"{"email": "x@notmother.example", "website": "mother.example"}"#),
             (anna("mother"), Some(Origin::Account))

@@ -1,6 +1,6 @@
-//! Who a lead is: the person, their company, what they did and want, and what they allow.
+//! Profile of a lead: the person, their company, their activities and interests, and their consent.
 //!
-//! How raw input becomes a profile is decided in `normalise` and `submission`; where the lead stands is a
+//! `normalise` and `submission` decide how raw input becomes a profile. The stage of the lead is in its
 //! [`crate::state::State`].
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::activity;
 use crate::activity::Activity;
 use crate::id::{AccountId, ActivityId, LeadId};
 
-/// What is known of a person and what they asked for. Absent values are unknown, never empty text.
+/// Facts about a person and what they asked for. Missing values are unknown; no text is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Profile {
@@ -22,35 +22,35 @@ pub struct Profile {
     pub company: Company,
     /// Where they are.
     pub place: Place,
-    /// What they did and want.
+    /// What they did last, and what they are interested in.
     pub interest: Interest,
-    /// The most recent things they did, the earliest first; see [`crate::activity::remember`].
+    /// Their most recent activities, the earliest first; see [`crate::activity::remember`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub activities: Vec<Activity>,
-    /// What brought them.
+    /// The campaign that brought them.
     pub campaign: Campaign,
-    /// What they allowed.
+    /// What they consented to.
     pub consent: Consent,
     /// How they want to be reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_channel: Option<Channel>,
-    /// When the person last said what they want and allow: when the submission that said so was received.
+    /// When the submission with their current interest and consent was received.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub said_at: Option<Timestamp>,
-    /// Fields the lead schema does not know, by the sender's name for them.
+    /// Fields that are not in the lead schema, by the sender's name for them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub custom: BTreeMap<String, String>,
-    /// The account the lead belongs to, by e-mail domain, website or company name.
+    /// The account of the lead, by e-mail domain, website or company name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<AccountId>,
-    /// Where a value came from when the sender did not give it in this form: field -> origin.
+    /// The origin of each field that the sender did not send in this form.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, Origin>,
 }
 
 impl Profile {
-    /// Notes when the person said all this, and remembers what they did with it: a submission is an activity too. Its
-    /// id follows from the lead and the content, so a repeat is the same activity and a resubmission another one.
+    /// Stores when the submission was received, and adds it to the activities. The id of that activity is derived from
+    /// the lead and the content, so a repeat is the same activity and a resubmission is another one.
     pub fn said(&mut self, lead_id: &LeadId, payload_hash: &str, at: Timestamp) {
         self.said_at = Some(at);
         let Some(did) = self.interest.did.clone() else { return };
@@ -59,8 +59,8 @@ impl Profile {
         self.remember(Activity { id, did, at, channel: None, spend: None, response: None, product });
     }
 
-    /// Remembers what the person did; false if it is remembered already, or too old to be. What they did last is what
-    /// they are interested in, in whatever order it came in.
+    /// Adds an activity. Returns false if it is already there, or older than all those that are kept. The interest
+    /// follows the activity that was done last, whatever the order in which they are added.
     pub fn remember(&mut self, activity: Activity) -> bool {
         let id = activity.id.clone();
         let new = activity::remember(&mut self.activities, activity);
@@ -68,7 +68,7 @@ impl Profile {
         new && self.activities.iter().any(|kept| kept.id == id)
     }
 
-    /// Takes what the person did last for their interest.
+    /// Sets the interest from the last activity.
     pub fn renew_interest(&mut self) {
         let Some(last) = self.activities.last() else { return };
         self.interest.did = Some(last.did.clone());
@@ -78,11 +78,11 @@ impl Profile {
     }
 }
 
-/// The person behind a lead.
+/// Person of a lead.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Contact {
-    /// Given name, in the case people write it.
+    /// Given name, in its usual case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_name: Option<String>,
     /// Family name.
@@ -94,10 +94,10 @@ pub struct Contact {
     /// Telephone number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
-    /// Job title as written.
+    /// Job title, as sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
-    /// Seniority read from the title.
+    /// Seniority, derived from the title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_level: Option<JobLevel>,
     /// Language, ISO 639-1 in lower case (`de`).
@@ -105,17 +105,17 @@ pub struct Contact {
     pub language: Option<String>,
 }
 
-/// A company as the lead describes it.
+/// Company of a lead, as the sender describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Company {
-    /// Name as written, blanks tidied.
+    /// Name as sent, with single spaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Registrable domain (`acme.example`), from the website or a business e-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    /// Number of employees; of a range its lower end.
+    /// Number of employees. For a range, its lower end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub employees: Option<u32>,
     /// Industry, in lower case.
@@ -123,25 +123,25 @@ pub struct Company {
     pub industry: Option<String>,
 }
 
-/// Where a lead is.
+/// Place of a lead.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Place {
     /// Country, ISO 3166-1 alpha-2 in upper case (`DE`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// State, province or region, as written.
+    /// State, province or region, as sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// City, as written.
+    /// City, as sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// Postal code: text, upper case, leading zeros kept.
+    /// Postal code, in upper case and with its leading zeros.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub postal_code: Option<String>,
 }
 
-/// What a person did and asked for.
+/// What a person did last and asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Interest {
@@ -156,7 +156,7 @@ pub struct Interest {
     pub message: Option<String>,
 }
 
-/// The campaign that brought a lead, in the terms of UTM parameters.
+/// Campaign of a lead, by its UTM parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Campaign {
@@ -171,74 +171,75 @@ pub struct Campaign {
     pub medium: Option<String>,
 }
 
-/// What a person allowed; absent where they were not asked.
+/// Consent of a person. A value is `None` if they were not asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Consent {
-    /// May be written to.
+    /// Whether they may be contacted by e-mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<bool>,
-    /// May be called.
+    /// Whether they may be called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<bool>,
 }
 
-/// An e-mail address that has the form of one.
+/// E-mail address with a valid form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Email {
-    /// The address to write to, domain in lower case and ASCII.
+    /// The address to write to, with the domain in lower case and ASCII.
     pub address: String,
-    /// What identifies the person: lower case, without `+tag`, dots dropped where the provider ignores them.
+    /// The form that identifies the person: in lower case, without `+tag`, and without dots if the provider ignores
+    /// them.
     pub identity: String,
-    /// Everything after the `@`, lower case and ASCII.
+    /// The domain after the `@`, in lower case and ASCII.
     pub domain: String,
-    /// What sort of address it is.
+    /// The kind of address.
     pub kind: EmailKind,
 }
 
-/// What sort of address an [`Email`] is.
+/// Kind of an e-mail address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EmailKind {
-    /// A person at a company's own domain.
+    /// Address of a person at the domain of a company.
     Business,
-    /// A mailbox of a free provider: says nothing about the company.
+    /// Mailbox of a free provider. It does not identify the company.
     Free,
-    /// A throw-away address.
+    /// Disposable address.
     Disposable,
-    /// A shared mailbox at a company (`info@`, `sales@`): the company is known, the person is not.
+    /// Shared mailbox at a company (`info@`, `sales@`). It identifies the company, but not the person.
     Role,
 }
 
-/// A telephone number.
+/// Phone number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phone {
-    /// As written.
+    /// The number as sent.
     pub raw: String,
-    /// In E.164 (`+4930901820`), when the number is one that can exist.
+    /// The number in E.164 (`+4930901820`), if it is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub e164: Option<String>,
-    /// What sort of number it is.
+    /// The kind of number.
     pub kind: PhoneKind,
 }
 
-/// What sort of number a [`Phone`] is.
+/// Kind of a phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PhoneKind {
-    /// Reaches a mobile, or may (some countries do not tell them apart).
+    /// Mobile number, or possibly one: some countries do not distinguish them.
     Mobile,
-    /// Reaches a fixed line.
+    /// Fixed line.
     Fixed,
-    /// Valid, but neither (toll-free, premium, pager, …).
+    /// Other valid number, such as toll-free, premium or pager.
     Other,
-    /// No number that could be called.
+    /// Not a valid number.
     Invalid,
 }
 
-/// Seniority, read from a job title; ordered from the lowest.
+/// Seniority, derived from a job title, from the lowest to the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -257,22 +258,22 @@ pub enum JobLevel {
     CLevel,
 }
 
-/// A way to reach a person.
+/// Channel to contact a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// E-mail.
     Email,
-    /// A call.
+    /// Phone call.
     Phone,
-    /// A text message.
+    /// Text message.
     Sms,
     /// WhatsApp.
     Whatsapp,
 }
 
-/// Where a value of a [`Profile`] came from.
+/// Origin of a value in a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -289,7 +290,7 @@ pub enum Origin {
     Account,
     /// Derived from the country.
     Country,
-    /// Taken over from a later submission of the same person.
+    /// Taken from a later submission of the same person.
     Merge,
 }
 
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_did_last_is_what_they_want_in_whatever_order_it_comes_in() {
+    fn the_interest_follows_the_last_activity_in_any_order() {
         let mut profile = Profile::default();
         assert!(profile.remember(activity(1, 60, "demo", None)));
         assert!(profile.remember(activity(2, 30, "webinar", Some("keel"))), "done before, told after");
@@ -323,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_all_that_is_remembered_is_not_remembered() {
+    fn does_not_add_activities_older_than_those_kept() {
         let mut profile = Profile::default();
         for number in 0..MAX_REMEMBERED {
             profile.remember(activity(number, 1_000, "page", None));

@@ -1,8 +1,8 @@
-//! Where a lead stands, what its last decision was, and the milestones it has passed.
+//! State of a lead: its stage, its last decision and its milestones.
 //!
-//! What belongs to one stage is part of that stage's [`Standing`], so a lead cannot have an owner while it waits or a
-//! reason while it is assigned. How a lead moves from stage to stage is decided by the lifecycle of the domain crate; how
-//! a state is stored is the store's business.
+//! Each [`Standing`] has only the values of its own stage, so a lead cannot have an owner while it waits, or a reason
+//! while it is assigned. The lifecycle in the domain crate decides how a lead moves between stages. The store decides
+//! how a state is stored.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,46 +11,46 @@ use crate::id::{ActorId, LeadId, PoolId, RepId, RulebookVersion, SourceId};
 use crate::ruling::Priority;
 use crate::score::Score;
 
-/// The name of a [`Standing`], as events and replies say it.
+/// Name of a [`Standing`] in events and replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Kept, not yet decided on.
+    /// Stored, and not decided yet.
     Stored,
-    /// An MQL with an owner in sales.
+    /// MQL with an owner in sales.
     Assigned,
-    /// The owner confirmed it (SAL).
+    /// Accepted by its owner (SAL).
     Accepted,
-    /// An MQL that no rep can take yet; it stands in a pool's waiting line.
+    /// MQL that no rep can take yet, on the waiting list of a pool.
     Waiting,
-    /// Not ready for sales; marketing keeps in touch.
+    /// Not ready for sales. Marketing stays in contact.
     Nurturing,
-    /// Stopped by a fault or by the rulebook, until a person decides.
+    /// On hold, because of an error or by the rulebook, until a person decides.
     Held,
-    /// Refused, with a reason.
+    /// Disqualified, with a reason.
     Disqualified,
-    /// The same person as another lead, which carries on.
+    /// Merged into another lead of the same person.
     Merged,
 }
 
 impl Stage {
-    /// Whether a lead at this stage has an owner and counts towards their open leads.
+    /// Returns whether a lead at this stage has an owner and is one of their open leads.
     pub const fn is_owned(self) -> bool {
         matches!(self, Self::Assigned | Self::Accepted)
     }
 
-    /// Whether a score can still change what happens to a lead at this stage.
+    /// Returns whether a score can still change what happens to a lead at this stage.
     pub const fn is_undecided(self) -> bool {
         matches!(self, Self::Stored | Self::Waiting | Self::Nurturing)
     }
 
-    /// Whether a lead at this stage keeps a score that follows what is known of it without a new decision for every
-    /// point: marketing or sales has it.
+    /// Returns whether the score of a lead at this stage is updated without a new decision, because marketing or sales
+    /// already has the lead.
     pub const fn is_rescored(self) -> bool {
         matches!(self, Self::Nurturing | Self::Assigned | Self::Accepted)
     }
 
-    /// The stage as it is written in events, replies and items.
+    /// Returns its name in events, replies and items.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stored => "stored",
@@ -65,109 +65,109 @@ impl Stage {
     }
 }
 
-/// A stage with everything that belongs to it alone.
+/// Stage with the values that only this stage has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Kept, not yet decided on.
+    /// Stored, and not decided yet.
     Stored {
-        /// When the sweep asks for a decision if there was none until then: set when the lead goes on after a stop.
-        /// A lead that just came in needs none, because a queue has it.
+        /// When the sweep queues it for a decision, unless it was decided before. Set when a lead is released. A new
+        /// lead has none, because it is already queued.
         decide_by: Option<Timestamp>,
     },
-    /// In a pool's waiting line.
+    /// On the waiting list of a pool.
     Waiting(Wait),
-    /// A rep has it.
+    /// Assigned to a rep.
     Assigned(Owned),
-    /// A rep has it and it is confirmed.
+    /// Accepted.
     Accepted {
-        /// Who has it.
+        /// The owner, and how they got it.
         owned: Owned,
-        /// When it was confirmed, and by whom: the owner, or somebody for them.
+        /// When it was accepted, and by whom: the owner, or sales for them.
         accepted: Done,
     },
-    /// Marketing keeps in touch.
+    /// In nurture.
     Nurturing(Nurture),
-    /// Stopped until a person decides.
+    /// On hold until a person decides.
     Held {
-        /// Where it was.
+        /// Its earlier stage.
         from: HeldFrom,
-        /// Why: a word of the rulebook, of `route`, or the queue that a command failed in.
+        /// The reason: by the rulebook, by `route`, or the queue in which a command failed.
         reason: String,
     },
-    /// Refused.
+    /// Disqualified.
     Disqualified {
-        /// Why, a word of the rulebook.
+        /// The reason by the rulebook.
         reason: String,
     },
-    /// The same person as another lead.
+    /// Merged into another lead of the same person.
     Merged {
-        /// The lead that carries on.
+        /// The surviving lead.
         into: LeadId,
     },
 }
 
-/// A place in a pool's waiting line.
+/// Place on the waiting list of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// The pool.
     pub pool: PoolId,
-    /// When it began to wait.
+    /// When it was put on the list.
     pub since: Timestamp,
-    /// When the pool's fallback takes it.
+    /// When it goes to the fallback of the pool.
     pub until: Timestamp,
-    /// Whether only members of the pool can take it; if not, a rule names an owner or another pool too.
+    /// Whether only members of the pool can take it. Otherwise, the rule also names an owner or another pool.
     pub pool_only: bool,
 }
 
-/// What a lead's owner has.
+/// Current assignment of a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owned {
     /// The rep.
     pub owner: RepId,
-    /// The turn by which they got it; absent if it was no pool's turn.
+    /// The turn in which they got it. `None` if it did not count as a turn.
     pub turn: Option<TurnTaken>,
     /// When they got it.
     pub since: Timestamp,
 }
 
-/// Where a turn stands in a pool's history of turns.
+/// Position of a turn in the history of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnTaken {
     /// The pool.
     pub pool: PoolId,
-    /// The version that the pool's rotation had after the turn.
+    /// The version of the pool's rotation after the turn.
     pub version: u64,
 }
 
-/// Why a lead is in nurture.
+/// Reason why a lead is in nurture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Nurture {
-    /// The rulebook sent it there.
+    /// The rulebook decided it.
     Because {
-        /// Why, a word of the rulebook.
+        /// The reason by the rulebook.
         reason: String,
     },
-    /// It was held and let go: it stays here until it is decided on again.
+    /// It was released from hold, and stays in nurture until the next decision.
     GoesOn {
-        /// When the sweep asks for that decision.
+        /// When the sweep queues it for that decision.
         decide_by: Timestamp,
     },
 }
 
-/// Where a held lead was, and where it may go back to.
+/// Earlier stage of a lead on hold. It decides where the lead goes when it is released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HeldFrom {
-    /// Nowhere: it failed before it could be stored, and there may be nothing but this state.
+    /// None: a command failed before it was stored. There may be no more than this state.
     Unstored,
-    /// Not yet decided on.
+    /// Stored, and not decided yet.
     Stored,
-    /// In a waiting line.
+    /// On a waiting list.
     Waiting,
-    /// With marketing.
+    /// In nurture.
     Nurturing,
 }
 
-/// Something that was done by somebody.
+/// Time and author of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
     /// When.
@@ -176,59 +176,59 @@ pub struct Done {
     pub by: ActorId,
 }
 
-/// What the last decision was, wherever the lead went after it.
+/// Last decision on a lead. It is kept when the stage changes later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
     /// The rule that won.
     pub rule: String,
-    /// Of this rulebook.
+    /// The version of the rulebook.
     pub rulebook: RulebookVersion,
-    /// How urgent the rule says the lead is.
+    /// The priority by the rule.
     pub priority: Priority,
-    /// What the rule expects it to be worth, in whole units of the company's currency.
+    /// The expected value by the rule, in whole units of the company's currency.
     pub value: Option<u32>,
 }
 
-/// When the lead first reached each point of its way. Once set, a milestone stays.
+/// When a lead first reached each milestone. A milestone does not change once it is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Milestones {
-    /// The submission was accepted.
+    /// When its submission was received.
     pub received: Timestamp,
-    /// It became an MQL; decay does not revoke it.
+    /// When it became an MQL. A lower score later does not change this.
     pub mql: Option<Timestamp>,
-    /// It got its first owner.
+    /// When it got its first owner.
     pub assigned: Option<Timestamp>,
-    /// It was confirmed for the first time, and by whom.
+    /// When it was first accepted, and by whom.
     pub accepted: Option<Done>,
 }
 
-/// Everything about a lead that decisions read and change, guarded by `version`.
+/// Part of a lead that decisions read and change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// The lead.
     pub lead_id: LeadId,
-    /// Rises by one with every write; every write names the version it read.
+    /// The number of writes. Each write has the version that was read as its condition.
     pub version: u64,
-    /// Where it came from.
+    /// Its source.
     pub source: SourceId,
-    /// SHA-256 of the submission, in hex: tells a repeat from a resubmission.
+    /// SHA-256 of the submission, in hex. It distinguishes a repeat from a resubmission.
     pub payload_hash: String,
-    /// Where it stands.
+    /// Its stage.
     pub standing: Standing,
-    /// Number of the last event; events are numbered without gaps from 1.
+    /// The number of its last event. Events are numbered from 1, without gaps.
     pub last_event: u64,
-    /// How often the lead was given to an owner; names the current assignment.
+    /// The number of its assignments so far, which is also the number of the current one.
     pub assignment: u32,
-    /// What it is worth: the score of the last decision, or a later one.
+    /// Its score at the last decision, or a later one.
     pub score: Option<Score>,
     /// The last decision.
     pub decided: Option<Decided>,
-    /// The points it has passed.
+    /// Its milestones.
     pub milestones: Milestones,
 }
 
 impl Standing {
-    /// The stage's name.
+    /// Returns its stage.
     pub const fn stage(&self) -> Stage {
         match self {
             Self::Stored { .. } => Stage::Stored,
@@ -242,7 +242,7 @@ impl Standing {
         }
     }
 
-    /// What the owner has, at the stages that have one.
+    /// Returns the current assignment, if the stage has an owner.
     pub const fn owned(&self) -> Option<&Owned> {
         match self {
             Self::Assigned(owned) | Self::Accepted { owned, .. } => Some(owned),
@@ -252,7 +252,7 @@ impl Standing {
 }
 
 impl HeldFrom {
-    /// The stage that events and replies name.
+    /// Returns the stage in events and replies.
     pub const fn stage(self) -> Stage {
         match self {
             Self::Unstored | Self::Stored => Stage::Stored,
@@ -263,14 +263,14 @@ impl HeldFrom {
 }
 
 impl Milestones {
-    /// Those of a submission that was accepted at `received`.
+    /// Creates the milestones of a lead that was received at `received`.
     pub const fn new(received: Timestamp) -> Self {
         Self { received, mql: None, assigned: None, accepted: None }
     }
 }
 
 impl State {
-    /// A lead that was just stored.
+    /// Creates the state of a new lead.
     pub const fn stored(lead_id: LeadId, source: SourceId, received_at: Timestamp, payload_hash: String) -> Self {
         Self {
             lead_id,
@@ -286,22 +286,22 @@ impl State {
         }
     }
 
-    /// The name of the stage where it stands.
+    /// Returns its stage.
     pub const fn stage(&self) -> Stage {
         self.standing.stage()
     }
 
-    /// What the owner has, at the stages that have one.
+    /// Returns the current assignment, if the stage has an owner.
     pub const fn owned(&self) -> Option<&Owned> {
         self.standing.owned()
     }
 
-    /// Who has it.
+    /// Returns the owner.
     pub fn owner(&self) -> Option<&RepId> {
         self.owned().map(|owned| &owned.owner)
     }
 
-    /// The pool it was assigned from or waits in; absent when a rule named the owner.
+    /// Returns the pool that it was assigned from or waits in. `None` if the assignment did not count as a turn.
     pub fn pool(&self) -> Option<&PoolId> {
         match &self.standing {
             Standing::Waiting(wait) => Some(&wait.pool),
@@ -309,7 +309,7 @@ impl State {
         }
     }
 
-    /// Why it is disqualified, held or in nurture.
+    /// Returns why it is disqualified, on hold or in nurture.
     pub fn reason(&self) -> Option<&str> {
         match &self.standing {
             Standing::Nurturing(Nurture::Because { reason })
@@ -319,7 +319,7 @@ impl State {
         }
     }
 
-    /// The earliest instant at which something has to happen to it.
+    /// Returns when the sweep must queue it.
     pub const fn due_at(&self) -> Option<Timestamp> {
         match &self.standing {
             Standing::Stored { decide_by } => *decide_by,
@@ -329,7 +329,7 @@ impl State {
         }
     }
 
-    /// The lead it was merged into.
+    /// Returns the lead that it was merged into.
     pub const fn merged_into(&self) -> Option<&LeadId> {
         match &self.standing {
             Standing::Merged { into } => Some(into),
@@ -337,20 +337,21 @@ impl State {
         }
     }
 
-    /// How urgent the last decision says it is.
+    /// Returns its priority by the last decision.
     pub fn priority(&self) -> Priority {
         self.decided.as_ref().map_or(Priority::Normal, |decided| decided.priority)
     }
 
-    /// The score that counts for the lead: once it was an MQL it stays one, whatever its score does. If no line makes it
-    /// one any more, [`Score::mql_by`] stays empty, and [`Milestones::mql`] says since when it is one.
+    /// Returns `score`, with [`Score::mql`] set if the lead has ever been an MQL: it remains one, even if its score
+    /// falls. If no line of the score makes it one any more, [`Score::mql_by`] is `None`, and only [`Milestones::mql`]
+    /// says since when it has been one.
     #[must_use]
     pub const fn keep_mql(&self, mut score: Score) -> Score {
         score.mql |= self.milestones.mql.is_some();
         score
     }
 
-    /// Whether the lead was held before it could be stored: perhaps nothing else is known of it.
+    /// Returns whether the lead was put on hold before it could be stored. There may be no profile.
     pub const fn is_unstored(&self) -> bool {
         matches!(self.standing, Standing::Held { from: HeldFrom::Unstored, .. })
     }

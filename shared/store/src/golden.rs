@@ -63,7 +63,7 @@ fn kind(table: &str, item: &Item) -> Kind {
         ),
         ("reps", "load") => (
             |item, table| {
-                assert_eq!(reps::read(std::slice::from_ref(item), table)?.len(), 0, "a load alone is nobody");
+                assert_eq!(reps::read(std::slice::from_ref(item), table)?.len(), 0, "a load item alone is not a rep");
                 Ok(item.clone())
             },
             None,

@@ -240,14 +240,14 @@ impl Reps {
         Ok(())
     }
 
-    /// Switches a rep on or off.
-    pub async fn switch(&self, rep: &RepId, on: bool) -> Result<(), StoreError> {
-        if !self.switched(rep, on).await? {
-            // Either an older version stored the rep without a load item, or the rep was deleted.
-            self.seatable(std::slice::from_ref(rep)).await?;
-            self.switched(rep, on).await?;
+    /// Switches a rep on or off. Returns false if the rep does not exist.
+    pub async fn switch(&self, rep: &RepId, on: bool) -> Result<bool, StoreError> {
+        if self.switched(rep, on).await? {
+            return Ok(true);
         }
-        Ok(())
+        // Either an older version stored the rep without a load item, or the rep was deleted.
+        self.seatable(std::slice::from_ref(rep)).await?;
+        self.switched(rep, on).await
     }
 
     /// Switches a rep on or off. Returns false if there is no load item.

@@ -39,7 +39,7 @@ pub enum Look {
     /// Eventually consistent, at half the price. Enough for a first read, because a plan is only committed if its
     /// conditions still hold.
     Glance,
-    /// Strongly consistent, for a retry after a conflict.
+    /// Strongly consistent, for every later read: after a conflict, or to confirm that nothing can be committed.
     Now,
 }
 

@@ -40,7 +40,7 @@ pub struct Tries {
 
 /// Every attempt until the deadline ended in a conflict. Nothing was written; the message is delivered again.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} ran out of time after {tries} conflicts")]
+#[error("{what} ran out of time after {tries} {}", if *tries == 1 { "conflict" } else { "conflicts" })]
 pub struct OutOfTime {
     /// What was attempted.
     what: &'static str,
@@ -109,6 +109,6 @@ mod tests {
         let mut tries = Tries::until(Instant::now(), ["lead"]);
         tries.again("storing").await.unwrap();
         let error = tries.again("storing").await.unwrap_err();
-        assert_eq!(error.to_string(), "storing ran out of time after 1 conflicts");
+        assert_eq!(error.to_string(), "storing ran out of time after 1 conflict");
     }
 }

@@ -159,7 +159,7 @@ fn sample(line: &[u8], now: Timestamp) -> Result<Sample, Vec<FieldProblem>> {
         for problem in problems.iter_mut().filter(|problem| problem.pointer.is_empty()) {
             // The messages of the API speak of the body; here it is one line of many.
             problem.detail =
-                problem.detail.replacen("the body", "the line", 1).replace(" at line 1 column", " at column");
+                problem.detail.replacen("the body", "the line", 1).replace(" at line 1, column", " at column");
         }
         problems
     })

@@ -14,9 +14,10 @@ pub struct Arrival {
     incoming: Incoming,
     snapshot: Snapshot,
     progress: Progress,
-    /// Whether it looked like a repeat, and everything is read again. The surviving lead may have been read before
-    /// another delivery of the message committed, so only a later read has its current version.
-    seen_again: bool,
+    /// Whether everything is read again to confirm a decision without a plan. No condition checks such a decision, and
+    /// the first read may be eventually consistent. A lead may be missing that was just stored, and a repeat may have
+    /// the version of its lead from before another delivery committed.
+    confirming: bool,
 }
 
 #[derive(Debug)]
@@ -54,7 +55,7 @@ pub struct Outcome {
 impl Arrival {
     /// Creates the admission of a new message.
     pub fn new(incoming: Incoming) -> Self {
-        Self { incoming, snapshot: Snapshot::default(), progress: Progress::Looking, seen_again: false }
+        Self { incoming, snapshot: Snapshot::default(), progress: Progress::Looking, confirming: false }
     }
 
     /// Returns whether it is an activity.
@@ -80,29 +81,31 @@ impl Arrival {
         decided.map_err(|Unread| reader.missing)
     }
 
-    /// Returns the next step at `now`.
+    /// Returns the next step at `now`. The reads that it asks for must be strongly consistent; only what
+    /// [`missing`](Self::missing) asks for before the first step can be eventually consistent.
     ///
     /// # Errors
-    /// Fails if the message cannot be admitted now. It can be tried again later.
+    /// Fails if the message cannot be admitted now, by a second read too. It can be tried again later.
     pub fn step(&mut self, now: Timestamp) -> Result<Step, AdmissionError> {
         if let Progress::Done(outcome) = &self.progress {
             return Ok(Step::Done(outcome.clone()));
         }
-        let (plan, outcome) = match self.look(now) {
+        let admission = match self.look(now) {
             Err(missing) => return Ok(Step::Read(missing)),
-            Ok(admission) => match admission? {
-                Admission::Nothing(_) if !self.seen_again => {
-                    self.seen_again = true;
-                    self.snapshot = Snapshot::default();
-                    return self.step(now);
-                }
-                Admission::Nothing(outcome) => {
-                    self.progress = Progress::Done(outcome.clone());
-                    return Ok(Step::Done(outcome));
-                }
-                Admission::First(plan) => (plan, None),
-                Admission::Last(plan, outcome) => (plan, Some(outcome)),
-            },
+            Ok(admission) => admission,
+        };
+        if !self.confirming && matches!(admission, Ok(Admission::Nothing(_)) | Err(_)) {
+            self.confirming = true;
+            self.snapshot = Snapshot::default();
+            return self.step(now);
+        }
+        let (plan, outcome) = match admission? {
+            Admission::Nothing(outcome) => {
+                self.progress = Progress::Done(outcome.clone());
+                return Ok(Step::Done(outcome));
+            }
+            Admission::First(plan) => (plan, None),
+            Admission::Last(plan, outcome) => (plan, Some(outcome)),
         };
         debug_assert!(plan.check(), "{plan:?}");
         self.progress = Progress::Committing(outcome);
@@ -117,7 +120,7 @@ impl Arrival {
     /// Records whether the plan was committed. After a conflict, everything is read again.
     pub fn committed(&mut self, done: bool) {
         self.snapshot = Snapshot::default();
-        self.seen_again = false;
+        self.confirming = false;
         self.progress = match std::mem::replace(&mut self.progress, Progress::Looking) {
             Progress::Committing(Some(outcome)) if done => Progress::Done(outcome),
             _ => Progress::Looking,

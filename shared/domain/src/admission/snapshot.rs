@@ -164,18 +164,26 @@ impl<'s> Reader<'s> {
 
     /// Returns the chain of merges from `lead` to the surviving lead.
     pub(super) fn merges(&mut self, lead: &LeadId) -> Result<Result<Vec<&'s Known>, AdmissionError>, Unread> {
-        let mut chain = Vec::new();
+        let mut chain: Vec<&Known> = Vec::new();
         let mut next = lead;
         for _ in 0..=MAX_MERGES {
-            let Some(known) = self.lead(next)? else { break };
+            let Some(known) = self.lead(next)? else {
+                return Ok(match chain.last() {
+                    // An unknown lead has an empty chain.
+                    None => Ok(chain),
+                    // A merged lead always leads to a stored one.
+                    Some(merged) => {
+                        Err(AdmissionError::MissingSurvivor { lead: merged.state.lead_id.clone(), into: next.clone() })
+                    }
+                });
+            };
             chain.push(known);
             match known.state.merged_into() {
                 Some(into) => next = into,
                 None => return Ok(Ok(chain)),
             }
         }
-        // An unknown lead has an empty chain. A merged lead always leads to an existing one.
-        Ok(if chain.is_empty() { Ok(chain) } else { Err(AdmissionError::MergedTooOften(lead.clone())) })
+        Ok(Err(AdmissionError::MergedTooOften(lead.clone())))
     }
 
     /// Returns the surviving lead of `lead`.

@@ -226,6 +226,18 @@ fn an_activity_of_an_unknown_lead_creates_none() {
 }
 
 #[test]
+fn confirms_an_error_by_a_second_read() {
+    let mut model = Model::default();
+    let mut worker = Worker::new(activity("a-1", By::Lead(LeadId::from("l-1")), 5));
+    // The first read misses the lead, which was stored a moment before.
+    let Ok(Step::Read(missing)) = worker.arrival.step(at(100)) else { panic!("{worker:?}") };
+    worker.arrival.read(&missing, &Model::default().read(&missing));
+    assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example"}"#), NEW);
+    let outcome = worker.run(&mut model).unwrap();
+    assert_eq!((outcome.what, outcome.into), ("recorded", Some(LeadId::from("l-1"))));
+}
+
+#[test]
 fn finds_account_and_person_in_one_read() {
     let mut model = Model::default();
     model.identities.insert("domain:acme.example".to_owned(), Holder::Account(AccountId::from("acme")));
@@ -234,15 +246,29 @@ fn finds_account_and_person_in_one_read() {
     assert_eq!(model.reads, 1, "identities of both kinds are read together");
 }
 
+/// Stores a lead that was merged into another one.
+fn put_merged(model: &mut Model, lead: &LeadId, into: &LeadId) {
+    let mut state = State::stored(lead.clone(), SourceId::from("web"), at(0), "hash".to_owned());
+    state.standing = Standing::Merged { into: into.clone() };
+    model.leads.insert(lead.clone(), Known { state, profile: Some(Profile::default()), profile_version: 1 });
+}
+
+#[test]
+fn names_a_missing_surviving_lead() {
+    let mut model = Model::default();
+    let (lead, into) = (LeadId::from("l-1"), LeadId::from("l-2"));
+    put_merged(&mut model, &lead, &into);
+    let cause = admit(&mut model, activity("a-1", By::Lead(lead.clone()), 0)).unwrap_err();
+    assert_eq!(cause.to_string(), "lead `l-1` was merged into lead `l-2`, which is missing");
+    assert_eq!(cause, AdmissionError::MissingSurvivor { lead, into });
+}
+
 #[test]
 fn rejects_a_cycle_of_merges() {
     let mut model = Model::default();
     let (one, other) = (LeadId::from("l-1"), LeadId::from("l-2"));
-    for (lead, into) in [(&one, &other), (&other, &one)] {
-        let mut state = State::stored(lead.clone(), SourceId::from("web"), at(0), "hash".to_owned());
-        state.standing = Standing::Merged { into: into.clone() };
-        model.leads.insert(lead.clone(), Known { state, profile: Some(Profile::default()), profile_version: 1 });
-    }
+    put_merged(&mut model, &one, &other);
+    put_merged(&mut model, &other, &one);
     let outcome = admit(&mut model, activity("a-1", By::Lead(one.clone()), 0));
     assert_eq!(outcome, Err(AdmissionError::MergedTooOften(one)));
 }

@@ -71,14 +71,14 @@ impl Why {
         }
     }
 
-    /// The turns by which `lead` was given to somebody, as they are asked for: an explanation that was kept leaves out who
-    /// could have taken the lead, because the turn says so.
+    /// Returns the keys of the turns in which `lead` was assigned: pool, version of the rotation, lead and assignment.
+    /// A stored explanation does not have the members who could have taken the lead, because the turn has them.
     pub fn turns(&self, lead: &LeadId) -> Vec<(PoolId, u64, LeadId, u32)> {
         let asked = |tried: &PoolTried| Some((tried.pool.clone(), tried.turn?, lead.clone(), self.assignment));
         self.choice.pools.iter().filter_map(asked).collect()
     }
 
-    /// Adds who could have taken the lead, from the turn that was taken for this assignment of it.
+    /// Adds the members who could have taken the lead, from the turn of this assignment.
     pub fn complete(&mut self, taken: &TurnEntry) {
         for tried in self.choice.pools.iter_mut().filter(|tried| tried.turn.is_some()) {
             let owed = &taken.turn.lags_before;

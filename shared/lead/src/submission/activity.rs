@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::check::{clean, shown, too_long};
+use super::check::{clean, shown, too_long, twice};
 use super::{Submission, json};
 use crate::activity::{Activity, Spend};
 use crate::id::{ActivityId, LeadId, SourceId};
@@ -135,7 +135,7 @@ impl<'a> Check<'a> {
         let mut seen = BTreeSet::new();
         for (name, value) in members {
             if !seen.insert(name) {
-                check.problem(name, "appears twice; send it once");
+                check.problem(name, twice(name));
                 continue;
             }
             if !fields.contains(&name.as_str()) {
@@ -324,7 +324,7 @@ mod tests {
         /lead_id: must be text, not a number
         /channel: must be text, not a list
         /respnse: is not an activity field; use email, lead_id, did, channel, spend, response, product, at
-        /product: appears twice; send it once
+        /product: `product` appears twice; send it once
         /did: `?!` has no letters or digits; write a word like demo or webinar
         /email: `anna(at)x` is not an e-mail address; write it like name@company.example
         /response: `-` has no letters or digits; write a word

@@ -47,7 +47,7 @@ impl Submission {
         let mut seen = BTreeSet::new();
         for (name, value) in members {
             if !seen.insert(name) {
-                check.problem(FieldProblem::field(name, "appears twice; send it once"));
+                check.problem(FieldProblem::field(name, twice(name)));
                 continue;
             }
             match schema::find(name) {
@@ -234,6 +234,11 @@ fn refusal(field: &Field, text: &str) -> Option<String> {
 
 pub(super) fn too_long(text: &str, longest: usize) -> String {
     format!("has {} characters; the limit is {longest}", text.chars().count())
+}
+
+/// Says that a field appears twice.
+pub(super) fn twice(name: &str) -> String {
+    format!("`{}` appears twice; send it once", shown(name))
 }
 
 /// Shortens input for use in an error message: its first 60 characters.

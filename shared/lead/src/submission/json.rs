@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::problem::not_json;
+
 /// Members of a JSON object, duplicates included.
 pub(super) struct Members(pub(super) Vec<(String, Value)>);
 
@@ -35,14 +37,11 @@ impl<'de> Deserialize<'de> for Members {
 /// Reads the members of a JSON object. The error message does not repeat the input.
 pub(super) fn members(bytes: &[u8]) -> Result<Vec<(String, Value)>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let malformed = |error: &serde_json::Error| format!("the body is not valid JSON: {error}");
     // Check the syntax first, so that a syntax error is reported with its position even if the input is not an object.
-    serde_json::from_slice::<de::IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
+    serde_json::from_slice::<de::IgnoredAny>(bytes).map_err(|cause| not_json(&cause))?;
     let kind = match bytes.trim_ascii_start().first() {
         Some(b'{') => {
-            return serde_json::from_slice::<Members>(bytes)
-                .map(|members| members.0)
-                .map_err(|error| malformed(&error));
+            return serde_json::from_slice::<Members>(bytes).map(|members| members.0).map_err(|cause| not_json(&cause));
         }
         Some(b'[') => "a list",
         Some(b'"') => "text",

@@ -76,7 +76,7 @@ impl Sample {
         let mut sample = Self::new(submission.unwrap_or_default(), now);
         for (at, (name, value)) in beside.iter().enumerate() {
             if beside.iter().take(at).any(|(earlier, _)| earlier == name) {
-                problems.push(FieldProblem::field(name, "appears twice; send it once"));
+                problems.push(FieldProblem::field(name, super::check::twice(name)));
                 continue;
             }
             let read = match (name.as_str(), value) {
@@ -196,8 +196,8 @@ mod tests {
         /email: `anna(at)x` is not an e-mail address; write it like name@company.example
         /source: `Trade Fair` is not a valid source name; use up to 64 characters of `a-z 0-9 - _ .`, starting with a letter or digit
         /received_at: `soon` is not an RFC 3339 timestamp; write it like 2026-03-03T10:00:00+01:00
-        /received_at: appears twice; send it once
-        /activities/0/did: appears twice; send it once
+        /received_at: `received_at` appears twice; send it once
+        /activities/0/did: `did` appears twice; send it once
         /activities/1/email: is not an activity field; use did, channel, spend, response, product, at
         /activities/1/at: `2027-01-01T00:00:00Z` is in the future; it is now 2026-03-03T09:00:00Z
         /activities/1/did: is missing; send what the person did, in a word like demo or webinar
@@ -207,6 +207,6 @@ mod tests {
         /activities: must be a list of objects like {"did": "demo"}, not a list of other values
         "#);
         insta::assert_snapshot!(said(r#"{"email": "a@b.example", "activities": "demo"}"#), @r#"/activities: must be a list of objects like {"did": "demo"}, not text"#);
-        insta::assert_snapshot!(said(r#"{"email": "#), @"the body is not valid JSON: EOF while parsing a value at line 1 column 10");
+        insta::assert_snapshot!(said(r#"{"email": "#), @"the body is not JSON: it ends at line 1, column 10");
     }
 }

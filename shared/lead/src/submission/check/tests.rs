@@ -53,7 +53,7 @@ fn reports_every_problem_at_once() {
     /tags: is not a lead field, and a custom field cannot hold a list; send text, a number, true or false
     /a~1b: is not a valid name for a custom field; use 1 to 64 letters, digits, spaces, `_`, `-` or `.`
     /: is not a valid name for a custom field; use 1 to 64 letters, digits, spaces, `_`, `-` or `.`
-    /first_name: appears twice; send it once
+    /first_name: `first_name` appears twice; send it once
     ");
 }
 
@@ -137,16 +137,16 @@ fn reports_malformed_json_with_its_position() {
     .map(|json| problems(json).join("; "))
     .into();
     insta::assert_snapshot!(said.join("\n"), @r#"
-    the body is not valid JSON: EOF while parsing a value at line 1 column 0
-    the body is not valid JSON: EOF while parsing an object at line 1 column 1
-    the body is not valid JSON: expected `:` at line 2 column 6
+    the body is not JSON: it is empty
+    the body is not JSON: it ends at line 1, column 1
+    the body is not JSON: `:` is missing at line 2, column 6
     the body must be an object like {"email": "name@company.example"}, not a list
     the body must be an object like {"email": "name@company.example"}, not text
     the body must be an object like {"email": "name@company.example"}, not a number
     the body must be an object like {"email": "name@company.example"}, not null
-    the body is not valid JSON: trailing characters at line 1 column 4
-    the body is not valid JSON: EOF while parsing a list at line 1 column 200
-    the body is not valid JSON: recursion limit exceeded at line 1 column 133
+    the body is not JSON: text follows its end at line 1, column 4
+    the body is not JSON: it ends at line 1, column 200
+    the body is not JSON: it is nested too deeply at line 1, column 133
     "#);
     assert_eq!(Submission::from_json(b"\xef\xbb\xbf{\"email\": \"a@b.example\"}").unwrap().fields.len(), 1);
     assert_eq!(Submission::from_json(b"{\"email\": \"\xff\"}").unwrap_err().len(), 1);
