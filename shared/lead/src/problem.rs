@@ -27,8 +27,8 @@ impl fmt::Display for FieldProblem {
     }
 }
 
-/// Says what is wrong with a body that is not JSON, and where: `the body is not JSON: it ends at line 1, column 1`. Does
-/// not repeat the body.
+/// Says what is wrong with a body that is not JSON, and where: `the body is not JSON: it ends at line 1, column 1`.
+/// Does not repeat the body.
 pub fn not_json(cause: &serde_json::Error) -> String {
     let said = cause.to_string();
     let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
