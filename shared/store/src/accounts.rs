@@ -104,15 +104,15 @@ impl Accounts {
         let (condition, values) = entry.seen.condition(ACCOUNT);
         let put = Put::builder().table_name(&self.0.name).set_item(Some(item)).condition_expression(condition);
         transaction.put((), put.set_expression_attribute_values(values).build()?);
-        let names = |account: &Account| -> BTreeSet<RepId> {
+        let reps_of = |account: &Account| -> BTreeSet<RepId> {
             [&account.owner, &account.deal_owner].into_iter().flatten().cloned().collect()
         };
-        let named = names(account);
+        let named = reps_of(account);
         for rep in &named {
             with.reps.check_there(&mut transaction, (), rep)?;
         }
         // A deletion that found no account of this rep a moment ago reads the accounts again.
-        if !named.is_subset(&seen.map(|seen| names(&seen.value)).unwrap_or_default()) {
+        if !named.is_subset(&seen.map(|seen| reps_of(&seen.value)).unwrap_or_default()) {
             with.pools.bump(&mut transaction, ())?;
         }
         let identities: BTreeSet<String> = account.identities().into_iter().collect();
