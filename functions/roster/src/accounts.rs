@@ -55,9 +55,6 @@ impl Roster {
             let detail = format!("has {} domains; the limit is {MAX_DOMAINS}", account.domains.len());
             errors.push(FieldProblem::field("domains", detail));
         }
-        if !errors.is_empty() {
-            return Err(Problem::invalid_body(errors).into());
-        }
         let mut tries = Tries::until(call.deadline, [account.account_id.as_str()]);
         loop {
             tries.again("writing an account").await?;
@@ -66,7 +63,8 @@ impl Roster {
                 return Ok(reply);
             }
             let held = self.held(seen.iter().map(|seen| &seen.value).chain([&account])).await?;
-            let mut errors = self.unknown_in(&account).await?;
+            let mut errors = errors.clone();
+            errors.extend(self.unknown_in(&account).await?);
             errors.extend(taken(&account, &held));
             if !errors.is_empty() {
                 return Err(Problem::invalid_body(errors).into());
