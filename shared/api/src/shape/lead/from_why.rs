@@ -38,7 +38,7 @@ impl From<routing::Candidate> for Candidate {
         Self {
             rep: of.rep,
             stopped_by: of.stopped_by.map(|gate| word(gate).to_owned()),
-            in_words: of.stopped_by.map_or("could take it", Gate::words).to_owned(),
+            in_words: of.stopped_by.map_or("was available", Gate::words).to_owned(),
             owed: of.lag.map(turns),
         }
     }
