@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use fairleader_local::machine::REGION;
-use fairleader_local::proxy::{InProcess, OPERATOR_KEY_ID, OPERATOR_SECRET};
+use fairleader_local::proxy::{InProcess, OPERATOR_KEY_ID};
 use fairleader_runtime::{Clock, Env};
 use fairleader_store::{Leads, Table};
 use serde_json::Value;
@@ -37,9 +37,9 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// Connects to the services at `url` as the operator.
-    pub(crate) fn operator(url: &str) -> Self {
-        Self::with_key(url, OPERATOR_KEY_ID, OPERATOR_SECRET)
+    /// Connects to the services at `url` as the operator, with the secret of its data folder.
+    pub(crate) fn operator(url: &str, secret: &str) -> Self {
+        Self::with_key(url, OPERATOR_KEY_ID, secret)
     }
 
     /// Connects to the services at `url` with any key.

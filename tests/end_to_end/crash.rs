@@ -40,6 +40,7 @@ pub(crate) struct Server {
     child: Child,
     api_url: String,
     aws_url: String,
+    aws_secret: String,
 }
 
 impl Server {
@@ -47,8 +48,14 @@ impl Server {
     pub(crate) async fn start(data: &Path, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fairleader"));
         command.args(["up", "--port", "0", "--json", &faults(), "--data"]).arg(data).args(more);
+        command.env("FAIRLEADER_LOG", "warn");
+        Self::run(command, data).await
+    }
+
+    /// Runs a command that starts `fairleader up --json` on this folder.
+    pub(crate) async fn run(mut command: Command, data: &Path) -> Self {
         let log = std::fs::File::options().append(true).create(true).open(log_of(data)).unwrap();
-        let child = command.env("FAIRLEADER_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = child.spawn().unwrap();
         let out = child.stdout.take().unwrap();
         let line = tokio::task::spawn_blocking(move || {
@@ -59,7 +66,9 @@ impl Server {
         let line = line.await.unwrap();
         let at: Value = serde_json::from_str(&line)
             .unwrap_or_else(|_| panic!("no start: {line}{}", std::fs::read_to_string(log_of(data)).unwrap()));
-        Self { child, api_url: at["api"].as_str().unwrap().to_owned(), aws_url: at["aws"].as_str().unwrap().to_owned() }
+        let text = |name: &str| at[name].as_str().unwrap().to_owned();
+        let aws_secret = std::fs::read_to_string(text("aws_secret")).unwrap().trim().to_owned();
+        Self { child, api_url: text("api"), aws_url: text("aws"), aws_secret }
     }
 
     pub(crate) fn api_url(&self) -> &str {
@@ -68,6 +77,11 @@ impl Server {
 
     pub(crate) fn aws_url(&self) -> &str {
         &self.aws_url
+    }
+
+    /// Connects to its AWS services as the operator.
+    pub(crate) fn aws(&self) -> Aws {
+        Aws::operator(&self.aws_url, &self.aws_secret)
     }
 
     pub(crate) fn process_id(&self) -> u32 {
@@ -94,7 +108,7 @@ impl Drop for Server {
 }
 
 /// Returns the path of the log, beside the data folder, which belongs to the program.
-fn log_of(data: &Path) -> PathBuf {
+pub(crate) fn log_of(data: &Path) -> PathBuf {
     data.with_extension("log")
 }
 
@@ -191,7 +205,7 @@ async fn repeated_kills_lose_nothing_and_double_nothing() {
             server.kill();
             server = Server::start(&data, &parameters).await;
             moved.send_replace(server.api_url.clone());
-            let left = Aws::operator(&server.aws_url).working().await;
+            let left = server.aws().working().await;
             kills.push(Kill { phase, importing, life, left });
         }
         if !bringing_in.is_finished() {
@@ -200,7 +214,7 @@ async fn repeated_kills_lose_nothing_and_double_nothing() {
     }
     enough.send_replace(true);
     let (told, told_again) = telling.await.unwrap();
-    let aws = Aws::operator(&server.aws_url);
+    let aws = server.aws();
     let api = Api::new(&server.api_url, &key).unwrap();
     let mut accepted = accepted(&api, &import, rows).await;
     assert_eq!(accepted.len(), good, "every good row is a lead of its own");

@@ -225,7 +225,7 @@ impl Stack {
         let published = Arc::default();
         let listening = tokio::spawn(listen(machine.bus.subscribe(), Arc::clone(&published)));
         let stack = Self {
-            aws: Aws::operator(&machine.aws_url),
+            aws: Aws::operator(&machine.aws_url, &machine.aws_secret),
             clock,
             client: reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().unwrap(),
             accepted: Mutex::default(),

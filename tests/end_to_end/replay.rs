@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::aws::{self, Aws, Item};
+use crate::aws::{self, Item};
 use crate::company::{self, RULEBOOK};
 use crate::crash::Server;
 use crate::harness::{Stack, within, write};
@@ -248,7 +248,7 @@ async fn the_command_gives_the_same_report_from_a_server_and_from_a_folder() {
         let lead = json!({"email": format!("p{n}@firm{n}.example"), "country": country, "did": "demo"});
         source.call(Method::POST, "/v1/leads", &headers, lead.to_string().into_bytes()).await.unwrap();
     }
-    let aws = Aws::operator(server.aws_url());
+    let aws = server.aws();
     within(Duration::from_mins(1), "six leads to be decided on", async || {
         let items = aws.scan("leads").await;
         let decided = items.iter().filter(|item| aws::text(item, "part").starts_with("event#"));

@@ -71,7 +71,7 @@ async fn intake_can_neither_read_nor_write_leads() {
     let stack = template::read(TEMPLATE, "infra/template.yaml", &settings).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let queues = Queues::open(&folder.path().join("queues.db"), &stack.queues).unwrap();
-    let keys = proxy::Keys::new(&stack.functions).unwrap();
+    let keys = proxy::Keys::new(&stack.functions, "the operator's").unwrap();
     let intake = keys.of("IntakeFunction").unwrap().clone();
     let behind = queues.clone();
     let proxy = Arc::new(Proxy::new(Services {

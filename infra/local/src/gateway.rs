@@ -13,20 +13,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::Request;
 use axum::response::Response;
-use axum::serve::ListenerExt;
 use http::{HeaderName, HeaderValue, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::net::TcpListener;
 
 use self::authorizer::{Authorization, Guard};
 use self::event::Incoming;
 use self::routes::Routes;
 use self::throttle::Bucket;
-use crate::lambda::{Failure, Lambda, place};
+use crate::attack_log::{self, Kind};
+use crate::connections::{self, BodyError, Limits};
+use crate::lambda::{Failure, LARGEST_REQUEST, Lambda, place};
 use crate::stack::Stack;
 
 /// Limit on a request body, in bytes.
@@ -79,22 +78,11 @@ impl Gateway {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        // Small replies must not wait for the client's delayed acknowledgement.
-        let listener = listener.tap_io(|stream| {
-            if let Err(cause) = stream.set_nodelay(true) {
-                tracing::debug!(cause = %cause, "TCP_NODELAY cannot be set");
-            }
-        });
-        let app = Router::new()
-            .fallback(
-                |State(gateway): State<Self>, ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request| async move {
-                    gateway.answer(request, from).await
-                },
-            )
-            .with_state(self);
-        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(shutdown)
-            .await
+        let service = move |request: Request, from: SocketAddr| {
+            let gateway = self.clone();
+            async move { gateway.answer(request, from).await }
+        };
+        connections::serve(listener, Limits::of_api(), service, shutdown).await
     }
 
     /// Handles one request.
@@ -102,7 +90,10 @@ impl Gateway {
         let request_id = uuid::Uuid::now_v7().to_string();
         let mut response = match self.run(request, from, &request_id).await {
             Ok(response) => response,
-            Err(refusal) => refusal.response(),
+            Err(refusal) => {
+                refusal.count();
+                refusal.response()
+            }
         };
         if let Ok(id) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert(HeaderName::from_static("apigw-requestid"), id);
@@ -139,8 +130,16 @@ impl Gateway {
             },
             _ => None,
         };
-        let body = read(body).await?;
+        let body = connections::read(body, LARGEST_BODY).await.map_err(|failed| match failed {
+            BodyError::TooLarge => Refusal::BodyTooLarge,
+            BodyError::TooSlow => Refusal::RequestTimeout,
+            BodyError::Broken => Refusal::BadRequest,
+        })?;
         let payload = incoming.payload(&body, context.as_deref());
+        // A caller without a key can send this to an open route, so it is not logged as a failed call.
+        if payload.len() > LARGEST_REQUEST {
+            return Err(Refusal::BodyTooLarge);
+        }
         let call = shared.lambda.invoke(&matched.route.function, payload);
         let answer = tokio::time::timeout(LONGEST_CALL, call).await.map_err(|_| Refusal::Unavailable)?;
         let answer = answer.map_err(|failure| match failure {
@@ -155,15 +154,6 @@ impl Gateway {
     }
 }
 
-async fn read(body: Body) -> Result<bytes::Bytes, Refusal> {
-    match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(cause) if cause.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
-        // The client disconnected or broke the protocol. It will not read the reply.
-        Err(_) => Err(Refusal::BadRequest),
-    }
-}
-
 /// An error reply of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
@@ -171,6 +161,7 @@ enum Refusal {
     Unauthorized,
     Forbidden,
     NotFound,
+    RequestTimeout,
     BodyTooLarge,
     TooManyRequests,
     HeadersTooLarge,
@@ -179,12 +170,25 @@ enum Refusal {
 }
 
 impl Refusal {
+    /// Counts what a caller without a key can cause, for the log.
+    fn count(self) {
+        attack_log::count(match self {
+            Self::BadRequest | Self::HeadersTooLarge => Kind::RequestUnreadable,
+            Self::Unauthorized | Self::Forbidden => Kind::CallUnauthorised,
+            Self::RequestTimeout => Kind::RequestTooSlow,
+            Self::BodyTooLarge => Kind::RequestTooLarge,
+            Self::TooManyRequests => Kind::RequestThrottled,
+            Self::NotFound | Self::Internal | Self::Unavailable => return,
+        });
+    }
+
     fn response(self) -> Response {
         let (status, message) = match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
             Self::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"),

@@ -5,11 +5,13 @@
 //! clients and a proxy that enforces the template's policies.
 
 pub mod api;
+mod attack_log;
 pub mod aws_error;
 pub mod bus;
 pub mod call_error;
 pub mod commands;
 pub mod company;
+mod connections;
 pub mod data_folder;
 pub mod demo;
 pub mod faults;

@@ -17,13 +17,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::attack_log;
 use crate::bus::{self, Bus};
 use crate::data_folder::{DataFolder, DataFolderError};
 use crate::faults::{self, Faults};
 use crate::gateway::Gateway;
 use crate::lambda::{self, Lambda};
 use crate::pollers::{self, Pollers, StreamReader};
-use crate::proxy::{self, InProcess, OPERATOR_KEY_ID, OPERATOR_SECRET, Proxy};
+use crate::proxy::{self, InProcess, OPERATOR_KEY_ID, Proxy};
 use crate::sqs::{self, Queues};
 use crate::stack::{EventSource, Function, Stack};
 use crate::tables::{self, Tables};
@@ -86,6 +87,8 @@ pub struct Machine {
     pub api_url: String,
     /// Address of the AWS services.
     pub aws_url: String,
+    /// Secret of the operator's access key, whose id is `fairleader`.
+    pub aws_secret: String,
     /// Keys made at the first start.
     pub keys: StarterKeys,
     /// The resolved template.
@@ -157,9 +160,14 @@ pub enum StartError {
     /// The system provides no random numbers.
     #[error("no random numbers: {0}")]
     Random(getrandom::Error),
-    /// The file `keys.json` cannot be used.
-    #[error("`keys.json` in the data folder cannot be used: {0}")]
-    Keys(String),
+    /// The file `keys.json` or `aws-secret` cannot be used.
+    #[error("`{}` cannot be used: {cause}; restore it from a backup, or remove it, and the next start makes a new one", path.display())]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The keys table.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -268,7 +276,8 @@ impl Machine {
 
         let tables = Tables::open(&folder.tables(), &stack.tables)?;
         let queues = Queues::open(&folder.queues(), &stack.queues)?;
-        let access = proxy::Keys::new(&stack.functions).map_err(StartError::Random)?;
+        let aws_secret = aws_secret(&folder)?;
+        let access = proxy::Keys::new(&stack.functions, &aws_secret).map_err(StartError::Random)?;
         let clock = options.clock.clone();
         let inside = InProcess::default();
         let env_for = |function: &Function| {
@@ -304,10 +313,13 @@ impl Machine {
         });
         let proxy = Arc::new(proxy.with_faults(&options.faults, &stack.tables).await?);
         inside.connect(&proxy);
-        tasks.spawn(ended("the AWS services", Arc::clone(&proxy).serve(aws, until(stopped.clone()))));
-        let operator = env(&aws_url, OPERATOR_KEY_ID, OPERATOR_SECRET, BTreeMap::new(), options.clock.clone())
+        let operator = env(&aws_url, OPERATOR_KEY_ID, &aws_secret, BTreeMap::new(), options.clock.clone())
             .with_http_client(inside.client());
         let keys = starter_keys(&folder, &stack, &operator).await?;
+        // Until here a start that ends leaves nothing that a caller relies on.
+        folder.end_first_start()?;
+        tasks.spawn(ended("the AWS services", Arc::clone(&proxy).serve(aws, until(stopped.clone()))));
+        tasks.spawn(ended("the log of refused calls", attack_log::keep_telling()));
         let polled = if options.paused { without_sources(&stack) } else { stack.clone() };
         let pollers = Arc::new(Pollers::start(&polled, &queues, &lambda, &stream_reader(&tables), &tables.written())?);
         let gateway = Gateway::new(&stack, lambda);
@@ -321,7 +333,7 @@ impl Machine {
             tasks.spawn(ended("the trimming of streams", trimming));
         }
         folder.write_address(&api_url)?;
-        Ok(Self { api_url, aws_url, keys, stack, queues, bus, pollers, tasks, proxy, stopping, folder })
+        Ok(Self { api_url, aws_url, aws_secret, keys, stack, queues, bus, pollers, tasks, proxy, stopping, folder })
     }
 
     /// Returns whether every queue except the dead-letter queues is empty, with no message in flight.
@@ -412,9 +424,9 @@ const KEYS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Returns the keys of the data folder, and makes them at the first start. `keys.json` is written when all keys are in
 /// the table. Once it exists the table is left alone, so that a deleted key stays deleted. A start that is interrupted
-/// in between leaves unknown keys in the table; the next start makes new ones.
+/// in between is begun again by the next one, with empty tables.
 async fn starter_keys(folder: &DataFolder, stack: &Stack, operator: &Env) -> Result<StarterKeys, StartError> {
-    let unusable = |cause: &dyn std::fmt::Display| StartError::Keys(cause.to_string());
+    let unusable = |cause: &dyn std::fmt::Display| StartError::Keys { path: folder.keys(), cause: cause.to_string() };
     if let Some(text) = folder.read_keys().map_err(|cause| unusable(&cause))? {
         return serde_json::from_str(&text).map_err(|cause| unusable(&cause));
     }
@@ -423,6 +435,20 @@ async fn starter_keys(folder: &DataFolder, stack: &Stack, operator: &Env) -> Res
     put_keys(&keys, stack, operator).await?;
     folder.write_keys(&(text + "\n")).map_err(|cause| unusable(&cause))?;
     Ok(keys)
+}
+
+/// Returns the secret of the operator's access key, and makes it if the folder has none.
+fn aws_secret(folder: &DataFolder) -> Result<String, StartError> {
+    let unusable = |cause: String| StartError::Keys { path: folder.aws_secret(), cause };
+    match folder.read_aws_secret().map_err(|cause| unusable(cause.to_string()))? {
+        Some(secret) if secret.is_empty() => Err(unusable("it is empty".to_owned())),
+        Some(secret) => Ok(secret),
+        None => {
+            let secret = proxy::new_secret().map_err(StartError::Random)?;
+            folder.write_aws_secret(&secret).map_err(|cause| unusable(cause.to_string()))?;
+            Ok(secret)
+        }
+    }
 }
 
 async fn put_keys(keys: &StarterKeys, stack: &Stack, operator: &Env) -> Result<(), StartError> {
@@ -561,6 +587,62 @@ mod tests {
         admin.get("/v1/reps").await.unwrap();
         let refused = admin.with_key(&viewer).get("/v1/reps").await;
         assert!(matches!(refused, Err(ApiError::Refused { .. })), "{refused:?}");
+        machine.stop().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_aws_secret_is_random_and_stays() {
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let mut secrets = Vec::new();
+        for folder in [&folders[0], &folders[0], &folders[1]] {
+            let machine = Machine::start(Options::new(folder.path())).await.unwrap_or_else(|cause| panic!("{cause}"));
+            let kept = std::fs::read_to_string(folder.path().join("aws-secret")).unwrap();
+            assert_eq!(kept.trim(), machine.aws_secret);
+            secrets.push(machine.aws_secret.clone());
+            machine.stop().await;
+        }
+        assert_eq!(secrets[0].len(), 32);
+        assert_eq!(secrets[0], secrets[1]);
+        assert_ne!(secrets[0], secrets[2]);
+
+        std::fs::write(folders[0].path().join("aws-secret"), "\n").unwrap();
+        let refused = Machine::start(Options::new(folders[0].path())).await.err().unwrap().to_string();
+        assert!(refused.contains("aws-secret` cannot be used: it is empty; restore it from a backup, or"), "{refused}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn every_file_of_a_running_machine_is_its_owners_only() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let machine = Machine::start(Options::new(&path)).await.unwrap_or_else(|cause| panic!("{cause}"));
+        let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o700);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&path).unwrap() {
+            let file = entry.unwrap().path();
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+            names.push(file.file_name().unwrap().display().to_string());
+        }
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "ADDRESS",
+                "FORMAT",
+                "LOCK",
+                "aws-secret",
+                "keys.json",
+                "queues.db",
+                "queues.db-shm",
+                "queues.db-wal",
+                "tables.db",
+                "tables.db-shm",
+                "tables.db-wal"
+            ]
+        );
         machine.stop().await;
     }
 }

@@ -5,7 +5,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use fairleader_local::commands::Cli;
-use tracing_subscriber::EnvFilter;
+use fairleader_runtime::is_loggable;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 // The system's allocator took a sixth of the time under load.
 #[global_allocator]
@@ -16,11 +20,11 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("FAIRLEADER_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("{},dynoxide=error", cli.log_level())));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
-        .init();
+        .with_filter(filter.and(filter_fn(is_loggable)));
+    registry().with(lines).init();
     cli.run().await
 }

@@ -1,8 +1,8 @@
 //! The address of all AWS clients. It identifies the caller, checks permissions, and passes the call on.
 //!
 //! Every function has its own access key and the permissions of its policies in the template. The operator's key may do
-//! everything, for `aws --endpoint-url`, boto3 and tests: `AWS_ACCESS_KEY_ID=fairleader` and
-//! `AWS_SECRET_ACCESS_KEY=fairleader`.
+//! everything, for `aws --endpoint-url`, boto3 and tests. Its id is `fairleader`; its secret is made at the first start of
+//! a data folder and kept there, readable by the owner only.
 //!
 //! There are two ways in: a port for programs ([`Proxy::serve`]), and direct calls for the functions, which run in the
 //! same process ([`InProcess`]). Both end in [`Proxy::answer`], which checks key, signature and policy.
@@ -16,11 +16,9 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
-use axum::serve::ListenerExt;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::request::Parts;
@@ -31,9 +29,11 @@ use uuid::Uuid;
 
 pub use self::in_process::InProcess;
 use self::keys::Holder;
-pub use self::keys::{AccessKey, FunctionIdentity, Keys, OPERATOR_KEY_ID, OPERATOR_SECRET, Principal};
+pub use self::keys::{AccessKey, FunctionIdentity, Keys, OPERATOR_KEY_ID, Principal, new_secret};
 use self::signature::{Authorization, Signatures, host};
+use crate::attack_log::{self, Kind};
 use crate::aws_error::AwsError;
+use crate::connections::{self, BodyError, Limits};
 use crate::faults::{self, Faults, Injector};
 use crate::iam::{self, Verdict};
 use crate::stack::Table;
@@ -114,14 +114,8 @@ impl Proxy {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let router = Router::new().fallback(serve_one).with_state(self);
-        let listener = listener.tap_io(|stream| {
-            // Otherwise small replies wait for the client's acknowledgement.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(cause = %error, "cannot switch Nagle's algorithm off");
-            }
-        });
-        axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+        let service = move |request: Request, _| serve_one(Arc::clone(&self), request);
+        connections::serve(listener, Limits::of_aws(), service, shutdown).await
     }
 
     /// Handles one request from either way in.
@@ -133,6 +127,7 @@ impl Proxy {
                 let answer = if self.signatures.is_valid(&authorization, secret, head, &body) {
                     self.call(service, operation, &holder.principal, body).await
                 } else {
+                    attack_log::count(Kind::AwsCallRefused);
                     Err(wrong_signature(service))
                 };
                 written(Some(service), answer)
@@ -202,17 +197,33 @@ enum Answered {
 }
 
 /// Handles a request to the port.
-async fn serve_one(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
+async fn serve_one(proxy: Arc<Proxy>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     // Unknown callers are rejected before they send up to 16 MB.
     if let Err(refused) = proxy.recognise(&head) {
+        attack_log::count(Kind::AwsCallRefused);
         return written(refused.service, Err(refused.error)).map(Body::from);
     }
-    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
-        let error = AwsError::client("RequestEntityTooLargeException", "the request is larger than 16 MB");
-        return written(None, Err(AwsError { status: 413, ..error })).map(Body::from);
-    };
-    proxy.answer(&head, body).await.map(Body::from)
+    match connections::read(body, LARGEST_BODY).await {
+        Ok(body) => proxy.answer(&head, body).await.map(Body::from),
+        Err(failed) => {
+            let (kind, status, code, message) = match failed {
+                BodyError::TooLarge => {
+                    let message = "the request is larger than 16 MB";
+                    (Kind::RequestTooLarge, 413, "RequestEntityTooLargeException", message)
+                }
+                BodyError::TooSlow => {
+                    (Kind::RequestTooSlow, 408, "RequestTimeoutException", "the request did not arrive in time")
+                }
+                BodyError::Broken => {
+                    (Kind::RequestUnreadable, 400, "IncompleteBody", "the request's body ended too early")
+                }
+            };
+            attack_log::count(kind);
+            let error = AwsError::client(code, message);
+            written(None, Err(AwsError { status, ..error })).map(Body::from)
+        }
+    }
 }
 
 /// A request with a known key, before its signature is checked.

@@ -13,6 +13,7 @@
 //! flight.
 
 mod attributes;
+mod clock;
 mod errors;
 mod protocol;
 mod receipt;
@@ -25,13 +26,15 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub use self::attributes::{AttributeValue, Attributes};
+use self::clock::Clock;
 pub use self::store::Counts;
-use self::store::{NewMessage, Receipt, Received, md5_hex, now_ms};
+use self::store::{NewMessage, Receipt, Received, md5_hex};
 use self::writer::Request;
 use crate::aws_error::AwsError;
 use crate::stack::Queue;
@@ -54,6 +57,7 @@ pub struct Queues {
 struct Shared {
     queues: Vec<Queue>,
     by_name: BTreeMap<String, usize>,
+    clock: Clock,
     inbox: mpsc::Sender<Request>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
@@ -62,7 +66,10 @@ struct Shared {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file cannot be opened, or is not a queue database.
-    #[error("the queues in `{path}` cannot be opened: {cause}")]
+    #[error(
+        "the queues in `{path}` cannot be opened: {cause}; if the file is damaged, restore the data folder from a \
+        backup, or choose an empty folder with --data"
+    )]
     Database {
         /// The file.
         path: String,
@@ -121,6 +128,11 @@ impl Queues {
     /// for the visibility timeout would only delay them. Their receives stay counted, so that a message that crashes
     /// the process ends in the dead-letter queue.
     pub fn open(path: &Path, queues: &[Queue]) -> Result<Self, OpenError> {
+        Self::open_at(path, queues, Timestamp::now().as_millisecond())
+    }
+
+    /// Opens the file when the system's clock shows `system`.
+    fn open_at(path: &Path, queues: &[Queue], system: i64) -> Result<Self, OpenError> {
         let mut queues = queues.to_vec();
         queues.push(bus_queue());
         let by_name: BTreeMap<String, usize> =
@@ -146,14 +158,15 @@ impl Queues {
                 redrive,
             });
         }
-        let store = store::Store::open(path, settings, now_ms())
+        let store = store::Store::open(path, settings, system)
             .map_err(|cause| OpenError::Database { path: path.display().to_string(), cause })?;
+        let clock = store.clock();
         let (inbox, requests) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("queues".to_owned())
             .spawn(move || writer::run(store, &requests))
             .map_err(OpenError::Thread)?;
-        Ok(Self { shared: Arc::new(Shared { queues, by_name, inbox, thread: Mutex::new(Some(thread)) }) })
+        Ok(Self { shared: Arc::new(Shared { queues, by_name, clock, inbox, thread: Mutex::new(Some(thread)) }) })
     }
 
     /// Handles one call of the SQS JSON protocol: `operation` without its prefix (`SendMessage`), and the body.
@@ -285,7 +298,7 @@ impl Queues {
         delay: Option<Duration>,
     ) -> Result<(NewMessage, Uuid), AwsError> {
         let id = Uuid::now_v7();
-        let sent_at = now_ms();
+        let sent_at = self.shared.clock.now();
         let delay = delay.unwrap_or(self.queue(queue)?.delay);
         let attributes = attributes.to_stored()?;
         Ok((NewMessage { queue, id, body, attributes, group, sent_at, visible_at: sent_at + millis(delay) }, id))

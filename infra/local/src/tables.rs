@@ -49,7 +49,10 @@ struct Shared {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file cannot be opened, or is not a file of the engine.
-    #[error("the tables in `{path}` cannot be opened: {source}")]
+    #[error(
+        "the tables in `{path}` cannot be opened: {source}; if the file is damaged, restore the data folder from a \
+        backup, or choose an empty folder with --data"
+    )]
     Database {
         /// The file.
         path: String,
@@ -65,7 +68,10 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// The streams in the file cannot be read.
-    #[error("the streams in `{path}` cannot be read: {source}")]
+    #[error(
+        "the streams in `{path}` cannot be read: {source}; if the file is damaged, restore the data folder from a \
+        backup, or choose an empty folder with --data"
+    )]
     Streams {
         /// The file.
         path: String,
@@ -202,7 +208,7 @@ fn ensure(database: &Database, table: &Table, path: &str) -> Result<(), OpenErro
                 .map_err(|source| OpenError::Definition { table: table.name.clone(), source })?;
             database.create_table(request).map_err(failed)?;
         }
-        Err(source) => return Err(failed(source)),
+        Err(source) => return Err(OpenError::Database { path: path.to_owned(), source }),
         Ok(described) => {
             let found = serde_json::to_value(&described)
                 .map_err(|source| OpenError::Definition { table: table.name.clone(), source })?;

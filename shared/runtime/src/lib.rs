@@ -16,3 +16,4 @@ pub use batch::{Chain, about, each, failed, message_span, retry};
 pub use clock::Clock;
 pub use env::{Env, SetupError};
 pub use function::{Function, FunctionError, Invocation, Invoke, InvokeError, Load, load, run};
+pub use log::is_loggable;

@@ -101,10 +101,10 @@ The API is now at {url}. Send a lead, see who has it, and why:
 
 The AWS tools can read the tables and queues too:
 
-  AWS_ACCESS_KEY_ID=fairleader AWS_SECRET_ACCESS_KEY=fairleader \
+  AWS_ACCESS_KEY_ID=fairleader AWS_SECRET_ACCESS_KEY={} \
     aws --region {REGION} --endpoint-url {} dynamodb list-tables
 
 Press Ctrl-C to stop."#,
-        machine.aws_url
+        machine.aws_secret, machine.aws_url
     )
 }

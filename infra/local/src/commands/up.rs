@@ -31,7 +31,7 @@ pub(super) struct Up {
     /// second old; seed=7 chooses the sequence of lags.
     #[arg(long, value_name = "FAULT=VALUE,…")]
     faults: Option<Faults>,
-    /// Print the addresses and the keys' file as JSON.
+    /// Print the addresses and the files with the keys as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -54,12 +54,20 @@ pub(super) async fn run(up: Up) -> Result<(), Failed> {
     let machine = Machine::start(options).await?;
     let mut out = io::stdout();
     let keys = up.data.join("keys.json");
+    let aws_secret = up.data.join("aws-secret");
     if up.json {
-        let at = serde_json::json!({"api": machine.api_url, "aws": machine.aws_url, "keys": keys});
+        let at =
+            serde_json::json!({"api": machine.api_url, "aws": machine.aws_url, "keys": keys, "aws_secret": aws_secret});
         writeln!(out, "{at}")?;
     } else {
         writeln!(out, "The API is at {}, the AWS services are at {}.", machine.api_url, machine.aws_url)?;
-        writeln!(out, "The keys are in {}.", keys.display())?;
+        // Neither is printed: what is printed may be kept in a log.
+        writeln!(
+            out,
+            "The keys are in {}, the secret of the AWS services is in {}.",
+            keys.display(),
+            aws_secret.display()
+        )?;
         if first_steps::are_wanted(&Api::new(&machine.api_url, machine.keys.of(Role::Viewer))?).await {
             let commands = first_steps::commands(&machine.api_url, &keys.canonicalize()?);
             writeln!(

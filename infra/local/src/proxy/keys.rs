@@ -7,8 +7,6 @@ use crate::stack::{Function, Statement};
 
 /// Access key id of the operator, who may do everything.
 pub const OPERATOR_KEY_ID: &str = "fairleader";
-/// The operator's secret.
-pub const OPERATOR_SECRET: &str = "fairleader";
 
 /// The caller of a service.
 #[derive(Clone, Debug)]
@@ -52,7 +50,7 @@ pub(super) struct Holder {
     pub(super) principal: Principal,
 }
 
-/// All keys. They are created at every start and never stored.
+/// All keys. Those of the functions are created at every start and never stored.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     holders: BTreeMap<String, Holder>,
@@ -60,15 +58,13 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Creates a key for each function, and the operator's key.
-    pub fn new(functions: &[Function]) -> Result<Self, getrandom::Error> {
+    /// Creates a key for each function, and the operator's key with this secret.
+    pub fn new(functions: &[Function], operator_secret: &str) -> Result<Self, getrandom::Error> {
         let mut keys = Self::default();
-        keys.hold(
-            AccessKey { id: OPERATOR_KEY_ID.to_owned(), secret: OPERATOR_SECRET.to_owned() },
-            Principal::Operator,
-        );
+        let operator = AccessKey { id: OPERATOR_KEY_ID.to_owned(), secret: operator_secret.to_owned() };
+        keys.hold(operator, Principal::Operator);
         for function in functions {
-            let key = AccessKey { id: format!("FL{}", random()?), secret: random()? };
+            let key = AccessKey { id: format!("FL{}", new_secret()?), secret: new_secret()? };
             let identity = FunctionIdentity {
                 id: function.id.clone(),
                 name: function.name.clone(),
@@ -95,8 +91,8 @@ impl Keys {
     }
 }
 
-/// Returns 32 random hexadecimal digits.
-fn random() -> Result<String, getrandom::Error> {
+/// Returns a new secret: 32 random hexadecimal digits.
+pub fn new_secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes)?;
     Ok(format!("{:032X}", u128::from_be_bytes(bytes)))

@@ -87,7 +87,8 @@ impl Signatures {
         let Some(canonical) = canonical(authorization, head, body) else { return false };
         let mut to_sign = format!("{ALGORITHM}\n{date}\n{}\n", authorization.scope);
         write_hex(&mut to_sign, &Sha256::digest(canonical));
-        self.sign(authorization, secret, &to_sign).is_some_and(|signature| signature == authorization.signature)
+        let signature = self.sign(authorization, secret, &to_sign);
+        signature.is_some_and(|signature| same(signature.as_bytes(), authorization.signature.as_bytes()))
     }
 
     fn sign(&self, authorization: &Authorization<'_>, secret: &str, to_sign: &str) -> Option<String> {
@@ -106,6 +107,11 @@ impl Signatures {
         keys.insert(name, key);
         Some(signature)
     }
+}
+
+/// Compares in a time that tells nothing of where two signatures differ.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).fold(0, |differs, (left, right)| differs | (left ^ right)) == 0
 }
 
 /// Returns the canonical form of the request; `None` if a signed header is missing.

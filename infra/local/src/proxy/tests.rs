@@ -15,6 +15,8 @@ use super::*;
 use crate::stack::Stack;
 use crate::template::{self, Settings};
 
+const OPERATOR_SECRET: &str = "only the owner knows";
+
 const TEMPLATE: &str = r"
 Resources:
   Leads:
@@ -68,7 +70,7 @@ async fn running() -> Running {
     let stack: Stack = template::read(TEMPLATE, "t.yaml", &settings).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let tables = Tables::open(&folder.path().join("tables.db"), &stack.tables).unwrap();
-    let keys = Keys::new(&stack.functions).unwrap();
+    let keys = Keys::new(&stack.functions, OPERATOR_SECRET).unwrap();
     let key = keys.of("Route").unwrap().clone();
     // A service that returns what it received.
     let echo: Handler = Arc::new(|call: Call| {
@@ -257,6 +259,10 @@ async fn both_ways_in_reject_the_same_calls() {
         let (id, secret) = (running.key.id.as_str(), running.key.secret.as_str());
         assert_eq!(code(id, secret, "secrets").await, expected("AccessDeniedException"), "{name}");
         assert_eq!(code(id, "guessed", "leads").await, expected("InvalidSignatureException"), "{name}");
+        // The operator's id alone opens nothing.
+        for secret in ["fairleader", "", secret] {
+            assert_eq!(code(OPERATOR_KEY_ID, secret, "leads").await, expected("InvalidSignatureException"), "{name}");
+        }
         assert_eq!(code("AKIANOBODY", secret, "leads").await, expected("UnrecognizedClientException"), "{name}");
     }
     let found = running.operator().scan().table_name("leads").send().await.unwrap();

@@ -340,9 +340,9 @@ async fn receive(queues: &Queues, request: Receive) -> Result<Value, AwsError> {
 pub(super) fn system_attributes(received: &Received) -> BTreeMap<String, String> {
     let mut attributes = BTreeMap::from([
         ("ApproximateReceiveCount".to_owned(), received.receives.to_string()),
-        ("SentTimestamp".to_owned(), received.sent_at.to_string()),
+        ("SentTimestamp".to_owned(), (received.sent_at + received.ahead).to_string()),
         ("SenderId".to_owned(), SENDER.to_owned()),
-        ("ApproximateFirstReceiveTimestamp".to_owned(), received.first_received_at.to_string()),
+        ("ApproximateFirstReceiveTimestamp".to_owned(), (received.first_received_at + received.ahead).to_string()),
     ]);
     if let Some(group) = &received.group {
         attributes.insert("MessageGroupId".to_owned(), group.clone());

@@ -3,13 +3,17 @@
 //! A message is one row from send to delete. A receive only changes `visible_at` and `receives`. `receives` counts over
 //! all queues (`ApproximateReceiveCount`). `receives_before` is its value when the message entered its current queue,
 //! so the redrive policy counts their difference.
+//!
+//! All times are in milliseconds of the queues' own clock. `clock` holds what it last showed; it may lag by half a
+//! minute, but not behind the last message.
 
 use std::path::Path;
 
-use jiff::Timestamp;
 use md5::{Digest, Md5};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
+
+use super::clock::Clock;
 
 /// AUTOINCREMENT: a row number must never be used again, or a late receipt handle could delete another message.
 /// A receive reads `by_visibility` from its beginning, so its cost does not depend on the number of messages.
@@ -31,8 +35,11 @@ const SCHEMA: &str = "
     );
     CREATE INDEX IF NOT EXISTS by_visibility ON messages (queue, visible_at);
     CREATE INDEX IF NOT EXISTS by_age ON messages (queue, sent_at);
+    CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS positions (source TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 ";
+
+const KEEP_TIME: &str = "INSERT OR REPLACE INTO clock (id, at) VALUES (1, ?1)";
 
 /// The store's settings of a queue.
 #[derive(Debug)]
@@ -77,6 +84,8 @@ pub(super) struct Received {
     pub(super) sent_at: i64,
     pub(super) first_received_at: i64,
     pub(super) receives: i64,
+    /// How far the system's clock was ahead of these times at the start.
+    pub(super) ahead: i64,
     pub(super) dead_letter_source: Option<String>,
 }
 
@@ -93,6 +102,7 @@ pub(super) enum Hidden {
 
 pub(super) struct Store {
     connection: Connection,
+    clock: Clock,
     queues: Vec<Settings>,
     /// Row id of each queue, by index.
     ids: Vec<i64>,
@@ -101,7 +111,8 @@ pub(super) struct Store {
 type Sql<T> = Result<T, rusqlite::Error>;
 
 impl Store {
-    pub(super) fn open(path: &Path, queues: Vec<Settings>, now: i64) -> Sql<Self> {
+    /// Opens the file when the system's clock shows `system`.
+    pub(super) fn open(path: &Path, queues: Vec<Settings>, system: i64) -> Sql<Self> {
         let mut connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // Without FULL, a commit in WAL mode would be confirmed before it is on disk.
@@ -117,13 +128,25 @@ impl Store {
             transaction.execute("INSERT OR IGNORE INTO queues (name) VALUES (?1)", [&queue.name])?;
             ids.push(transaction.query_row("SELECT id FROM queues WHERE name = ?1", [&queue.name], |row| row.get(0))?);
         }
+        let last = transaction.query_row(
+            "SELECT max(at) FROM (SELECT at FROM clock UNION ALL SELECT max(sent_at) FROM messages)",
+            [],
+            |row| row.get(0),
+        )?;
+        let clock = Clock::start(system, last);
         // In flight means hidden after a receive. Delayed messages were never received here and stay delayed.
         transaction.execute(
             "UPDATE messages SET visible_at = ?1 WHERE visible_at > ?1 AND receives > receives_before",
-            [now],
+            [clock.now()],
         )?;
+        transaction.execute(KEEP_TIME, [clock.now()])?;
         transaction.commit()?;
-        Ok(Self { connection, queues, ids })
+        Ok(Self { connection, clock, queues, ids })
+    }
+
+    /// Returns the queues' clock.
+    pub(super) const fn clock(&self) -> Clock {
+        self.clock
     }
 
     pub(super) fn queues(&self) -> usize {
@@ -199,7 +222,7 @@ impl Store {
                         now.saturating_sub(settings.retention_ms),
                         i64::try_from(limit).unwrap_or(i64::MAX)
                     ],
-                    |row| read(index, now, row),
+                    |row| read(index, now, self.clock.ahead(), row),
                 )?
                 .collect::<Sql<_>>()?;
             let mut moved = false;
@@ -284,7 +307,7 @@ impl Store {
         self.connection.execute("DELETE FROM messages WHERE queue = ?1", [queue]).map(drop)
     }
 
-    /// Deletes expired messages, up to a thousand per queue at a time.
+    /// Deletes expired messages, up to a thousand per queue at a time, and stores the time.
     pub(super) fn expire(&self, now: i64) -> Sql<()> {
         for index in 0..self.queues.len() {
             let (queue, settings) = self.settings(index)?;
@@ -294,7 +317,7 @@ impl Store {
                 )?
                 .execute(params![queue, now.saturating_sub(settings.retention_ms)])?;
         }
-        Ok(())
+        self.connection.prepare_cached(KEEP_TIME)?.execute([now]).map(drop)
     }
 
     /// Returns when the queue's next hidden message becomes visible.
@@ -354,7 +377,7 @@ impl Store {
 }
 
 /// Returns the message as of this receive, and how often it was received in this queue before.
-fn read(queue: usize, now: i64, row: &Row<'_>) -> Sql<(i64, Received)> {
+fn read(queue: usize, now: i64, ahead: i64, row: &Row<'_>) -> Sql<(i64, Received)> {
     let before: i64 = row.get(7)?;
     let receives = before.saturating_add(1);
     let id: [u8; 16] = row.get(1)?;
@@ -367,6 +390,7 @@ fn read(queue: usize, now: i64, row: &Row<'_>) -> Sql<(i64, Received)> {
         sent_at: row.get(5)?,
         first_received_at: row.get::<_, Option<i64>>(6)?.unwrap_or(now),
         receives,
+        ahead,
         dead_letter_source: row.get(9)?,
     };
     Ok((before - row.get::<_, i64>(8)?, message))
@@ -403,9 +427,4 @@ impl Counts {
     pub fn total(&self) -> u64 {
         self.visible.saturating_add(self.in_flight).saturating_add(self.delayed)
     }
-}
-
-/// Returns the time in milliseconds since the Unix epoch.
-pub(super) fn now_ms() -> i64 {
-    Timestamp::now().as_millisecond()
 }

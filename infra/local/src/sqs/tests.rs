@@ -377,6 +377,65 @@ async fn expired_messages_are_not_delivered() {
     assert!(queues.idle().await.unwrap());
 }
 
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_deletes_no_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queues.db");
+    let system = Timestamp::now().as_millisecond();
+    let days = |days: i64| days * 24 * 60 * 60 * 1000;
+    let queues = Queues::open_at(&path, &declared(), system).unwrap();
+    queues.send("work", "accepted".to_owned(), Attributes::default()).await.unwrap();
+    queues.close().await;
+    // Each start deletes what is expired.
+    for _ in 0..3 {
+        let queues = Queues::open_at(&path, &declared(), system + days(20)).unwrap();
+        assert_eq!(queues.counts("work").await.unwrap().visible, 1);
+        queues.close().await;
+    }
+    let queues = Queues::open_at(&path, &declared(), system + days(20)).unwrap();
+    queues.send("work", "later".to_owned(), Attributes::default()).await.unwrap();
+    let received = queues.receive("work", 10, WAIT, HIDE).await.unwrap();
+    assert_eq!(bodies(&received), ["accepted", "later"]);
+    // Clients see the system's time.
+    let sent: i64 = received[1].system_attributes["SentTimestamp"].parse().unwrap();
+    assert!((sent - system - days(20)).abs() < 60_000, "{sent}");
+    queues.close().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_stops_no_retry() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queues.db");
+    let system = Timestamp::now().as_millisecond();
+    let queues = Queues::open_at(&path, &declared(), system).unwrap();
+    for body in ["retried", "waiting"] {
+        queues.send("work", body.to_owned(), Attributes::default()).await.unwrap();
+    }
+    assert_eq!(bodies(&queues.receive("work", 1, WAIT, HIDE).await.unwrap()), ["retried"]);
+    queues.close().await;
+
+    let queues = Queues::open_at(&path, &declared(), system - 24 * 60 * 60 * 1000).unwrap();
+    let received = queues.receive("work", 10, WAIT, Duration::from_millis(50)).await.unwrap();
+    assert_eq!(received.len(), 2);
+    // It failed, and comes back when its visibility timeout is over.
+    let again = queues.receive("work", 1, WAIT, HIDE).await.unwrap();
+    assert_eq!(bodies(&again), ["waiting"]);
+    assert_eq!(again[0].receive_count, 2);
+    queues.close().await;
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queues.db");
+    std::fs::write(&path, "x".repeat(5000)).unwrap();
+    let refusal = Queues::open(&path, &declared()).err().unwrap().to_string();
+    insta::assert_snapshot!(
+        refusal.replace(&folder.path().display().to_string(), "DATA"),
+        @"the queues in `DATA/queues.db` cannot be opened: file is not a database; if the file is damaged, restore the data folder from a backup, or choose an empty folder with --data"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_senders_and_receivers_lose_and_repeat_nothing() {
     let fixture = Arc::new(open());

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::store::{Counts, Hidden, NewMessage, Receipt, Received, Store, now_ms};
+use super::store::{Counts, Hidden, NewMessage, Receipt, Received, Store};
 use crate::aws_error::AwsError;
 
 /// Limit on the requests in a transaction.
@@ -168,7 +168,7 @@ impl Writer {
         if !self.returned.is_empty() {
             return Duration::ZERO;
         }
-        let now = now_ms();
+        let now = self.store.clock().now();
         let mut wait = self.expire_at.saturating_duration_since(Instant::now());
         for line in self.lines.iter().filter(|line| !line.parked.is_empty()) {
             for parked in &line.parked {
@@ -228,7 +228,7 @@ impl Writer {
         answers: &mut Vec<Answer>,
         served: &mut Vec<Served>,
     ) -> Result<(), rusqlite::Error> {
-        let now = now_ms();
+        let now = self.store.clock().now();
         self.store.begin()?;
         if self.expire_at <= Instant::now() {
             self.store.expire(now)?;
@@ -371,9 +371,10 @@ mod tests {
     fn undoes_the_receive_of_a_gone_caller_before_other_requests() {
         let folder = tempfile::tempdir().unwrap();
         let work = Settings { name: "work".to_owned(), arn: String::new(), retention_ms: 3_600_000, redrive: None };
-        let store = Store::open(&folder.path().join("queues.db"), vec![work], now_ms()).unwrap();
+        let store = Store::open(&folder.path().join("queues.db"), vec![work], 1_000_000).unwrap();
+        let sent_at = store.clock().now();
         let mut writer = Writer::new(store);
-        let (sent_at, id) = (now_ms(), Uuid::from_u128(1));
+        let id = Uuid::from_u128(1);
         let body = "x".to_owned();
         let message = NewMessage { queue: 0, id, body, attributes: None, group: None, sent_at, visible_at: sent_at };
         let (inbox, _requests) = channel();
