@@ -41,6 +41,8 @@ mod crash;
 mod dead_letters;
 #[path = "end_to_end/demo.rs"]
 mod demo;
+#[path = "end_to_end/hostile.rs"]
+mod hostile;
 #[path = "end_to_end/lists.rs"]
 mod lists;
 #[path = "end_to_end/looked_up.rs"]
