@@ -2,7 +2,8 @@
 
 use fairleader_api::shape::access::{Key, Keys, MadeKey, NewKey};
 use fairleader_api::{Call, Problem, Role, key, reply};
-use fairleader_lead::id::{PersonId, RepId, is_name};
+use fairleader_lead::id::{PersonId, RepId};
+use fairleader_lead::limit;
 use fairleader_lead::problem::FieldProblem;
 use fairleader_runtime::http::{Answer, edit};
 use fairleader_store::{KeyRecord, PersonKey, Tries};
@@ -45,12 +46,10 @@ impl Access {
             NewKey { person: None, role: Some(role), subject: Some(subject) } => (role, subject),
             other => return Err(Problem::invalid_body(incomplete(&other)).into()),
         };
-        let refuse = |detail: String| Problem::invalid_body(vec![FieldProblem::field("subject", detail)]);
-        if !is_name(&subject) {
-            return Err(
-                refuse(format!("`{subject}` cannot be a subject; use 1 to 64 characters of `a-z 0-9 - _ .`")).into()
-            );
+        if let Some(wrong) = limit::name("/subject", &subject) {
+            return Err(Problem::invalid_body(vec![wrong]).into());
         }
+        let refuse = |detail: String| Problem::invalid_body(vec![FieldProblem::field("subject", detail)]);
         if role == Role::Rep && self.reps.get(&RepId::from(subject.as_str())).await?.is_none() {
             return Err(refuse(format!("there is no rep `{subject}`; add them to the roster first")).into());
         }
@@ -69,6 +68,9 @@ impl Access {
 
     /// Creates the key of a person. It has their role and becomes invalid when they are deleted.
     async fn post_person_key(&self, call: &Call<'_>, person: PersonId) -> Answer {
+        if let Some(wrong) = limit::name("/person", person.as_str()) {
+            return Err(Problem::invalid_body(vec![wrong]).into());
+        }
         let Some(found) = self.people.get(&person).await? else {
             let detail = format!("there is no person `{person}`; create them with PUT /v1/people/{person} first");
             return Err(Problem::invalid_body(vec![FieldProblem::field("person", detail)]).into());

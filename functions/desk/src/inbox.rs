@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fairleader_api::shape::desk::{Availability, AvailabilityOfRep, Inbox, OpenLead};
 use fairleader_api::{Call, Code, Problem, Role, reply};
-use fairleader_lead::id::{LeadId, RepId};
+use fairleader_lead::id::{LeadId, RepId, is_name};
 use fairleader_lead::profile::Profile;
 use fairleader_lead::state::State;
 use fairleader_messaging::Outgoing;
@@ -23,10 +23,10 @@ impl Desk {
         let caller = call.caller()?;
         let rep = match (caller.role, call.query("rep")) {
             (Role::Rep, _) => RepId::from(caller.subject.as_str()),
-            (_, Some(rep)) => RepId::from(rep),
-            (_, None) => {
-                return Err(Problem::new(Code::MissingRep, "`rep` is missing")
-                    .detail("add ?rep= with the id of a rep")
+            (_, Some(rep)) if is_name(rep) => RepId::from(rep),
+            (_, Some(_) | None) => {
+                return Err(Problem::new(Code::MissingRep, "`rep` is missing or not an id")
+                    .detail("add ?rep= with the id of a rep, such as rep=anna")
                     .into());
             }
         };

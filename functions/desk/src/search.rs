@@ -3,6 +3,7 @@
 use fairleader_api::shape::lead::{FoundLeads, Lead};
 use fairleader_api::{Call, Code, Problem, reply};
 use fairleader_lead::id::LeadId;
+use fairleader_lead::identity::IdentityKey;
 use fairleader_lead::normalise::{email, phone};
 use fairleader_lead::profile::{EmailKind, PhoneKind};
 use fairleader_runtime::http::{Answer, Failure};
@@ -50,7 +51,7 @@ impl Desk {
 /// Identity to search for.
 struct Sought {
     /// The key in the identities table.
-    identity: String,
+    identity: IdentityKey,
     /// The problem to reply with if nothing is found, because several people share this mailbox.
     shared: Option<Problem>,
 }
@@ -59,17 +60,17 @@ struct Sought {
 fn sought(call: &Call<'_>) -> Result<Sought, Problem> {
     let refused = |title: String, detail: &str| Problem::new(Code::InvalidSearch, title).detail(detail);
     match (call.query("email"), call.query("phone")) {
-        (Some(text), None) => match email::parse(text) {
-            Some(email) => {
+        (Some(text), None) => match email::parse(text).map(|email| (IdentityKey::email(&email.identity), email)) {
+            Some((Some(identity), email)) => {
                 let shared = (email.kind == EmailKind::Role).then(|| {
                     refused(
                         format!("`{text}` is a shared mailbox"),
                         "several people use it, so it does not identify one person; search by mobile number",
                     )
                 });
-                Ok(Sought { identity: format!("email:{}", email.identity), shared })
+                Ok(Sought { identity, shared })
             }
-            None => Err(refused(
+            _ => Err(refused(
                 format!("`{text}` is not an e-mail address"),
                 "write it like name@company.example, percent-encoded",
             )),
@@ -78,8 +79,8 @@ fn sought(call: &Call<'_>) -> Result<Sought, Problem> {
             // A plus sign that is not percent-encoded arrives as a space.
             let text = text.strip_prefix(' ').map_or_else(|| text.to_owned(), |rest| format!("+{rest}"));
             let phone = phone::read(&text, None).phone;
-            match (phone.kind, phone.e164) {
-                (PhoneKind::Mobile, Some(number)) => Ok(Sought { identity: format!("phone:{number}"), shared: None }),
+            match (phone.kind, phone.e164.as_deref().and_then(IdentityKey::phone)) {
+                (PhoneKind::Mobile, Some(identity)) => Ok(Sought { identity, shared: None }),
                 (PhoneKind::Invalid, _) | (_, None) => Err(refused(
                     format!("`{text}` is not a telephone number"),
                     "include the country code, like +491701234567, and write the plus sign as %2B",

@@ -77,7 +77,8 @@ impl Message {
 
 fn keys(submitted: &Submitted) -> BTreeSet<String> {
     let identities = submitted.identities.iter();
-    let keys = identities.flat_map(|identity| [Some(&identity.key), identity.second.as_ref()]).flatten().cloned();
+    let keys = identities.flat_map(|identity| [Some(&identity.key), identity.second.as_ref()]).flatten();
+    let keys = keys.map(|key| key.as_str().to_owned());
     keys.chain([submitted.lead_id.to_string()]).collect()
 }
 

@@ -2,8 +2,8 @@
 
 use fairleader_api::shape::imports as shape;
 use fairleader_api::{Call, Code, Problem, reply};
-use fairleader_lead::id::{SourceId, is_name};
-use fairleader_lead::problem::FieldProblem;
+use fairleader_lead::id::SourceId;
+use fairleader_lead::limit;
 use fairleader_lead::submission::lead_id;
 use fairleader_lead::submission::list::List;
 use fairleader_messaging::command::SCHEMA;
@@ -33,13 +33,8 @@ impl Imports {
     /// `POST /v1/imports`: starts an import.
     pub(crate) async fn post_import(&self, call: &Call<'_>) -> Answer {
         let new: shape::NewImport = call.json()?;
-        let mut errors = Vec::new();
-        if new.name.trim().is_empty() {
-            errors.push(FieldProblem::field("name", "is empty; a list needs a name"));
-        }
-        if !is_name(new.source.as_str()) {
-            errors.push(FieldProblem::field("source", "use 1 to 64 characters of `a-z 0-9 - _ .`"));
-        }
+        let named = limit::name("/source", new.source.as_str());
+        let errors: Vec<_> = limit::title(&new.name, "a list").into_iter().chain(named).collect();
         if !errors.is_empty() {
             return Err(Problem::invalid_body(errors).into());
         }

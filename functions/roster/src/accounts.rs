@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use fairleader_api::shape::roster as shape;
 use fairleader_api::{Call, Problem, Reply, reply, version};
+use fairleader_lead::account;
 use fairleader_lead::account::Account;
-use fairleader_lead::id::AccountId;
+use fairleader_lead::id::{AccountId, is_name};
+use fairleader_lead::identity::IdentityKey;
+use fairleader_lead::limit::{MAX_DOMAIN, MAX_DOMAINS, shown};
 use fairleader_lead::normalise;
 use fairleader_lead::problem::FieldProblem;
 use fairleader_runtime::http::{Answer, Failure, changed, edit};
@@ -13,9 +16,6 @@ use fairleader_store::{AccountTables, Identities, Tries, Versioned};
 use tracing::info;
 
 use crate::Roster;
-
-/// Limit on the domains of an account. With their changes they have to fit into one transaction.
-const MAX_DOMAINS: usize = 40;
 
 fn changed_since(id: &AccountId, wanted: Option<u64>, seen: Option<&Versioned<Account>>) -> Option<Reply> {
     changed(&format!("account `{id}`"), wanted, seen, |account| shape::Account::from(account.clone()))
@@ -35,25 +35,17 @@ impl Roster {
     pub(crate) async fn put_account(&self, call: &Call<'_>) -> Answer {
         let mut account: Account = call.named::<shape::Account>("account_id")?.into();
         let wanted = version::if_match(call)?;
-        let mut errors = Vec::new();
-        for (i, domain) in account.domains.iter_mut().enumerate() {
+        let mut errors = account::problems(&account);
+        // Too many domains are already an error. The rest is checked for as many as there can be.
+        account.domains.truncate(MAX_DOMAINS);
+        for (i, domain) in account.domains.iter_mut().enumerate().filter(|(_, domain)| domain.len() <= MAX_DOMAIN) {
             match normalise::company::registrable_domain(domain) {
                 Some(found) => *domain = found,
                 None => errors.push(FieldProblem {
                     pointer: format!("/domains/{i}"),
-                    detail: format!("`{domain}` is not a domain; write it like acme.example"),
+                    detail: format!("`{}` is not a domain; write it like acme.example", shown(domain)),
                 }),
             }
-        }
-        if account.parent.as_ref() == Some(&account.account_id) {
-            errors.push(FieldProblem::field("parent", "an account cannot be its own parent"));
-        }
-        if account.score.is_some_and(|score| score > 100) {
-            errors.push(FieldProblem::field("score", "an account score is between 0 and 100"));
-        }
-        if account.domains.len() > MAX_DOMAINS {
-            let detail = format!("has {} domains; the limit is {MAX_DOMAINS}", account.domains.len());
-            errors.push(FieldProblem::field("domains", detail));
         }
         let mut tries = Tries::until(call.deadline, [account.account_id.as_str()]);
         loop {
@@ -87,8 +79,11 @@ impl Roster {
     }
 
     /// Returns the current accounts of the identities of `accounts`.
-    async fn held(&self, accounts: impl Iterator<Item = &Account>) -> Result<BTreeMap<String, AccountId>, Failure> {
-        let identities: Vec<String> = accounts.flat_map(Identities::of_account).collect();
+    async fn held(
+        &self,
+        accounts: impl Iterator<Item = &Account>,
+    ) -> Result<BTreeMap<IdentityKey, AccountId>, Failure> {
+        let identities: Vec<IdentityKey> = accounts.flat_map(Identities::of_account).collect();
         Ok(self.identities.accounts(&identities).await?)
     }
 
@@ -96,14 +91,15 @@ impl Roster {
     async fn unknown_in(&self, account: &Account) -> Result<Vec<FieldProblem>, Failure> {
         let mut errors = Vec::new();
         for (field, rep) in [("owner", &account.owner), ("deal_owner", &account.deal_owner)] {
-            if let Some(rep) = rep
+            if let Some(rep) = rep.as_ref().filter(|rep| is_name(rep.as_str()))
                 && self.reps.get(rep).await?.is_none()
             {
                 let detail = format!("there is no rep `{rep}`; add them to the roster first");
                 errors.push(FieldProblem::field(field, detail));
             }
         }
-        if let Some(parent) = account.parent.as_ref().filter(|parent| **parent != account.account_id)
+        let another = |parent: &&AccountId| **parent != account.account_id && is_name(parent.as_str());
+        if let Some(parent) = account.parent.as_ref().filter(another)
             && self.accounts.get(parent).await?.is_none()
         {
             let detail = format!("there is no account `{parent}`; create it first");
@@ -134,11 +130,9 @@ impl Roster {
 
 /// Lists the domains of an account that belong to another one. Two accounts may have the same name: their domains tell
 /// them apart.
-fn taken(account: &Account, held: &BTreeMap<String, AccountId>) -> Vec<FieldProblem> {
-    let identities = Identities::of_account(account).into_iter();
-    let others = identities.filter_map(|identity| {
-        let other = held.get(&identity).filter(|other| **other != account.account_id)?;
-        let domain = identity.strip_prefix("domain:")?;
+fn taken(account: &Account, held: &BTreeMap<IdentityKey, AccountId>) -> Vec<FieldProblem> {
+    let others = account.domains.iter().filter_map(|domain| {
+        let other = held.get(&IdentityKey::domain(domain)?).filter(|other| **other != account.account_id)?;
         Some(FieldProblem::field("domains", format!("`{domain}` belongs to account `{other}`")))
     });
     others.collect()

@@ -10,6 +10,8 @@ use crate::Roster;
 
 /// Entries on a page.
 const PAGE: i32 = 100;
+/// Length limit of an id: that of a key, its SHA-256, is the longest. In bytes.
+const LONGEST_ID: usize = 64;
 
 impl Roster {
     /// `GET /v1/audit`: lists changes, newest first. Filters: `?kind=rep`, or `?kind=rep&id=anna`. Changes of people and
@@ -24,6 +26,9 @@ impl Roster {
             None => None,
         };
         let id = call.query("id");
+        if id.is_some_and(|id| !(1..=LONGEST_ID).contains(&id.len())) {
+            return Err(refuse("`id` is empty or too long".to_owned(), format!("use 1 to {LONGEST_ID} bytes")).into());
+        }
         if let (None, Some(id)) = (kind, id) {
             let title = format!("`id={id}` needs a kind");
             return Err(refuse(title, format!("add one, such as kind=rep&id={id}")).into());

@@ -3,9 +3,9 @@
 use fairleader_api::shape::roster as shape;
 use fairleader_api::{Call, Code, Problem, Reply, reply, version};
 use fairleader_domain::gate;
-use fairleader_lead::id::{PoolId, RepId};
+use fairleader_lead::id::{PoolId, RepId, is_name};
 use fairleader_lead::pool;
-use fairleader_lead::pool::Pool;
+use fairleader_lead::pool::{MAX_MEMBERS, Pool};
 use fairleader_lead::problem::FieldProblem;
 use fairleader_messaging::Outgoing;
 use fairleader_runtime::http::{Answer, Failure, changed, edit};
@@ -64,13 +64,15 @@ impl Roster {
 
     async fn wrong_with(&self, pool: &Pool, all: &AllPools) -> Result<Vec<FieldProblem>, Failure> {
         let mut errors = pool::problems(pool);
-        if let Some(fallback) = pool.fallback.as_ref().filter(|fallback| all.get(fallback).is_none()) {
+        let unknown = |pool: &&PoolId| is_name(pool.as_str()) && all.get(pool).is_none();
+        if let Some(fallback) = pool.fallback.as_ref().filter(unknown) {
             let detail = format!("there is no pool `{fallback}`; create it first, or leave `fallback` out");
             errors.push(FieldProblem::field("fallback", detail));
         }
-        let members: Vec<RepId> = pool.members.iter().map(|member| member.rep.clone()).collect();
+        let members = pool.members.iter().take(MAX_MEMBERS).enumerate().map(|(i, member)| (i, member.rep.clone()));
+        let (places, members): (Vec<usize>, Vec<RepId>) = members.filter(|(_, rep)| is_name(rep.as_str())).unzip();
         let roster = if members.is_empty() { gate::Roster::new() } else { self.reps.roster(&members).await? };
-        for (i, rep) in members.iter().enumerate().filter(|(_, rep)| !roster.contains_key(rep)) {
+        for (i, rep) in places.iter().zip(&members).filter(|(_, rep)| !roster.contains_key(rep)) {
             errors.push(FieldProblem {
                 pointer: format!("/members/{i}/rep"),
                 detail: format!("there is no rep `{rep}`; add them to the roster first"),

@@ -6,6 +6,7 @@ use fairleader_api::{Call, Code, Problem, Reply, Role, reply};
 use fairleader_domain::activation::Activations;
 use fairleader_domain::approval::{MAX_TEXT, Review, ReviewRefusal, Signature};
 use fairleader_lead::id::RulebookVersion;
+use fairleader_lead::limit;
 use fairleader_lead::people::PersonRole;
 use fairleader_lead::problem::FieldProblem;
 use fairleader_runtime::http::{Answer, Failure};
@@ -85,7 +86,11 @@ impl Rulebooks {
     pub(crate) async fn withdraw(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let caller = call.caller()?;
-        let person = match call.json_or_default::<Withdraw>()?.person {
+        let person = call.json_or_default::<Withdraw>()?.person;
+        if let Some(wrong) = person.as_ref().and_then(|person| limit::name("/person", person.as_str())) {
+            return Err(Problem::invalid_body(vec![wrong]).into());
+        }
+        let person = match person {
             Some(other) if caller.role == Role::Admin => other,
             Some(other) if caller.person.as_ref() != Some(&other) => {
                 return Err(Problem::new(Code::Forbidden, format!("this key cannot withdraw for `{other}`"))

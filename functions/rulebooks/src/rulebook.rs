@@ -7,6 +7,7 @@ use fairleader_api::shape::rulebooks::RulebookProblem;
 use fairleader_api::{Call, Code, Problem, Reply, reply};
 use fairleader_domain::approval::MAX_TEXT;
 use fairleader_lead::id::{PersonId, RulebookVersion};
+use fairleader_lead::limit;
 use fairleader_lead::problem::FieldProblem;
 use fairleader_rulebook::{Checked, Diagnostic, References, Rulebook};
 use fairleader_runtime::http::{Answer, Failure};
@@ -75,7 +76,9 @@ impl Rulebooks {
             errors.push(FieldProblem::field("purpose", format!("is too long; the limit is {MAX_TEXT} bytes")));
         }
         let owner = given("owner").map_or_else(|| caller.subject.clone(), str::to_owned);
-        if given("owner").is_some() && self.people.get(&PersonId::from(owner.as_str())).await?.is_none() {
+        if let Some(wrong) = given("owner").and_then(|owner| limit::name("/owner", owner)) {
+            errors.push(wrong);
+        } else if given("owner").is_some() && self.people.get(&PersonId::from(owner.as_str())).await?.is_none() {
             errors.push(FieldProblem::field("owner", format!("there is no person `{owner}`")));
         }
         if !errors.is_empty() {

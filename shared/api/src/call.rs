@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use aws_lambda_events::encodings::Body;
 use fairleader_lead::id::is_name;
+use fairleader_lead::limit::shown;
 use fairleader_lead::problem::{FieldProblem, not_json};
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, Error as _};
@@ -16,6 +17,10 @@ use crate::{Caller, Code, Problem, Request};
 
 /// Length limit of an id in a path, in bytes.
 const MAX_ID: usize = 255;
+/// Characters that a long message keeps at its beginning, where the input is.
+const HEAD: usize = 120;
+/// Characters that a long message keeps at its end, where the advice is.
+const TAIL: usize = 240;
 
 /// Admitted request.
 #[derive(Clone, Debug)]
@@ -95,7 +100,7 @@ impl<'a> Call<'a> {
         let mut body: Map<String, Value> = self.json()?;
         let given = body.entry(field).or_insert_with(|| json!(id));
         if given != id {
-            let detail = format!("{given} does not match `{id}` in the path");
+            let detail = format!("{} does not match `{id}` in the path", shown(&given.to_string()));
             return Err(Problem::invalid_body(vec![FieldProblem::field(field, detail)]));
         }
         serde_path_to_error::deserialize(Value::Object(body)).map_err(unfit)
@@ -117,10 +122,21 @@ fn unfit(cause: serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let pointer: String = cause.path().iter().filter_map(step).collect();
     let cause = cause.into_inner();
     if cause.is_data() {
-        Problem::invalid_body(vec![FieldProblem { pointer, detail: in_words(&cause.to_string()) }])
+        let (pointer, detail) = (shortened(&pointer), shortened(&in_words(&cause.to_string())));
+        Problem::invalid_body(vec![FieldProblem { pointer, detail }])
     } else {
         no_json(&cause)
     }
+}
+
+/// Removes the middle of a long message, so that a reply does not grow with the input that it repeats.
+fn shortened(said: &str) -> String {
+    let count = said.chars().count();
+    if count <= HEAD + TAIL {
+        return said.to_owned();
+    }
+    let head = said.chars().take(HEAD).chain(['…']);
+    head.chain(said.chars().skip(count - TAIL)).collect()
 }
 
 /// Makes the problem for a body that is not JSON. No field can be named.
@@ -209,6 +225,9 @@ mod tests {
             wrong("{} {}"),
             "the body is not JSON: text follows its end at line 1, column 4; send a JSON object"
         );
+        let long = wrong(&format!(r#"{{"at": "{}"}}"#, "x".repeat(5_000_000)));
+        assert!(long.chars().count() < 400 && long.ends_with("or `2027-04-01T08:00:00+02:00`"), "{long}");
+        assert!(wrong(&format!(r#"{{"{}": 1}}"#, "x".repeat(5_000_000))).chars().count() < 800);
         assert_eq!(wrong("{"), "the body is not JSON: it ends at line 1, column 1; send a JSON object");
         let mut request = Request::default();
         request.body = Some(r#"{"at": "2027-04-01T08:00:00+02:00", "members": [{"weight": 2}]}"#.to_owned());

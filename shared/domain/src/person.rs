@@ -1,11 +1,12 @@
 //! Identity of people: whether two leads are the same person, which one survives a merge, and what it takes over.
 
 use fairleader_lead::activity;
+use fairleader_lead::identity::IdentityKey;
 use fairleader_lead::normalise::fold::fold;
 use fairleader_lead::profile::{Consent, EmailKind, Interest, Origin, PhoneKind, Profile};
 use fairleader_lead::state::{Stage, State};
 
-/// Length limit of a family name in the key of an identity, in characters. Keys of the table have at most 2,048 bytes.
+/// Length limit of a family name in the key of an identity, in characters.
 const LONGEST_FAMILY: usize = 100;
 
 /// Kind of an identity that two leads share.
@@ -25,9 +26,9 @@ pub enum Shared {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Its key.
-    pub key: String,
+    pub key: IdentityKey,
     /// The key to use if another person has the first one.
-    pub second: Option<String>,
+    pub second: Option<IdentityKey>,
     /// Its kind.
     pub kind: Shared,
 }
@@ -46,19 +47,21 @@ pub struct Identity {
 pub fn identities(profile: &Profile) -> Vec<Identity> {
     let family = profile.contact.last_name.as_deref().map(fold).filter(|name| !name.is_empty());
     let family = family.map(|name| name.chars().take(LONGEST_FAMILY).collect::<String>());
-    let with_family = |key: &str| family.as_ref().map(|family| format!("{key}#{family}"));
-    let email = profile.contact.email.as_ref().and_then(|email| {
-        let key = format!("email:{}", email.identity);
-        match email.kind {
-            EmailKind::Role => Some(Identity { key: with_family(&key)?, second: None, kind: Shared::Mailbox }),
-            _ => Some(Identity { key, second: None, kind: Shared::Address }),
+    let email = profile.contact.email.as_ref().and_then(|email| match email.kind {
+        EmailKind::Role => {
+            let key = IdentityKey::email_with_family(&email.identity, family.as_deref()?)?;
+            Some(Identity { key, second: None, kind: Shared::Mailbox })
         }
+        _ => Some(Identity { key: IdentityKey::email(&email.identity)?, second: None, kind: Shared::Address }),
     });
     let phone = profile.contact.phone.as_ref().and_then(|phone| {
-        let key = format!("phone:{}", phone.e164.as_ref()?);
+        let number = phone.e164.as_deref()?;
+        let with_family = family.as_deref().and_then(|family| IdentityKey::phone_with_family(number, family));
         match phone.kind {
-            PhoneKind::Mobile => Some(Identity { second: with_family(&key), key, kind: Shared::Mobile }),
-            _ => Some(Identity { key: with_family(&key)?, second: None, kind: Shared::Line }),
+            PhoneKind::Mobile => {
+                Some(Identity { key: IdentityKey::phone(number)?, second: with_family, kind: Shared::Mobile })
+            }
+            _ => Some(Identity { key: with_family?, second: None, kind: Shared::Line }),
         }
     });
     email.into_iter().chain(phone).collect()
@@ -69,7 +72,7 @@ pub fn identities(profile: &Profile) -> Vec<Identity> {
 pub fn doer(profile: &Profile) -> Option<Identity> {
     let email = profile.contact.email.as_ref()?;
     let kind = if email.kind == EmailKind::Role { Shared::Mailbox } else { Shared::Address };
-    Some(Identity { key: format!("email:{}", email.identity), second: None, kind })
+    Some(Identity { key: IdentityKey::email(&email.identity)?, second: None, kind })
 }
 
 /// Returns whether two leads that share an identity are the same person.
@@ -197,6 +200,7 @@ pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
     for activity in &later.activities {
         activity::remember(&mut kept.activities, activity.clone());
     }
+    kept.take_custom(later);
     let (last, first) = if says_it_last { (later, &*kept) } else { (&*kept, later) };
     let interest = Interest {
         did: last.interest.did.clone().or_else(|| first.interest.did.clone()),
@@ -216,16 +220,15 @@ pub fn absorb(kept: &mut Profile, later: &Profile, who: Who) {
     if kept.account_id.is_none() {
         kept.account_id.clone_from(&later.account_id);
     }
-    for (name, value) in &later.custom {
-        kept.custom.entry(name.clone()).or_insert_with(|| value.clone());
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fairleader_lead::id::LeadId;
     use fairleader_lead::normalise;
     use fairleader_lead::submission::Submission;
+    use jiff::Timestamp;
 
     fn profile(json: &str) -> Profile {
         normalise::profile(&Submission::from_json(json.as_bytes()).unwrap())
@@ -233,7 +236,7 @@ mod tests {
 
     fn keys(json: &str) -> Vec<String> {
         let with = |identity: Identity| std::iter::once(identity.key).chain(identity.second);
-        identities(&profile(json)).into_iter().flat_map(with).collect()
+        identities(&profile(json)).into_iter().flat_map(with).map(|key| key.as_str().to_owned()).collect()
     }
 
     #[test]
@@ -313,6 +316,38 @@ mod tests {
         assert_eq!(kept.place.country.as_deref(), Some("DE"));
         assert_eq!(kept.contact.job_title.as_deref(), Some("CTO"));
         assert_eq!(kept.origins.get("job.title"), Some(&Origin::Merge));
+    }
+
+    #[test]
+    fn a_person_always_fits_into_an_item() {
+        // U+FDFA folds into 18 characters, and U+1F600 takes four bytes.
+        let (folds, wide) = ("\u{fdfa}".repeat(200), "\u{1f600}".repeat(200));
+        let mut kept: Option<Profile> = None;
+        for number in 0..60 {
+            let custom: String = (0..50)
+                .map(|field| format!(r#", "{}{number}-{field}": "{}""#, "\u{10400}".repeat(55), "v".repeat(1_000)))
+                .collect();
+            let said = format!(
+                r#"{{"email": "ada@acme.example", "did": "{number} {folds}", "product": "p{wide}", "company": "c{wide}",
+                    "first_name": "a{wide}", "last_name": "b{wide}", "job_title": "j{wide}", "industry": "i{wide}",
+                    "city": "o{wide}", "state": "s{wide}", "utm_campaign": "u{wide}", "utm_source": "u{wide}",
+                    "utm_medium": "u{wide}", "message": "{message}"{custom}}}"#,
+                folds = folds.chars().take(190).collect::<String>(),
+                wide = wide.chars().take(199).collect::<String>(),
+                message = wide.repeat(25),
+            );
+            let at = Timestamp::from_second(1_772_500_000 + number).unwrap();
+            let mut later = profile(&said);
+            later.said(&LeadId::from("24c875e2-d32c-565d-a365-9f2e35ff9e4f"), &format!("{number:064}"), at);
+            match &mut kept {
+                None => kept = Some(later),
+                Some(kept) => absorb(kept, &later, Who::Latest),
+            }
+            let stored = serde_json::to_string(&kept).unwrap().len();
+            assert!(stored < 380_000, "{stored} bytes after {} submissions", number + 1);
+        }
+        let kept = kept.unwrap();
+        assert!(!kept.dropped.is_empty() && kept.custom.len() >= 50);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, RepId};
+use crate::limit::{self, MAX_DOMAIN, MAX_DOMAINS};
+use crate::problem::FieldProblem;
 
 /// Company that sales knows about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +61,29 @@ impl AccountStatus {
     }
 }
 
+/// Lists what is wrong with the fields of an account. Does not check whether domains are valid, or whether the reps and
+/// the parent exist.
+pub fn problems(account: &Account) -> Vec<FieldProblem> {
+    let mut found = Vec::new();
+    found.extend(limit::title(&account.name, "an account"));
+    found.extend(limit::many("domains", account.domains.len(), MAX_DOMAINS, "domains"));
+    for (i, domain) in account.domains.iter().enumerate().take(MAX_DOMAINS) {
+        found.extend(limit::long(format!("/domains/{i}"), domain, MAX_DOMAIN));
+    }
+    found.extend(account.parent.as_ref().and_then(|parent| limit::name("/parent", parent.as_str())));
+    if account.parent.as_ref() == Some(&account.account_id) {
+        found.push(FieldProblem::field("parent", "an account cannot be its own parent"));
+    }
+    for (field, rep) in [("/owner", &account.owner), ("/deal_owner", &account.deal_owner)] {
+        found.extend(rep.as_ref().and_then(|rep| limit::name(field, rep.as_str())));
+    }
+    found.extend(account.tier.as_ref().and_then(|tier| limit::word("/tier", tier)));
+    if account.score.is_some_and(|score| score > 100) {
+        found.push(FieldProblem::field("score", "an account score is between 0 and 100"));
+    }
+    found
+}
+
 /// Limit on the levels of parents that are followed. Deeper trees and cycles end there.
 pub const MAX_PARENTS: usize = 8;
 
@@ -98,5 +123,32 @@ impl AccountFacts {
             next = found.parent.as_ref();
         }
         Self::inherit(&line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_every_field() {
+        let long = || "x".repeat(3_000);
+        let account = Account {
+            account_id: AccountId::from("acme"),
+            name: " ".to_owned(),
+            domains: vec![long(); 41],
+            parent: Some(AccountId::from("")),
+            owner: Some(RepId::new(long())),
+            status: AccountStatus::Prospect,
+            deal_owner: Some(RepId::from("A B")),
+            tier: Some(long()),
+            score: Some(101),
+        };
+        let found = problems(&account);
+        let fields: Vec<&str> = found.iter().map(|problem| problem.pointer.as_str()).collect();
+        assert_eq!(fields.len(), 2 + 40 + 5);
+        assert_eq!(fields.get(..3), Some(["/name", "/domains", "/domains/0"].as_slice()));
+        assert_eq!(fields.get(42..), Some(["/parent", "/owner", "/deal_owner", "/tier", "/score"].as_slice()));
+        assert!(found.iter().all(|problem| problem.detail.len() < 200), "{found:?}");
     }
 }

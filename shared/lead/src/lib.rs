@@ -8,9 +8,12 @@
 
 pub mod account;
 pub mod activity;
+pub mod custom;
 pub mod event;
 pub mod hours;
 pub mod id;
+pub mod identity;
+pub mod limit;
 #[cfg(feature = "normalise")]
 pub mod matching;
 #[cfg(feature = "normalise")]

@@ -4,29 +4,26 @@ use std::collections::BTreeMap;
 
 use crate::account::{Account, AccountFacts};
 use crate::id::AccountId;
+use crate::identity::IdentityKey;
 use crate::normalise::company;
 use crate::profile::{EmailKind, Origin, Profile};
 
 impl Account {
     /// Returns the identities of the account: its domains and its name.
-    pub fn identities(&self) -> Vec<String> {
-        let domains = self.domains.iter().map(|domain| format!("{DOMAIN}{domain}"));
-        let name = company::key(&self.name);
-        domains.chain((!name.is_empty()).then(|| format!("{COMPANY}{name}"))).collect()
+    pub fn identities(&self) -> Vec<IdentityKey> {
+        let domains = self.domains.iter().filter_map(|domain| IdentityKey::domain(domain));
+        domains.chain(IdentityKey::company(&company::key(&self.name))).collect()
     }
 }
 
-const DOMAIN: &str = "domain:";
-const COMPANY: &str = "company:";
-
 /// Returns the identities by which a person's account is found, the most reliable first: the domain of a business
 /// address, the domain of the company, and its name.
-pub fn identities(profile: &Profile) -> Vec<String> {
-    let by_email = email_domain(profile);
-    let mut found: Vec<String> = Vec::new();
-    let domains = by_email.into_iter().chain(profile.company.domain.clone()).map(|domain| format!("{DOMAIN}{domain}"));
-    let name = profile.company.name.as_deref().map(company::key).filter(|key| !key.is_empty());
-    for identity in domains.chain(name.map(|key| format!("{COMPANY}{key}"))) {
+pub fn identities(profile: &Profile) -> Vec<IdentityKey> {
+    let mut found: Vec<IdentityKey> = Vec::new();
+    let domains = email_domain(profile).into_iter().chain(profile.company.domain.clone());
+    let domains = domains.filter_map(|domain| IdentityKey::domain(&domain));
+    let name = profile.company.name.as_deref().and_then(|name| IdentityKey::company(&company::key(name)));
+    for identity in domains.chain(name) {
         if !found.contains(&identity) {
             found.push(identity);
         }
@@ -42,11 +39,11 @@ fn email_domain(profile: &Profile) -> Option<String> {
 }
 
 /// Stores in a profile the account of the first of its [`identities`] for which `account_of` returns one.
-pub fn recognise(profile: &mut Profile, account_of: impl Fn(&str) -> Option<AccountId>) {
+pub fn recognise(profile: &mut Profile, account_of: impl Fn(&IdentityKey) -> Option<AccountId>) {
     let found = identities(profile).into_iter().find_map(|identity| Some((account_of(&identity)?, identity)));
     let Some((account, identity)) = found else { return };
     profile.account_id = Some(account);
-    let by_email = identity.strip_prefix(DOMAIN).is_some_and(|domain| email_domain(profile).as_deref() == Some(domain));
+    let by_email = email_domain(profile).is_some_and(|domain| IdentityKey::domain(&domain).as_ref() == Some(&identity));
     let origin = if by_email { Origin::Email } else { Origin::Account };
     profile.origins.insert("account".to_owned(), origin);
 }
@@ -55,7 +52,7 @@ pub fn recognise(profile: &mut Profile, account_of: impl Fn(&str) -> Option<Acco
 #[derive(Clone, Debug, Default)]
 pub struct Accounts {
     accounts: BTreeMap<AccountId, Account>,
-    by_identity: BTreeMap<String, AccountId>,
+    by_identity: BTreeMap<IdentityKey, AccountId>,
 }
 
 impl Accounts {
@@ -83,7 +80,9 @@ mod tests {
     use super::*;
     use crate::account::AccountStatus;
     use crate::id::RepId;
+    use crate::identity::MAX_KEY;
     use crate::normalise;
+    use crate::profile::Company;
     use crate::submission::Submission;
 
     fn account(id: &str, domains: &[&str], parent: Option<&str>, owner: Option<&str>) -> Account {
@@ -130,5 +129,20 @@ mod tests {
             (anna("mother"), Some(Origin::Account))
         );
         assert_eq!(of(r#"{"email": "x@other.example"}"#), (String::new(), None));
+    }
+
+    #[test]
+    fn keys_of_company_names_are_bounded_after_folding() {
+        // The ligature U+FDFA folds into 18 characters.
+        for count in 1..=400 {
+            let name = "\u{fdfa}".repeat(count);
+            let company = Company { name: Some(name.clone()), ..Company::default() };
+            let profile = Profile { company, ..Profile::default() };
+            let keys = identities(&profile);
+            assert_eq!(keys.len(), 1);
+            assert!(keys.iter().all(|key| (1..=MAX_KEY).contains(&key.as_str().len())), "{count}");
+            let same = Account { name, ..account("acme", &[], None, None) };
+            assert_eq!(same.identities(), keys, "the account is still found");
+        }
     }
 }

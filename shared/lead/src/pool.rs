@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{PoolId, RepId};
+use crate::limit;
 use crate::problem::FieldProblem;
 
 /// Settings of a pool.
@@ -50,15 +51,11 @@ pub const MAX_WAIT_MINUTES: u32 = 30 * 24 * 60;
 /// Lists what is wrong with the settings of a pool. Does not check whether its members exist.
 pub fn problems(pool: &Pool) -> Vec<FieldProblem> {
     let mut found = Vec::new();
-    if pool.name.trim().is_empty() {
-        found.push(FieldProblem::field("name", "is empty; a pool needs a name"));
-    }
-    if pool.members.len() > MAX_MEMBERS {
-        let detail = format!("has {} members; the limit is {MAX_MEMBERS}", pool.members.len());
-        found.push(FieldProblem::field("members", detail));
-    }
-    for (i, member) in pool.members.iter().enumerate() {
+    found.extend(limit::title(&pool.name, "a pool"));
+    found.extend(limit::many("members", pool.members.len(), MAX_MEMBERS, "members"));
+    for (i, member) in pool.members.iter().enumerate().take(MAX_MEMBERS) {
         let pointer = format!("/members/{i}");
+        found.extend(limit::name(format!("{pointer}/rep"), member.rep.as_str()));
         if !(1..=MAX_WEIGHT).contains(&member.weight) {
             let detail = format!("must be between 1 and {MAX_WEIGHT}, not {}", member.weight);
             found.push(FieldProblem { pointer: format!("{pointer}/weight"), detail });
@@ -72,8 +69,30 @@ pub fn problems(pool: &Pool) -> Vec<FieldProblem> {
         let detail = format!("must be between 1 and {MAX_WAIT_MINUTES} minutes, not {}", pool.longest_wait_minutes);
         found.push(FieldProblem::field("longest_wait_minutes", detail));
     }
+    found.extend(pool.fallback.as_ref().and_then(|fallback| limit::name("/fallback", fallback.as_str())));
     if pool.fallback.as_ref() == Some(&pool.pool_id) {
         found.push(FieldProblem::field("fallback", "a pool cannot be its own fallback"));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_every_field() {
+        let member = |rep: &str| Member { rep: RepId::from(rep), weight: 1 };
+        let mut pool = Pool {
+            pool_id: PoolId::from("inbound"),
+            name: "n".repeat(201),
+            members: vec![member(""), member(&"x".repeat(65)), member("anna")],
+            longest_wait_minutes: 1,
+            fallback: Some(PoolId::new("p".repeat(3_000))),
+        };
+        let fields = |pool: &Pool| problems(pool).into_iter().map(|problem| problem.pointer).collect::<Vec<_>>();
+        assert_eq!(fields(&pool), ["/name", "/members/0/rep", "/members/1/rep", "/fallback"]);
+        pool.members = vec![member(""); 100_000];
+        assert!(fields(&pool).len() < 2 * MAX_MEMBERS + 5, "a reply cannot grow with the list");
+    }
 }

@@ -40,6 +40,13 @@ pub struct Profile {
     /// Fields that are not in the lead schema, by the sender's name for them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub custom: BTreeMap<String, String>,
+    /// When each custom field was last sent, if that was before `said_at`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_at: BTreeMap<String, Timestamp>,
+    /// Names of custom fields that were dropped because newer ones took their place, the latest last; see
+    /// [`crate::custom`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
     /// The account of the lead, by e-mail domain, website or company name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<AccountId>,

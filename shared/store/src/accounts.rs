@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_lead::account::{Account, AccountFacts, AccountStatus, MAX_PARENTS};
 use fairleader_lead::id::{AccountId, RepId};
+use fairleader_lead::identity::IdentityKey;
 
 use crate::audit::{Audit, Edit, Kind, Seen, Versioned};
 use crate::item::{BODY, Item, body, item, record, stored, text};
@@ -93,7 +94,7 @@ impl Accounts {
         with: &AccountTables<'_>,
         seen: Option<&Versioned<Account>>,
         account: &Account,
-        held: &BTreeMap<String, AccountId>,
+        held: &BTreeMap<IdentityKey, AccountId>,
         edit: &Edit<'_>,
     ) -> Result<Option<Versioned<Account>>, StoreError> {
         let before = seen.map(|seen| AccountForm::from(seen.value.clone()));
@@ -115,7 +116,7 @@ impl Accounts {
         if !named.is_subset(&seen.map(|seen| reps_of(&seen.value)).unwrap_or_default()) {
             with.pools.bump(&mut transaction, ())?;
         }
-        let identities: BTreeSet<String> = account.identities().into_iter().collect();
+        let identities: BTreeSet<IdentityKey> = account.identities().into_iter().collect();
         for identity in &identities {
             if held.get(identity).is_none_or(|holder| holder == id) {
                 with.identities.claim_for(&mut transaction, (), identity, id)?;
@@ -137,7 +138,7 @@ impl Accounts {
         &self,
         with: &AccountTables<'_>,
         seen: &Versioned<Account>,
-        held: &BTreeMap<String, AccountId>,
+        held: &BTreeMap<IdentityKey, AccountId>,
         edit: &Edit<'_>,
     ) -> Result<bool, StoreError> {
         let before = AccountForm::from(seen.value.clone());

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_domain::admission::{Claim, Holder};
 use fairleader_lead::account::Account;
 use fairleader_lead::id::{AccountId, LeadId};
+use fairleader_lead::identity::IdentityKey;
 use jiff::Timestamp;
 
 use crate::item::{CURRENT_SCHEMA, Item, SCHEMA, get_text, item, millis, number, readable, text};
@@ -25,8 +26,8 @@ const CLAIMED_AT: &str = "claimed_at";
 #[derive(Clone, Debug)]
 pub struct Identities(Table);
 
-fn key(identity: &str) -> Item {
-    item([(IDENTITY, text(identity))])
+fn key(identity: &IdentityKey) -> Item {
+    item([(IDENTITY, text(identity.as_str()))])
 }
 
 impl Identities {
@@ -57,41 +58,40 @@ impl Identities {
     }
 
     /// Returns the accounts of `identities`.
-    pub async fn accounts(&self, identities: &[String]) -> Result<BTreeMap<String, AccountId>, StoreError> {
-        let mut unique: Vec<&String> = identities.iter().collect();
-        unique.sort();
-        unique.dedup();
-        let items = self.0.get_many(unique.into_iter().map(|identity| key(identity)).collect()).await?;
-        items
-            .iter()
-            .map(|item| {
-                readable(item, &self.0.name)?;
-                let identity = get_text(item, &self.0.name, IDENTITY)?.to_owned();
-                Ok((identity, AccountId::from(get_text(item, &self.0.name, ACCOUNT)?)))
-            })
-            .collect()
+    pub async fn accounts(&self, identities: &[IdentityKey]) -> Result<BTreeMap<IdentityKey, AccountId>, StoreError> {
+        let unique: BTreeSet<IdentityKey> = identities.iter().cloned().collect();
+        let mut accounts = BTreeMap::new();
+        for item in self.0.get_many(unique.iter().map(key).collect()).await? {
+            readable(&item, &self.0.name)?;
+            let account = AccountId::from(get_text(&item, &self.0.name, ACCOUNT)?);
+            if let Some(identity) = unique.get(get_text(&item, &self.0.name, IDENTITY)?) {
+                accounts.insert(identity.clone(), account);
+            }
+        }
+        Ok(accounts)
     }
 
     /// Returns the leads and accounts of identities.
     pub(crate) async fn holders(
         &self,
-        identities: &BTreeSet<String>,
+        identities: &BTreeSet<IdentityKey>,
         how: Look,
-    ) -> Result<BTreeMap<String, Option<Holder>>, StoreError> {
-        let mut holders: BTreeMap<String, Option<Holder>> =
+    ) -> Result<BTreeMap<IdentityKey, Option<Holder>>, StoreError> {
+        let mut holders: BTreeMap<IdentityKey, Option<Holder>> =
             identities.iter().map(|identity| (identity.clone(), None)).collect();
         if identities.is_empty() {
             return Ok(holders);
         }
-        for item in self.0.look_at(identities.iter().map(|identity| key(identity)).collect(), how).await? {
+        for item in self.0.look_at(identities.iter().map(key).collect(), how).await? {
             readable(&item, &self.0.name)?;
-            let identity = get_text(&item, &self.0.name, IDENTITY)?.to_owned();
             let holder = if item.contains_key(LEAD) {
                 Holder::Lead(LeadId::from(get_text(&item, &self.0.name, LEAD)?))
             } else {
                 Holder::Account(AccountId::from(get_text(&item, &self.0.name, ACCOUNT)?))
             };
-            holders.insert(identity, Some(holder));
+            if let Some(found) = holders.get_mut(get_text(&item, &self.0.name, IDENTITY)?) {
+                *found = Some(holder);
+            }
         }
         Ok(holders)
     }
@@ -101,7 +101,7 @@ impl Identities {
         &self,
         transaction: &mut Transaction<L>,
         label: L,
-        identity: &str,
+        identity: &IdentityKey,
         account: &AccountId,
     ) -> Result<(), StoreError> {
         let put = Put::builder()
@@ -118,7 +118,7 @@ impl Identities {
         &self,
         transaction: &mut Transaction<L>,
         label: L,
-        identity: &str,
+        identity: &IdentityKey,
         account: &AccountId,
     ) -> Result<(), StoreError> {
         let delete = Delete::builder()
@@ -131,7 +131,7 @@ impl Identities {
     }
 
     /// Returns the lead of `identity`.
-    pub async fn lead(&self, identity: &str) -> Result<Option<LeadId>, StoreError> {
+    pub async fn lead(&self, identity: &IdentityKey) -> Result<Option<LeadId>, StoreError> {
         let found = self.0.get(key(identity)).await?;
         found
             .map(|item| {
@@ -142,7 +142,7 @@ impl Identities {
     }
 
     /// Returns the identities of an account: its domains and its name.
-    pub fn of_account(account: &Account) -> Vec<String> {
+    pub fn of_account(account: &Account) -> Vec<IdentityKey> {
         account.identities()
     }
 }
@@ -151,7 +151,7 @@ impl Identities {
 #[cfg(test)]
 pub(crate) fn again(item: &Item, table: &str) -> Result<Item, StoreError> {
     readable(item, table)?;
-    let identity = get_text(item, table, IDENTITY)?;
+    let identity = &stored(get_text(item, table, IDENTITY)?);
     if item.contains_key(ACCOUNT) {
         return Ok(account_item(identity, &AccountId::from(get_text(item, table, ACCOUNT)?)));
     }
@@ -159,13 +159,26 @@ pub(crate) fn again(item: &Item, table: &str) -> Result<Item, StoreError> {
     Ok(claim_item(identity, &LeadId::from(get_text(item, table, LEAD)?), claimed))
 }
 
-fn account_item(identity: &str, account: &AccountId) -> Item {
+/// Makes the key of a stored item again, for tests.
+#[cfg(test)]
+fn stored(text: &str) -> IdentityKey {
+    let (kind, text) = text.split_once(':').unwrap();
+    let key = match kind {
+        "email" => IdentityKey::email,
+        "phone" => IdentityKey::phone,
+        "domain" => IdentityKey::domain,
+        _ => IdentityKey::company,
+    };
+    key(text).unwrap()
+}
+
+fn account_item(identity: &IdentityKey, account: &AccountId) -> Item {
     let mut item = key(identity);
     item.extend(crate::item::item([(SCHEMA, number(CURRENT_SCHEMA)), (ACCOUNT, text(account.as_str()))]));
     item
 }
 
-fn claim_item(identity: &str, lead: &LeadId, now: Timestamp) -> Item {
+fn claim_item(identity: &IdentityKey, lead: &LeadId, now: Timestamp) -> Item {
     let mut item = key(identity);
     item.extend(crate::item::item([
         (SCHEMA, number(CURRENT_SCHEMA)),

@@ -3,19 +3,23 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use aws_types::SdkConfig;
 
 use crate::StoreError;
-use crate::item::Item;
+use crate::item::{Item, PART};
 
 /// Limit on the keys in one `BatchGetItem`.
 const BATCH: usize = 100;
 /// Attempts to read keys that DynamoDB left unprocessed.
 const ATTEMPTS: usize = 5;
+/// Length limit of a partition key, in bytes.
+const LONGEST_KEY: usize = 2_048;
+/// Length limit of a sort key, in bytes.
+const LONGEST_PART: usize = 1_024;
 
 /// DynamoDB table.
 #[derive(Clone, Debug)]
@@ -53,8 +57,11 @@ impl Table {
         format!("{verb} `{}`", self.name)
     }
 
-    /// Reads one item, strongly consistent.
+    /// Reads one item, strongly consistent. No item has a key that DynamoDB refuses.
     pub(crate) async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        if !is_storable(&key) {
+            return Ok(None);
+        }
         let answer = self
             .client
             .get_item()
@@ -68,6 +75,9 @@ impl Table {
     }
 
     /// Reads many items, strongly consistent, in any order. Missing items are left out. Keys must differ.
+    ///
+    /// DynamoDB refuses a batch as a whole if one of its keys is empty or too long. Such a batch is bisected, so that
+    /// all other keys are read; no item can have the refused one.
     pub(crate) async fn get_many(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         self.get_batches(keys, true).await
     }
@@ -80,38 +90,54 @@ impl Table {
 
     async fn get_batches(&self, keys: Vec<Item>, consistent: bool) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
-        let mut keys = keys.into_iter().peekable();
-        while keys.peek().is_some() {
-            let mut left: Vec<Item> = keys.by_ref().take(BATCH).collect();
-            for attempt in 0..ATTEMPTS {
-                if attempt > 0 {
-                    tokio::time::sleep(std::time::Duration::from_millis(20 << attempt)).await;
+        let mut batches: Vec<Vec<Item>> = keys.chunks(BATCH).map(<[Item]>::to_vec).collect();
+        while let Some(batch) = batches.pop() {
+            if let Some(refused) = self.get_batch(batch.clone(), consistent, &mut found).await? {
+                let (one, other) = halves(batch);
+                if !other.is_empty() {
+                    batches.extend([one, other]);
+                } else if one.iter().all(is_storable) {
+                    return Err(StoreError::Refused(refused));
                 }
-                let request = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(consistent).build()?;
-                let mut answer = self
-                    .client
-                    .batch_get_item()
-                    .request_items(&self.name, request)
-                    .send()
-                    .await
-                    .map_err(StoreError::service(self.what("reading from")))?;
-                if let Some(items) = answer.responses.as_mut().and_then(|tables| tables.remove(&self.name)) {
-                    found.extend(items);
-                }
-                left = answer
-                    .unprocessed_keys
-                    .and_then(|mut tables| tables.remove(&self.name))
-                    .map(|request| request.keys)
-                    .unwrap_or_default();
-                if left.is_empty() {
-                    break;
-                }
-            }
-            if !left.is_empty() {
-                return Err(StoreError::Unread(left.len()));
             }
         }
         Ok(found)
+    }
+
+    /// Reads a batch into `found`. Returns why DynamoDB refused the request as a whole, as it does for a single key
+    /// that no item can have. Then `found` is unchanged.
+    async fn get_batch(
+        &self,
+        mut left: Vec<Item>,
+        consistent: bool,
+        found: &mut Vec<Item>,
+    ) -> Result<Option<String>, StoreError> {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(20 << attempt)).await;
+            }
+            let request = KeysAndAttributes::builder().set_keys(Some(left)).consistent_read(consistent).build()?;
+            let answer = self.client.batch_get_item().request_items(&self.name, request).send().await;
+            let mut answer = match answer {
+                Ok(answer) => answer,
+                Err(cause) if attempt == 0 && cause.code() == Some("ValidationException") => {
+                    return Ok(Some(cause.message().unwrap_or("no reason given").to_owned()));
+                }
+                Err(cause) => return Err(StoreError::service(self.what("reading from"))(cause)),
+            };
+            if let Some(items) = answer.responses.as_mut().and_then(|tables| tables.remove(&self.name)) {
+                found.extend(items);
+            }
+            left = answer
+                .unprocessed_keys
+                .and_then(|mut tables| tables.remove(&self.name))
+                .map(|request| request.keys)
+                .unwrap_or_default();
+            if left.is_empty() {
+                return Ok(None);
+            }
+        }
+        Err(StoreError::Unread(left.len()))
     }
 
     /// Writes an item unconditionally.
@@ -187,5 +213,46 @@ impl Table {
             found.push(item.map_err(StoreError::service(self.what("scanning")))?);
         }
         Ok(found)
+    }
+}
+
+/// Returns whether an item can have this key: no part of it is empty or too long.
+fn is_storable(key: &Item) -> bool {
+    key.iter().all(|(name, value)| {
+        let longest = if name == PART { LONGEST_PART } else { LONGEST_KEY };
+        value.as_s().map_or(true, |text| (1..=longest).contains(&text.len()))
+    })
+}
+
+/// Splits a batch into two halves. The second one is empty if there is only one key.
+fn halves(mut batch: Vec<Item>) -> (Vec<Item>, Vec<Item>) {
+    let other = batch.split_off(batch.len().div_ceil(2));
+    (batch, other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::{item, text};
+
+    #[test]
+    fn tells_keys_that_no_item_can_have() {
+        for (key, expected) in
+            [("", false), ("a", true), (&"x".repeat(LONGEST_KEY), true), (&"x".repeat(LONGEST_KEY + 1), false)]
+        {
+            assert_eq!(is_storable(&item([("identity", text(key))])), expected, "{} bytes", key.len());
+        }
+        let long = "x".repeat(LONGEST_PART + 1);
+        assert!(!is_storable(&item([("lead_id", text("l-1")), (PART, text(&long))])));
+    }
+
+    #[test]
+    fn halves_end_at_a_single_key() {
+        for size in 1..=BATCH {
+            let batch: Vec<Item> = (0..size).map(|number| item([("identity", text(number.to_string()))])).collect();
+            let (one, other) = halves(batch.clone());
+            assert_eq!([one.clone(), other.clone()].concat(), batch);
+            assert!(one.len() < size || other.is_empty());
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use fairleader_lead::problem::FieldProblem;
-use fairleader_lead::submission::schema::{FIELDS, FieldKind};
+use fairleader_lead::submission::schema::{FIELDS, FieldKind, LONGEST_CUSTOM_VALUE, MOST_CUSTOM};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -27,12 +27,18 @@ impl JsonSchema for Submission {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let properties: Map<String, Value> =
             FIELDS.iter().map(|field| (field.name.to_owned(), field_schema(field.kind, field.longest))).collect();
+        let about = format!(
+            "A lead. An e-mail address or a phone number is required. Other fields are stored as custom fields, at most \
+             {MOST_CUSTOM} of them."
+        );
         schema(json!({
-            "description": "A lead. An e-mail address or a phone number is required. Other fields are stored as custom \
-            fields.",
+            "description": about,
             "type": "object",
             "properties": properties,
-            "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
+            "additionalProperties": {
+                "type": ["string", "number", "boolean", "null"],
+                "maxLength": LONGEST_CUSTOM_VALUE,
+            },
         }))
     }
 }
@@ -46,11 +52,16 @@ fn field_schema(kind: FieldKind, longest: usize) -> Value {
             json!({ "type": ["string", "null"], "maxLength": longest, "description": "An e-mail address." })
         }
         FieldKind::Number => {
-            json!({ "type": ["integer", "string", "null"], "description": "A number, or a range like `50-999`." })
+            let about = "A number, or a range like `50-999`.";
+            json!({ "type": ["integer", "string", "null"], "maxLength": longest, "description": about })
         }
-        FieldKind::Flag => json!({ "type": ["boolean", "string", "integer", "null"], "description": "Yes or no." }),
+        FieldKind::Flag => {
+            let types = ["boolean", "string", "integer", "null"];
+            json!({ "type": types, "maxLength": longest, "description": "Yes or no." })
+        }
         FieldKind::Channel => {
-            json!({ "type": ["string", "null"], "description": "`email`, `phone`, `sms` or `whatsapp`." })
+            let about = "`email`, `phone`, `sms` or `whatsapp`.";
+            json!({ "type": ["string", "null"], "maxLength": longest, "description": about })
         }
     }
 }
@@ -60,20 +71,28 @@ fn field_schema(kind: FieldKind, longest: usize) -> Value {
 #[serde(deny_unknown_fields)]
 pub struct ActivityReport {
     /// E-mail address of the person. Send either this or `lead_id`.
+    #[schemars(length(max = 320))]
     pub email: Option<String>,
     /// Lead of the person. Send either this or `email`.
+    #[schemars(length(max = 64))]
     pub lead_id: Option<String>,
     /// What they did, in a word like `demo` or `webinar`.
+    #[schemars(length(max = 64))]
     pub did: String,
     /// Channel of the activity.
+    #[schemars(length(max = 64))]
     pub channel: Option<String>,
     /// How much time or effort it took them: `low`, `medium` or `high`.
+    #[schemars(length(max = 64))]
     pub spend: Option<String>,
     /// Their response, such as `attended`.
+    #[schemars(length(max = 64))]
     pub response: Option<String>,
     /// The product it was about.
+    #[schemars(length(max = 200))]
     pub product: Option<String>,
     /// Time of the activity; now if left out.
+    #[schemars(length(max = 64))]
     pub at: Option<String>,
 }
 

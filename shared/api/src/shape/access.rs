@@ -13,8 +13,10 @@ requests! {
         /// Their identifier. Optional in a request, because it is in the path.
         pub person_id: PersonId,
         /// Their name.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 200)))]
         pub name: String,
         /// Their e-mail address.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 254)))]
         pub email: String,
         /// Their role.
         pub role: PersonRole,
@@ -28,6 +30,7 @@ requests! {
         pub role: Option<Role>,
         /// The program: the id of a source or rep, or a name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 64)))]
         pub subject: Option<String>,
         /// The person who gets the key. It has their role and becomes invalid when they are deleted.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ requests! {
     /// Request to import a list.
     pub struct NewImport {
         /// Name of the list, for people.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 200)))]
         pub name: String,
         /// Source of its leads.
         #[serde(default = "import_source")]

@@ -187,6 +187,10 @@ replies! {
         /// Custom fields.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         pub custom: BTreeMap<String, String>,
+        /// Names of custom fields that were dropped, because a lead keeps only the newest: at most 200 of them, and
+        /// 100 KB together.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub dropped: Vec<String>,
         /// The account of their company.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub account_id: Option<AccountId>,

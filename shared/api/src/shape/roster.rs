@@ -12,24 +12,30 @@ requests! {
         /// Their identifier. Optional in a request, because it is in the path.
         pub rep_id: RepId,
         /// Their name, as colleagues use it.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 200)))]
         pub name: String,
         /// Their e-mail address.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 254)))]
         pub email: String,
         /// The rep that they report to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub manager: Option<RepId>,
         /// IANA time zone of `hours` (`Europe/Berlin`).
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 64)))]
         pub zone: String,
         /// Working hours in their zone: `mon-fri 09:00-17:00, sat 10:00-14:00`, `always` or `never`.
-        #[cfg_attr(feature = "openapi", schemars(with = "String"))]
+        #[cfg_attr(feature = "openapi", schemars(with = "String", length(min = 1, max = 1_000)))]
         pub hours: WeeklyHours,
         /// Languages that they speak (ISO 639-1).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "openapi", schemars(length(max = 50), inner(length(min = 2, max = 2))))]
         pub languages: Vec<String>,
         /// Skills, in the company's own words.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "openapi", schemars(length(max = 100), inner(length(min = 1, max = 64))))]
         pub skills: Vec<String>,
         /// Limit on their open leads.
+        #[cfg_attr(feature = "openapi", schemars(range(max = 10_000)))]
         pub capacity: u32,
     }
 
@@ -38,11 +44,14 @@ requests! {
         /// Its identifier. Optional in a request, because it is in the path.
         pub pool_id: PoolId,
         /// Its name, as people use it.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 200)))]
         pub name: String,
         /// The reps in it, each with a weight.
+        #[cfg_attr(feature = "openapi", schemars(length(max = 500)))]
         pub members: Vec<Member>,
         /// How long a lead can stay on the waiting list, in minutes, before it goes to the fallback; 240 by default.
         #[serde(default = "four_hours")]
+        #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = 43_200)))]
         pub longest_wait_minutes: u32,
         /// The pool for leads that waited too long. Without one, such a lead is put on hold until a person decides.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,6 +64,7 @@ requests! {
         pub rep: RepId,
         /// Share of the leads relative to the other members, 1 to 1,000; 1 by default.
         #[serde(default = "one")]
+        #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = 1_000)))]
         pub weight: u32,
     }
 
@@ -63,9 +73,11 @@ requests! {
         /// Its identifier. Optional in a request, because it is in the path.
         pub account_id: AccountId,
         /// Its name, as people write it.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 200)))]
         pub name: String,
         /// Its domains (`acme.example`).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "openapi", schemars(length(max = 40), inner(length(min = 1, max = 253))))]
         pub domains: Vec<String>,
         /// Its parent company.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,9 +92,11 @@ requests! {
         pub deal_owner: Option<RepId>,
         /// Its tier, in the company's own words (`strategic`, `mid`, …).
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 64)))]
         pub tier: Option<String>,
         /// Account score, 0 to 100.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schemars(range(max = 100)))]
         pub score: Option<u8>,
     }
 }

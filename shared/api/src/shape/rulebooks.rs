@@ -17,6 +17,7 @@ requests! {
     /// Comment on a version.
     pub struct NewComment {
         /// The comment.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 2_000)))]
         pub text: String,
     }
 
@@ -25,12 +26,14 @@ requests! {
     pub struct NewApproval {
         /// Comment on the approval.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 2_000)))]
         pub comment: Option<String>,
     }
 
     /// Objection to a version.
     pub struct NewObjection {
         /// The reason.
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 2_000)))]
         pub reason: String,
         }
 
@@ -56,6 +59,7 @@ requests! {
     pub struct RollBack {
         /// The version to roll back from; the active one if left out.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 6, max = 6)))]
         pub from: Option<String>,
     }
 
@@ -67,6 +71,7 @@ requests! {
         pub preview: bool,
         /// The `next` of the previous call, to continue a preview.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 2_000)))]
         pub cursor: Option<String>,
         /// When to start; now if left out.
         #[serde(default, deserialize_with = "crate::instant")]

@@ -9,6 +9,7 @@ use super::{
 use crate::lifecycle::{Change, Command, Transition, transition};
 use crate::person::{self, Identity, Who};
 use fairleader_lead::id::{AccountId, LeadId};
+use fairleader_lead::identity::IdentityKey;
 use fairleader_lead::matching;
 use fairleader_lead::profile::Profile;
 use fairleader_lead::state::{Milestones, State};
@@ -61,7 +62,7 @@ struct People<'s> {
     /// Their leads, without duplicates.
     persons: Vec<&'s Known>,
     /// Identities that no stored lead has.
-    claims: Vec<(String, Option<LeadId>)>,
+    claims: Vec<(IdentityKey, Option<LeadId>)>,
 }
 
 type LookedUp<'s> = Result<Result<(People<'s>, Profile), AdmissionError>, Unread>;
@@ -84,7 +85,7 @@ fn look_up<'s>(reader: &mut Reader<'s>, submitted: &Submitted) -> LookedUp<'s> {
 
 fn recognise(reader: &mut Reader<'_>, profile: &mut Profile) -> Result<(), Unread> {
     let identities = matching::identities(profile);
-    let read: Vec<Result<(String, Option<AccountId>), Unread>> = identities
+    let read: Vec<Result<(IdentityKey, Option<AccountId>), Unread>> = identities
         .into_iter()
         .map(|identity| {
             let account = match reader.holder(&identity)? {
@@ -110,7 +111,7 @@ fn find<'s>(
     people: &mut People<'s>,
 ) -> Result<Result<(), AdmissionError>, Unread> {
     // Both keys are read together.
-    let (first, second) = (reader.holder(&identity.key), identity.second.as_deref().map(|key| reader.holder(key)));
+    let (first, second) = (reader.holder(&identity.key), identity.second.as_ref().map(|key| reader.holder(key)));
     let second = second.transpose()?;
     for (key, holder) in [(Some(&identity.key), Some(first?)), (identity.second.as_ref(), second)] {
         let (Some(key), Some(holder)) = (key, holder) else { continue };
@@ -177,7 +178,7 @@ fn store(
     submitted: &Submitted,
     held: Option<&State>,
     profile: Profile,
-    claims: Vec<(String, Option<LeadId>)>,
+    claims: Vec<(IdentityKey, Option<LeadId>)>,
     now: Timestamp,
 ) -> Result<Admission, AdmissionError> {
     let lead_id = &submitted.lead_id;
@@ -202,7 +203,7 @@ fn store(
     Ok(Admission::Last(plan, Outcome::stored(score)))
 }
 
-fn claimed(claims: Vec<(String, Option<LeadId>)>, lead: &LeadId) -> Vec<Claim> {
+fn claimed(claims: Vec<(IdentityKey, Option<LeadId>)>, lead: &LeadId) -> Vec<Claim> {
     claims.into_iter().map(|(identity, from)| Claim { identity, lead: lead.clone(), from }).collect()
 }
 
@@ -212,7 +213,7 @@ fn merge(
     held: Option<&State>,
     profile: &Profile,
     target: &Known,
-    claims: Vec<(String, Option<LeadId>)>,
+    claims: Vec<(IdentityKey, Option<LeadId>)>,
     now: Timestamp,
 ) -> Result<Admission, AdmissionError> {
     let into = target.state.lead_id.clone();

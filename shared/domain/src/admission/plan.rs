@@ -2,6 +2,7 @@
 
 use fairleader_lead::activity::Activity;
 use fairleader_lead::id::{LeadId, RepId, SourceId};
+use fairleader_lead::identity::IdentityKey;
 use fairleader_lead::profile::Profile;
 use fairleader_lead::state::{State, TurnTaken};
 use fairleader_lead::submission::Submission;
@@ -13,7 +14,7 @@ use crate::lifecycle::Change;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The identity.
-    pub identity: String,
+    pub identity: IdentityKey,
     /// The lead.
     pub lead: LeadId,
     /// The lead that it led to before, which was never stored. `None` if the identity must not exist.

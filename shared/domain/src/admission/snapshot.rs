@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fairleader_lead::id::{AccountId, ActivityId, LeadId};
+use fairleader_lead::identity::IdentityKey;
 use fairleader_lead::profile::Profile;
 use fairleader_lead::state::State;
 
@@ -51,7 +52,7 @@ pub enum ContentKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
     /// Identities of persons and accounts.
-    pub identities: BTreeSet<String>,
+    pub identities: BTreeSet<IdentityKey>,
     /// Leads, with their profiles.
     pub leads: BTreeSet<LeadId>,
     /// Content whose existence must be checked.
@@ -62,7 +63,7 @@ pub struct Missing {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// The targets of the identities.
-    pub identities: BTreeMap<String, Option<Holder>>,
+    pub identities: BTreeMap<IdentityKey, Option<Holder>>,
     /// The leads.
     pub leads: BTreeMap<LeadId, Option<Known>>,
     /// Whether the content exists.
@@ -136,11 +137,11 @@ impl<'s> Reader<'s> {
     }
 
     /// Returns the target of an identity.
-    pub(super) fn holder(&mut self, identity: &str) -> Result<Option<&'s Holder>, Unread> {
+    pub(super) fn holder(&mut self, identity: &IdentityKey) -> Result<Option<&'s Holder>, Unread> {
         if let Some(holder) = self.snapshot.0.identities.get(identity) {
             return Ok(holder.as_ref());
         }
-        self.missing.identities.insert(identity.to_owned());
+        self.missing.identities.insert(identity.clone());
         Err(Unread)
     }
 

@@ -4,6 +4,7 @@ mod model;
 mod property;
 
 use fairleader_lead::id::{AccountId, ActivityId, LeadId, PoolId, RepId, SourceId};
+use fairleader_lead::identity::IdentityKey;
 use fairleader_lead::normalise;
 use fairleader_lead::state::{Owned, Stage, Standing, State, TurnTaken};
 use fairleader_lead::submission::Submission;
@@ -75,7 +76,7 @@ fn a_new_lead_takes_two_reads_and_one_transaction() {
     let outcome = admit(&mut model, submission("l-1", json, 0)).unwrap();
     assert_eq!(outcome, Outcome { what: "stored", into: None, score: Some((LeadId::from("l-1"), 1)) });
     assert_eq!((model.reads, model.commits), (1, 1));
-    let keys: Vec<&str> = model.identities.keys().map(String::as_str).collect();
+    let keys: Vec<&str> = model.identities.keys().map(IdentityKey::as_str).collect();
     assert_eq!(keys, ["email:ada@acme.example", "phone:+491713920012"]);
     let repeat = admit(&mut model, submission("l-1", json, 0)).unwrap();
     assert_eq!(repeat, Outcome { what: "repeat", ..outcome });
@@ -191,7 +192,7 @@ fn takes_over_a_claim_of_a_lead_that_was_never_stored() {
     let held = State::stored(LeadId::from("held"), SourceId::from("web"), at(0), String::new());
     let held = held_unstored(held, "failed_in_enrich".to_owned(), at(1)).state;
     for (address, lead) in [("ada@acme.example", "nobody"), ("ben@acme.example", "held")] {
-        model.identities.insert(format!("email:{address}"), Holder::Lead(LeadId::from(lead)));
+        model.identities.insert(IdentityKey::email(address).unwrap(), Holder::Lead(LeadId::from(lead)));
     }
     model.leads.insert(held.lead_id.clone(), Known { state: held, profile: None, profile_version: 0 });
     assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example"}"#), NEW);
@@ -240,7 +241,7 @@ fn confirms_an_error_by_a_second_read() {
 #[test]
 fn finds_account_and_person_in_one_read() {
     let mut model = Model::default();
-    model.identities.insert("domain:acme.example".to_owned(), Holder::Account(AccountId::from("acme")));
+    model.identities.insert(IdentityKey::domain("acme.example").unwrap(), Holder::Account(AccountId::from("acme")));
     assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@eu.acme.example"}"#), NEW);
     assert_eq!(model.profile("l-1").account_id, Some(AccountId::from("acme")));
     assert_eq!(model.reads, 1, "identities of both kinds are read together");

@@ -31,6 +31,9 @@ pub fn channel(text: &str) -> Option<Channel> {
     }
 }
 
+/// Length limit of what a person did, in characters. A text can grow when it is folded.
+const LONGEST_DID: usize = 200;
+
 /// Phrases for what people did, in words joined by `_`, each with its standard word.
 static DID: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| {
     let lines = lists::entries(include_str!("lists/did.txt")).filter_map(|line| line.split_once(':'));
@@ -40,7 +43,8 @@ static DID: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| {
 });
 
 /// Normalises what a person did to lower-case words joined by `_`. Known phrases become their standard word (`Request a
-/// demo` and `Demo anfragen` become `demo`). Returns `None` if the text has no letters or digits.
+/// demo` and `Demo anfragen` become `demo`). Returns `None` if the text has no letters or digits. Cuts off what is longer
+/// than 200 characters.
 ///
 /// ```
 /// use fairleader_lead::normalise::choice;
@@ -54,7 +58,7 @@ pub fn did(text: &str) -> Option<String> {
         return None;
     }
     let known = DID.get(&said).map(|word| (*word).to_owned());
-    Some(known.unwrap_or(said))
+    Some(known.unwrap_or_else(|| said.chars().take(LONGEST_DID).collect()))
 }
 
 #[cfg(test)]

@@ -1,24 +1,18 @@
 //! The checks that a person has to pass before being stored.
 
+use crate::limit::{self, MAX_EMAIL, shown};
 use crate::normalise;
 use crate::people::Person;
 use crate::problem::FieldProblem;
 
-/// Length limit of a person's name, in characters.
-const MAX_PERSON_NAME: usize = 200;
-
 /// Lists what is wrong with the fields of a person.
 pub fn problems(person: &Person) -> Vec<FieldProblem> {
     let mut found = Vec::new();
-    if person.name.trim().is_empty() {
-        found.push(FieldProblem::field("name", "is empty; a person needs a name"));
-    }
-    if person.name.chars().count() > MAX_PERSON_NAME {
-        let detail = format!("is too long; the limit is {MAX_PERSON_NAME} characters");
-        found.push(FieldProblem::field("name", detail));
-    }
-    if normalise::email::parse(&person.email).is_none() {
-        let detail = format!("`{}` is not an e-mail address; write it like name@company.example", person.email);
+    found.extend(limit::title(&person.name, "a person"));
+    if let Some(long) = limit::long("/email", &person.email, MAX_EMAIL) {
+        found.push(long);
+    } else if normalise::email::parse(&person.email).is_none() {
+        let detail = format!("`{}` is not an e-mail address; write it like name@company.example", shown(&person.email));
         found.push(FieldProblem::field("email", detail));
     }
     found
@@ -48,6 +42,13 @@ mod tests {
                 "/name: is empty; a person needs a name",
                 "/email: `mara` is not an e-mail address; write it like name@company.example"
             ]
+        );
+        mara.name = "m".repeat(201);
+        mara.email = format!("{}@x.example", "m".repeat(5_000));
+        let found: Vec<String> = problems(&mara).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            found,
+            ["/name: has 201 characters; the limit is 200", "/email: has 5010 characters; the limit is 254"]
         );
     }
 }

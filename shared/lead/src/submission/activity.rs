@@ -164,8 +164,10 @@ impl<'a> Check<'a> {
     fn report(&mut self, id: ActivityId, now: Timestamp) -> (Option<Of>, Option<Activity>) {
         let did = self.take("did", LONGEST_WORDS, |text| {
             impersonal(text)?;
-            choice::did(text)
-                .ok_or_else(|| format!("`{}` has no letters or digits; write a word like demo or webinar", shown(text)))
+            let did = choice::did(text).ok_or_else(|| {
+                format!("`{}` has no letters or digits; write a word like demo or webinar", shown(text))
+            })?;
+            bounded(did)
         });
         let email = self.take("email", LONGEST_EMAIL, |text| match email::parse(text) {
             Some(_) => Ok(text.to_owned()),
@@ -216,7 +218,15 @@ fn impersonal(text: &str) -> Result<(), String> {
 fn words(text: &str) -> Result<String, String> {
     impersonal(text)?;
     let said = fold::words(text).join("_");
-    if said.is_empty() { Err(format!("`{}` has no letters or digits; write a word", shown(text))) } else { Ok(said) }
+    if said.is_empty() {
+        return Err(format!("`{}` has no letters or digits; write a word", shown(text)));
+    }
+    bounded(said)
+}
+
+/// Rejects words that grow beyond the limit when they are folded.
+fn bounded(said: String) -> Result<String, String> {
+    if said.chars().count() > LONGEST_WORDS { Err(too_long(&said, LONGEST_WORDS)) } else { Ok(said) }
 }
 
 /// Returns the one name of a channel that has many.

@@ -17,6 +17,7 @@ impl From<profile::Profile> for Profile {
             preferred_channel: of.preferred_channel,
             said_at: of.said_at,
             custom: of.custom,
+            dropped: of.dropped,
             account_id: of.account_id,
             origins: of.origins,
         }

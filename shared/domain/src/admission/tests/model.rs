@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fairleader_lead::event::EventKind;
 use fairleader_lead::id::{LeadId, RepId};
+use fairleader_lead::identity::IdentityKey;
 use fairleader_lead::profile::Profile;
 use jiff::Timestamp;
 
@@ -17,7 +18,7 @@ pub(super) fn at(second: i64) -> Timestamp {
 /// The tables.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Model {
-    pub(super) identities: BTreeMap<String, Holder>,
+    pub(super) identities: BTreeMap<IdentityKey, Holder>,
     pub(super) leads: BTreeMap<LeadId, Known>,
     pub(super) contents: BTreeSet<Content>,
     pub(super) events: BTreeMap<(LeadId, u64), EventKind>,

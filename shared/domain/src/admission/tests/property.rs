@@ -69,7 +69,7 @@ fn is_one_person(sent: &[Sent]) -> bool {
         .map(|sent| match sent {
             Sent::Form(form, lead, _) => {
                 let said = submitted("l", &format!("{{{}}}", FORMS[*form]), 0);
-                let keys = said.identities.into_iter().map(|identity| identity.key);
+                let keys = said.identities.into_iter().map(|identity| identity.key.to_string());
                 keys.chain([format!("lead {lead}")]).collect()
             }
             Sent::ByAddress => ["email:ada@acme.example".to_owned()].into(),
