@@ -49,6 +49,8 @@ mod looked_up;
 mod one_lead;
 #[path = "end_to_end/one_person.rs"]
 mod one_person;
+#[path = "end_to_end/polls.rs"]
+mod polls;
 #[path = "end_to_end/publishing.rs"]
 mod publishing;
 #[path = "end_to_end/replay.rs"]
