@@ -53,6 +53,8 @@ mod one_lead;
 mod one_person;
 #[path = "end_to_end/poisoned.rs"]
 mod poisoned;
+#[path = "end_to_end/polls.rs"]
+mod polls;
 #[path = "end_to_end/publishing.rs"]
 mod publishing;
 #[path = "end_to_end/replay.rs"]

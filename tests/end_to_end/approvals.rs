@@ -97,6 +97,53 @@ async fn records_all_concurrent_approvals() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_objection_is_heard_after_any_number_of_comments() {
+    let stack = Stack::start().await;
+    let version = stack.upload(&to_watch()).await;
+    stack.approve(&version).await;
+    let (mara, otto) = (stack.person("mara").await, stack.person("otto").await);
+    let at = |verb: &str| format!("/v1/rulebooks/{version}/{verb}");
+    let mut number = 0;
+    let full = loop {
+        let reply = mara.post(&at("comments"), json!({"text": format!("remark {number}")})).await;
+        if reply.status != 200 {
+            break reply;
+        }
+        number += 1;
+    };
+    assert_eq!((full.status, &full.body["code"], number), (409, &json!("too_much_said"), 80), "{}", full.text);
+    otto.post(&at("object"), json!({"reason": "too early"})).await.expect(200);
+    let refused = stack.by(Role::Sales).post(&at("activate"), Value::Null).await;
+    assert_eq!((refused.status, &refused.body["code"]), (409, &json!("not_approved")), "{}", refused.text);
+    otto.post(&at("approve"), Value::Null).await.expect(200);
+    stack.by(Role::Sales).post(&at("activate"), Value::Null).await.expect(200);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_with_one_address_cannot_approve_for_both_sides() {
+    let stack = Stack::start().await;
+    let version = stack.upload(&to_watch()).await;
+    let admin = stack.by(Role::Admin);
+    let mut twins = Vec::new();
+    for (person, email, role) in [("uno", "Twin@x.example", "marketing"), ("due", "twin+2@x.example", "sales")] {
+        let about = json!({"name": person, "email": email, "role": role});
+        admin.put(&format!("/v1/people/{person}"), about).await.expect(200);
+        let made = admin.post("/v1/keys", json!({"person": person})).await.expect(201);
+        twins.push(stack.with_key(made["key"].as_str().unwrap()));
+    }
+    let path = format!("/v1/rulebooks/{version}/approve");
+    twins[0].post(&path, Value::Null).await.expect(200);
+    let refused = twins[1].post(&path, Value::Null).await;
+    assert_eq!((refused.status, &refused.body["code"]), (409, &json!("approved_by_one_person")), "{}", refused.text);
+    assert!(!refused.text.contains('@'), "{}", refused.text);
+    let record = stack.person("otto").await.post(&path, Value::Null).await;
+    assert!(!record.text.contains('@'), "the record shows no address: {}", record.text);
+    assert_eq!(record.expect(200)["waits_for"], Value::Null);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planned_version_becomes_active_by_itself() {
     let stack = Stack::start().await;
     let sales = stack.by(Role::Sales);
@@ -143,18 +190,42 @@ async fn a_planned_version_becomes_active_by_itself() {
 async fn rolls_back_in_one_call_and_a_repeat_changes_nothing() {
     let stack = Stack::start().await;
     let sales = stack.by(Role::Sales);
-    let nothing = sales.post("/v1/rulebooks/rollback", Value::Null).await;
+    let (mara, otto) = (stack.person("mara").await, stack.person("otto").await);
+    let rollback = "/v1/rulebooks/rollback";
+    let nothing = otto.post(rollback, json!({"reason": "wrong pool"})).await;
     assert_eq!((nothing.status, why(&nothing)), (409, "cannot roll back: no version was active before 000001"));
     let second = stack.upload(&to_watch()).await;
     stack.approve(&second).await;
     sales.post(&format!("/v1/rulebooks/{second}/activate"), Value::Null).await.expect(200);
     stack.pass(1);
 
-    let from = json!({"from": second});
-    let back = sales.post("/v1/rulebooks/rollback", from.clone()).await.expect(200);
+    // A person rolls back, with a reason.
+    let from = json!({"from": second, "reason": "the watch desk is not staffed"});
+    let program = sales.post(rollback, from.clone()).await;
+    assert_eq!((program.status, &program.body["code"]), (403, &json!("not_a_person")), "{}", program.text);
+    for body in [Value::Null, json!({}), json!({"from": second}), json!({"from": second, "reason": " "})] {
+        let refused = otto.post(rollback, body).await;
+        assert_eq!((refused.status, &refused.body["code"]), (422, &json!("invalid_body")), "{}", refused.text);
+    }
+    // An objection to the earlier version stops it.
+    mara.post("/v1/rulebooks/000001/object", json!({"reason": "it forgets Spain"})).await.expect(200);
+    let refused = otto.post(rollback, from.clone()).await;
+    assert_eq!(
+        (refused.status, &refused.body["code"], why(&refused)),
+        (409, &json!("objected_to"), "cannot roll back to rulebook 000001: Mara objected: it forgets Spain")
+    );
+    mara.post("/v1/rulebooks/000001/withdraw", Value::Null).await.expect(200);
+
+    let back = otto.post(rollback, from.clone()).await.expect(200);
     assert_eq!((&back["version"], &back["active"]), (&json!("000001"), &json!(true)));
-    assert_eq!(sales.post("/v1/rulebooks/rollback", from).await.expect(200), back, "a repeat changes nothing");
-    let other = sales.post("/v1/rulebooks/rollback", json!({"from": "000009"})).await;
+    assert_eq!(
+        (&back["history"][0]["by"], &back["history"][0]["reason"]),
+        (&json!("otto"), &json!("the watch desk is not staffed"))
+    );
+    // A repeat changes nothing, even if there is an objection by then.
+    mara.post("/v1/rulebooks/000001/object", json!({"reason": "it forgets Spain"})).await.expect(200);
+    assert_eq!(otto.post(rollback, from).await.expect(200), back);
+    let other = otto.post(rollback, json!({"from": "000009", "reason": "wrong pool"})).await;
     assert_eq!((other.status, why(&other)), (409, "cannot roll back from version 000009: version 000001 is active"));
     let history = &sales.get("/v1/rulebooks").await.expect(200)["history"];
     let causes: Vec<&str> = history.as_array().unwrap().iter().map(|entry| entry["cause"].as_str().unwrap()).collect();

@@ -200,7 +200,7 @@ fn check_events(
             "LeadHeld" => "held",
             "LeadMerged" => "merged",
             "LeadReleased" => field("to").unwrap_or_default(),
-            "ActivityRecorded" | "LeadScored" => replayed,
+            "ActivityRecorded" | "LeadScored" | "KeyReused" => replayed,
             // A disqualified lead is decided again.
             "LeadAbsorbed" | "LeadResubmitted" => field("to").unwrap_or(replayed),
             other => {

@@ -99,6 +99,29 @@ async fn rejects_an_activity_field_by_field() {
     assert_eq!(stack.finish().await.leads(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refuses_an_idempotency_key_that_cannot_be_used() {
+    let stack = Stack::start().await;
+    let (source, marketing) = (stack.by(Role::Source), stack.by(Role::Marketing));
+    let import = marketing.post("/v1/imports", json!({"name": "fair", "dry_run": true})).await.expect(201);
+    let part = format!("/v1/imports/{}/parts/1", import["import_id"].as_str().unwrap());
+    let long = "k".repeat(256);
+    for key in ["", "Schl\u{fc}ssel", long.as_str()] {
+        let headers = [("idempotency-key", key)];
+        for (caller, method, path, body) in [
+            (&source, Method::POST, "/v1/leads", r#"{"email": "ada@lovelace.example"}"#),
+            (&source, Method::POST, "/v1/activities", r#"{"email": "ada@lovelace.example", "did": "demo"}"#),
+            (&marketing, Method::POST, "/v1/imports", r#"{"name": "fair"}"#),
+            (&marketing, Method::PUT, &part, "email\nada@lovelace.example\n"),
+        ] {
+            let refused = caller.send(method, path, &headers, body).await;
+            let code = &refused.body["code"];
+            assert_eq!((refused.status, code), (400, &json!("invalid_idempotency_key")), "{path} {}", refused.text);
+        }
+    }
+    assert_eq!(stack.finish().await.leads(), 0);
+}
+
 fn many_fields() -> String {
     let mut lead = json!({"email": "a@b.example"});
     for number in 0..51 {

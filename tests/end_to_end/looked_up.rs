@@ -62,7 +62,14 @@ async fn lists_keys_without_their_secrets() {
     assert_eq!(partner["created_at"], "2026-03-03T09:00:00Z");
     assert_eq!(key(&of_mara["id"]).unwrap()["person"], "mara");
 
-    admin.delete(&format!("/v1/keys/{}", made["id"].as_str().unwrap())).await.expect(204);
+    let id = made["id"].as_str().unwrap();
+    admin.delete(&format!("/v1/keys/{id}")).await.expect(204);
+    // A wrong id does not look as if a key had stopped working.
+    for unknown in [id, "ba78", made["key"].as_str().unwrap()] {
+        let missing = admin.delete(&format!("/v1/keys/{unknown}")).await;
+        assert_eq!((missing.status, &missing.body["code"]), (404, &json!("not_found")), "{}", missing.text);
+        assert!(!missing.text.contains(unknown), "{}", missing.text);
+    }
     let left = admin.get("/v1/keys").await.expect(200);
     assert!(left["keys"].as_array().unwrap().iter().all(|key| key["id"] != made["id"]));
     stack.by(Role::Sales).get("/v1/keys").await.expect(403);

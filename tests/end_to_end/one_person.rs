@@ -51,6 +51,56 @@ async fn concurrent_repeats_are_one_lead_and_other_content_is_a_resubmission() {
     assert_eq!((counted.leads(), counted.stage("assigned"), counted.turns), (1, 1, 1));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reused_key_keeps_another_person_as_a_lead_of_their_own() {
+    let stack = Stack::start().await;
+    let ada = json!({"email": "ada@lovelace.example", "did": "demo"});
+    let ben = json!({"email": "ben@books.example", "did": "demo", "message": "call me"});
+    let first = stack.accepted(&stack.submit_as("form-17", ada.clone()).await);
+    assert_eq!(stack.at(&first, "assigned").await["owner"], "anna");
+    stack.settled().await;
+    // Ten times at once, it is one other person.
+    let answers = join_all((0..10).map(|_| stack.submit_as("form-17", ben.clone()))).await;
+    assert!(answers.iter().all(|answer| stack.accepted(answer) == first));
+    let path = "/v1/leads?email=ben%40books.example";
+    let found = eventually("the other person to be a lead", async || {
+        let found = stack.by(Role::Sales).get(path).await.expect(200);
+        found["leads"].get(0).filter(|lead| lead["stage"] == "assigned").cloned()
+    })
+    .await;
+    let other = found["lead_id"].as_str().unwrap().to_owned();
+    stack.expect_lead(&other);
+    assert_ne!(other, first);
+    stack.submit_as("form-17", ada).await.expect(202);
+    stack.settled().await;
+    assert_eq!(stack.events(&first).await, ["LeadAssigned"], "nothing of it is in the first lead");
+    assert_eq!(stack.events(&other).await, ["KeyReused", "LeadAssigned"]);
+    let told = stack.by(Role::Sales).get(&format!("/v1/leads/{other}/events")).await.expect(200);
+    assert_eq!(told["events"][0]["of"], json!(first));
+    assert_eq!(stack.lead(&other).await["profile"]["interest"]["message"], "call me");
+
+    // A person who is a lead already keeps it.
+    let carla = stack.submit(json!({"email": "carla@faros.example", "did": "demo"})).await;
+    stack.at(&carla, "assigned").await;
+    stack.submit_as("form-17", json!({"email": "carla@faros.example", "did": "contact_me"})).await.expect(202);
+    eventually("it to be merged", async || {
+        stack.events(&carla).await.contains(&"LeadAbsorbed".to_owned()).then_some(())
+    })
+    .await;
+    stack.settled().await;
+    let told = stack.by(Role::Sales).get(&format!("/v1/leads/{carla}/events")).await.expect(200);
+    let events = told["events"].as_array().unwrap();
+    let from = events.iter().find(|event| event["type"] == "LeadAbsorbed").unwrap()["from"].as_str().unwrap();
+    stack.expect_lead(from);
+    let told = stack.by(Role::Sales).get(&format!("/v1/leads/{from}/events")).await.expect(200);
+    assert_eq!(
+        (&told["events"][0]["type"], &told["events"][0]["reused_key_of"]),
+        (&json!("LeadMerged"), &json!(first))
+    );
+    let counted = stack.finish().await;
+    assert_eq!((counted.stage("assigned"), counted.stage("merged"), counted.turns), (3, 1, 3));
+}
+
 /// Returns the later submissions of a lead.
 async fn activities(stack: &Stack, id: &str) -> Vec<Value> {
     let items = stack.aws.scan("leads").await;

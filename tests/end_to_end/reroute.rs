@@ -180,7 +180,7 @@ async fn a_version_that_is_no_longer_active_moves_nothing() {
     otto.post(&format!("/v1/rulebooks/{version}/activate"), Value::Null).await.expect(200);
     let path = format!("/v1/rulebooks/{version}/reroute");
     otto.post(&path, Value::Null).await.expect(202);
-    otto.post("/v1/rulebooks/rollback", Value::Null).await.expect(200);
+    otto.post("/v1/rulebooks/rollback", json!({"reason": "wrong pool"})).await.expect(200);
     stack.pass(1);
     stack.sweep().await;
     stack.settled().await;

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::aws::text;
-use crate::harness::{Reply, Stack};
+use crate::harness::{Reply, Setup, Stack};
 
 fn gina(capacity: u32) -> Value {
     json!({"rep_id": "gina", "name": "Gina", "email": "gina@fairleader.example", "zone": "Europe/Berlin",
@@ -124,6 +124,22 @@ async fn audits_every_kind_of_change() {
     assert!(sales_sees.iter().any(|entry| entry["kind"] == "pool"));
     assert!(sales_sees.iter().all(|entry| entry["kind"] != "key" && entry["kind"] != "person"));
     assert_eq!(sales.get("/v1/audit?kind=key").await.status, 400);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_key_of_a_deleted_rep_stops_working() {
+    // Nothing is cached, so a change takes effect at once.
+    let stack = Stack::with(Setup::default().parameter("AuthorizerCacheSeconds", "0")).await;
+    let frida = stack.rep("frida").await;
+    let paths = ["/v1/inbox", "/v1/reps", "/v1/rulebooks", "/v1/leads/x"];
+    frida.get("/v1/inbox").await.expect(200);
+    stack.by(Role::Sales).delete("/v1/reps/frida").await.expect(204);
+    for path in paths {
+        frida.get(path).await.expect(403);
+    }
+    frida.put("/v1/me/availability", json!({"on": true})).await.expect(403);
+    stack.rep("anna").await.get("/v1/inbox").await.expect(200);
     stack.finish().await;
 }
 

@@ -65,7 +65,8 @@ async fn a_version_keeps_the_tables_it_was_uploaded_with() {
     let lead = stack.submit(from_saxony("ben")).await;
     assert_eq!(stack.at(&lead, "assigned").await["pool"], "iberia");
     // A rollback also restores the version's table.
-    marketing.post("/v1/rulebooks/rollback", json!({"from": third})).await.expect(200);
+    let mara = stack.person("mara").await;
+    mara.post("/v1/rulebooks/rollback", json!({"from": third, "reason": "wrong pool"})).await.expect(200);
     stack.pass(1);
     let lead = stack.submit(from_saxony("carl")).await;
     assert_eq!(stack.at(&lead, "assigned").await["pool"], "watch");

@@ -6,7 +6,7 @@ use fairleader_lead::id::{PersonId, RepId};
 use fairleader_lead::limit;
 use fairleader_lead::problem::FieldProblem;
 use fairleader_runtime::http::{Answer, edit};
-use fairleader_store::{KeyRecord, PersonKey, Tries};
+use fairleader_store::{KeyDeleted, KeyRecord, PersonKey, Tries};
 use tracing::info;
 
 use crate::Access;
@@ -108,9 +108,18 @@ impl Access {
         let mut tries = Tries::until(call.deadline, [id]);
         loop {
             tries.again("deleting a key").await?;
-            if self.keys.remove(&self.audit, id, &edit(call, self.clock.now())?).await? {
-                info!(key = id, "deleted key");
-                return Ok(reply::no_content());
+            match self.keys.remove(&self.audit, id, &edit(call, self.clock.now())?).await? {
+                KeyDeleted::Done => {
+                    info!(key = id, "deleted key");
+                    return Ok(reply::no_content());
+                }
+                // A mistyped id must not look as if the key had stopped working.
+                KeyDeleted::Missing => {
+                    return Err(Problem::not_found("there is no key with this id")
+                        .detail("the id is the `id` in GET /v1/keys, not the key itself")
+                        .into());
+                }
+                KeyDeleted::Stale => {}
             }
         }
     }

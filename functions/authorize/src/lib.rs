@@ -1,14 +1,16 @@
 //! `authorize`: finds out who a key belongs to. The function that is called checks what they are allowed to do.
 //!
 //! A key belongs either to a program or to a person. The key of a program has a role of its own. The key of a person
-//! has the role that the person has now, and becomes invalid when the person is removed.
+//! has the role that the person has now, and becomes invalid when the person is removed. The key of a rep is invalid
+//! while the rep is not on the roster.
 
 use aws_lambda_events::event::apigw::{
     ApiGatewayV2CustomAuthorizerSimpleResponse, ApiGatewayV2CustomAuthorizerV2Request,
 };
-use fairleader_api::key;
+use fairleader_api::{Role, key};
+use fairleader_lead::id::RepId;
 use fairleader_runtime::{Env, Function, FunctionError, Invocation, SetupError};
-use fairleader_store::{KeyRecord, Keys, People, StoreError, Table};
+use fairleader_store::{KeyRecord, Keys, OnRoster, People, StoreError, Table};
 use serde_json::{Value, json};
 use tracing::{debug, info};
 
@@ -17,6 +19,7 @@ use tracing::{debug, info};
 pub struct Authorize {
     keys: Keys,
     people: People,
+    roster: OnRoster,
 }
 
 impl Function for Authorize {
@@ -28,6 +31,7 @@ impl Function for Authorize {
         Ok(Self {
             keys: Keys::new(Table::new(&config, env.get("KEYS_TABLE")?)),
             people: People::new(Table::new(&config, env.get("PEOPLE_TABLE")?)),
+            roster: OnRoster::new(Table::new(&config, env.get("REPS_TABLE")?)),
         })
     }
 
@@ -49,10 +53,15 @@ impl Function for Authorize {
 }
 
 impl Authorize {
-    /// Returns the role and subject that the functions receive. Returns `None` if the key belongs to a person who was
-    /// removed.
+    /// Returns the role and subject that the functions receive. Returns `None` if the key belongs to a person or rep who
+    /// was removed.
     async fn context(&self, record: KeyRecord) -> Result<Option<Value>, StoreError> {
         let Some(key) = record.person else {
+            // One more read, for the keys of reps only; the gateway caches the result.
+            if record.role == Role::Rep.as_str() && !self.roster.has(&RepId::from(record.subject.as_str())).await? {
+                info!(rep = record.subject, "key of a removed rep");
+                return Ok(None);
+            }
             return Ok(Some(json!({"role": record.role, "subject": record.subject})));
         };
         let person = self.people.get(&key.person_id).await?.filter(|found| found.enrolled == key.enrolled);

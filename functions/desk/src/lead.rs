@@ -10,50 +10,60 @@ use fairleader_runtime::http::{Answer, Failure};
 use fairleader_store::{Loaded, StoreError};
 
 use crate::Desk;
+use crate::polls::POLLS;
 
 /// First pause between two reads of the state. Each pause is half as long again as the one before.
 const FIRST_LOOK: Duration = Duration::from_millis(15);
 /// Longest pause between two reads.
 const LAST_LOOK: Duration = Duration::from_millis(200);
+/// Time before the deadline of the call at which waiting ends, for the last reads. The deadline itself leaves time to
+/// reply.
+const LAST_READS: Duration = Duration::from_millis(500);
 
 impl Desk {
     /// `GET /v1/leads/{lead_id}`: returns a lead. With `?wait=3s` it waits until the lead is decided, at most as long
-    /// as the caller asks for, and never beyond the deadline of the call.
+    /// as the caller asks for, and never beyond the deadline of the call. If too many calls wait, it replies at once.
+    ///
+    /// A lead that the caller cannot see is treated like one that does not exist, in the reply and in its time, so that
+    /// an id reveals nothing.
     pub(crate) async fn lead(&self, call: &Call<'_>) -> Answer {
         let caller = call.caller()?;
         let lead_id = lead_id(call);
-        let until = Instant::now().checked_add(wait(call)?).map_or(call.deadline, |until| until.min(call.deadline));
+        let latest = call.deadline.checked_sub(LAST_READS).unwrap_or(call.deadline);
+        let until = Instant::now().checked_add(wait(call)?).map_or(latest, |until| until.min(latest));
         let mut pause = FIRST_LOOK;
-        loop {
-            let state = self.leads.state(&lead_id).await?;
+        let mut place = None;
+        let (state, turned_away) = loop {
+            let state = in_time(call, self.leads.state(&lead_id)).await?.filter(|state| stage_visible(state, caller));
             let decided = state.as_ref().is_some_and(|state| state.stage() != Stage::Stored);
             let left = until.saturating_duration_since(Instant::now());
             if decided || left.is_zero() {
-                break;
+                break (state, false);
+            }
+            if place.is_none() {
+                place = POLLS.enter(caller);
+            }
+            if place.is_none() {
+                break (state, true);
             }
             tokio::time::sleep(pause.min(left)).await;
             pause = (pause * 3 / 2).min(LAST_LOOK);
-        }
-        if caller.role == Role::Source {
-            let Some(state) = self.leads.state(&lead_id).await? else { return Ok(not_stored(&lead_id)) };
-            // The reply is the same as for a lead that does not exist, so that an id reveals nothing.
-            if state.source.as_str() != caller.subject {
-                return Ok(not_stored(&lead_id));
-            }
-            return Ok(reply::json(200, &LeadStage::from(&state)));
-        }
-        let Some(loaded) = self.leads.load(&lead_id).await? else {
-            // A lead that was put on hold before it could be stored has a state and nothing else.
-            return match self.leads.state(&lead_id).await? {
-                Some(state) if caller.may(Role::OVERSEERS) => Ok(reply::json(200, &Lead::new(state, None))),
-                _ => Ok(not_stored(&lead_id)),
-            };
         };
-        if visible(&loaded.state, caller).is_err() {
-            return Ok(not_stored(&lead_id));
-        }
-        let Loaded { state, profile } = loaded;
-        Ok(reply::json(200, &Lead::new(state, Some(profile))))
+        drop(place);
+        let Some(state) = state else { return Ok(not_stored(&lead_id)) };
+        let reply = if caller.role == Role::Source {
+            reply::json(200, &LeadStage::from(&state))
+        } else {
+            match in_time(call, self.leads.load(&lead_id)).await? {
+                // It may have another owner by now.
+                Some(loaded) if visible(&loaded.state, caller).is_err() => return Ok(not_stored(&lead_id)),
+                Some(Loaded { state, profile }) => reply::json(200, &Lead::new(state, Some(profile))),
+                // A lead that was put on hold before it could be stored has a state and nothing else.
+                None if caller.may(Role::OVERSEERS) => reply::json(200, &Lead::new(state, None)),
+                None => return Ok(not_stored(&lead_id)),
+            }
+        };
+        Ok(if turned_away { again_soon(reply) } else { reply })
     }
 
     /// `GET /v1/leads/{lead_id}/events`: returns the history of a lead, oldest first.
@@ -112,6 +122,27 @@ pub(crate) fn visible(state: &State, caller: &Caller) -> Result<(), Problem> {
     if own || caller.may(Role::OVERSEERS) { Ok(()) } else { Err(no_such_lead(&state.lead_id)) }
 }
 
+/// Returns whether the caller can see the stage of a lead. Sources see that of the leads that they sent.
+fn stage_visible(state: &State, caller: &Caller) -> bool {
+    match caller.role {
+        Role::Source => state.source.as_str() == caller.subject,
+        _ => visible(state, caller).is_ok(),
+    }
+}
+
+/// Waits for a read until the deadline of the call. After that, there would be no time left to reply.
+async fn in_time<T>(call: &Call<'_>, read: impl Future<Output = Result<T, StoreError>>) -> Result<T, Failure> {
+    match tokio::time::timeout_at(call.deadline.into(), read).await {
+        Ok(read) => Ok(read?),
+        Err(_) => Err(Problem::new(Code::Unavailable, "the lead could not be read in time").detail("try again").into()),
+    }
+}
+
+/// Asks the caller to send the request again after a second.
+fn again_soon(reply: Reply) -> Reply {
+    reply::with_header(reply, "retry-after", "1")
+}
+
 fn no_such_lead(lead_id: &LeadId) -> Problem {
     Problem::not_found(format!("there is no lead `{lead_id}` that this key can see"))
 }
@@ -120,7 +151,7 @@ fn no_such_lead(lead_id: &LeadId) -> Problem {
 fn not_stored(lead_id: &LeadId) -> Reply {
     let problem = Problem::not_found(format!("there is no lead `{lead_id}` yet"))
         .detail("a new lead is stored within seconds; try again, or add ?wait=3s");
-    reply::with_header(problem.reply(), "retry-after", "1")
+    again_soon(problem.reply())
 }
 
 /// Reads `?wait=3s` or `?wait=500ms`. Returns zero without it.

@@ -4,6 +4,7 @@ mod accept;
 mod inbox;
 mod lead;
 mod ledger;
+mod polls;
 mod search;
 
 use fairleader_api::route::DeskRoute as Route;

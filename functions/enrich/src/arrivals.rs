@@ -87,7 +87,7 @@ fn submitted(command: StoreLead) -> Submitted {
     let mut profile = normalise::profile(&submission);
     profile.said(&lead_id, &payload_hash, received_at);
     let identities = person::identities(&profile);
-    Submitted { lead_id, source, received_at, payload_hash, submission, profile, identities }
+    Submitted { lead_id, source, received_at, payload_hash, submission, profile, identities, reused_key_of: None }
 }
 
 fn reported(command: RecordActivity) -> Reported {
@@ -110,6 +110,7 @@ fn reported(command: RecordActivity) -> Reported {
                 submission,
                 profile,
                 identities,
+                reused_key_of: None,
             }))
         }
     };

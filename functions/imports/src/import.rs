@@ -32,13 +32,14 @@ const SHOWN: usize = 20;
 impl Imports {
     /// `POST /v1/imports`: starts an import.
     pub(crate) async fn post_import(&self, call: &Call<'_>) -> Answer {
+        let key = call.idempotency_key()?;
         let new: shape::NewImport = call.json()?;
         let named = limit::name("/source", new.source.as_str());
         let errors: Vec<_> = limit::title(&new.name, "a list").into_iter().chain(named).collect();
         if !errors.is_empty() {
             return Err(Problem::invalid_body(errors).into());
         }
-        let import_id = match call.header("idempotency-key") {
+        let import_id = match key {
             Some(key) => lead_id::derive(&SourceId::from("import"), key).to_string(),
             None => Uuid::now_v7().to_string(),
         };
@@ -94,8 +95,10 @@ impl Imports {
     /// `PUT /v1/imports/{id}/parts/{part}` (CSV with its own header): imports a part of a list.
     ///
     /// Leads are queued before the results are stored. A caller that gets no reply sends the part again; every row gets
-    /// the same lead id, so no lead is duplicated.
+    /// the same lead id, so no lead is duplicated. It needs no `Idempotency-Key`, but refuses one that is not valid, as
+    /// everywhere.
     pub(crate) async fn put_part(&self, call: &Call<'_>) -> Answer {
+        call.idempotency_key()?;
         let id = call.path("id");
         let part = call.path("part");
         let Some(part) = part.parse::<u32>().ok().filter(|part| (1..=MAX_PARTS).contains(part)) else {

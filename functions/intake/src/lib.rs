@@ -20,8 +20,6 @@ use uuid::Uuid;
 
 /// Size limit of a submission or activity, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
-/// Length limit of an `Idempotency-Key`, in bytes.
-pub const MAX_KEY: usize = 255;
 
 /// Lambda function `intake`.
 #[derive(Debug)]
@@ -142,11 +140,7 @@ fn sent(call: &Call<'_>, what: &str, instead: &str) -> Result<Sent, Problem> {
         return Err(Problem::new(Code::TooLarge, format!("the {what} is too large ({} bytes)", body.len()))
             .detail(format!("the limit is {MAX_BODY} bytes; {instead}")));
     }
-    let key = call.header("idempotency-key").map(|key| key.trim().to_owned());
-    if let Some(key) = key.as_ref().filter(|key| key.is_empty() || key.len() > MAX_KEY) {
-        return Err(Problem::new(Code::InvalidIdempotencyKey, "the Idempotency-Key is not valid")
-            .detail(format!("it has {} bytes; send 1 to {MAX_KEY} bytes", key.len())));
-    }
+    let key = call.idempotency_key()?.map(str::to_owned);
     Ok(Sent { source: SourceId::from(call.caller()?.subject.as_str()), key, body })
 }
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tracing::info;
 
 use crate::Rulebooks;
+use crate::review::said;
 use crate::rulebook::{no_such_rulebook, numbered, refused, version_in};
 
 /// Key of the retries that change the activations.
@@ -73,29 +74,37 @@ impl Rulebooks {
         }
     }
 
-    /// `POST /v1/rulebooks/rollback`: activates the version that was active before. It needs no new approval, but it is
-    /// checked against the current roster.
+    /// `POST /v1/rulebooks/rollback`: activates the version that was active before. A person asks for it with a reason.
+    /// It needs no new approval, but no objection may stand, and it is checked against the current roster.
     pub(crate) async fn roll_back(&self, call: &Call<'_>) -> Answer {
-        let by = call.caller()?.subject.as_str();
-        let RollBack { from } = call.json_or_default()?;
+        let RollBack { from, reason } = call.json()?;
+        let reason = said("reason", &reason)?;
+        let by = self.signature(call).await?.person;
         let from = from.map(|from| numbered(&from)).transpose()?;
         let mut tries = Tries::until(call.deadline, [ACTIVE]);
         loop {
             tries.again("changing the activations").await?;
             let seen = self.versions.activations().await?;
             let now = self.clock.now();
-            let next = seen.activations.roll_back(from.as_ref(), by, now).map_err(|refused| refusal(&refused))?;
+            let next = seen.activations.roll_back(from.as_ref(), by.as_str(), &reason, now);
+            let next = next.map_err(|refused| refusal(&refused))?;
             let version = next.version(now).cloned().ok_or_else(|| refusal(&ActivationRefusal::NoneActive))?;
+            // A repeat changes nothing, whatever was said since.
+            if next == seen.activations.as_of(now) {
+                return Ok(self.activated(&version, &next, now));
+            }
             let Some((source, record)) = self.versions.read(&version).await? else {
                 return Err(no_such_rulebook(version.as_str()).into());
             };
+            self.may_roll_back(&record)?;
             // Before the reps: the deletion of a rep changes the directory of pools too.
             let pools = self.pools.all().await?;
             if let Err(problems) = self.check(&source, &record.upload.tables, &pools).await? {
                 return Ok(refused(&source, &problems));
             }
-            if self.store(&seen, &next, None, Some(&pools), now).await? {
-                info!(rulebook = %version, "rolled back to rulebook");
+            // The transaction checks that the review that was read did not change.
+            if self.store(&seen, &next, Some(&record), Some(&pools), now).await? {
+                info!(rulebook = %version, person = %by, "rolled back to rulebook");
                 return Ok(self.activated(&version, &next, now));
             }
         }

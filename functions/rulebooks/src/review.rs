@@ -76,7 +76,7 @@ impl Rulebooks {
         let reason = said("reason", &call.json::<NewObjection>()?.reason)?;
         let by = self.signature(call).await?;
         let (record, cancelled) =
-            self.say(call, &version, |review| review.object(by.clone(), reason.clone(), self.clock.now())).await?;
+            self.say(call, &version, |review| Ok(review.object(by.clone(), reason.clone(), self.clock.now()))).await?;
         info!(rulebook = %version, person = %by.person, "objected to rulebook");
         Ok(self.reviewed(record, cancelled))
     }
@@ -115,6 +115,17 @@ impl Rulebooks {
             POST /v1/rulebooks/{version}/approve; \
             a person who objected can approve it, or withdraw the objection with POST …/withdraw"
         )))
+    }
+
+    /// Fails with `objected_to` if an objection against the version to go back to stands.
+    pub(crate) fn may_roll_back(&self, record: &RulebookRecord) -> Result<(), Problem> {
+        let missing = record.review.missing_for_rollback();
+        if self.approval.rule() == ApprovalRule::Off || missing.is_none() {
+            return Ok(());
+        }
+        let title = format!("cannot roll back to rulebook {}: {missing}", record.version);
+        Err(Problem::new(Code::ObjectedTo, title)
+            .detail("ask the person who objected to withdraw, or activate another version that is approved"))
     }
 
     /// Converts a record for replies.
@@ -182,7 +193,7 @@ impl Rulebooks {
     }
 
     /// Returns the caller as a person with their current role. Fails with `not_a_person` for the key of a program.
-    async fn signature(&self, call: &Call<'_>) -> Result<Signature, Failure> {
+    pub(crate) async fn signature(&self, call: &Call<'_>) -> Result<Signature, Failure> {
         let caller = call.caller()?;
         let Some(person) = &caller.person else {
             let title = format!("the key of `{}` belongs to a program, not to a person", caller.subject);
@@ -201,7 +212,7 @@ impl Rulebooks {
     }
 }
 
-fn said(field: &str, text: &str) -> Result<String, Problem> {
+pub(crate) fn said(field: &str, text: &str) -> Result<String, Problem> {
     let detail = match text.trim().len() {
         0 => "is empty".to_owned(),
         length if length > MAX_TEXT => format!("has {length} bytes; the limit is {MAX_TEXT}"),
@@ -214,8 +225,9 @@ fn refused(refusal: &ReviewRefusal) -> Problem {
     let code = match refusal {
         ReviewRefusal::NoSide { .. } => Code::NoSide,
         ReviewRefusal::OtherSide { .. } => Code::ApprovedForOtherSide,
+        ReviewRefusal::SameAddress { .. } => Code::ApprovedByOnePerson,
         ReviewRefusal::NothingToWithdraw(_) => Code::NothingToWithdraw,
-        ReviewRefusal::TooMuch => Code::TooMuchSaid,
+        ReviewRefusal::TooManyComments => Code::TooMuchSaid,
     };
     Problem::new(code, refusal.to_string())
 }

@@ -21,6 +21,8 @@ const MAX_ID: usize = 255;
 const HEAD: usize = 120;
 /// Characters that a long message keeps at its end, where the advice is.
 const TAIL: usize = 240;
+/// Length limit of an `Idempotency-Key`, in bytes.
+const MAX_IDEMPOTENCY_KEY: usize = 255;
 
 /// Admitted request.
 #[derive(Clone, Debug)]
@@ -71,6 +73,24 @@ impl<'a> Call<'a> {
     /// Returns the header `name`, if it was sent and is text.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         self.request.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the `Idempotency-Key`, without the spaces around it. Fails with `invalid_idempotency_key` if it is empty,
+    /// too long or not ASCII text. Such a key is never ignored: its sender relies on it when they retry.
+    pub fn idempotency_key(&self) -> Result<Option<&'a str>, Problem> {
+        let Some(value) = self.request.headers.get("idempotency-key") else { return Ok(None) };
+        let refused = |detail: String| {
+            Err(Problem::new(Code::InvalidIdempotencyKey, "the Idempotency-Key is not valid").detail(detail))
+        };
+        let Ok(key) = value.to_str().map(str::trim) else {
+            return refused(format!(
+                "it has characters that are not ASCII; send 1 to {MAX_IDEMPOTENCY_KEY} ASCII characters, such as a UUID"
+            ));
+        };
+        match key.len() {
+            1..=MAX_IDEMPOTENCY_KEY => Ok(Some(key)),
+            length => refused(format!("it has {length} bytes; send 1 to {MAX_IDEMPOTENCY_KEY} bytes")),
+        }
     }
 
     /// Returns the body as bytes. Decodes the gateway's base64.
@@ -201,6 +221,31 @@ mod tests {
         match problem.errors.as_slice() {
             [error] => format!("{}: {}", error.pointer, error.detail),
             _ => problem.detail.unwrap_or_default(),
+        }
+    }
+
+    #[test]
+    fn refuses_a_key_that_cannot_be_used_and_never_ignores_it() {
+        let key = |value: Option<&[u8]>| {
+            let mut request = Request::default();
+            if let Some(value) = value {
+                request.headers.insert("idempotency-key", http::HeaderValue::from_bytes(value).unwrap());
+            }
+            let read = Call::of(&request).idempotency_key().map(|key| key.map(str::to_owned));
+            read.map_err(|problem| (problem.code, problem.detail.unwrap_or_default()))
+        };
+        assert_eq!(key(None), Ok(None));
+        assert_eq!(key(Some(b" form-17 ")), Ok(Some("form-17".to_owned())));
+        assert_eq!(key(Some(&[b'k'; MAX_IDEMPOTENCY_KEY])), Ok(Some("k".repeat(MAX_IDEMPOTENCY_KEY))));
+        for (value, said) in [
+            (&b""[..], "it has 0 bytes"),
+            (b"  ", "it has 0 bytes"),
+            (&[b'k'; MAX_IDEMPOTENCY_KEY + 1], "it has 256 bytes"),
+            ("schlüssel".as_bytes(), "it has characters that are not ASCII"),
+            (b"\xfc", "it has characters that are not ASCII"),
+        ] {
+            let (code, detail) = key(Some(value)).unwrap_err();
+            assert!(code == Code::InvalidIdempotencyKey && detail.starts_with(said), "{detail}");
         }
     }
 

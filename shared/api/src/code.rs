@@ -35,7 +35,7 @@ macro_rules! codes {
 
 codes! {
     InvalidCursor 400 "invalid_cursor": "The cursor does not come from an earlier reply.";
-    InvalidIdempotencyKey 400 "invalid_idempotency_key": "The `Idempotency-Key` is empty or too long.";
+    InvalidIdempotencyKey 400 "invalid_idempotency_key": "The `Idempotency-Key` is empty, too long or not ASCII.";
     InvalidFilter 400 "invalid_filter": "The filter has an unknown `kind`, or an `id` without a `kind`.";
     InvalidIfMatch 400 "invalid_if_match": "`If-Match` is not exactly one `ETag`.";
     InvalidPart 400 "invalid_part": "The number of the part is not a number, or out of range.";
@@ -48,6 +48,7 @@ codes! {
     NotAPerson 403 "not_a_person": "This needs the key of a person; this key belongs to a program.";
     NotFound 404 "not_found": "It does not exist, or this key cannot see it.";
     AlreadyActive 409 "already_active": "This version of the rulebook is already active.";
+    ApprovedByOnePerson 409 "approved_by_one_person": "A person with the same e-mail address approved for the other side.";
     ApprovedForOtherSide 409 "approved_for_other_side": "This person already approved the version for the other side.";
     Busy 409 "busy": "It was changed by other requests on every try; try again.";
     HeldByRule 409 "held_by_rule": "A rule of the active rulebook would hold the lead again.";
@@ -60,6 +61,7 @@ codes! {
     NotOwner 409 "not_owner": "The lead belongs to another rep.";
     NothingBefore 409 "nothing_before": "There is no earlier version of the rulebook to go back to.";
     NothingToWithdraw 409 "nothing_to_withdraw": "This person has no approval or objection to withdraw.";
+    ObjectedTo 409 "objected_to": "An objection to the version to go back to stands.";
     OldAssignment 409 "old_assignment": "The lead was reassigned after this assignment.";
     OpenLeads 409 "open_leads": "The rep still has open leads.";
     PartExists 409 "part_exists": "This part was already imported with different content.";
@@ -67,7 +69,7 @@ codes! {
     StillAMember 409 "still_a_member": "The rep is still a member of a pool.";
     StillNamed 409 "still_named": "It is still named by a rulebook, a pool or an account.";
     StillWaiting 409 "still_waiting": "The pool's waiting list is not empty.";
-    TooMuchSaid 409 "too_much_said": "This version of the rulebook has reached the limit for comments and reviews.";
+    TooMuchSaid 409 "too_much_said": "This version of the rulebook has reached the limit for comments.";
     UnreadableRulebook 409 "unreadable_rulebook": "A stored version of the rulebook can no longer be read.";
     WrongStage 409 "wrong_stage": "The stage of the lead does not allow this.";
     PreconditionFailed 412 "precondition_failed": "It was changed since you read it; `current` shows it as it is now.";
@@ -82,6 +84,7 @@ codes! {
     InvalidTable 422 "invalid_table": "The table was rejected; `errors` lists the lines to correct.";
     Internal 500 "internal": "Internal error; the cause is in the log.";
     NotQueued 503 "not_queued": "Temporarily unavailable; nothing was stored, so send it again.";
+    Unavailable 503 "unavailable": "The tables did not answer in time; nothing was changed, so try again.";
 }
 
 impl Serialize for Code {

@@ -34,6 +34,9 @@ pub struct Activation {
     pub by: String,
     /// How it became active.
     pub cause: Cause,
+    /// Why, for a rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Planned activation of a version.
@@ -150,12 +153,13 @@ impl Activations {
         next
     }
 
-    /// Rolls back to the version that was active before, and keeps the plan. With `from`, it does so only if `from` is
-    /// active, so repeating the request does not roll back twice.
+    /// Rolls back to the version that was active before for a reason, and keeps the plan. With `from`, it does so only if
+    /// `from` is active, so repeating the request does not roll back twice.
     pub fn roll_back(
         &self,
         from: Option<&RulebookVersion>,
         by: &str,
+        reason: &str,
         now: Timestamp,
     ) -> Result<Self, ActivationRefusal> {
         let mut next = self.as_of(now);
@@ -171,7 +175,8 @@ impl Activations {
             return Err(ActivationRefusal::NothingBefore(active.version.clone()));
         }
         let before = next.back.remove(0);
-        next.remember(Activation { version: before, since: now, by: by.to_owned(), cause: Cause::RolledBack });
+        let (by, reason) = (by.to_owned(), Some(reason.to_owned()));
+        next.remember(Activation { version: before, since: now, by, cause: Cause::RolledBack, reason });
         Ok(next)
     }
 
@@ -183,7 +188,7 @@ impl Activations {
             self.back.insert(0, active.version.clone());
             self.back.truncate(REMEMBERED);
         }
-        self.remember(Activation { version, since, by, cause });
+        self.remember(Activation { version, since, by, cause, reason: None });
     }
 
     fn remember(&mut self, activation: Activation) {
@@ -216,7 +221,7 @@ mod tests {
         assert_eq!(now.plan(&v(2), at(10), "otto", at(2)).unwrap(), now);
         assert_eq!(later.plan(&v(2), at(10), "mara", at(30)).unwrap(), later);
         // A rollback returns to the version that was active before.
-        assert_eq!(later.roll_back(None, "otto", at(31)).unwrap().version(at(31)), Some(&v(1)));
+        assert_eq!(later.roll_back(None, "otto", "wrong", at(31)).unwrap().version(at(31)), Some(&v(1)));
     }
 
     #[test]
@@ -238,15 +243,20 @@ mod tests {
         let two = Activations::default().activate(&v(1), "m", at(0)).activate(&v(2), "m", at(1));
         let three = two.activate(&v(3), "m", at(2));
         assert_eq!(three.activate(&v(3), "x", at(3)), three);
-        let back = three.roll_back(Some(&v(3)), "m", at(4)).unwrap();
+        let back = three.roll_back(Some(&v(3)), "m", "wrong", at(4)).unwrap();
         assert_eq!(back.version(at(4)), Some(&v(2)));
-        assert_eq!(back.roll_back(Some(&v(3)), "m", at(5)).unwrap(), back, "a repeat does not roll back twice");
-        let first = back.roll_back(None, "m", at(6)).unwrap();
+        assert_eq!((back.history[0].cause, back.history[0].reason.as_deref()), (Cause::RolledBack, Some("wrong")));
+        assert_eq!(
+            back.roll_back(Some(&v(3)), "m", "wrong", at(5)).unwrap(),
+            back,
+            "a repeat does not roll back twice"
+        );
+        let first = back.roll_back(None, "m", "wrong", at(6)).unwrap();
         assert_eq!(first.version(at(6)), Some(&v(1)));
-        assert_eq!(first.roll_back(None, "m", at(7)), Err(ActivationRefusal::NothingBefore(v(1))));
-        let refusal = first.roll_back(Some(&v(3)), "m", at(7)).unwrap_err();
+        assert_eq!(first.roll_back(None, "m", "wrong", at(7)), Err(ActivationRefusal::NothingBefore(v(1))));
+        let refusal = first.roll_back(Some(&v(3)), "m", "wrong", at(7)).unwrap_err();
         assert_eq!(refusal.to_string(), "cannot roll back from version 000003: version 000001 is active");
-        assert_eq!(Activations::default().roll_back(None, "m", at(0)), Err(ActivationRefusal::NoneActive));
+        assert_eq!(Activations::default().roll_back(None, "m", "wrong", at(0)), Err(ActivationRefusal::NoneActive));
     }
 
     #[test]

@@ -10,6 +10,12 @@
 //!          └── conflict ◄───┘
 //! ```
 //!
+//! # A key that is used again
+//!
+//! A submission with the key of a stored lead and the same content is a repeat. With other content it is a resubmission
+//! of that lead, or, if it identifies another person, a lead of its own, whose id is derived from the lead and the
+//! content. Its first event says so. Nothing that was accepted is dropped, and no person is added to another one.
+//!
 //! # One transaction
 //!
 //! A new lead is stored in one transaction of three or four items: its identities, its profile and its state, each on
@@ -66,6 +72,8 @@ pub struct Submitted {
     pub profile: Profile,
     /// The identities of the person.
     pub identities: Vec<Identity>,
+    /// The lead of another person, if this submission came with the idempotency key of that lead.
+    pub reused_key_of: Option<LeadId>,
 }
 
 /// Report of an activity.

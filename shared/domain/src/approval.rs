@@ -6,9 +6,10 @@
 //! - A person's latest statement counts: an objection withdraws their own approval, and an approval withdraws their own
 //!   objection.
 //! - An approval counts for the side that the person belonged to when they gave it. One person cannot approve for both
-//!   sides.
+//!   sides, and neither can two people with the same e-mail address, who are taken for one.
 //! - An objection is withdrawn by the person who raised it, or by an admin if that person no longer can.
-//! - Everything stays on record. Withdrawn statements are marked as such.
+//! - An objection and an approval are never refused for lack of room: only comments have a limit.
+//! - Statements stay on record. Withdrawn ones are marked as such; of each person, the latest few are kept.
 //!
 //! Callers have already identified the person. Keys of programs cannot take part.
 
@@ -18,12 +19,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use fairleader_lead::id::PersonId;
+use fairleader_lead::normalise::email;
 use fairleader_lead::people::{Person, PersonRole};
 
 /// Length limit of a comment or reason, in bytes.
 pub const MAX_TEXT: usize = 2_000;
-/// Limit on the approvals, objections and comments of one version together.
-pub const MAX_SAID: usize = 100;
+/// Limit on the comments on one version.
+pub const MAX_COMMENTS: usize = 80;
+/// Withdrawn approvals of a person that are kept, and withdrawn objections, so that a review has a limited size without
+/// a limit on statements. An item has at most 400 KB: the comments have 160 KB, and what a person says at most 14 KB.
+const KEPT_WITHDRAWN: usize = 3;
 
 /// The sides that have to approve.
 pub const SIDES: [PersonRole; 2] = [PersonRole::Marketing, PersonRole::Sales];
@@ -37,11 +42,15 @@ pub struct Signature {
     pub name: String,
     /// Their role at that time.
     pub role: PersonRole,
+    /// Their e-mail address at that time, in the form that identifies a person. Older signatures have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 impl From<&Person> for Signature {
     fn from(person: &Person) -> Self {
-        Self { person: person.person_id.clone(), name: person.name.clone(), role: person.role }
+        let address = email::parse(&person.email).map_or_else(|| person.email.to_lowercase(), |email| email.identity);
+        Self { person: person.person_id.clone(), name: person.name.clone(), role: person.role, address: Some(address) }
     }
 }
 
@@ -132,12 +141,27 @@ pub enum ReviewRefusal {
         /// Their side now.
         now: PersonRole,
     },
+    /// A person with their e-mail address already approved for the other side.
+    #[error(
+        "`{other}` has the same e-mail address as `{person}` and already approved this version for {before}; another \
+         person must approve it for {now}"
+    )]
+    SameAddress {
+        /// The person.
+        person: PersonId,
+        /// The person with the same address.
+        other: PersonId,
+        /// The side that the other person approved for.
+        before: PersonRole,
+        /// The side of this person.
+        now: PersonRole,
+    },
     /// They have made no statement that could be withdrawn.
     #[error("`{0}` has not approved this version or objected to it, so there is nothing to withdraw")]
     NothingToWithdraw(PersonId),
-    /// The review is full.
-    #[error("the review of this version is full ({MAX_SAID} entries); upload the rulebook again to continue")]
-    TooMuch,
+    /// No comment can be added.
+    #[error("this version has {MAX_COMMENTS} comments, which is the limit; upload the rulebook again to continue")]
+    TooManyComments,
 }
 
 /// What a version still needs before it can be activated.
@@ -184,22 +208,26 @@ impl Review {
             }
             None => {}
         }
-        let mut next = self.with_room()?;
+        if let Some(given) = self.approval_with_address_of(&by) {
+            let (other, before) = (given.by.person.clone(), given.by.role);
+            return Err(ReviewRefusal::SameAddress { other, before, now: by.role, person: by.person });
+        }
+        let mut next = self.clone();
         next.take_back(&by.person, by.person.as_str(), now);
         next.approvals.push(Approval { by, at: now, comment, withdrawn: None });
         Ok(next)
     }
 
-    /// Adds an objection of `by`. Repeating it with the same reason changes nothing.
-    pub fn object(&self, by: Signature, reason: String, now: Timestamp) -> Result<Self, ReviewRefusal> {
-        let mut open = self.objections.iter().filter(|objection| objection.withdrawn.is_none());
-        if open.any(|objection| objection.by.person == by.person && objection.reason == reason) {
-            return Ok(self.clone());
+    /// Adds an objection of `by`. It is never refused. Repeating it with the same reason changes nothing.
+    #[must_use]
+    pub fn object(&self, by: Signature, reason: String, now: Timestamp) -> Self {
+        let repeats = |objection: &Objection| objection.by.person == by.person && objection.reason == reason;
+        let mut next = self.clone();
+        if !self.open_objections().any(repeats) {
+            next.take_back(&by.person, by.person.as_str(), now);
+            next.objections.push(Objection { by, at: now, reason, withdrawn: None });
         }
-        let mut next = self.with_room()?;
-        next.take_back(&by.person, by.person.as_str(), now);
-        next.objections.push(Objection { by, at: now, reason, withdrawn: None });
-        Ok(next)
+        next
     }
 
     /// Withdraws the approval and objections of `person`, on behalf of `by`. Repeating it changes nothing.
@@ -220,7 +248,10 @@ impl Review {
         if latest.is_some_and(|comment| comment.text == text) {
             return Ok(self.clone());
         }
-        let mut next = self.with_room()?;
+        if self.comments.len() >= MAX_COMMENTS {
+            return Err(ReviewRefusal::TooManyComments);
+        }
+        let mut next = self.clone();
         next.comments.push(Comment { by, at: now, text });
         Ok(next)
     }
@@ -230,11 +261,21 @@ impl Review {
         let approved = |side: PersonRole| {
             self.approvals.iter().any(|approval| approval.withdrawn.is_none() && approval.by.role == side)
         };
-        let open = self.objections.iter().filter(|objection| objection.withdrawn.is_none());
+        let objections = self.open_objections();
         Missing {
             sides: SIDES.into_iter().filter(|side| !approved(*side)).collect(),
-            objections: open.map(|objection| (objection.by.name.clone(), objection.reason.clone())).collect(),
+            objections: objections.map(|objection| (objection.by.name.clone(), objection.reason.clone())).collect(),
         }
+    }
+
+    /// Returns why the version cannot be rolled back to: its open objections. It needs no new approval, because it was
+    /// active before.
+    pub fn missing_for_rollback(&self) -> Missing {
+        Missing { sides: Vec::new(), ..self.missing() }
+    }
+
+    fn open_objections(&self) -> impl Iterator<Item = &Objection> {
+        self.objections.iter().filter(|objection| objection.withdrawn.is_none())
     }
 
     /// Returns the open approval of a person. There is at most one, so approvals for two sides come from two people.
@@ -242,9 +283,10 @@ impl Review {
         self.approvals.iter().find(|approval| approval.withdrawn.is_none() && approval.by.person == *person)
     }
 
-    fn with_room(&self) -> Result<Self, ReviewRefusal> {
-        let said = self.approvals.len() + self.objections.len() + self.comments.len();
-        if said < MAX_SAID { Ok(self.clone()) } else { Err(ReviewRefusal::TooMuch) }
+    /// Returns the open approval for the other side that another person with the e-mail address of `by` gave.
+    fn approval_with_address_of(&self, by: &Signature) -> Option<&Approval> {
+        let same = |given: &Signature| given.role != by.role && given.address.is_some() && given.address == by.address;
+        self.approvals.iter().find(|approval| approval.withdrawn.is_none() && same(&approval.by))
     }
 
     fn take_back(&mut self, person: &PersonId, by: &str, now: Timestamp) {
@@ -256,7 +298,19 @@ impl Review {
                 *withdrawn = Some(withdrawal.clone());
             }
         }
+        keep_latest(&mut self.approvals, |said| said.by.person == *person && said.withdrawn.is_some());
+        keep_latest(&mut self.objections, |said| said.by.person == *person && said.withdrawn.is_some());
     }
+}
+
+/// Removes the oldest of the `withdrawn` statements beyond [`KEPT_WITHDRAWN`].
+fn keep_latest<T>(said: &mut Vec<T>, withdrawn: impl Fn(&T) -> bool) {
+    let mut beyond = said.iter().filter(|one| withdrawn(one)).count().saturating_sub(KEPT_WITHDRAWN);
+    said.retain(|one| {
+        let goes = beyond > 0 && withdrawn(one);
+        beyond -= usize::from(goes);
+        !goes
+    });
 }
 
 #[cfg(test)]
@@ -266,7 +320,8 @@ mod tests {
     fn signed(person: &str, role: PersonRole) -> Signature {
         let mut name = person.to_owned();
         name.get_mut(..1).unwrap().make_ascii_uppercase();
-        Signature { person: PersonId::from(person), name, role }
+        let address = Some(format!("{person}@fairleader.example"));
+        Signature { person: PersonId::from(person), name, role, address }
     }
 
     fn mara() -> Signature {
@@ -321,9 +376,9 @@ mod tests {
     fn keeps_an_objection_open_until_it_is_withdrawn() {
         let agreed = Review::default().approve(mara(), None, at(1)).unwrap().approve(ingrid(), None, at(2)).unwrap();
         let otto = signed("otto", PersonRole::Sales);
-        let review = agreed.object(otto.clone(), "the fair is not over".to_owned(), at(3)).unwrap();
+        let review = agreed.object(otto.clone(), "the fair is not over".to_owned(), at(3));
         assert_eq!(review.missing().to_string(), "Otto objected: the fair is not over");
-        assert_eq!(review.object(otto.clone(), "the fair is not over".to_owned(), at(4)).unwrap(), review);
+        assert_eq!(review.object(otto.clone(), "the fair is not over".to_owned(), at(4)), review);
         let review = review.withdraw(&otto.person, "otto", at(5)).unwrap();
         assert!(review.missing().is_none());
         assert_eq!(review.objections.len(), 1, "it stays in the record");
@@ -335,19 +390,58 @@ mod tests {
     #[test]
     fn counts_the_latest_statement_of_a_person() {
         let review = Review::default().approve(mara(), None, at(1)).unwrap().approve(ingrid(), None, at(2)).unwrap();
-        let review = review.object(ingrid(), "too early".to_owned(), at(3)).unwrap();
+        let review = review.object(ingrid(), "too early".to_owned(), at(3));
         assert_eq!(review.missing().to_string(), "needs approval from sales; Ingrid objected: too early");
+        assert_eq!(review.missing_for_rollback().to_string(), "Ingrid objected: too early");
         let review = review.approve(ingrid(), None, at(4)).unwrap();
         assert!(review.missing().is_none());
     }
 
     #[test]
-    fn limits_the_entries_of_a_review() {
+    fn refuses_two_people_with_one_address_for_both_sides() {
+        let person = |id: &str, email: &str, role| {
+            Signature::from(&Person {
+                person_id: PersonId::from(id),
+                name: id.to_owned(),
+                email: email.to_owned(),
+                role,
+            })
+        };
+        let mara = person("mara", "Mara+rules@Fairleader.example", PersonRole::Marketing);
+        let twin = person("twin", "mara@fairleader.example", PersonRole::Sales);
+        let review = Review::default().approve(mara.clone(), None, at(1)).unwrap();
+        assert_eq!(
+            review.approve(twin.clone(), None, at(2)).unwrap_err().to_string(),
+            "`mara` has the same e-mail address as `twin` and already approved this version for marketing; another person \
+             must approve it for sales"
+        );
+        assert!(review.approve(person("otto", "otto@fairleader.example", PersonRole::Sales), None, at(2)).is_ok());
+        // Once one of the two withdrew, the other one can approve.
+        let review = review.withdraw(&mara.person, "mara", at(3)).unwrap();
+        assert!(review.approve(twin.clone(), None, at(4)).is_ok());
+        // Signatures of older versions have no address.
+        let old = Signature { address: None, ..mara };
+        let review = Review::default().approve(old, None, at(1)).unwrap();
+        assert!(review.approve(Signature { address: None, ..twin }, None, at(2)).is_ok());
+    }
+
+    #[test]
+    fn limits_comments_and_never_objections_or_approvals() {
         let mut review = Review::default();
-        for number in 0..MAX_SAID {
+        for number in 0..MAX_COMMENTS {
             review = review.comment(mara(), format!("remark {number}"), at(1)).unwrap();
         }
-        assert_eq!(review.comment(mara(), "one more".to_owned(), at(2)), Err(ReviewRefusal::TooMuch));
-        assert_eq!(review.comment(mara(), "remark 99".to_owned(), at(2)), Ok(review.clone()));
+        assert_eq!(review.comment(mara(), "one more".to_owned(), at(2)), Err(ReviewRefusal::TooManyComments));
+        let last = format!("remark {}", MAX_COMMENTS - 1);
+        assert_eq!(review.comment(mara(), last, at(2)), Ok(review.clone()));
+        for number in 0..200 {
+            review = review.approve(mara(), None, at(3)).unwrap();
+            review = review.object(mara(), format!("doubt {number}"), at(4));
+            let review = review.object(ingrid(), "too early".to_owned(), at(5));
+            assert_eq!(review.missing().objections.len(), 2, "each of them is heard");
+        }
+        let reasons: Vec<&str> = review.objections.iter().map(|objection| objection.reason.as_str()).collect();
+        assert_eq!(reasons, ["doubt 196", "doubt 197", "doubt 198", "doubt 199"], "the latest statements are kept");
+        assert_eq!(review.approvals.len(), KEPT_WITHDRAWN);
     }
 }

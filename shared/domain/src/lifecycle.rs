@@ -53,6 +53,8 @@ pub enum Command {
     Merge {
         /// The surviving lead.
         into: LeadId,
+        /// The lead of another person, whose idempotency key was used again for this one.
+        reused_key_of: Option<LeadId>,
     },
     /// Absorb `from`, which is the same person and is merged into this lead.
     Absorb {
@@ -61,6 +63,11 @@ pub enum Command {
     },
     /// Record a resubmission with other content.
     Resubmit,
+    /// Record that a new lead was sent with the idempotency key of the lead `of`, which is another person.
+    ReuseKey {
+        /// The lead of the other person.
+        of: LeadId,
+    },
     /// Record an activity. It does not move the lead by itself, but the score that follows can.
     RecordActivity(Activity),
     /// Store a new score.
@@ -101,9 +108,10 @@ pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Tra
         Command::Decide(decision) => deciding::decide(state, decision, now),
         Command::Reassign(decision) => deciding::reassign(state, decision, now),
         Command::Accept { by, assignment } => owning::accept(state, by, assignment, now),
-        Command::Merge { into } => merging::merge(state, into, now),
+        Command::Merge { into, reused_key_of } => merging::merge(state, into, reused_key_of, now),
         Command::Absorb { from } => merging::absorb(state, from, now),
         Command::Resubmit => Ok(merging::resubmit(state, now)),
+        Command::ReuseKey { of } => Ok(merging::reuse_key(state, of, now)),
         Command::RecordActivity(activity) => activity::record(state, activity, now),
         Command::Rescore { score, rulebook } => activity::rescore(state, score, rulebook, now),
         Command::Hold { reason } => holding::hold(state, reason, now),

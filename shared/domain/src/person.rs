@@ -87,6 +87,43 @@ pub fn same(shared: Shared, a: &Profile, b: &Profile) -> bool {
     }
 }
 
+/// Returns whether a submission with the idempotency key of a lead identifies another person than the lead's.
+///
+/// It does if they share nothing that proves one person (see [`same`]) and contradict each other: in personal addresses,
+/// in mobile numbers, or in the names at a mailbox or number that both use. A submission that only says more, or less, is
+/// the same person: it has their key.
+pub fn is_another(known: &Profile, said: &Profile) -> bool {
+    let shared = [Shared::Address, Shared::Mobile, Shared::Mailbox, Shared::Line].map(|kind| {
+        let equal = value(kind, known).zip(value(kind, said)).map(|(one, other)| one == other);
+        (kind, equal)
+    });
+    let proven = |(kind, equal): &(Shared, Option<bool>)| *equal == Some(true) && same(*kind, known, said);
+    let contradicts = |(kind, equal): &(Shared, Option<bool>)| match (kind, equal) {
+        (Shared::Address | Shared::Mobile, Some(false)) => true,
+        (_, Some(true)) => !same(*kind, known, said),
+        _ => false,
+    };
+    !shared.iter().any(proven) && shared.iter().any(contradicts)
+}
+
+/// Returns the address or number of this kind.
+fn value(kind: Shared, of: &Profile) -> Option<&str> {
+    let email = |role: bool| {
+        let email = of.contact.email.as_ref().filter(|email| (email.kind == EmailKind::Role) == role);
+        email.map(|email| email.identity.as_str())
+    };
+    let phone = |mobile: bool| {
+        let phone = of.contact.phone.as_ref().filter(|phone| (phone.kind == PhoneKind::Mobile) == mobile);
+        phone.and_then(|phone| phone.e164.as_deref())
+    };
+    match kind {
+        Shared::Address => email(false),
+        Shared::Mailbox => email(true),
+        Shared::Mobile => phone(true),
+        Shared::Line => phone(false),
+    }
+}
+
 fn names_agree(a: &Profile, b: &Profile) -> bool {
     let both = |one: &Option<String>, other: &Option<String>| Some((fold(one.as_deref()?), fold(other.as_deref()?)));
     let family = both(&a.contact.last_name, &b.contact.last_name);
@@ -293,6 +330,33 @@ mod tests {
         assert!(!same(Shared::Mobile, &plain, &elsewhere));
         let unnamed = profile(r#"{"phone": "+49 171 3920012"}"#);
         assert!(same(Shared::Mobile, &unnamed, &elsewhere));
+    }
+
+    #[test]
+    fn a_reused_key_is_another_person_only_by_contradiction() {
+        let ada = r#""email": "ada@acme.example", "last_name": "Lovelace""#;
+        let mobile = r#""phone": "+49 171 3920012", "last_name": "Lovelace""#;
+        let info = r#""email": "info@acme.example", "last_name": "Lovelace""#;
+        for (known, said, another) in [
+            (ada, r#""email": "Ada+fair@acme.example", "last_name": "King""#, false),
+            (ada, r#""email": "ben@books.example", "last_name": "Bell""#, true),
+            (ada, r#""email": "ada@lovelace.example", "last_name": "Lovelace""#, true),
+            // It says nothing that contradicts.
+            (ada, r#""last_name": "Bell", "phone": "+49 171 3920012""#, false),
+            (ada, r#""email": "info@acme.example""#, false),
+            (mobile, r#""phone": "+49 171 3920012""#, false),
+            (mobile, r#""phone": "+49 171 3920012", "last_name": "Bell""#, true),
+            (mobile, r#""phone": "+49 171 3920013", "last_name": "Lovelace""#, true),
+            (mobile, r#""phone": "+49 30 901820", "last_name": "Lovelace""#, false),
+            (info, r#""email": "info@acme.example", "last_name": "Babbage""#, true),
+            (info, r#""email": "info@acme.example", "phone": "+49 171 3920012""#, false),
+        ] {
+            let (one, other) = (profile(&format!("{{{known}}}")), profile(&format!("{{{said}}}")));
+            assert_eq!(is_another(&one, &other), another, "{known} and {said}");
+        }
+        let both = profile(r#"{"email": "ada@acme.example", "phone": "+49 171 3920012"}"#);
+        let moved = profile(r#"{"email": "ada@gmail.com", "phone": "+49 171 3920012"}"#);
+        assert!(!is_another(&both, &moved), "the number proves it, and a private address contradicts no company");
     }
 
     #[test]

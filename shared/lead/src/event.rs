@@ -175,6 +175,9 @@ pub enum EventKind {
     LeadMerged {
         /// The surviving lead.
         into: LeadId,
+        /// The lead of another person, whose idempotency key was used again for this one. Missing if it has its own key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reused_key_of: Option<LeadId>,
         /// The previous owner, if it had one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         freed_owner: Option<RepId>,
@@ -195,6 +198,12 @@ pub enum EventKind {
         /// Its new stage, if it was disqualified before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<Stage>,
+    },
+    /// It was stored as a lead of its own, although its submission came with the idempotency key of a lead that is
+    /// another person.
+    KeyReused {
+        /// The lead of the other person, which was named in the reply to the sender.
+        of: LeadId,
     },
     /// An activity of the person was recorded.
     ActivityRecorded {
@@ -251,6 +260,7 @@ impl EventKind {
             Self::LeadMerged { .. } => "LeadMerged",
             Self::LeadAbsorbed { .. } => "LeadAbsorbed",
             Self::LeadResubmitted { .. } => "LeadResubmitted",
+            Self::KeyReused { .. } => "KeyReused",
             Self::ActivityRecorded { .. } => "ActivityRecorded",
             Self::LeadScored { .. } => "LeadScored",
         }

@@ -20,6 +20,17 @@ const KEY_HASH: &str = "key_hash";
 /// Keys on a page.
 const PAGE: i32 = 100;
 
+/// Result of deleting a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyDeleted {
+    /// The key was deleted.
+    Done,
+    /// There is no such key.
+    Missing,
+    /// Conflict with another request; nothing was changed.
+    Stale,
+}
+
 /// Table of keys.
 #[derive(Clone, Debug)]
 pub struct Keys(Table);
@@ -132,9 +143,9 @@ impl Keys {
         Ok(transaction.commit().await?.is_done())
     }
 
-    /// Deletes a key. Returns false on a conflict with another request. Idempotent: true if it does not exist.
-    pub async fn remove(&self, audit: &Audit, hash: &str, edit: &Edit<'_>) -> Result<bool, StoreError> {
-        let Some(item) = self.0.get(key(hash)).await? else { return Ok(true) };
+    /// Deletes a key.
+    pub async fn remove(&self, audit: &Audit, hash: &str, edit: &Edit<'_>) -> Result<KeyDeleted, StoreError> {
+        let Some(item) = self.0.get(key(hash)).await? else { return Ok(KeyDeleted::Missing) };
         let seen = Versioned::of(key_record(&item, &self.0.name)?, &item, &self.0.name)?;
         let before = KeyForm::from(seen.value.clone());
         let entry = audit.deletion(Kind::Key, hash, seen.seen(), &before, edit)?;
@@ -143,7 +154,7 @@ impl Keys {
         let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(hash)));
         transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
         entry.record(&mut transaction, ())?;
-        Ok(transaction.commit().await?.is_done())
+        Ok(if transaction.commit().await?.is_done() { KeyDeleted::Done } else { KeyDeleted::Stale })
     }
 
     /// Reads a page of keys with their SHA-256 (hex), in no particular order, and the cursor of the next page.

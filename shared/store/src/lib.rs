@@ -33,6 +33,7 @@ mod keys;
 mod leads;
 #[cfg(feature = "decisions")]
 mod lookup_tables;
+mod on_roster;
 #[cfg(feature = "decisions")]
 mod packed;
 mod people;
@@ -60,11 +61,12 @@ pub use given_up::GivenUp;
 pub use identities::Identities;
 #[cfg(feature = "decisions")]
 pub use imports::{Import, Imports, PartResult, RowResult};
-pub use keys::{KeyRecord, Keys, PersonKey};
+pub use keys::{KeyDeleted, KeyRecord, Keys, PersonKey};
 #[cfg(feature = "decisions")]
 pub use leads::{DeadLetter, LINE_SHARDS, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, due_shards};
 #[cfg(feature = "decisions")]
 pub use lookup_tables::{LookupTables, NamedTable};
+pub use on_roster::OnRoster;
 pub use people::{Enrolled, People};
 #[cfg(feature = "decisions")]
 pub use pools::{AllPools, Pools, TurnPage};

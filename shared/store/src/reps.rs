@@ -20,13 +20,10 @@ use fairleader_lead::id::RepId;
 use fairleader_lead::rep::{Rep, RepLoad};
 
 use crate::audit::{Audit, Edit, Kind, Seen, Versioned, revision};
-use crate::item::{
-    CURRENT_SCHEMA, Item, PART, SCHEMA, body, get_number, get_text, item, number, readable, record, stored, text,
-};
+use crate::item::{CURRENT_SCHEMA, Item, PART, SCHEMA, body, get_number, get_text, number, readable, record, stored};
+use crate::on_roster::{PROFILE, REP, rep_key as key};
 use crate::{AllPools, Committed, Pools, Rulebooks, StoreError, StoredActivations, Table, Transaction};
 
-const REP: &str = "rep_id";
-const PROFILE: &str = "profile";
 const LOAD: &str = "load";
 const OPEN: &str = "open";
 const ON: &str = "on";
@@ -68,10 +65,6 @@ stored! {
         skills: Vec<String>,
         capacity: u32,
     }
-}
-
-fn key(rep: &RepId, part: &str) -> Item {
-    item([(REP, text(rep.as_str())), (PART, text(part))])
 }
 
 pub(crate) fn rep_item(rep: &Rep) -> Result<Item, StoreError> {

@@ -23,7 +23,7 @@ pub(super) fn of(kind: &str) -> Option<Value> {
         "NewObjection" => json!({"reason": "Spain is not staffed before May"}),
         "Withdraw" => json!({"person": "otto"}),
         "NewActivation" => json!({"at": "2027-04-01T06:00:00Z"}),
-        "RollBack" => json!({"from": "000002"}),
+        "RollBack" => json!({"from": "000002", "reason": "Leads from Spain go to the wrong pool"}),
         "NewReroute" => json!({"preview": true}),
         "NewImport" => json!({"name": "Hannover fair", "source": "fair", "dry_run": true}),
         "Person" => json!({"name": "Mara Lind", "email": "mara@fairleader.example", "role": "marketing"}),

@@ -15,8 +15,16 @@ const PAGE: &str = "The `next` of the previous page; the first page if left out.
 const SINCE: &str = "How far to look back, in days, weeks or hours (`90d`, `12w`, `36h`); 90 days if left out.";
 /// Of a query parameter.
 const GOES_ON: &str = "The `next` of the previous call, to continue a replay.";
+/// Of a query parameter.
+const WAIT: &str = "How long to wait for the decision (`3s`, `500ms`), at most 8 seconds. If too many calls of this key \
+                    wait, the reply comes at once, with `Retry-After`.";
 /// Of a header.
-const IDEMPOTENCY: &str = "Makes retries idempotent: the same key means the same submission. 1 to 255 bytes.";
+const SAME_IMPORT: &str = "Makes retries idempotent: the same key means the same import. 1 to 255 ASCII characters.";
+/// Of a header.
+const NO_KEY: &str = "Not needed: sending a part again changes nothing. Refused if it is not valid.";
+/// Of a header.
+const IDEMPOTENCY: &str =
+    "Makes retries idempotent: the same key means the same submission. 1 to 255 ASCII characters.";
 
 /// Of a header.
 const IF_MATCH: &str =
@@ -110,8 +118,8 @@ routes! {
     DeskRoute of "desk" {
         ReadOpenApi: Get "/openapi.json", Access::Anyone, "Returns this document." gives 200 [OpenApi];
         ReadLead: Get "/v1/leads/{lead_id}", KEYS, "Returns a lead. A source gets only the stage of its own leads."
-            query { "wait": "How long to wait for the decision (`3s`, `500ms`), at most 8 seconds." }
-            gives 200 [Lead, LeadStage] fails [InvalidWait];
+            query { "wait": WAIT }
+            gives 200 [Lead, LeadStage] fails [InvalidWait, Unavailable];
         FindLeads: Get "/v1/leads", PEOPLE, "Finds the lead of a person by e-mail address or mobile number."
             query {
                 "email": "The e-mail address of the person. Send either this or `phone`.",
@@ -189,10 +197,10 @@ routes! {
             takes NewComment gives 200 [ReviewedRulebook] fails [NotAPerson, Busy, TooMuchSaid];
         ApproveRulebook: Post "/v1/rulebooks/{version}/approve", RULES, "Approves a version for the caller's side."
             may take NewApproval gives 200 [ReviewedRulebook]
-            fails [NoSide, NotAPerson, ApprovedForOtherSide, Busy, TooMuchSaid];
+            fails [NoSide, NotAPerson, ApprovedByOnePerson, ApprovedForOtherSide, Busy];
         ObjectToRulebook: Post "/v1/rulebooks/{version}/object", RULES,
             "Objects to a version and cancels its planned activation."
-            takes NewObjection gives 200 [ReviewedRulebook] fails [NotAPerson, Busy, TooMuchSaid];
+            takes NewObjection gives 200 [ReviewedRulebook] fails [NotAPerson, Busy];
         WithdrawReview: Post "/v1/rulebooks/{version}/withdraw", RULES, "Withdraws an approval or objection."
             may take Withdraw gives 200 [ReviewedRulebook] fails [NotAPerson, Busy, NothingToWithdraw];
         ActivateRulebook: Post "/v1/rulebooks/{version}/activate", RULES,
@@ -201,9 +209,10 @@ routes! {
             fails [AlreadyActive, Busy, NotApproved, InvalidRulebook];
         CancelActivation: Delete "/v1/rulebooks/{version}/activate", RULES, "Cancels the planned activation of a version."
             gives 200 [ActivatedRulebook] fails [AlreadyActive, Busy];
-        RollBackRulebook: Post "/v1/rulebooks/rollback", RULES, "Activates the version that was active before."
-            may take RollBack gives 200 [ActivatedRulebook]
-            fails [NotFound, Busy, NotActive, NothingBefore, InvalidRulebook];
+        RollBackRulebook: Post "/v1/rulebooks/rollback", RULES,
+            "Activates the version that was active before. Needs the key of a person, and a reason."
+            takes RollBack gives 200 [ActivatedRulebook]
+            fails [NotAPerson, NotFound, Busy, NotActive, NothingBefore, ObjectedTo, InvalidRulebook];
         DiffRulebooks: Get "/v1/rulebooks/{version}/diff", PEOPLE, "Compares a version with another one."
             query { "from": "The version to compare with; the active one if left out." }
             gives 200 [RulebookDiff] fails [NoneActive, UnreadableRulebook];
@@ -239,12 +248,13 @@ routes! {
     /// Routes of `imports`.
     ImportsRoute of "imports" {
         BeginImport: Post "/v1/imports", RULES, "Creates an import."
-            header { "Idempotency-Key": "Makes retries idempotent: the same key means the same import." }
-            takes NewImport gives 201 [Import] fails [ImportExists];
+            header { "Idempotency-Key": SAME_IMPORT }
+            takes NewImport gives 201 [Import] fails [InvalidIdempotencyKey, ImportExists];
         ReadImport: Get "/v1/imports/{id}", RULES, "Returns an import and the results of its parts."
             query { "from": PAGE } gives 200 [ImportResult] fails [InvalidCursor];
         PutPart: Put "/v1/imports/{id}/parts/{part}", RULES, "Imports a part of a list, of at most 4 MB."
-            takes Csv gives 200 [PartReply] fails [InvalidPart, PartExists, TooLarge, InvalidList];
+            header { "Idempotency-Key": NO_KEY }
+            takes Csv gives 200 [PartReply] fails [InvalidIdempotencyKey, InvalidPart, PartExists, TooLarge, InvalidList];
         ListRows: Get "/v1/imports/{id}/rows", RULES, "Lists the result of every row."
             query { "from": PAGE } gives 200 [Rows] fails [InvalidCursor];
     }

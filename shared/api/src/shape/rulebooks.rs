@@ -55,8 +55,9 @@ requests! {
     }
 
     /// Rollback to the version that was active before.
-    #[derive(Default)]
     pub struct RollBack {
+        /// The reason, which is kept with the activation.
+        pub reason: String,
         /// The version to roll back from; the active one if left out.
         #[serde(default)]
         #[cfg_attr(feature = "openapi", schemars(length(min = 6, max = 6)))]
@@ -219,6 +220,9 @@ replies! {
         pub by: String,
         /// How it became active.
         pub cause: Cause,
+        /// Why, for a rollback.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub reason: Option<String>,
     }
 
     /// Planned activation of a version.

@@ -13,6 +13,7 @@ use fairleader_lead::identity::IdentityKey;
 use fairleader_lead::matching;
 use fairleader_lead::profile::Profile;
 use fairleader_lead::state::{Milestones, State};
+use fairleader_lead::submission::lead_id;
 
 /// Decision on a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(super) fn submission(reader: &mut Reader<'_>, submitted: &Submitted, now: Ti
     let (own, looked_up) = (reader.lead(&submitted.lead_id), look_up(reader, submitted));
     let own = own?;
     if let Some(own) = own.filter(|own| !own.state.is_unstored()) {
-        return again(reader, submitted, &own.state, now);
+        return again(reader, submitted, &own.state, looked_up, now);
     }
     let (People { mut persons, claims }, profile) = known!(looked_up);
     let held = own.map(|own| &own.state);
@@ -138,8 +139,14 @@ fn find<'s>(
     Ok(Ok(()))
 }
 
-/// Decides on a submission whose lead id is already stored: a repeat or a resubmission.
-fn again(reader: &mut Reader<'_>, submitted: &Submitted, own: &State, now: Timestamp) -> Decided {
+/// Decides on a submission whose lead id is already stored: a repeat, a resubmission, or another person.
+fn again(
+    reader: &mut Reader<'_>,
+    submitted: &Submitted,
+    own: &State,
+    looked_up: LookedUp<'_>,
+    now: Timestamp,
+) -> Decided {
     let chain = known!(reader.merges(&submitted.lead_id));
     let Some(target) = chain.last() else {
         return Ok(Err(AdmissionError::UnknownLead(submitted.lead_id.clone())));
@@ -153,11 +160,21 @@ fn again(reader: &mut Reader<'_>, submitted: &Submitted, own: &State, now: Times
         })));
     }
     let came = ContentKey::Submission(submitted.lead_id.clone(), submitted.payload_hash.clone());
-    if kept_by_any(reader, &chain.iter().map(|known| &known.state.lead_id).collect::<Vec<_>>(), &came)? {
+    let kept = kept_by_any(reader, &chain.iter().map(|known| &known.state.lead_id).collect::<Vec<_>>(), &came);
+    let another = submitted.of_another_person();
+    let split = reader.lead(&another.lead_id);
+    if kept? {
         return Ok(Ok(Admission::Nothing(Outcome::repeat(Outcome::of(&target.state)))));
     }
-    let mut profile = submitted.profile.clone();
-    recognise(reader, &mut profile)?;
+    // An earlier delivery decided that it is another person. What the lead learnt since does not change that.
+    if split?.is_some() {
+        return self::submission(reader, &another, now);
+    }
+    let (people, profile) = known!(looked_up);
+    let proven = people.persons.iter().any(|person| person.state.lead_id == target.state.lead_id);
+    if !proven && person::is_another(&target.who(), &submitted.profile) {
+        return self::submission(reader, &another, now);
+    }
     Ok(changed(&target.state, Command::Resubmit, now).map(|change| {
         let mut plan = Plan::default();
         let score = Outcome::of(&change.state);
@@ -183,13 +200,20 @@ fn store(
 ) -> Result<Admission, AdmissionError> {
     let lead_id = &submitted.lead_id;
     let mut plan = Plan { claims: claimed(claims, lead_id), ..Plan::default() };
-    let state = match held {
-        None => {
+    let state = match (held, &submitted.reused_key_of) {
+        (None, None) => {
             let state = submitted.stored();
             plan.stored = Some(state.clone());
             state
         }
-        Some(held) => {
+        (None, Some(of)) => {
+            let mut change = changed(&submitted.stored(), Command::ReuseKey { of: of.clone() }, now)?;
+            change.expected_version = 0;
+            let state = change.state.clone();
+            plan.changes.push(change);
+            state
+        }
+        (Some(held), _) => {
             let (source, payload_hash) = (submitted.source.clone(), submitted.payload_hash.clone());
             let command = Command::Store { source, received_at: submitted.received_at, payload_hash };
             let change = changed(held, command, now)?;
@@ -227,7 +251,7 @@ fn merge(
             ..held.clone()
         },
     };
-    let mut ends = changed(&before, Command::Merge { into: into.clone() }, now)?;
+    let mut ends = changed(&before, submitted.merge_into(&into), now)?;
     if held.is_none() {
         ends.expected_version = 0;
     }
@@ -245,7 +269,8 @@ fn merge(
 fn unite(one: &Known, other: &Known, now: Timestamp) -> Result<Plan, AdmissionError> {
     let first = person::carries_on(&one.state, &other.state).0.lead_id == one.state.lead_id;
     let (stays, goes) = if first { (one, other) } else { (other, one) };
-    let ends = changed(&goes.state, Command::Merge { into: stays.state.lead_id.clone() }, now)?;
+    let command = Command::Merge { into: stays.state.lead_id.clone(), reused_key_of: None };
+    let ends = changed(&goes.state, command, now)?;
     let carries_on = changed(&stays.state, Command::Absorb { from: goes.state.lead_id.clone() }, now)?;
     let mut profile = stays.who();
     person::absorb(&mut profile, &goes.who(), Who::at(carries_on.state.stage()));
@@ -287,5 +312,24 @@ impl Submitted {
     /// Returns the state of the new lead.
     fn stored(&self) -> State {
         State::stored(self.lead_id.clone(), self.source.clone(), self.received_at, self.payload_hash.clone())
+    }
+
+    fn merge_into(&self, into: &LeadId) -> Command {
+        Command::Merge { into: into.clone(), reused_key_of: self.reused_key_of.clone() }
+    }
+
+    /// Returns this submission as a lead of its own, for the case that the lead with its id is another person. Every
+    /// delivery of it gets the same id.
+    fn of_another_person(&self) -> Self {
+        let mut another = self.with_id_of_its_own();
+        another.profile.activities.clear();
+        another.profile.said(&another.lead_id, &self.payload_hash, self.received_at);
+        another
+    }
+
+    /// Returns this submission with an id that is derived from its own one and the content.
+    pub(super) fn with_id_of_its_own(&self) -> Self {
+        let lead_id = lead_id::derive_reused(&self.lead_id, &self.payload_hash);
+        Self { lead_id, reused_key_of: Some(self.lead_id.clone()), ..self.clone() }
     }
 }

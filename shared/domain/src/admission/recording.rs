@@ -6,21 +6,55 @@ use super::deciding::{Admission, Decided, changed, kept_by_any, known, submissio
 use super::snapshot::{Reader, Survivor, Unread};
 use super::{AdmissionError, By, ContentKey, Holder, Outcome, Plan, Recorded, Reported, Submitted};
 use crate::lifecycle::Command;
-use fairleader_lead::id::LeadId;
+use crate::person;
+use fairleader_lead::activity::Activity;
+use fairleader_lead::id::{ActivityId, LeadId};
 
 /// Decides on a reported activity.
 pub(super) fn activity(reader: &mut Reader<'_>, reported: &Reported, now: Timestamp) -> Decided {
     match &reported.by {
         By::Lead(lead) => record(reader, reported, lead, &[], now),
-        By::Address(first) => match known!(doer(reader, first)).split_first() {
-            Some((lead, others)) => record(reader, reported, lead, others, now),
-            // The person is unknown: store a new lead first, then record the activity.
-            None => Ok(submission(reader, first, now)?.map(|admission| match admission {
-                Admission::Last(plan, _) => Admission::First(plan),
-                other => other,
-            })),
-        },
+        By::Address(first) => {
+            if let Some(another) = known!(of_another_person(reader, reported, first)) {
+                return activity(reader, &another, now);
+            }
+            match known!(doer(reader, first)).split_first() {
+                Some((lead, others)) => record(reader, reported, lead, others, now),
+                // The person is unknown: store a new lead first, then record the activity.
+                None => Ok(submission(reader, first, now)?.map(|admission| match admission {
+                    Admission::Last(plan, _) => Admission::First(plan),
+                    other => other,
+                })),
+            }
+        }
     }
+}
+
+/// Returns the report with ids of its own if the lead with its id, which the first activity with this key became, is
+/// another person. Otherwise, the activity would be taken for a repeat.
+fn of_another_person(
+    reader: &mut Reader<'_>,
+    reported: &Reported,
+    first: &Submitted,
+) -> Result<Result<Option<Reported>, AdmissionError>, Unread> {
+    let holders: Vec<_> = first.identities.iter().map(|identity| reader.holder(&identity.key)).collect();
+    let chain = known!(reader.merges(&first.lead_id));
+    let Some(known) = chain.last().filter(|known| !known.state.is_unstored()) else { return Ok(Ok(None)) };
+    for holder in holders {
+        let Some(Holder::Lead(holder)) = holder? else { continue };
+        if let Survivor::Lead(theirs) = known!(reader.survivor(holder))
+            && theirs.state.lead_id == known.state.lead_id
+        {
+            return Ok(Ok(None));
+        }
+    }
+    if !person::is_another(&known.who(), &first.profile) {
+        return Ok(Ok(None));
+    }
+    let first = first.with_id_of_its_own();
+    let activity = Activity { id: ActivityId::from(first.lead_id.as_str()), ..reported.activity.clone() };
+    let Reported { source, received_at, .. } = reported.clone();
+    Ok(Ok(Some(Reported { activity, source, received_at, by: By::Address(Box::new(first)) })))
 }
 
 /// Returns the leads of the person with an e-mail address. The activity goes to the first; an earlier attempt may have

@@ -3,11 +3,12 @@
 mod model;
 mod property;
 
+use fairleader_lead::event::EventKind;
 use fairleader_lead::id::{AccountId, ActivityId, LeadId, PoolId, RepId, SourceId};
 use fairleader_lead::identity::IdentityKey;
 use fairleader_lead::normalise;
 use fairleader_lead::state::{Owned, Stage, Standing, State, TurnTaken};
-use fairleader_lead::submission::Submission;
+use fairleader_lead::submission::{Submission, lead_id};
 
 use self::model::{Model, Worker, at};
 use super::*;
@@ -21,7 +22,8 @@ fn submitted(id: &str, json: &str, second: i64) -> Submitted {
     let mut profile = normalise::profile(&submission);
     profile.said(&lead_id, &payload_hash, received_at);
     let identities = person::identities(&profile);
-    Submitted { lead_id, source: SourceId::from("web"), received_at, payload_hash, submission, profile, identities }
+    let source = SourceId::from("web");
+    Submitted { lead_id, source, received_at, payload_hash, submission, profile, identities, reused_key_of: None }
 }
 
 fn submission(id: &str, json: &str, second: i64) -> Incoming {
@@ -100,6 +102,68 @@ fn stores_a_resubmission_once() {
     let lead = LeadId::from("l-2");
     assert_eq!(model.leads[&lead].state.stage(), Stage::Merged);
     assert_eq!(what(&mut model, "l-1", again), ("repeat", None));
+}
+
+#[test]
+fn a_reused_key_keeps_another_person_as_a_lead_of_their_own() {
+    let mut model = Model::default();
+    let (ada, ben) = (r#"{"email": "ada@acme.example"}"#, r#"{"email": "ben@books.example", "did": "demo"}"#);
+    assert_eq!(what(&mut model, "l-1", ada), NEW);
+    let split = lead_id::derive_reused(&LeadId::from("l-1"), &submitted("l-1", ben, 1).payload_hash);
+    let outcome = admit(&mut model, submission("l-1", ben, 1)).unwrap();
+    assert_eq!(outcome, Outcome { what: "stored", into: None, score: Some((split.clone(), 2)) });
+    let told = &model.events[&(split.clone(), 1)];
+    assert_eq!(*told, EventKind::KeyReused { of: LeadId::from("l-1") });
+    assert_eq!(model.profile(split.as_str()).contact.email.as_ref().unwrap().identity, "ben@books.example");
+    assert!(model.profile(split.as_str()).activities[0].id.as_str().starts_with(split.as_str()));
+    assert_eq!(model.identities["email:ben@books.example"], Holder::Lead(split.clone()));
+    // Repeats of both change nothing, whatever the first lead learns.
+    let commits = model.commits;
+    assert_eq!(what_at(&mut model, "l-1", ben, 1), ("repeat", None));
+    assert_eq!(what(&mut model, "l-1", ada), ("repeat", None));
+    let contact = &mut model.leads.get_mut(&LeadId::from("l-1")).unwrap().profile.as_mut().unwrap().contact;
+    contact.email = None;
+    assert_eq!(what_at(&mut model, "l-1", ben, 1), ("repeat", None));
+    assert_eq!((model.commits, model.leads.len(), model.contents.len()), (commits, 2, 0));
+}
+
+#[test]
+fn a_reused_key_finds_the_lead_that_the_other_person_has() {
+    let mut model = Model::default();
+    let ben = r#"{"email": "ben@books.example", "did": "demo"}"#;
+    assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example"}"#), NEW);
+    assert_eq!(what(&mut model, "l-2", r#"{"email": "ben@books.example"}"#), NEW);
+    assert_eq!(what_at(&mut model, "l-1", ben, 1), merged("l-2"));
+    let split = lead_id::derive_reused(&LeadId::from("l-1"), &submitted("l-1", ben, 1).payload_hash);
+    assert!(matches!(
+        &model.events[&(split, 1)],
+        EventKind::LeadMerged { reused_key_of: Some(of), .. } if of.as_str() == "l-1"
+    ));
+    assert_eq!(what_at(&mut model, "l-1", ben, 1), ("repeat", None));
+}
+
+#[test]
+fn a_reused_key_keeps_the_activity_of_another_person() {
+    let mut model = Model::default();
+    let of = |address: &str, second| activity("a-1", by_address("a-1", address, second), second);
+    assert_eq!(admit(&mut model, of("ada@acme.example", 1)).unwrap().into, Some(LeadId::from("a-1")));
+    let outcome = admit(&mut model, of("ben@books.example", 2)).unwrap();
+    let split = outcome.into.unwrap();
+    assert_eq!((outcome.what, split == LeadId::from("a-1")), ("recorded", false));
+    let kinds: Vec<&str> = (1..=2).map(|seq| model.events[&(split.clone(), seq)].name()).collect();
+    assert_eq!(kinds, ["KeyReused", "ActivityRecorded"]);
+    for repeat in [of("ada@acme.example", 1), of("ben@books.example", 2), of("ADA+x@acme.example", 3)] {
+        assert_eq!(admit(&mut model, repeat).unwrap().what, "repeat");
+    }
+    assert_eq!((model.leads.len(), model.contents.len()), (2, 2));
+}
+
+#[test]
+fn an_address_that_is_known_to_be_theirs_is_no_other_person() {
+    let mut model = Model::default();
+    assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example", "phone": "+49 171 3920012"}"#), NEW);
+    assert_eq!(what(&mut model, "l-2", r#"{"email": "ada@gmail.com", "phone": "+49 171 3920012"}"#), merged("l-1"));
+    assert_eq!(what_at(&mut model, "l-1", r#"{"email": "ada@gmail.com", "did": "demo"}"#, 2), ("resubmitted", None));
 }
 
 #[test]

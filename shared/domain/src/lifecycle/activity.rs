@@ -61,7 +61,7 @@ mod tests {
             assert_eq!(change.state, State { version, last_event, ..state });
             assert!(matches!(change.event, EventKind::ActivityRecorded { did_at, .. } if did_at == at(30)));
         }
-        let merged = apply(&stored(), Command::Merge { into: LeadId::from("l-0") }).state;
+        let merged = apply(&stored(), Command::Merge { into: LeadId::from("l-0"), reused_key_of: None }).state;
         let refusal = transition(&merged, Command::RecordActivity(activity("a-1")), at(60)).unwrap_err();
         assert_eq!(refusal.to_string(), "a lead at stage `merged` cannot be given an activity");
     }

@@ -274,7 +274,7 @@ mod tests {
     fn may_decide_agrees_with_deciding() {
         let held = apply(&stored(), Command::Hold { reason: "failed".to_owned() }).state;
         let assigned = apply(&stored(), rep("anna")).state;
-        let merged = apply(&stored(), Command::Merge { into: LeadId::from("l-0") }).state;
+        let merged = apply(&stored(), Command::Merge { into: LeadId::from("l-0"), reused_key_of: None }).state;
         let unstored = super::super::held_unstored(stored(), "failed".to_owned(), at(30)).state;
         let waiting = apply(&stored(), to(line("inbound", 600))).state;
         for state in [stored(), held, assigned, merged, unstored, waiting] {

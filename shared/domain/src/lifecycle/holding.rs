@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(stored.event, EventKind::LeadReleased { to: Stage::Stored });
         assert_eq!((stored.state.stage(), stored.state.payload_hash.as_str()), (Stage::Stored, "other"));
         assert!(transition(&stored.state, store("other"), at(61)).is_err(), "it is already stored");
-        let merged = apply(&held, Command::Merge { into: LeadId::from("l-0") }).state;
+        let merged = apply(&held, Command::Merge { into: LeadId::from("l-0"), reused_key_of: None }).state;
         assert_eq!((merged.stage(), merged.last_event), (Stage::Merged, 2));
     }
 

@@ -1,4 +1,4 @@
-//! Merges of leads of one person, and resubmissions.
+//! Merges of leads of one person, resubmissions, and keys that are used again for another person.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,12 @@ use fairleader_lead::event::EventKind;
 use fairleader_lead::id::LeadId;
 use fairleader_lead::state::{Stage, Standing, State};
 
-pub(super) fn merge(state: &State, into: LeadId, now: Timestamp) -> Result<Transition, Refusal> {
+pub(super) fn merge(
+    state: &State,
+    into: LeadId,
+    reused_key_of: Option<LeadId>,
+    now: Timestamp,
+) -> Result<Transition, Refusal> {
     if into == state.lead_id {
         return Err(Refusal::IntoItself);
     }
@@ -19,7 +24,7 @@ pub(super) fn merge(state: &State, into: LeadId, now: Timestamp) -> Result<Trans
     let mut draft = Draft::new(state, now);
     draft.moves(Standing::Merged { into: into.clone() });
     let (freed_owner, freed_pool) = draft.freed();
-    Ok(draft.tell(EventKind::LeadMerged { into, freed_owner, freed_pool }))
+    Ok(draft.tell(EventKind::LeadMerged { into, reused_key_of, freed_owner, freed_pool }))
 }
 
 pub(super) fn absorb(state: &State, from: LeadId, now: Timestamp) -> Result<Transition, Refusal> {
@@ -35,6 +40,10 @@ pub(super) fn resubmit(state: &State, now: Timestamp) -> Transition {
     let mut draft = Draft::new(state, now);
     let to = reopen(&mut draft);
     draft.tell(EventKind::LeadResubmitted { to })
+}
+
+pub(super) fn reuse_key(state: &State, of: LeadId, now: Timestamp) -> Transition {
+    Draft::new(state, now).tell(EventKind::KeyReused { of })
 }
 
 /// Reopens a disqualified lead with news. Returns its new stage, if it moves.
@@ -55,16 +64,24 @@ mod tests {
     #[test]
     fn a_merge_gives_the_seat_back() {
         let assigned = apply(&stored(), rep("anna"));
-        let merged = apply(&assigned.state, Command::Merge { into: LeadId::from("l-0") });
+        let merged = apply(&assigned.state, Command::Merge { into: LeadId::from("l-0"), reused_key_of: None });
         assert_eq!((merged.taken, merged.freed), (None, Some(RepId::from("anna"))));
         assert_eq!(
             merged.event,
             EventKind::LeadMerged {
                 into: LeadId::from("l-0"),
+                reused_key_of: None,
                 freed_owner: Some(RepId::from("anna")),
                 freed_pool: Some(PoolId::from("inbound"))
             }
         );
+    }
+
+    #[test]
+    fn a_reused_key_is_told_and_moves_nothing() {
+        let told = apply(&stored(), Command::ReuseKey { of: LeadId::from("l-0") });
+        assert_eq!(told.event, EventKind::KeyReused { of: LeadId::from("l-0") });
+        assert_eq!((told.state.stage(), told.state.last_event), (Stage::Stored, 1));
     }
 
     #[test]

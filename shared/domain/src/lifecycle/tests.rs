@@ -93,7 +93,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(to(Destination::Disqualify { reason: "junk".to_owned() })),
         Just(to(Destination::Hold { reason: "review".to_owned() })),
         (by, 0_u32..3).prop_map(|(by, assignment)| Command::Accept { by, assignment }),
-        Just(Command::Merge { into: LeadId::from("l-0") }),
+        Just(Command::Merge { into: LeadId::from("l-0"), reused_key_of: None }),
         Just(Command::Absorb { from: LeadId::from("l-2") }),
         Just(Command::Resubmit),
         Just(Command::RecordActivity(activity("a-1"))),

@@ -44,6 +44,8 @@ stored! {
         person: PersonId,
         name: String,
         role: PersonRole,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
     }
 }
 
@@ -141,6 +143,8 @@ stored! {
         since: Timestamp,
         by: String,
         cause: Cause,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     }
 }
 

@@ -31,7 +31,8 @@ impl RulebookProblem {
 
 impl From<approval::Signature> for Signature {
     fn from(of: approval::Signature) -> Self {
-        let approval::Signature { person, name, role } = of;
+        // The address is only compared, and shown to no one.
+        let approval::Signature { person, name, role, address: _ } = of;
         Self { person, name, role }
     }
 }
@@ -75,7 +76,7 @@ impl From<activation::Activation> for Activation {
             activation::Cause::Planned => Cause::Planned,
             activation::Cause::RolledBack => Cause::RolledBack,
         };
-        Self { version: of.version, since: of.since, by: of.by, cause }
+        Self { version: of.version, since: of.since, by: of.by, cause, reason: of.reason }
     }
 }
 
