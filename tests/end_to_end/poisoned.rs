@@ -18,7 +18,7 @@ async fn poisoned_leads_fail_no_neighbours() {
     stack.by(Role::Sales).put("/v1/accounts/ligature", account).await.expect(200);
     let lead = |number: usize| {
         let mut lead = json!({"email": format!("ada@c{number}.example"), "did": "demo"});
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             lead["company"] = json!(LIGATURE.repeat(62 + number * 3));
         }
         lead

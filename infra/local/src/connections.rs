@@ -318,7 +318,9 @@ pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, BodyError> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(cause) if cause.is::<LengthLimitError>() => Err(BodyError::TooLarge),
-        Err(cause) if cause.source().is_some_and(|cause| cause.is::<TooSlow>()) => Err(BodyError::TooSlow),
+        Err(cause) if cause.source().is_some_and(<dyn std::error::Error + 'static>::is::<TooSlow>) => {
+            Err(BodyError::TooSlow)
+        }
         Err(_) => Err(BodyError::Broken),
     }
 }

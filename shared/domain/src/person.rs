@@ -390,7 +390,8 @@ mod tests {
         for number in 0..60 {
             let custom: String = (0..50)
                 .map(|field| format!(r#", "{}{number}-{field}": "{}""#, "\u{10400}".repeat(55), "v".repeat(1_000)))
-                .collect();
+                .collect::<Vec<_>>()
+                .concat();
             let said = format!(
                 r#"{{"email": "ada@acme.example", "did": "{number} {folds}", "product": "p{wide}", "company": "c{wide}",
                     "first_name": "a{wide}", "last_name": "b{wide}", "job_title": "j{wide}", "industry": "i{wide}",
