@@ -31,7 +31,7 @@ pub fn derive(source: &SourceId, key: &str) -> LeadId {
 const REUSED: Uuid = Uuid::from_u128(0xa63e_eda2_6380_45fe_ba50_f2a9_2b2e_6e89);
 
 /// Derives the id of a lead whose sender used the key of the lead `first`, which is another person, again. It depends
-/// on that lead (so on source and key) and on the content, and never equals an id by [`derive`].
+/// on that lead (so on source and key) and on the content, and never equals an id by [`derive()`].
 pub fn derive_reused(first: &LeadId, payload_hash: &str) -> LeadId {
     let first = first.as_str();
     let name = format!("{}:{first}{}:{payload_hash}", first.len(), payload_hash.len());
