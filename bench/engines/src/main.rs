@@ -5,7 +5,7 @@
 //! cannot express. Both engines compile it first. zen-engine gets each lead as a value (no JSON is parsed) and writes
 //! no trace. Both must give the same answer for every lead.
 
-#[path = "../../../shared/domain/benches/decide/territories.rs"]
+#[path = "../../../shared/rulebook/benches/decide/territories.rs"]
 mod territories;
 
 use std::hint::black_box;

@@ -31,11 +31,8 @@ impl Function for Imports {
     }
 
     async fn call(&self, request: Request, invocation: Invocation) -> Result<Reply, FunctionError> {
-        let answer = match http::admit(&request, invocation.deadline) {
-            Ok((route, call)) => self.answer(route, &call).await,
-            Err(problem) => Err(problem.into()),
-        };
-        Ok(http::reply(&request, answer))
+        let answer = |route, call| async move { self.answer(route, &call).await };
+        Ok(http::serve(&request, invocation.deadline, answer).await)
     }
 }
 

@@ -1,22 +1,23 @@
 //! One machine that runs the whole stack: the engines, the functions and the API, started from the template.
 
+mod starter_keys;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use fairleader_api::{Role, key};
-use fairleader_lead::id::PersonId;
 use fairleader_runtime::{Clock, Env, Load, load};
-use fairleader_store::{Audit, Edit, KeyRecord, Keys as KeyTable, StoreError, Table};
+use fairleader_store::StoreError;
 use futures::FutureExt;
-use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use self::starter_keys::{StarterKey, StarterKeys};
+use self::starter_keys::{aws_secret, starter_keys};
 use crate::attack_log;
 use crate::bus::{self, Bus};
 use crate::data_folder::{DataFolder, DataFolderError};
@@ -186,53 +187,6 @@ fn listed(problems: &[TemplateProblem]) -> String {
         text.push_str(&problem.to_string());
     }
     text
-}
-
-/// The first keys of a data folder, one for each role that needs no person. They are kept in `keys.json`, with the keys
-/// of the demo's people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StarterKeys {
-    /// The keys.
-    pub keys: Vec<StarterKey>,
-}
-
-/// A key of `keys.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StarterKey {
-    /// Role of the key.
-    pub role: Role,
-    /// Name of the source, program or person that holds it.
-    pub subject: String,
-    /// The person it belongs to, if it is a personal key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub person: Option<PersonId>,
-    /// The key.
-    pub key: String,
-}
-
-impl StarterKeys {
-    /// Returns the key of `role` that belongs to no person; empty if there is none.
-    pub fn of(&self, role: Role) -> &str {
-        self.keys.iter().find(|key| key.role == role && key.person.is_none()).map_or("", |key| key.key.as_str())
-    }
-
-    fn new() -> Result<Self, StartError> {
-        let who = [
-            (Role::Source, "web"),
-            (Role::Admin, "admin"),
-            (Role::Sales, "sales"),
-            (Role::Marketing, "marketing"),
-            (Role::Viewer, "viewer"),
-        ];
-        let keys = who
-            .into_iter()
-            .map(|(role, subject)| {
-                let key = fairleader_access::new_key().map_err(StartError::Random)?;
-                Ok(StarterKey { role, subject: subject.to_owned(), person: None, key })
-            })
-            .collect::<Result<_, StartError>>()?;
-        Ok(Self { keys })
-    }
 }
 
 /// Returns the functions that are linked in, by the name of their binary.
@@ -417,58 +371,6 @@ fn url(listener: &TcpListener, asked: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// Author of the first keys, in the audit log.
-const FIRST_START: &str = "fairleader";
-/// Time to store each of the first keys.
-const KEYS_WITHIN: Duration = Duration::from_secs(10);
-
-/// Returns the keys of the data folder, and makes them at the first start. `keys.json` is written when all keys are in
-/// the table. Once it exists the table is left alone, so that a deleted key stays deleted. A start that is interrupted
-/// in between is begun again by the next one, with empty tables.
-async fn starter_keys(folder: &DataFolder, stack: &Stack, operator: &Env) -> Result<StarterKeys, StartError> {
-    let unusable = |cause: &dyn std::fmt::Display| StartError::Keys { path: folder.keys(), cause: cause.to_string() };
-    if let Some(text) = folder.read_keys().map_err(|cause| unusable(&cause))? {
-        return serde_json::from_str(&text).map_err(|cause| unusable(&cause));
-    }
-    let keys = StarterKeys::new()?;
-    let text = serde_json::to_string_pretty(&keys).map_err(|cause| unusable(&cause))?;
-    put_keys(&keys, stack, operator).await?;
-    folder.write_keys(&(text + "\n")).map_err(|cause| unusable(&cause))?;
-    Ok(keys)
-}
-
-/// Returns the secret of the operator's access key, and makes it if the folder has none.
-fn aws_secret(folder: &DataFolder) -> Result<String, StartError> {
-    let unusable = |cause: String| StartError::Keys { path: folder.aws_secret(), cause };
-    match folder.read_aws_secret().map_err(|cause| unusable(cause.to_string()))? {
-        Some(secret) if secret.is_empty() => Err(unusable("it is empty".to_owned())),
-        Some(secret) => Ok(secret),
-        None => {
-            let secret = proxy::new_secret().map_err(StartError::Random)?;
-            folder.write_aws_secret(&secret).map_err(|cause| unusable(cause.to_string()))?;
-            Ok(secret)
-        }
-    }
-}
-
-async fn put_keys(keys: &StarterKeys, stack: &Stack, operator: &Env) -> Result<(), StartError> {
-    let config = operator.sdk_config()?;
-    let table = |id: &str| {
-        let found = stack.tables.iter().find(|table| table.id == id)?;
-        Some(Table::new(&config, &found.name))
-    };
-    let (Some(table), Some(audit)) = (table("KeysTable"), table("AuditTable")) else { return Ok(()) };
-    let (table, audit) = (KeyTable::new(table), Audit::new(audit));
-    for StarterKey { role, subject, key, .. } in &keys.keys {
-        let role = role.as_str().to_owned();
-        let at = operator.clock().now();
-        let record = KeyRecord { role, subject: subject.clone(), created_at: at, person: None };
-        let edit = Edit { by: FIRST_START, at };
-        table.create(&audit, &key::hash(key), &record, &edit, Instant::now() + KEYS_WITHIN).await?;
-    }
-    Ok(())
-}
-
 /// Returns the stack without event sources.
 fn without_sources(stack: &Stack) -> Stack {
     let mut stack = stack.clone();
@@ -548,6 +450,7 @@ async fn ended(what: &'static str, part: impl Future<Output = io::Result<()>>) -
 
 #[cfg(test)]
 mod tests {
+    use fairleader_api::{Role, key};
     use reqwest::Method;
 
     use super::*;

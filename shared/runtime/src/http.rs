@@ -2,10 +2,12 @@
 //! replies.
 
 use std::error::Error;
+use std::time::Instant;
 
+use fairleader_api::route::Routes;
 #[cfg(feature = "tables")]
-use fairleader_api::{Call, version};
-use fairleader_api::{Problem, Reply, Request};
+use fairleader_api::version;
+use fairleader_api::{Call, Problem, Reply, Request, admit};
 #[cfg(feature = "tables")]
 use fairleader_store::{Edit, OutOfTime, StoreError, Versioned};
 #[cfg(feature = "tables")]
@@ -15,8 +17,6 @@ use serde::Serialize;
 use tracing::error;
 
 use crate::Chain;
-
-pub use fairleader_api::admit;
 
 /// Failure of a request.
 #[derive(Debug)]
@@ -55,8 +55,21 @@ fn problem_of(_: &(dyn Error + 'static)) -> Option<Problem> {
     None
 }
 
+/// Admits a request by the table of routes, answers it with `answer`, and makes the reply.
+pub async fn serve<'r, R: Routes, F: Future<Output = Answer>>(
+    request: &'r Request,
+    deadline: Instant,
+    answer: impl FnOnce(R, Call<'r>) -> F,
+) -> Reply {
+    let answer = match admit(request, deadline) {
+        Ok((route, call)) => answer(route, call).await,
+        Err(problem) => Err(problem.into()),
+    };
+    reply(request, answer)
+}
+
 /// Makes the reply to `request`. An internal error is logged with all its causes, and the caller sees none of them.
-pub fn reply(request: &Request, answer: Answer) -> Reply {
+fn reply(request: &Request, answer: Answer) -> Reply {
     match answer {
         Ok(reply) => reply,
         Err(Failure::Problem(problem)) => problem.reply(),

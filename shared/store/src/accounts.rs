@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_lead::account::{Account, AccountFacts, AccountStatus, MAX_PARENTS};
 use fairleader_lead::id::{AccountId, RepId};
 use fairleader_lead::identity::IdentityKey;
@@ -101,10 +100,7 @@ impl Accounts {
         let id = &account.account_id;
         let entry = with.audit.entry(Kind::Account, id.as_str(), Seen::of(seen), before.as_ref(), edit).await?;
         let mut transaction = Transaction::new(&self.0.client);
-        let item = entry.stamped(account_item(account)?);
-        let (condition, values) = entry.seen.condition(ACCOUNT);
-        let put = Put::builder().table_name(&self.0.name).set_item(Some(item)).condition_expression(condition);
-        transaction.put((), put.set_expression_attribute_values(values).build()?);
+        entry.put(&mut transaction, (), &self.0, account_item(account)?, ACCOUNT)?;
         let reps_of = |account: &Account| -> BTreeSet<RepId> {
             [&account.owner, &account.deal_owner].into_iter().flatten().cloned().collect()
         };
@@ -128,7 +124,6 @@ impl Accounts {
                 with.identities.release_from(&mut transaction, (), &identity, id)?;
             }
         }
-        entry.record(&mut transaction, ())?;
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(account.clone())))
     }
 
@@ -145,15 +140,12 @@ impl Accounts {
         let id = &seen.value.account_id;
         let entry = with.audit.deletion(Kind::Account, id.as_str(), seen.seen(), &before, edit)?;
         let mut transaction = Transaction::new(&self.0.client);
-        let (condition, values) = entry.seen.condition(ACCOUNT);
-        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(id))).condition_expression(condition);
-        transaction.delete((), delete.set_expression_attribute_values(values).build()?);
+        entry.delete(&mut transaction, (), &self.0, key(id), ACCOUNT)?;
         for identity in seen.value.identities().into_iter().collect::<BTreeSet<_>>() {
             if held.get(&identity) == Some(id) {
                 with.identities.release_from(&mut transaction, (), &identity, id)?;
             }
         }
-        entry.record(&mut transaction, ())?;
         Ok(transaction.commit().await?.is_done())
     }
 

@@ -14,7 +14,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -187,7 +187,7 @@ pub(crate) struct Entry<'a> {
 
 impl Entry<'_> {
     /// Adds the new revision to the changed item.
-    pub(crate) fn stamped(&self, mut item: Item) -> Item {
+    fn stamped(&self, mut item: Item) -> Item {
         item.insert(REVISION.to_owned(), number(self.revision));
         item
     }
@@ -196,8 +196,41 @@ impl Entry<'_> {
         Versioned { value, revision: self.revision }
     }
 
-    /// Adds the entry to the transaction of its change.
-    pub(crate) fn record<L: Clone>(&self, transaction: &mut Transaction<L>, label: L) -> Result<(), StoreError> {
+    /// Adds a new or changed item with its revision, and this entry. The item must be as it was seen; `attribute` is an
+    /// attribute of its key.
+    pub(crate) fn put<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        table: &Table,
+        item: Item,
+        attribute: &str,
+    ) -> Result<(), StoreError> {
+        let (condition, values) = self.seen.condition(attribute);
+        let put = Put::builder().table_name(&table.name).set_item(Some(self.stamped(item)));
+        let put = put.condition_expression(condition).set_expression_attribute_values(values);
+        transaction.put(label.clone(), put.build()?);
+        self.record(transaction, label)
+    }
+
+    /// Adds the deletion of the item with this key, and this entry. The item must be as it was seen; `attribute` is an
+    /// attribute of its key.
+    pub(crate) fn delete<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        table: &Table,
+        key: Item,
+        attribute: &str,
+    ) -> Result<(), StoreError> {
+        let (condition, values) = self.seen.condition(attribute);
+        let delete = Delete::builder().table_name(&table.name).set_key(Some(key));
+        let delete = delete.condition_expression(condition).set_expression_attribute_values(values);
+        transaction.delete(label.clone(), delete.build()?);
+        self.record(transaction, label)
+    }
+
+    fn record<L: Clone>(&self, transaction: &mut Transaction<L>, label: L) -> Result<(), StoreError> {
         let put = Put::builder()
             .table_name(&self.audit.0.name)
             .set_item(Some(self.item.clone()))

@@ -7,7 +7,6 @@
 
 use std::time::Instant;
 
-use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_lead::id::PersonId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -136,10 +135,7 @@ impl Keys {
     ) -> Result<bool, StoreError> {
         let entry = audit.entry(Kind::Key, hash, Seen::Nothing, None::<&KeyForm>, edit).await?;
         let mut transaction = Transaction::new(&self.0.client);
-        let (condition, values) = entry.seen.condition(KEY_HASH);
-        let put = Put::builder().table_name(&self.0.name).set_item(Some(entry.stamped(key_item(hash, opens)?)));
-        transaction.put((), put.condition_expression(condition).set_expression_attribute_values(values).build()?);
-        entry.record(&mut transaction, ())?;
+        entry.put(&mut transaction, (), &self.0, key_item(hash, opens)?, KEY_HASH)?;
         Ok(transaction.commit().await?.is_done())
     }
 
@@ -150,10 +146,7 @@ impl Keys {
         let before = KeyForm::from(seen.value.clone());
         let entry = audit.deletion(Kind::Key, hash, seen.seen(), &before, edit)?;
         let mut transaction = Transaction::new(&self.0.client);
-        let (condition, values) = entry.seen.condition(KEY_HASH);
-        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(hash)));
-        transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
-        entry.record(&mut transaction, ())?;
+        entry.delete(&mut transaction, (), &self.0, key(hash), KEY_HASH)?;
         Ok(if transaction.commit().await?.is_done() { KeyDeleted::Done } else { KeyDeleted::Stale })
     }
 

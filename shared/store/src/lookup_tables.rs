@@ -12,7 +12,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_rulebook::Table as Lookup;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -134,10 +133,7 @@ impl LookupTables {
         let before = seen.map(|seen| NamedTableForm::from(seen.value.clone()));
         let entry = audit.entry(Kind::Table, &table.name, Seen::of(seen), before.as_ref(), edit).await?;
         let mut transaction = Transaction::new(&self.0.client);
-        let (condition, values) = entry.seen.condition(PART);
-        let put = Put::builder().table_name(&self.0.name).set_item(Some(entry.stamped(named_item(table)?)));
-        transaction.put((), put.condition_expression(condition).set_expression_attribute_values(values).build()?);
-        entry.record(&mut transaction, ())?;
+        entry.put(&mut transaction, (), &self.0, named_item(table)?, PART)?;
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(table.clone())))
     }
 
@@ -153,10 +149,7 @@ impl LookupTables {
         let before = NamedTableForm::from(table.clone());
         let entry = audit.deletion(Kind::Table, &table.name, seen.seen(), &before, edit)?;
         let mut transaction = Transaction::new(&self.0.client);
-        let (condition, values) = entry.seen.condition(PART);
-        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(name_key(&table.name)));
-        transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
-        entry.record(&mut transaction, ())?;
+        entry.delete(&mut transaction, (), &self.0, name_key(&table.name), PART)?;
         Ok(transaction.commit().await?.is_done())
     }
 

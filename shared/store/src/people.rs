@@ -8,7 +8,6 @@
 //! `enrolled` is a unique value that a person gets when they are created. Personal keys name it, so the key of a
 //! deleted person does not work for a later person with the same id.
 
-use aws_sdk_dynamodb::types::{Delete, Put};
 use fairleader_lead::id::PersonId;
 use fairleader_lead::people::{Person, PersonRole};
 
@@ -97,10 +96,7 @@ impl People {
         let id = person.person_id.as_str();
         let entry = audit.entry(Kind::Person, id, Seen::of(seen), before.as_ref(), edit).await?;
         let mut transaction = Transaction::new(&self.0.client);
-        let (condition, values) = entry.seen.condition(PERSON);
-        let put = Put::builder().table_name(&self.0.name).set_item(Some(entry.stamped(person_item(&enrolled)?)));
-        transaction.put((), put.condition_expression(condition).set_expression_attribute_values(values).build()?);
-        entry.record(&mut transaction, ())?;
+        entry.put(&mut transaction, (), &self.0, person_item(&enrolled)?, PERSON)?;
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(enrolled)))
     }
 
@@ -110,10 +106,7 @@ impl People {
         let before = PersonForm::from(person.clone());
         let entry = audit.deletion(Kind::Person, person.person_id.as_str(), seen.seen(), &before, edit)?;
         let mut transaction = Transaction::new(&self.0.client);
-        let (condition, values) = entry.seen.condition(PERSON);
-        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(&person.person_id)));
-        transaction.delete((), delete.condition_expression(condition).set_expression_attribute_values(values).build()?);
-        entry.record(&mut transaction, ())?;
+        entry.delete(&mut transaction, (), &self.0, key(&person.person_id), PERSON)?;
         Ok(transaction.commit().await?.is_done())
     }
 }

@@ -16,7 +16,7 @@ mod turns;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, Update};
 use fairleader_domain::rotation::{Rotation, Standing};
 use fairleader_domain::routing::{PoolNow, PoolTurns, TurnEntry};
 use fairleader_lead::id::{LeadId, PoolId, RepId};
@@ -189,12 +189,8 @@ impl Pools {
         let before = seen.map(|seen| PoolForm::from(seen.value.clone()));
         let entry = audit.entry(Kind::Pool, id.as_str(), Seen::of(seen), before.as_ref(), edit).await?;
         let mut transaction = Transaction::new(&self.0.client);
-        let item = entry.stamped(pool_item(pool)?);
-        let (condition, values) = entry.seen.condition(POOL);
-        let put = Put::builder().table_name(&self.0.name).set_item(Some(item)).condition_expression(condition);
-        transaction.put((), put.set_expression_attribute_values(values).build()?);
+        entry.put(&mut transaction, (), &self.0, pool_item(pool)?, POOL)?;
         transaction.update((), self.directory(all.revision, Some(("ADD", id)))?);
-        entry.record(&mut transaction, ())?;
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(pool.clone())))
     }
 
@@ -213,13 +209,9 @@ impl Pools {
         let id = &seen.value.pool_id;
         let entry = audit.deletion(Kind::Pool, id.as_str(), seen.seen(), &before, edit)?;
         let mut transaction = Transaction::new(&self.0.client);
-        let (condition, values) = entry.seen.condition(POOL);
-        let delete = Delete::builder().table_name(&self.0.name).set_key(Some(key(id, DEFINITION)));
-        let delete = delete.condition_expression(condition).set_expression_attribute_values(values);
-        transaction.delete((), delete.build()?);
+        entry.delete(&mut transaction, (), &self.0, key(id, DEFINITION), POOL)?;
         transaction.update((), self.directory(all.revision, Some(("DELETE", id)))?);
         rulebooks.check_active(&mut transaction, (), active)?;
-        entry.record(&mut transaction, ())?;
         Ok(transaction.commit().await?.is_done())
     }
 

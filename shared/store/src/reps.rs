@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Update};
 use fairleader_domain::gate::{RepNow, Roster};
 use fairleader_domain::routing::{Room, Seats};
 use fairleader_lead::hours::WeeklyHours;
@@ -159,14 +159,10 @@ impl Reps {
         let id = &rep.rep_id;
         let entry = audit.entry(Kind::Rep, id.as_str(), Seen::of(seen), before.as_ref(), edit).await?;
         let mut transaction = Transaction::new(&self.0.client);
-        let item = entry.stamped(rep_item(rep)?);
-        let (condition, values) = entry.seen.condition(REP);
-        let put = Put::builder().table_name(&self.0.name).set_item(Some(item)).condition_expression(condition);
-        transaction.put((), put.set_expression_attribute_values(values).build()?);
+        entry.put(&mut transaction, (), &self.0, rep_item(rep)?, REP)?;
         if seen.is_none() {
             transaction.update((), self.load_made(id)?);
         }
-        entry.record(&mut transaction, ())?;
         let load = seen.map(|seen| seen.value.load).unwrap_or_default();
         Ok(transaction.commit().await?.is_done().then(|| entry.versioned(RepNow { rep: rep.clone(), load })))
     }
@@ -285,10 +281,7 @@ impl Reps {
         let rep = &seen.value.rep.rep_id;
         let entry = audit.deletion(Kind::Rep, rep.as_str(), seen.seen(), &before, edit)?;
         let mut transaction = Transaction::new(&self.0.client);
-        let (condition, values) = entry.seen.condition(REP);
-        let profile = Delete::builder().table_name(&self.0.name).set_key(Some(key(rep, PROFILE)));
-        let profile = profile.condition_expression(condition).set_expression_attribute_values(values);
-        transaction.delete(Part::Other, profile.build()?);
+        entry.delete(&mut transaction, Part::Other, &self.0, key(rep, PROFILE), REP)?;
         let load = Delete::builder()
             .table_name(&self.0.name)
             .set_key(Some(key(rep, LOAD)))
@@ -298,7 +291,6 @@ impl Reps {
         transaction.delete(Part::Load, load.build()?);
         pools.touch(&mut transaction, Part::Other, all)?;
         rulebooks.check_active(&mut transaction, Part::Other, active)?;
-        entry.record(&mut transaction, Part::Other)?;
         Ok(match transaction.commit().await? {
             Committed::Done => RepDeleted::Done,
             Committed::Stale(parts) if parts.contains(&Part::Load) => RepDeleted::OpenLeads,
