@@ -3,7 +3,8 @@
 //!
 //! The domain's [`admission`](fairleader_domain::admission) decides; this function reads, commits and replies. Each
 //! message changes everything in one transaction, so a call that is cut short leaves all or nothing of it. The command
-//! to `score` is sent last; if it is lost, the redelivered message sends it.
+//! that follows is sent last; if it is lost, the redelivered message sends it. A lead that needs a decision goes to
+//! `route`, which scores it too; a lead that was decided before goes to `score`.
 
 mod arrivals;
 
@@ -11,10 +12,10 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use fairleader_domain::admission::{Missing, Outcome, Step};
+use fairleader_domain::admission::{Missing, Next, Outcome, Step};
 use fairleader_lead::id::LeadId;
 use fairleader_messaging::command::{self, SCHEMA};
-use fairleader_messaging::{EnrichCommand, Outgoing, Queue, ScoreLead};
+use fairleader_messaging::{EnrichCommand, Outgoing, Queue, RouteCommand, ScoreLead};
 use fairleader_runtime::{
     Chain, Clock, Env, Function, FunctionError, Invocation, SetupError, failed, message_span, retry,
 };
@@ -33,6 +34,7 @@ pub struct Enrich {
     admissions: Admissions,
     rulebooks: ActiveRulebook,
     score: Queue,
+    route: Queue,
     clock: Clock,
 }
 
@@ -61,6 +63,7 @@ impl Function for Enrich {
             },
             rulebooks: ActiveRulebook::new(Rulebooks::new(Table::new(&config, env.get("RULEBOOKS_TABLE")?))),
             score: Queue::new(&config, env.get("SCORE_QUEUE_URL")?),
+            route: Queue::new(&config, env.get("ROUTE_QUEUE_URL")?),
             clock: env.clock(),
         })
     }
@@ -78,20 +81,22 @@ impl Function for Enrich {
             }
         }
         let mut sent = Vec::new();
-        let mut scores = BTreeMap::new();
+        let mut leads: BTreeMap<LeadId, (Next, Trail)> = BTreeMap::new();
         for Admitted { id, span, trail, outcome } in self.admit_all(messages, invocation.deadline).await {
             match outcome {
-                // One command to `score` is enough for all changes of a lead.
-                Ok(Outcome { score: Some((lead_id, version)), .. }) => {
+                // One command is enough for all changes of a lead.
+                Ok(Outcome { next: Some(next), .. }) => {
                     sent.push((id, span));
-                    let (known, _) = scores.entry(lead_id).or_insert((version, trail));
-                    *known = version.max(*known);
+                    let (last, _) = leads.entry(next.lead_id.clone()).or_insert_with(|| (next.clone(), trail));
+                    if next.version > last.version {
+                        *last = next;
+                    }
                 }
                 Ok(_) => {}
                 Err(cause) => failures.push(span.in_scope(|| failed(id, &cause))),
             }
         }
-        if let Err(cause) = self.send(scores).await {
+        if let Err(cause) = self.send(leads).await {
             failures.extend(sent.into_iter().map(|(id, span)| span.in_scope(|| failed(id, &cause))));
         }
         Ok(retry(failures))
@@ -174,18 +179,25 @@ impl Enrich {
         }
     }
 
-    async fn send(&self, leads: BTreeMap<LeadId, (u64, Trail)>) -> Result<(), FunctionError> {
+    async fn send(&self, leads: BTreeMap<LeadId, (Next, Trail)>) -> Result<(), FunctionError> {
         if leads.is_empty() {
             return Ok(());
         }
         let rulebook = self.rulebooks.version(self.clock.now()).await?;
-        let messages = leads
-            .into_iter()
-            .map(|(lead_id, (version, Trail { group, trace }))| {
-                let score = ScoreLead { schema: SCHEMA, lead_id, version, rulebook: rulebook.clone(), group, trace };
-                Outgoing::new(&score, Some(&score.group))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(self.score.send_all(messages).await?)
+        let (mut scored, mut decided) = (Vec::new(), Vec::new());
+        for (lead_id, (Next { version, decide, .. }, Trail { group, trace })) in leads {
+            let rulebook = rulebook.clone();
+            if decide {
+                let (rulebook, to) = (Some(rulebook), group.clone());
+                let decide =
+                    RouteCommand::RouteLead { schema: SCHEMA, lead_id, version, rulebook, score: None, group, trace };
+                decided.push(Outgoing::new(&decide, Some(&to))?);
+            } else {
+                let score = ScoreLead { schema: SCHEMA, lead_id, version, rulebook, group, trace };
+                scored.push(Outgoing::new(&score, Some(&score.group))?);
+            }
+        }
+        futures::try_join!(self.route.send_all(decided), self.score.send_all(scored))?;
+        Ok(())
     }
 }

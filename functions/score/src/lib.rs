@@ -1,11 +1,12 @@
-//! `score`: computes the score of a lead and whether it is an MQL.
+//! `score`: computes the new score of a lead that was decided before, and whether it is now an MQL.
 //!
-//! - A lead without a decision: nothing is written. The command to `route` carries the score, and it is stored with the
-//!   decision.
 //! - A lead in nurture or in sales is rescored when something new is known. A changed score is stored with an event,
 //!   and the lead's first MQL time is set once. A lead in nurture goes to `route` if the rulebook now wants something
 //!   else.
-//! - A waiting lead goes to `route` with every new score, so that its place on the waiting list is current.
+//! - A lead that has become undecided since the command was sent goes to `route`. The command carries the score, and it
+//!   is stored with the decision.
+//!
+//! Leads that need a decision do not come here: `route` scores them.
 //!
 //! This function never queues commands for itself, so there can be no loop.
 

@@ -11,7 +11,9 @@
 //! run `time fairleader load` with the same number of leads, and add user and system time; that includes the start and
 //! the roster.
 
-use std::collections::BTreeMap;
+mod beside;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,8 @@ use crate::api::{Api, ApiError};
 use crate::company::{Company, CompanyProblem};
 use crate::demo::install;
 use crate::machine::Machine;
+
+pub use self::beside::Beside;
 
 /// Concurrent requests if no rate is given.
 const AT_ONCE: usize = 64;
@@ -61,9 +65,26 @@ pub struct Measured {
 
 #[derive(Debug, Default)]
 struct Times {
-    sent: BTreeMap<String, Instant>,
-    owned: BTreeMap<String, Instant>,
+    sent: HashMap<String, Instant>,
+    /// When leads got an owner, including leads that somebody else sent.
+    owned: HashMap<String, Instant>,
+    /// Number of sent leads with an owner.
+    done: usize,
     refused: usize,
+}
+
+impl Times {
+    fn sent(&mut self, id: &str, at: Instant) {
+        self.sent.insert(id.to_owned(), at);
+        self.done += usize::from(self.owned.contains_key(id));
+    }
+
+    fn owned(&mut self, id: &str, at: Instant) {
+        if !self.owned.contains_key(id) {
+            self.owned.insert(id.to_owned(), at);
+            self.done += usize::from(self.sent.contains_key(id));
+        }
+    }
 }
 
 /// Returns the demo's company with unlimited capacity and hours, so that every lead gets an owner.
@@ -93,14 +114,53 @@ fn lead(run: &str, number: usize) -> Value {
     })
 }
 
-/// Sends `leads` leads to `machine`, at `rate` per second or as fast as they are accepted, and waits for their owners.
-pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &ProgressBar) -> Result<Measured, LoadError> {
-    let admin = Api::new(&machine.api_url, machine.keys.of(fairleader_api::Role::Admin))?;
-    let company = company().map_err(LoadError::Company)?;
-    install(&admin, &company).await?;
-    let source = admin.with_key(machine.keys.of(fairleader_api::Role::Source));
+/// A machine with the demo's company, ready for leads.
+pub struct LoadTest<'a> {
+    machine: &'a Machine,
+    admin: Api,
+    company: Company,
+}
+
+impl<'a> LoadTest<'a> {
+    /// Loads the company.
+    pub async fn new(machine: &'a Machine) -> Result<Self, LoadError> {
+        let admin = Api::new(&machine.api_url, machine.keys.of(fairleader_api::Role::Admin))?;
+        let company = company().map_err(LoadError::Company)?;
+        install(&admin, &company).await?;
+        Ok(Self { machine, admin, company })
+    }
+
+    /// Sends `leads` leads, at `rate` per second or as fast as they are accepted, and waits for their owners.
+    pub async fn run(&self, leads: usize, rate: Option<u32>, bar: &ProgressBar) -> Measured {
+        let source = self.admin.with_key(self.machine.keys.of(fairleader_api::Role::Source));
+        measured(self.machine, source, leads, rate, bar).await
+    }
+
+    /// Does the same while `amount` of other work is going on.
+    pub async fn run_beside(
+        &self,
+        (beside, amount): (Beside, usize),
+        leads: usize,
+        rate: Option<u32>,
+        bar: &ProgressBar,
+    ) -> Measured {
+        let work = tokio::spawn(beside.work(self.machine, self.admin.clone(), self.company.clone(), amount));
+        // The work has to be under way.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let measured = self.run(leads, rate, bar).await;
+        work.abort();
+        measured
+    }
+
+    /// Stores what `beside` needs before it can begin.
+    pub async fn prepare(&self, (beside, amount): (Beside, usize)) -> Result<(), LoadError> {
+        beside.prepare(self.machine, &self.admin, amount).await
+    }
+}
+
+async fn measured(machine: &Machine, source: Api, leads: usize, rate: Option<u32>, bar: &ProgressBar) -> Measured {
     let times = Arc::new(Mutex::new(Times::default()));
-    let listening = tokio::spawn(listen(machine.bus.subscribe(), Arc::clone(&times), leads, bar.clone()));
+    let listening = tokio::spawn(listen(machine.bus.subscribe(), Arc::clone(&times)));
     // A run id in people and keys makes them new even in a folder that was used before.
     let run = uuid::Uuid::now_v7().simple().to_string();
     let begun = Instant::now();
@@ -125,14 +185,14 @@ pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &Progr
     let mut owned = 0;
     let mut last_news = Instant::now();
     let all_in = loop {
-        if listening.is_finished() {
-            break true;
-        }
-        let now = lock(&times).owned.len();
+        let (now, refused) = {
+            let times = lock(&times);
+            (times.done, times.refused)
+        };
+        bar.set_position(u64::try_from(now).unwrap_or(u64::MAX));
         if now != owned {
             (owned, last_news) = (now, Instant::now());
         }
-        let refused = lock(&times).refused;
         if now + refused >= leads || last_news.elapsed() > PATIENCE {
             break now + refused >= leads;
         }
@@ -144,7 +204,7 @@ pub async fn run(machine: &Machine, leads: usize, rate: Option<u32>, bar: &Progr
     let cpu = cpu_before.zip(cpu_time()).map(|(before, after)| after.saturating_sub(before));
     listening.abort();
     bar.finish_and_clear();
-    Ok(measure(&lock(&times), begun, cpu))
+    measure(&lock(&times), begun, cpu)
 }
 
 /// Returns the CPU time of this process so far: user and system, all threads.
@@ -168,6 +228,9 @@ pub enum LoadError {
     /// The sample company cannot be read.
     #[error("the sample company is damaged: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
     Company(Vec<CompanyProblem>),
+    /// The leads that a replay should read were not decided in time.
+    #[error("the past leads were not decided within 30 minutes; try fewer with --amount")]
+    NotPrepared,
     /// The sample company could not be loaded.
     #[error(transparent)]
     Api(#[from] ApiError),
@@ -183,7 +246,7 @@ async fn post(source: &Api, run: &str, number: usize, sent: Instant, times: &Mut
     match source.call(Method::POST, "/v1/leads", &headers, lead(run, number).to_string().into_bytes()).await {
         Ok(answer) => {
             if let Some(id) = answer.get("lead_id").and_then(Value::as_str) {
-                lock(times).sent.insert(id.to_owned(), sent);
+                lock(times).sent(id, sent);
             }
         }
         Err(cause) => {
@@ -194,22 +257,12 @@ async fn post(source: &Api, run: &str, number: usize, sent: Instant, times: &Mut
 }
 
 /// Records when each lead got its owner.
-async fn listen(
-    mut events: tokio::sync::broadcast::Receiver<Value>,
-    times: Arc<Mutex<Times>>,
-    leads: usize,
-    bar: ProgressBar,
-) {
+async fn listen(mut events: tokio::sync::broadcast::Receiver<Value>, times: Arc<Mutex<Times>>) {
     loop {
         match events.recv().await {
             Ok(event) if event.pointer("/detail-type").and_then(Value::as_str) == Some("LeadAssigned") => {
                 let Some(id) = event.pointer("/detail/lead_id").and_then(Value::as_str) else { continue };
-                let mut times = lock(&times);
-                times.owned.entry(id.to_owned()).or_insert_with(Instant::now);
-                bar.inc(1);
-                if times.owned.len() >= leads {
-                    return;
-                }
+                lock(&times).owned(id, Instant::now());
             }
             Ok(_) => {}
             Err(RecvError::Lagged(missed)) => {
@@ -231,7 +284,8 @@ fn measure(times: &Times, begun: Instant, cpu: Option<Duration>) -> Measured {
         let index = (waits.len() * percent).div_ceil(100).saturating_sub(1);
         waits.get(index).map_or(0, |micros| micros.div_ceil(1000))
     };
-    let last = times.owned.values().max().copied().unwrap_or(begun);
+    let of_ours = times.sent.keys().filter_map(|id| times.owned.get(id));
+    let last = of_ours.max().copied().unwrap_or(begun);
     let took = last.saturating_duration_since(begun).as_micros().max(1);
     let owned = waits.len();
     let per_lead = |cpu: Duration| {
@@ -261,9 +315,9 @@ mod tests {
         let begun = Instant::now();
         let mut times = Times::default();
         for number in 0..100_u64 {
-            times.sent.insert(format!("l{number}"), begun);
+            times.sent(&format!("l{number}"), begun);
             if number < 99 {
-                times.owned.insert(format!("l{number}"), begun + Duration::from_millis(number + 1));
+                times.owned(&format!("l{number}"), begun + Duration::from_millis(number + 1));
             }
         }
         let measured = measure(&times, begun, Some(Duration::from_millis(250)));

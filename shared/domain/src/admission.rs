@@ -46,7 +46,7 @@ use fairleader_lead::profile::Profile;
 use fairleader_lead::submission::Submission;
 use jiff::Timestamp;
 
-pub use self::arrival::{Arrival, Outcome, Step};
+pub use self::arrival::{Arrival, Next, Outcome, Step};
 pub use self::plan::{Absorbed, Claim, Freed, Plan, Recorded, Reprofiled};
 pub use self::snapshot::{Content, ContentKey, Found, Holder, Known, Missing, Snapshot};
 use crate::lifecycle::Refusal;

@@ -1,6 +1,9 @@
 //! Runs one DynamoDB call: in this process if possible, else through the engine's own server.
 
+use std::time::Instant;
+
 use bytes::Bytes;
+use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::{Database, DynoxideError};
 use http::Request;
 use http_body_util::{BodyExt, Full};
@@ -9,6 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+
+use super::repeats::{LONGEST_TOKEN, Repeats, Seen};
 
 /// Reply of DynamoDB.
 #[derive(Clone, Debug)]
@@ -65,12 +70,37 @@ pub(crate) fn in_process(database: &Database, operation: &str, body: &[u8]) -> O
     }
 }
 
+/// Runs a transaction on this thread, once for each of its tokens. Returns `None`, with nothing written, if it must go
+/// through the engine's server.
+pub(super) fn transact(database: &Database, repeats: &mut Repeats, body: &[u8], now: Instant) -> Option<Reply> {
+    let mut request: TransactWriteItemsRequest = serde_json::from_slice(body).ok()?;
+    let token = request.client_request_token.take_if(|token| (1..=LONGEST_TOKEN).contains(&token.len()));
+    let Some(token) = token else { return answered(database.transact_write_items(request)) };
+    match repeats.look(&token, body, now) {
+        Seen::Repeat(reply) => Some(reply),
+        Seen::Other => answered::<()>(Err(DynoxideError::IdempotentParameterMismatchException(
+            "Request rejected because it uses the same client token as a previous, successful transaction request."
+                .to_owned(),
+        ))),
+        Seen::New(hash) => {
+            let reply = answered(database.transact_write_items(request))?;
+            if reply.status == 200 {
+                repeats.keep(token, hash, reply.clone(), now);
+            }
+            Some(reply)
+        }
+    }
+}
+
 fn run<Q: DeserializeOwned, R: Serialize>(
     body: &[u8],
     call: impl FnOnce(Q) -> Result<R, DynoxideError>,
 ) -> Option<Reply> {
-    let request = serde_json::from_slice(body).ok()?;
-    match call(request) {
+    answered(call(serde_json::from_slice(body).ok()?))
+}
+
+fn answered<R: Serialize>(answer: Result<R, DynoxideError>) -> Option<Reply> {
+    match answer {
         Ok(response) => match serde_json::to_vec(&response) {
             Ok(json) => Some(Reply { status: 200, body: json.into() }),
             Err(error) => Some(Reply::internal(format!("the reply cannot be written: {error}"))),

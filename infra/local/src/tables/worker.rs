@@ -13,12 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use bytes::Bytes;
 use dynoxide::Database;
 use tokio::sync::oneshot;
 
 use super::engine::{self, Reply};
+use super::repeats::Repeats;
 
 /// Passes calls to the threads. Dropping it waits for running calls.
 pub(super) struct Worker {
@@ -95,11 +97,16 @@ impl Drop for Worker {
 
 /// Runs calls in order, until all senders are gone or a flush failed.
 fn work(database: &Database, jobs: &Receiver<Job>, answers: &Sender<Waiting>, unflushed: &AtomicUsize) {
+    let mut repeats = Repeats::default();
     while let Ok(job) = jobs.recv() {
         let waiting = match job {
             Job::Settle { done } => Waiting::Settle(done),
             Job::Call { operation, body, reply } => {
-                let result = engine::in_process(database, &operation, &body);
+                let result = if operation == "TransactWriteItems" {
+                    engine::transact(database, &mut repeats, &body, Instant::now())
+                } else {
+                    engine::in_process(database, &operation, &body)
+                };
                 let wrote = engine::writes(&operation) && result.as_ref().is_some_and(|reply| reply.status == 200);
                 if !wrote && unflushed.load(Ordering::SeqCst) == 0 {
                     // Nothing that it read can be lost. A caller who no longer waits does not need the reply.

@@ -48,8 +48,19 @@ pub struct Outcome {
     pub what: &'static str,
     /// The lead that took it, if that is another one.
     pub into: Option<LeadId>,
-    /// The lead to score, at this version.
-    pub score: Option<(LeadId, u64)>,
+    /// The lead that goes on, if it does.
+    pub next: Option<Next>,
+}
+
+/// Lead that goes on after its admission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// The lead.
+    pub lead_id: LeadId,
+    /// Its version.
+    pub version: u64,
+    /// Whether it needs a decision, which scores it too. Otherwise its new score is all there is to compute.
+    pub decide: bool,
 }
 
 impl Arrival {
@@ -129,36 +140,37 @@ impl Arrival {
 }
 
 impl Outcome {
-    /// Returns the lead to score, if its stage is one where a score can change what happens next.
-    pub(super) fn undecided(state: &State) -> Option<(LeadId, u64)> {
-        Self::of(state).filter(|_| state.stage().is_undecided())
+    /// Returns the lead, if it needs a decision.
+    pub(super) fn undecided(state: &State) -> Option<Next> {
+        Self::of(state).filter(|next| next.decide)
     }
 
-    /// Returns the lead to score after a change, if its stage is one with a score.
-    pub(super) fn of(state: &State) -> Option<(LeadId, u64)> {
-        let scored = state.stage().is_undecided() || state.stage().is_rescored();
-        scored.then(|| (state.lead_id.clone(), state.version))
+    /// Returns the lead after a change, if its stage is one with a score.
+    pub(super) fn of(state: &State) -> Option<Next> {
+        let decide = state.stage().is_undecided();
+        let scored = decide || state.stage().is_rescored();
+        scored.then(|| Next { lead_id: state.lead_id.clone(), version: state.version, decide })
     }
 
-    /// Returns the outcome of a repeat. It asks for a score again, because the earlier attempt may have failed before
+    /// Returns the outcome of a repeat. The lead goes on once more, because the earlier attempt may have failed before
     /// it queued the command.
-    pub(super) const fn repeat(score: Option<(LeadId, u64)>) -> Self {
-        Self { what: "repeat", into: None, score }
+    pub(super) const fn repeat(next: Option<Next>) -> Self {
+        Self { what: "repeat", into: None, next }
     }
 
-    pub(super) const fn stored(score: Option<(LeadId, u64)>) -> Self {
-        Self { what: "stored", into: None, score }
+    pub(super) const fn stored(next: Option<Next>) -> Self {
+        Self { what: "stored", into: None, next }
     }
 
-    pub(super) const fn resubmitted(score: Option<(LeadId, u64)>) -> Self {
-        Self { what: "resubmitted", into: None, score }
+    pub(super) const fn resubmitted(next: Option<Next>) -> Self {
+        Self { what: "resubmitted", into: None, next }
     }
 
-    pub(super) const fn merged(into: LeadId, score: Option<(LeadId, u64)>) -> Self {
-        Self { what: "merged", into: Some(into), score }
+    pub(super) const fn merged(into: LeadId, next: Option<Next>) -> Self {
+        Self { what: "merged", into: Some(into), next }
     }
 
-    pub(super) const fn recorded(lead: LeadId, score: Option<(LeadId, u64)>) -> Self {
-        Self { what: "recorded", into: Some(lead), score }
+    pub(super) const fn recorded(lead: LeadId, next: Option<Next>) -> Self {
+        Self { what: "recorded", into: Some(lead), next }
     }
 }

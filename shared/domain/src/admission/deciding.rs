@@ -177,9 +177,9 @@ fn again(
     }
     Ok(changed(&target.state, Command::Resubmit, now).map(|change| {
         let mut plan = Plan::default();
-        let score = Outcome::of(&change.state);
+        let next = Outcome::of(&change.state);
         take_over(&mut plan, submitted, &profile, target, change);
-        Admission::Last(plan, Outcome::resubmitted(score))
+        Admission::Last(plan, Outcome::resubmitted(next))
     }))
 }
 
@@ -223,8 +223,8 @@ fn store(
         }
     };
     plan.profiles.push(Reprofiled { lead: lead_id.clone(), profile, expected_version: 0 });
-    let score = Outcome::undecided(&state);
-    Ok(Admission::Last(plan, Outcome::stored(score)))
+    let next = Outcome::undecided(&state);
+    Ok(Admission::Last(plan, Outcome::stored(next)))
 }
 
 fn claimed(claims: Vec<(IdentityKey, Option<LeadId>)>, lead: &LeadId) -> Vec<Claim> {
@@ -260,9 +260,9 @@ fn merge(
     let lead = submitted.lead_id.clone();
     plan.profiles.push(Reprofiled { lead, profile: profile.clone(), expected_version: 0 });
     plan.changes.push(ends);
-    let score = Outcome::of(&carries_on.state);
+    let next = Outcome::of(&carries_on.state);
     take_over(&mut plan, submitted, profile, target, carries_on);
-    Ok(Admission::Last(plan, Outcome::merged(into, score)))
+    Ok(Admission::Last(plan, Outcome::merged(into, next)))
 }
 
 /// Merges two stored leads of one person.

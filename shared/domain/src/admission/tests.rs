@@ -76,7 +76,14 @@ fn a_new_lead_takes_two_reads_and_one_transaction() {
     let mut model = Model::default();
     let json = r#"{"email": "ada@acme.example", "phone": "+49 171 3920012", "last_name": "Lovelace"}"#;
     let outcome = admit(&mut model, submission("l-1", json, 0)).unwrap();
-    assert_eq!(outcome, Outcome { what: "stored", into: None, score: Some((LeadId::from("l-1"), 1)) });
+    assert_eq!(
+        outcome,
+        Outcome {
+            what: "stored",
+            into: None,
+            next: Some(Next { lead_id: LeadId::from("l-1"), version: 1, decide: true })
+        }
+    );
     assert_eq!((model.reads, model.commits), (1, 1));
     let keys: Vec<&str> = model.identities.keys().map(IdentityKey::as_str).collect();
     assert_eq!(keys, ["email:ada@acme.example", "phone:+491713920012"]);
@@ -111,7 +118,10 @@ fn a_reused_key_keeps_another_person_as_a_lead_of_their_own() {
     assert_eq!(what(&mut model, "l-1", ada), NEW);
     let split = lead_id::derive_reused(&LeadId::from("l-1"), &submitted("l-1", ben, 1).payload_hash);
     let outcome = admit(&mut model, submission("l-1", ben, 1)).unwrap();
-    assert_eq!(outcome, Outcome { what: "stored", into: None, score: Some((split.clone(), 2)) });
+    assert_eq!(
+        outcome,
+        Outcome { what: "stored", into: None, next: Some(Next { lead_id: split.clone(), version: 2, decide: true }) }
+    );
     let told = &model.events[&(split.clone(), 1)];
     assert_eq!(*told, EventKind::KeyReused { of: LeadId::from("l-1") });
     assert_eq!(model.profile(split.as_str()).contact.email.as_ref().unwrap().identity, "ben@books.example");

@@ -192,7 +192,7 @@ impl World {
             },
             Step::Done(outcome) => {
                 self.workers.remove(which);
-                // It crashes before it queues the command to `score`, or before its message is deleted.
+                // It crashes before it queues the next command, or before its message is deleted.
                 if how.is_multiple_of(8) {
                     return;
                 }
@@ -205,8 +205,8 @@ impl World {
     }
 
     fn score(&mut self, outcome: Outcome) {
-        if let Some((lead, version)) = outcome.score {
-            let scored = self.scored.entry(lead).or_default();
+        if let Some(Next { lead_id, version, .. }) = outcome.next {
+            let scored = self.scored.entry(lead_id).or_default();
             *scored = version.max(*scored);
         }
     }
