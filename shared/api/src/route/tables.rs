@@ -183,8 +183,7 @@ routes! {
     /// Routes of `rulebooks`.
     RulebooksRoute of "rulebooks" {
         CreateRulebook: Post "/v1/rulebooks", RULES,
-            "Checks a rulebook (at most 2 MB) and stores it as the next version. Of many problems, 100 are listed and the others \
-             counted."
+            "Checks a rulebook of at most 2 MB and stores it as the next version."
             query {
                 "purpose": "What the change is for.",
                 "owner": "The person who is responsible for the change; the caller if left out."
