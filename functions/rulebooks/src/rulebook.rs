@@ -52,11 +52,7 @@ impl Rulebooks {
     }
 
     /// Returns the current hash of every table that a rulebook uses. A missing table is left to the check.
-    pub(crate) async fn pinned(
-        &self,
-        call: &Call<'_>,
-        source: &Arc<str>,
-    ) -> Result<BTreeMap<String, String>, Failure> {
+    pub(crate) async fn pinned(&self, call: &Call<'_>, source: &Arc<str>) -> Result<BTreeMap<String, String>, Failure> {
         let source = Arc::clone(source);
         let mut pinned = BTreeMap::new();
         for name in aside(call.deadline, move |_| Rulebook::tables_used(&source)).await? {

@@ -243,11 +243,7 @@ pub(crate) fn cut(mut text: String) -> String {
 
 /// Returns the candidate that `wrong` was probably meant to be. `None` if none is similar, or if `work` allows no
 /// further comparisons.
-pub(crate) fn nearest<'a>(
-    work: &Work,
-    wrong: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(work: &Work, wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if !work.suggests(wrong.len()) {
         return None;
     }

@@ -108,9 +108,7 @@ impl Did {
 
     /// Returns what it requires, to follow `did`.
     pub(crate) fn wanted(&self) -> String {
-        let objects = |matchers: &[Matcher]| {
-            join(&some(matchers, MAX_VALUES_SHOWN, Matcher::object), "or")
-        };
+        let objects = |matchers: &[Matcher]| join(&some(matchers, MAX_VALUES_SHOWN, Matcher::object), "or");
         let what = if self.wants_nothing() {
             "nothing".to_owned()
         } else if self.words == [Matcher::Present] {

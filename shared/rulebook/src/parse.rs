@@ -264,8 +264,9 @@ impl Shaper<'_> {
         let (action, value) = match actions.as_slice() {
             [only] => only,
             [] => {
-                let wrong =
-                    entries.iter().find_map(|(key, _)| Some((key, did_you_mean(self.problems.work(), &key.text, ACTIONS.iter().copied())?)));
+                let wrong = entries.iter().find_map(|(key, _)| {
+                    Some((key, did_you_mean(self.problems.work(), &key.text, ACTIONS.iter().copied())?))
+                });
                 let (span, help) = wrong.map_or((node.span, None), |(key, help)| (key.span, Some(help)));
                 let known: Vec<String> = ACTIONS.iter().map(|name| format!("`{name}`")).collect();
                 let help = help.unwrap_or_else(|| format!("write one of {}", join(&known, "or")));

@@ -324,7 +324,11 @@ mod tests {
             ("1e5", "write `40`, `50-999`, `1000+` or `under 50`"),
         ];
         for (text, help) in pairs {
-            assert_eq!(read(&Work::default(), NUMBER, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(), Some(help), "{text}");
+            assert_eq!(
+                read(&Work::default(), NUMBER, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(),
+                Some(help),
+                "{text}"
+            );
         }
     }
 
@@ -339,10 +343,15 @@ mod tests {
             (Kind::Country, "Atlantis", "write a two-letter code, such as `DE`"),
         ];
         for (kind, text, help) in pairs {
-            assert_eq!(read(&Work::default(), kind, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(), Some(help), "{text}");
+            assert_eq!(
+                read(&Work::default(), kind, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(),
+                Some(help),
+                "{text}"
+            );
         }
         let choices: &[&str] = &["vp", "c_level"];
-        let found = read(&Work::default(), Kind::Choice(&[]), "vp or c_level", Some(choices), &TimeZone::UTC).unwrap_err();
+        let found =
+            read(&Work::default(), Kind::Choice(&[]), "vp or c_level", Some(choices), &TimeZone::UTC).unwrap_err();
         assert_eq!(found.help.as_deref(), Some("write several values as a list: `[vp, c_level]`"));
     }
 
@@ -384,11 +393,23 @@ mod tests {
 
     #[test]
     fn the_field_type_decides_how_a_text_is_read() {
-        assert_eq!(read(&Work::default(), Kind::Country, "NO", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "NO", false)));
+        assert_eq!(
+            read(&Work::default(), Kind::Country, "NO", None, &TimeZone::UTC),
+            Ok(Matcher::text(How::Is, "NO", false))
+        );
         assert_eq!(read(&Work::default(), Kind::YesNo, "no", None, &TimeZone::UTC), Ok(Matcher::YesNo(false)));
-        assert_eq!(read(&Work::default(), Kind::Word, "01067", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "01067", false)));
-        assert_eq!(read(&Work::default(), Kind::Word, "1e5", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "1e5", false)));
-        assert_eq!(read(&Work::default(), Kind::Word, "yes", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "yes", false)));
+        assert_eq!(
+            read(&Work::default(), Kind::Word, "01067", None, &TimeZone::UTC),
+            Ok(Matcher::text(How::Is, "01067", false))
+        );
+        assert_eq!(
+            read(&Work::default(), Kind::Word, "1e5", None, &TimeZone::UTC),
+            Ok(Matcher::text(How::Is, "1e5", false))
+        );
+        assert_eq!(
+            read(&Work::default(), Kind::Word, "yes", None, &TimeZone::UTC),
+            Ok(Matcher::text(How::Is, "yes", false))
+        );
         assert_eq!(
             read(&Work::default(), Kind::Country, "UK", None, &TimeZone::UTC).unwrap_err().help.unwrap(),
             "write `GB`, the code of the United Kingdom"

@@ -149,7 +149,14 @@ impl Work {
     }
 
     fn purse(&self, of: Allowance) -> Purse {
-        Purse { work: self.clone(), of, common: Cell::new(of.common), own: Cell::new(0), drawn: Cell::new(0), spent: Cell::new(false) }
+        Purse {
+            work: self.clone(),
+            of,
+            common: Cell::new(of.common),
+            own: Cell::new(0),
+            drawn: Cell::new(0),
+            spent: Cell::new(false),
+        }
     }
 }
 

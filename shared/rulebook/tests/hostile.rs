@@ -72,7 +72,8 @@ fn counts_150_000_duplicate_keys() {
 #[test]
 fn counts_200_000_unknown_fields() {
     let fields: Vec<String> = (0..200_000).map(|nth| format!("f{nth}: x")).collect();
-    let text = routed([format!("  - {{ rule: r, if: {{ {} }}, then: {{ pool: p }} }}\n", fields.join(", "))].into_iter());
+    let text =
+        routed([format!("  - {{ rule: r, if: {{ {} }}, then: {{ pool: p }} }}\n", fields.join(", "))].into_iter());
     let (listed, more) = errors(&text);
     assert_eq!((listed.len(), more.as_str()), (100, "199900 more errors not listed"));
     assert!(listed.iter().all(|found| found.code == "unknown-field" && found.help.is_some()));
@@ -80,7 +81,9 @@ fn counts_200_000_unknown_fields() {
 
 #[test]
 fn counts_40_000_rules_of_one_name() {
-    let text = routed((0..40_000).map(|nth| format!("  - {{ rule: r, if: {{ score: {} }}, then: {{ pool: p }} }}\n", nth % 101)));
+    let text = routed(
+        (0..40_000).map(|nth| format!("  - {{ rule: r, if: {{ score: {} }}, then: {{ pool: p }} }}\n", nth % 101)),
+    );
     let (listed, more) = errors(&text);
     assert_eq!(listed.len(), 100);
     assert!(listed.iter().any(|found| found.code == "duplicate-rule"), "{:?}", listed[0]);
@@ -94,11 +97,13 @@ fn counts_180_000_comparisons_with_a_sign() {
     assert_eq!((listed.len(), more.as_str()), (100, "179904 more errors not listed"));
     // The same as fields of one condition, in lines of their own.
     let fields: String = (0..120_000).map(|nth| format!("      a{nth}: >= 7\n")).collect();
-    let (listed, more) = errors(&routed([format!("  - rule: r\n    if:\n{fields}    then: {{ pool: p }}\n")].into_iter()));
+    let (listed, more) =
+        errors(&routed([format!("  - rule: r\n    if:\n{fields}    then: {{ pool: p }}\n")].into_iter()));
     assert_eq!((listed.len(), more.as_str()), (100, "119900 more errors not listed"));
     // And of a field that exists.
     let values = vec!["'>= 7'"; 180_000].join(", ");
-    let (listed, _) = errors(&routed([format!("  - {{ rule: r, if: {{ score: [{values}] }}, then: {{ pool: p }} }}\n")].into_iter()));
+    let (listed, _) =
+        errors(&routed([format!("  - {{ rule: r, if: {{ score: [{values}] }}, then: {{ pool: p }} }}\n")].into_iter()));
     assert_eq!(listed[0].help.as_deref(), Some("write `7+`"));
 }
 
@@ -112,7 +117,9 @@ fn multiplied(fields: usize) -> String {
 
 #[test]
 fn says_that_a_valid_rulebook_of_92_kb_is_too_complex() {
-    let text = routed((0..2).map(|nth| format!("  - {{ rule: r{nth}, if: {}, then: {{ pool: p{nth} }} }}\n", multiplied(2_150))));
+    let text = routed(
+        (0..2).map(|nth| format!("  - {{ rule: r{nth}, if: {}, then: {{ pool: p{nth} }} }}\n", multiplied(2_150))),
+    );
     assert!((85_000..95_000).contains(&text.len()), "{}", text.len());
     let (checked, steps) = check(&text);
     let warnings = checked.unwrap().warnings;
@@ -124,8 +131,9 @@ fn says_that_a_valid_rulebook_of_92_kb_is_too_complex() {
 fn a_large_condition_that_all_rules_use_has_a_bound() {
     let tests: Vec<String> = (0..4_000).map(|nth| format!("{{ custom.a{}: v{nth} }}", nth % 50)).collect();
     let conditions = format!("conditions:\n  big: {{ any: [{}] }}\n", tests.join(", "));
-    let rules: String =
-        (0..20_000).map(|nth| format!("  - {{ rule: r{nth}, if: {{ is: big }}, then: {{ pool: p{nth} }} }}\n")).collect();
+    let rules: String = (0..20_000)
+        .map(|nth| format!("  - {{ rule: r{nth}, if: {{ is: big }}, then: {{ pool: p{nth} }} }}\n"))
+        .collect();
     let (listed, _) = errors(&format!("{HEAD}{conditions}{MQL}route:\n{rules}{LAST}"));
     let found = listed.iter().find(|found| found.code == "too-large").unwrap();
     assert_eq!(
@@ -168,7 +176,9 @@ fn texts_names_and_lists_have_a_length() {
         assert_eq!(rule(&condition)[0].message, "this text is longer than 1000 characters");
     }
     let grades: String = (0..102).map(|nth| format!("g{nth}: {nth}+, ")).collect();
-    let text = format!("company: {{ zone: Europe/Berlin, currency: EUR }}\nscore: {{ fit: {{ share: 100% }}, grades: {{ {grades} }} }}\n{MQL}route:\n{LAST}");
+    let text = format!(
+        "company: {{ zone: Europe/Berlin, currency: EUR }}\nscore: {{ fit: {{ share: 100% }}, grades: {{ {grades} }} }}\n{MQL}route:\n{LAST}"
+    );
     assert!(errors(&text).0.iter().any(|found| found.message == "there are 102 grades; the limit is 101"));
     let many = |section: &str, entry: &str, most: usize| {
         let entries: String = (0..=most).map(|nth| format!("  {}\n", entry.replace('#', &nth.to_string()))).collect();
@@ -183,9 +193,14 @@ fn texts_names_and_lists_have_a_length() {
 #[test]
 fn a_comparison_of_unlike_rulebooks_has_a_bound() {
     let parse = |name: &str, pool: &str| {
-        let lookup: String = (0..10_000).map(|nth| format!("      k{nth}: starts with {name}{}\n", 9_999 - nth)).collect();
+        let lookup: String =
+            (0..10_000).map(|nth| format!("      k{nth}: starts with {name}{}\n", 9_999 - nth)).collect();
         let rules: String = (0..10_000)
-            .map(|nth| format!("  - {{ rule: {name}{nth}, if: {{ l: k{nth}, custom.x: {nth} }}, then: {{ pool: {pool}{nth} }} }}\n"))
+            .map(|nth| {
+                format!(
+                    "  - {{ rule: {name}{nth}, if: {{ l: k{nth}, custom.x: {nth} }}, then: {{ pool: {pool}{nth} }} }}\n"
+                )
+            })
             .collect();
         let text = format!("{HEAD}lookups:\n  l:\n    from: city\n    values:\n{lookup}{MQL}route:\n{rules}{LAST}");
         Rulebook::reuse(&text, &References::default()).unwrap()
@@ -203,7 +218,9 @@ fn a_comparison_of_unlike_rulebooks_has_a_bound() {
 fn a_check_that_is_stopped_ends_and_says_so() {
     let stop = Arc::new(AtomicBool::new(true));
     let work = Work::until(Arc::clone(&stop));
-    let text = routed((0..2).map(|nth| format!("  - {{ rule: r{nth}, if: {}, then: {{ pool: p{nth} }} }}\n", multiplied(2_150))));
+    let text = routed(
+        (0..2).map(|nth| format!("  - {{ rule: r{nth}, if: {}, then: {{ pool: p{nth} }} }}\n", multiplied(2_150))),
+    );
     let found = Rulebook::parse_with(&text, &References::default(), &work).unwrap_err();
     assert!(found.iter().any(|found| found.code == "stopped"));
     assert!(work.steps() < 100_000, "{} steps", work.steps());

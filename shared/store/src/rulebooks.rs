@@ -467,7 +467,12 @@ impl Seen {
 impl ActiveRulebook {
     /// Creates an empty cache of `rulebooks`.
     pub fn new(rulebooks: Rulebooks) -> Self {
-        Self { tables: LookupTables::new(rulebooks.0.clone()), rulebooks, seen: Mutex::default(), compiling: tokio::sync::Mutex::default() }
+        Self {
+            tables: LookupTables::new(rulebooks.0.clone()),
+            rulebooks,
+            seen: Mutex::default(),
+            compiling: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Returns the version that is active at `now`, from a pointer that is at most a few seconds old. A planned version

@@ -89,7 +89,8 @@ impl<'d> Checker<'d, '_> {
         let Some(written) = self.conditions.get(name.text.as_str()).copied() else {
             let known = document.conditions.iter().map(|named| named.name.text.as_str());
             let message = format!("{} uses unknown condition `{}`", place.what, name.text);
-            let help = did_you_mean(self.problems.work(), &name.text, known).unwrap_or_else(|| "define it under `conditions`".to_owned());
+            let help = did_you_mean(self.problems.work(), &name.text, known)
+                .unwrap_or_else(|| "define it under `conditions`".to_owned());
             self.problems.error_help(name.span, "unknown-condition", message, help);
             return None;
         };
@@ -227,10 +228,8 @@ impl<'d> Checker<'d, '_> {
                 return Some(Matcher::text(How::Is, known, false));
             }
             if !self.problems.work().suggests(words.len()) {
-                let message = format!(
-                    "{what} compares `{}` with `{}`, which is not one of its values",
-                    field.name, text.text
-                );
+                let message =
+                    format!("{what} compares `{}` with `{}`, which is not one of its values", field.name, text.text);
                 self.problems.error(text.span, "unknown-value", message);
                 return None;
             }

@@ -159,8 +159,9 @@ impl<'d> Checker<'d, '_> {
         }
         let Some(table) = self.references.tables.get(&name.text) else {
             let message = format!("{what} uses unknown table `{}`", name.text);
-            let help = did_you_mean(self.problems.work(), &name.text, self.references.tables.keys().map(String::as_str))
-                .unwrap_or_else(|| format!("upload the table first, as `{}.csv`", name.text));
+            let help =
+                did_you_mean(self.problems.work(), &name.text, self.references.tables.keys().map(String::as_str))
+                    .unwrap_or_else(|| format!("upload the table first, as `{}.csv`", name.text));
             self.problems.error_help(name.span, "unknown-table", message, help);
             return;
         };

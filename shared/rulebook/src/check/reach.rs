@@ -20,13 +20,7 @@ struct Most {
 impl<'d> Checker<'d, '_> {
     /// Reports lines that never hold, and grades and thresholds above the most points that the lines can give. The
     /// bound ignores lines that take points, because a lead need not match them.
-    pub(super) fn reach(
-        &mut self,
-        scoring: &Scoring,
-        regions: &mut Regions<'_>,
-        usage: &Usage<'d>,
-        purse: &Purse,
-    ) {
+    pub(super) fn reach(&mut self, scoring: &Scoring, regions: &mut Regions<'_>, usage: &Usage<'d>, purse: &Purse) {
         purse.ask();
         let document = self.document;
         let Some(written) = document.score.as_ref() else { return };
@@ -51,9 +45,8 @@ impl<'d> Checker<'d, '_> {
             }
             // Without an answer they count as meeting, which only makes the bound higher.
             let apart = |(members, _): &&mut (Vec<Vec<Cube>>, i32)| {
-                let apart = |other: &Vec<Cube>| {
-                    region.as_ref().is_some_and(|region| meet(region, other, purse) == Some(false))
-                };
+                let apart =
+                    |other: &Vec<Cube>| region.as_ref().is_some_and(|region| meet(region, other, purse) == Some(false));
                 purse.take(1).is_some() && !members.is_empty() && members.iter().all(apart)
             };
             match groups.iter_mut().find(apart) {
@@ -80,7 +73,8 @@ impl<'d> Checker<'d, '_> {
             ("engagement", "the lines of `score.engagement`", most.engagement),
         ] {
             for text in usage.values(field) {
-                let read = value::read(self.problems.work(), Kind::Number { most: 100 }, &text.text, None, self.fields.zone());
+                let read =
+                    value::read(self.problems.work(), Kind::Number { most: 100 }, &text.text, None, self.fields.zone());
                 if let Ok(Matcher::Number { from, .. }) = read
                     && from > u32::from(most)
                 {

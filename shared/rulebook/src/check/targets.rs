@@ -188,7 +188,8 @@ impl Checker<'_, '_> {
         if let Some(known) = self.references.reps.as_ref().filter(|reps| !reps.contains(&id)) {
             let message = format!("{what} names unknown rep `{}`", rep.text);
             let names = known.iter().map(RepId::as_str).chain([ACCOUNT_OWNER, DEAL_OWNER]);
-            let help = did_you_mean(self.problems.work(), &rep.text, names).unwrap_or_else(|| "create the rep first".to_owned());
+            let help = did_you_mean(self.problems.work(), &rep.text, names)
+                .unwrap_or_else(|| "create the rep first".to_owned());
             self.problems.error_help(rep.span, "unknown-rep", message, help);
             return None;
         }

@@ -198,11 +198,7 @@ pub(crate) fn all_within(region: &[Cube], other: &[Cube], purse: &Purse) -> Opti
 
 /// Returns the first cube of a few regions that contains a point, with the position of its region. `None` if `purse`
 /// allows no answer.
-fn first<'c>(
-    regions: &[(usize, &'c [Cube])],
-    point: &[usize],
-    purse: &Purse,
-) -> Option<Option<(usize, &'c Cube)>> {
+fn first<'c>(regions: &[(usize, &'c [Cube])], point: &[usize], purse: &Purse) -> Option<Option<(usize, &'c Cube)>> {
     for (position, cubes) in regions {
         for cube in *cubes {
             purse.take(1 + cube.sides().len())?;

@@ -371,13 +371,7 @@ impl Space {
 
     /// Returns the points for which a test of a slot holds, or does not hold: one list of cubes for each matcher that
     /// depends on more than one dimension, and one for all others. `None` if it cannot be expressed.
-    pub(super) fn test(
-        &self,
-        slot: usize,
-        any_of: &[Matcher],
-        holds: bool,
-        purse: &Purse,
-    ) -> Option<Vec<Vec<Cube>>> {
+    pub(super) fn test(&self, slot: usize, any_of: &[Matcher], holds: bool, purse: &Purse) -> Option<Vec<Vec<Cube>>> {
         purse.take(any_of.len())?;
         let value = self.value_dim(slot)?;
         let whole = self.whole(value)?;

@@ -138,7 +138,8 @@ impl<'s> Grower<'s> {
         let Some(least) = least.map(|seed| seed.rule) else { return Branch::NONE };
         // With too many entries this tree is abandoned for one with fewer copies, so the rest of it does not matter.
         let given_up = self.index.entries > self.most || self.index.code.len() > self.most_code;
-        let tests: usize = drafts.iter().filter_map(|draft| self.seeds.get(draft.seed)).map(|s| s.term.parts.len()).sum();
+        let tests: usize =
+            drafts.iter().filter_map(|draft| self.seeds.get(draft.seed)).map(|s| s.term.parts.len()).sum();
         let visits = self.visits.checked_sub(tests).filter(|_| !given_up && self.path.len() < MAX_DEPTH);
         self.visits = visits.unwrap_or(self.visits);
         let split = if visits.is_none() { None } else { self.split(drafts) };

@@ -175,13 +175,19 @@ fn listed(dice: &mut Dice, gene: &Gene, mut one: impl FnMut(&mut Dice) -> String
 
 /// Returns tests of different fields, as a mapping or a list of alternatives.
 fn tests(dice: &mut Dice, gene: &Gene, mut one: impl FnMut(&mut Dice, usize) -> String) -> String {
-    let parts: Vec<String> = (0..gene.parts.min(2_000)).map(|_| {
-        let field = dice.below(gene.fields);
-        one(dice, field)
-    }).collect();
+    let parts: Vec<String> = (0..gene.parts.min(2_000))
+        .map(|_| {
+            let field = dice.below(gene.fields);
+            one(dice, field)
+        })
+        .collect();
     match gene.seed % 3 {
-        0 => format!("{{ any: [{}] }}", parts.iter().map(|part| format!("{{ {part} }}")).collect::<Vec<_>>().join(", ")),
-        1 => format!("{{ all: [{}] }}", parts.iter().map(|part| format!("{{ {part} }}")).collect::<Vec<_>>().join(", ")),
+        0 => {
+            format!("{{ any: [{}] }}", parts.iter().map(|part| format!("{{ {part} }}")).collect::<Vec<_>>().join(", "))
+        }
+        1 => {
+            format!("{{ all: [{}] }}", parts.iter().map(|part| format!("{{ {part} }}")).collect::<Vec<_>>().join(", "))
+        }
         _ => {
             let mut parts = parts;
             parts.sort();
@@ -223,9 +229,9 @@ fn rule(dice: &mut Dice, gene: &Gene, at: usize) -> String {
                 .collect();
             format!("{{ all: [{}] }}", parts.join(", "))
         }
-        Kind::Lists => tests(dice, gene, |dice, field| {
-            format!("custom.w{field}: {}", listed(dice, gene, |dice| word(dice, gene)))
-        }),
+        Kind::Lists => {
+            tests(dice, gene, |dice, field| format!("custom.w{field}: {}", listed(dice, gene, |dice| word(dice, gene))))
+        }
         Kind::Prefixes => tests(dice, gene, |dice, field| {
             let prefix = |dice: &mut Dice| {
                 let length = 1 + dice.below(gene.values.min(200));
@@ -253,7 +259,9 @@ fn rule(dice: &mut Dice, gene: &Gene, at: usize) -> String {
             1 => format!("custom.d{field}: more than {} hours ago", 1 + dice.below(gene.values)),
             _ => format!("custom.d{field}: since 20{:02}-01-01", dice.below(100)),
         }),
-        Kind::Lookups => format!("{{ l{:x}: {} }}", gene.seed, listed(dice, gene, |dice| format!("k{}", dice.below(gene.values)))),
+        Kind::Lookups => {
+            format!("{{ l{:x}: {} }}", gene.seed, listed(dice, gene, |dice| format!("k{}", dice.below(gene.values))))
+        }
         Kind::Deep => nested(dice, gene),
         Kind::Mistakes => tests(dice, gene, |dice, field| match at % 6 {
             0 => format!("contry{field}: DE"),
