@@ -73,7 +73,8 @@ fn parse(text: &str) -> Rulebook {
 async fn expected(stack: &Stack) -> Report {
     let (in_force, new, small) = (parse(RULEBOOK), parse(&draft()), company::small());
     let desks = Desks::new(small.pools, small.reps);
-    let replay = Replay::new(&in_force, &new, &desks);
+    let renamed = fairleader_rulebook::renamed(&in_force, &new, &fairleader_rulebook::Work::default());
+    let replay = Replay::with(&in_force, &new, &desks, &renamed);
     let mut report = Report::default();
     for Loaded { state, profile } in stack.aws.leads.past(Timestamp::UNIX_EPOCH, None).await.unwrap().leads {
         // Acme is the only account.

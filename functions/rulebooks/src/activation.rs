@@ -1,5 +1,7 @@
 //! Activation of versions: now, at a planned time, or back to the version before.
 
+use std::sync::Arc;
+
 use fairleader_api::shape::rulebooks::{ActivatedRulebook, NewActivation, RollBack};
 use fairleader_api::{Call, Code, Problem, Reply, reply};
 use fairleader_domain::activation::{ActivationRefusal, Activations};
@@ -11,7 +13,7 @@ use tracing::info;
 
 use crate::Rulebooks;
 use crate::review::said;
-use crate::rulebook::{no_such_rulebook, numbered, refused, version_in};
+use crate::rulebook::{no_such_rulebook, numbered, version_in};
 
 /// Key of the retries that change the activations.
 const ACTIVE: &str = "active";
@@ -43,8 +45,8 @@ impl Rulebooks {
             self.approved(&record)?;
             // Before the reps: the deletion of a rep changes the directory of pools too.
             let pools = self.pools.all().await?;
-            if let Err(problems) = self.check(&source, &record.upload.tables, &pools).await? {
-                return Ok(refused(&source, &problems));
+            if let Err(refused) = self.check(call, &Arc::from(source), &record.upload.tables, &pools).await? {
+                return Ok(refused.reply());
             }
             if self.store(&seen, &next, Some(&record), Some(&pools), now).await? {
                 info!(rulebook = %version, at = at.map(tracing::field::display), "activated rulebook");
@@ -99,8 +101,8 @@ impl Rulebooks {
             self.may_roll_back(&record)?;
             // Before the reps: the deletion of a rep changes the directory of pools too.
             let pools = self.pools.all().await?;
-            if let Err(problems) = self.check(&source, &record.upload.tables, &pools).await? {
-                return Ok(refused(&source, &problems));
+            if let Err(refused) = self.check(call, &Arc::from(source), &record.upload.tables, &pools).await? {
+                return Ok(refused.reply());
             }
             // The transaction checks that the review that was read did not change.
             if self.store(&seen, &next, Some(&record), Some(&pools), now).await? {

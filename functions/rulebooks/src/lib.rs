@@ -2,6 +2,7 @@
 //! and writes none.
 
 mod activation;
+mod aside;
 mod replay;
 mod reroute;
 mod review;
@@ -11,7 +12,7 @@ mod tables;
 use std::time::Instant;
 
 use fairleader_api::route::RulebooksRoute as Route;
-use fairleader_api::{Call, Reply, Request};
+use fairleader_api::{Call, Reply, Request, reply};
 use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
 use fairleader_store::{
@@ -66,7 +67,9 @@ impl Function for Rulebooks {
 
     async fn call(&self, request: Request, invocation: Invocation) -> Result<Reply, FunctionError> {
         let answer = |route, call| async move { self.answer(route, &call).await };
-        Ok(http::serve(&request, invocation.deadline, answer).await)
+        let reply = http::serve(&request, invocation.deadline, answer).await;
+        let later = reply.status_code == 503;
+        Ok(if later { reply::with_header(reply, "retry-after", "2") } else { reply })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Diff of two versions of the rulebook, and replay of past leads. Nothing is written.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,13 +9,14 @@ use fairleader_api::{Call, Code, Problem, Reply, reply};
 use fairleader_domain::replay;
 use fairleader_domain::replay::{Desks, Past, Replay, Report};
 use fairleader_lead::id::RulebookVersion;
-use fairleader_rulebook::{Change, Rulebook, diff};
+use fairleader_rulebook::{Change, Rulebook, diff_with, renamed};
 use fairleader_runtime::http::{Answer, Failure};
 use fairleader_store::{RulebookError, StoreError};
 use jiff::Timestamp;
 use tracing::info;
 
-use crate::rulebook::{numbered, refused, text_in, version_in};
+use crate::aside::aside;
+use crate::rulebook::{numbered, text_in, version_in};
 use crate::{Rulebooks, last_page_at};
 
 /// How far a replay looks back by default.
@@ -46,6 +48,15 @@ impl Place {
     }
 }
 
+/// A replay between two pages.
+struct Replayed {
+    in_force: Arc<Rulebook>,
+    draft: Arc<Rulebook>,
+    desks: Desks,
+    renamed: BTreeMap<String, String>,
+    report: Report,
+}
+
 impl Rulebooks {
     /// `GET /v1/rulebooks/{version}/diff?from=…`: compares a version with another one, by default the active one.
     pub(crate) async fn diff_rulebooks(&self, call: &Call<'_>) -> Answer {
@@ -55,7 +66,7 @@ impl Rulebooks {
             Some(from) => numbered(from)?,
         };
         let (old, new) = (self.compiled(&from).await?, self.compiled(&version).await?);
-        let changes = in_shape(diff(&old, &new));
+        let changes = aside(call.deadline, move |work| in_shape(diff_with(&old, &new, work))).await?;
         Ok(reply::json(200, &shape::RulebookDiff { from, version, changes }))
     }
 
@@ -63,23 +74,23 @@ impl Rulebooks {
     pub(crate) async fn replay_version(&self, call: &Call<'_>) -> Answer {
         let version = version_in(call)?;
         let draft = self.compiled(&version).await?;
-        self.replay(call, &draft, Some(version)).await
+        self.replay(call, draft, Some(version)).await
     }
 
     /// `POST /v1/rulebooks/replay?since=90d` (YAML): replays past leads with a draft that is not stored.
     pub(crate) async fn replay_draft(&self, call: &Call<'_>) -> Answer {
         let source = text_in(call)?;
-        let tables = self.pinned(&source).await?;
-        match self.check(&source, &tables, &self.pools.all().await?).await? {
-            Ok(checked) => self.replay(call, &checked.rulebook, None).await,
-            Err(problems) => Ok(refused(&source, &problems)),
+        let tables = self.pinned(call, &source).await?;
+        match self.check(call, &source, &tables, &self.pools.all().await?).await? {
+            Ok(checked) => self.replay(call, checked.rulebook, None).await,
+            Err(refused) => Ok(refused.reply()),
         }
     }
 
     async fn replay(
         &self,
         call: &Call<'_>,
-        draft: &Rulebook,
+        draft: Arc<Rulebook>,
         version: Option<RulebookVersion>,
     ) -> Result<Reply, Failure> {
         let end = last_page_at(call);
@@ -90,19 +101,25 @@ impl Rulebooks {
         let in_force = self.compiled(&place.in_force).await?;
         let desks =
             Desks::new(self.pools.definitions().await?, self.reps.all().await?.into_values().map(|now| now.rep));
-        let replay = Replay::new(&in_force, draft, &desks);
-        let mut report = Report::default();
+        let first = place.from.is_none();
+        let (old, new) = (Arc::clone(&in_force), Arc::clone(&draft));
+        let compared = aside(call.deadline, move |work| {
+            let changes = first.then(|| in_shape(diff_with(&old, &new, work)));
+            (changes, desks.capacity(&new), renamed(&old, &new, work), desks)
+        });
+        let (changes, capacity, renamed, desks) = compared.await?;
+        let mut replayed = Replayed { in_force, draft, desks, renamed, report: Report::default() };
         let mut from = place.from.clone();
         for _ in 0..PAGES {
-            from = self.replay_page(&replay, &mut report, place.since, from.as_deref()).await?;
+            (from, replayed) = self.replay_page(call, replayed, place.since, from.as_deref()).await?;
             if from.is_none() || Instant::now() > end {
                 break;
             }
         }
+        let report = replayed.report;
         info!(leads = report.leads, changed = report.changed.leads, done = from.is_none(), "replayed past leads");
-        let capacity = replay.capacity();
         let part = shape::Replay {
-            changes: place.from.is_none().then(|| in_shape(diff(&in_force, draft))),
+            changes,
             draft: version,
             since: place.since,
             capacity: capacity.into(),
@@ -114,21 +131,27 @@ impl Rulebooks {
         Ok(reply::json(200, &part))
     }
 
-    /// Adds a page of leads to `report`. Returns the cursor of the next page.
+    /// Adds a page of leads to the report. Returns the cursor of the next page.
     async fn replay_page(
         &self,
-        replay: &Replay<'_>,
-        report: &mut Report,
+        call: &Call<'_>,
+        mut replayed: Replayed,
         since: Timestamp,
         from: Option<&str>,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<(Option<String>, Replayed), Failure> {
         let page = self.leads.past(since, from).await?;
         let accounts = self.accounts_of(page.leads.iter().filter_map(|lead| lead.profile.account_id.clone())).await?;
-        for lead in &page.leads {
-            let account = lead.profile.account_id.as_ref().and_then(|id| accounts.get(id));
-            replay.add(report, Past { state: &lead.state, profile: &lead.profile, account });
-        }
-        Ok(page.next)
+        let (leads, next) = (page.leads, page.next);
+        let added = aside(call.deadline, move |work| {
+            let Replayed { in_force, draft, desks, renamed, report } = &mut replayed;
+            let replay = Replay::with(in_force, draft, desks, renamed);
+            for lead in leads.iter().take_while(|_| !work.is_stopped()) {
+                let account = lead.profile.account_id.as_ref().and_then(|id| accounts.get(id));
+                replay.add(report, Past { state: &lead.state, profile: &lead.profile, account });
+            }
+            replayed
+        });
+        Ok((next, added.await?))
     }
 
     async fn in_force(&self) -> Result<RulebookVersion, Failure> {

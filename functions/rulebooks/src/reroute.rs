@@ -17,6 +17,7 @@ use fairleader_runtime::http::{Answer, Failure};
 use fairleader_store::{LeadPage, OpenLeads, StoreError, Tries};
 use tracing::info;
 
+use crate::aside::aside;
 use crate::rulebook::version_in;
 use crate::{Rulebooks, last_page_at};
 
@@ -77,14 +78,14 @@ impl Rulebooks {
     async fn preview(&self, call: &Call<'_>, version: RulebookVersion, cursor: Option<&str>) -> Answer {
         let end = last_page_at(call);
         let new = self.compiled(&version).await?;
-        let pools: BTreeMap<PoolId, Pool> =
-            self.pools.definitions().await?.into_iter().map(|pool| (pool.pool_id.clone(), pool)).collect();
+        let pools = self.pools.definitions().await?.into_iter().map(|pool| (pool.pool_id.clone(), pool));
+        let pools: Arc<BTreeMap<PoolId, Pool>> = Arc::new(pools.collect());
         let open = OpenLeads::new(self.reps.all().await?.into_keys());
         let mut report = Report::default();
         let mut from = cursor.map(str::to_owned);
         loop {
             let LeadPage { leads, next } = self.leads.open(&open, PAGE, from.as_deref()).await?;
-            self.look(&leads, &new, &pools, &mut report).await?;
+            report = self.look(call, &leads, &new, &pools, report).await?;
             from = next;
             if from.is_none() || Instant::now() > end {
                 break;
@@ -98,30 +99,35 @@ impl Rulebooks {
     /// Adds these leads to `report`.
     async fn look(
         &self,
+        call: &Call<'_>,
         leads: &[LeadId],
-        new: &Rulebook,
-        pools: &BTreeMap<PoolId, Pool>,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
+        new: &Arc<Rulebook>,
+        pools: &Arc<BTreeMap<PoolId, Pool>>,
+        mut report: Report,
+    ) -> Result<Report, Failure> {
         if leads.is_empty() {
-            return Ok(());
+            return Ok(report);
         }
         let leads = self.leads.load_all(leads).await?;
         let accounts = self.accounts_of(leads.iter().filter_map(|lead| lead.profile.account_id.clone())).await?;
-        let mut known: BTreeMap<&RulebookVersion, Option<Arc<Rulebook>>> = BTreeMap::new();
+        let mut known: BTreeMap<RulebookVersion, Option<Arc<Rulebook>>> = BTreeMap::new();
         for version in leads.iter().filter_map(|lead| Some(&lead.state.decided.as_ref()?.rulebook)) {
             if !known.contains_key(version) {
-                known.insert(version, self.compiled.readable(version).await?);
+                known.insert(version.clone(), self.compiled.readable(version).await?);
             }
         }
         let now = self.clock.now();
-        for lead in &leads {
-            let account = lead.profile.account_id.as_ref().and_then(|id| accounts.get(id));
-            let was = lead.state.decided.as_ref().and_then(|was| known.get(&was.rulebook)?.as_deref());
-            let past = Past { state: &lead.state, profile: &lead.profile, account };
-            report.look(past, was, new, |id| pools.get(id), now);
-        }
-        Ok(())
+        let (new, pools) = (Arc::clone(new), Arc::clone(pools));
+        let looked = aside(call.deadline, move |work| {
+            for lead in leads.iter().take_while(|_| !work.is_stopped()) {
+                let account = lead.profile.account_id.as_ref().and_then(|id| accounts.get(id));
+                let was = lead.state.decided.as_ref().and_then(|was| known.get(&was.rulebook)?.as_deref());
+                let past = Past { state: &lead.state, profile: &lead.profile, account };
+                report.look(past, was, &new, |id| pools.get(id), now);
+            }
+            report
+        });
+        looked.await
     }
 
     /// Loads the facts about these accounts.

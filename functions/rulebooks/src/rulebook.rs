@@ -1,6 +1,7 @@
 //! Upload and reading of rulebooks. A rulebook is checked before it is stored, and stored before it can be activated.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fairleader_api::shape::rulebooks as shape;
 use fairleader_api::shape::rulebooks::RulebookProblem;
@@ -15,6 +16,7 @@ use fairleader_store::{AllPools, Upload};
 use tracing::info;
 
 use crate::Rulebooks;
+use crate::aside::aside;
 
 /// Size limit of a rulebook, in bytes.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -25,22 +27,35 @@ impl Rulebooks {
     /// Checks a rulebook against the current roster and these versions of its tables.
     pub(crate) async fn check(
         &self,
-        source: &str,
+        call: &Call<'_>,
+        source: &Arc<str>,
         tables: &BTreeMap<String, String>,
         pools: &AllPools,
-    ) -> Result<Result<Checked, Vec<Diagnostic>>, Failure> {
+    ) -> Result<Result<Usable, Refused>, Failure> {
         let references = References {
             pools: Some(pools.pools.iter().map(|pool| pool.value.pool_id.clone()).collect()),
             reps: Some(self.reps.all().await?.into_keys().collect::<BTreeSet<_>>()),
             tables: self.tables.load(tables).await?,
         };
-        Ok(Rulebook::parse(source, &references))
+        let source = Arc::clone(source);
+        let checked = aside(call.deadline, move |work| match Rulebook::parse_with(&source, &references, work) {
+            Ok(Checked { rulebook, warnings }) => {
+                Ok(Usable { rulebook: Arc::new(rulebook), warnings: said(&source, &warnings) })
+            }
+            Err(problems) => Err(Refused {
+                listed: problems.iter().filter(|problem| !problem.is_count()).count(),
+                all: !problems.iter().any(Diagnostic::is_count),
+                problems: said(&source, &problems),
+            }),
+        });
+        checked.await
     }
 
     /// Returns the current hash of every table that a rulebook uses. A missing table is left to the check.
-    pub(crate) async fn pinned(&self, source: &str) -> Result<BTreeMap<String, String>, Failure> {
+    pub(crate) async fn pinned(&self, call: &Call<'_>, source: &Arc<str>) -> Result<BTreeMap<String, String>, Failure> {
+        let source = Arc::clone(source);
         let mut pinned = BTreeMap::new();
-        for name in Rulebook::tables_used(source) {
+        for name in aside(call.deadline, move |_| Rulebook::tables_used(&source)).await? {
             if let Some(table) = self.tables.named(&name).await? {
                 pinned.insert(name, table.sha256);
             }
@@ -52,13 +67,13 @@ impl Rulebooks {
     pub(crate) async fn post_rulebook(&self, call: &Call<'_>) -> Answer {
         let source = text_in(call)?;
         let upload = self.upload(call, &source).await?;
-        let checked = match self.check(&source, &upload.tables, &self.pools.all().await?).await? {
+        let checked = match self.check(call, &source, &upload.tables, &self.pools.all().await?).await? {
             Ok(checked) => checked,
-            Err(problems) => return Ok(refused(&source, &problems)),
+            Err(refused) => return Ok(refused.reply()),
         };
         let version = self.versions.create(&source, &upload, call.deadline).await?;
         info!(rulebook = %version, "stored rulebook");
-        let warnings = said(&source, &checked.warnings);
+        let warnings = checked.warnings;
         let Upload { purpose, owner, tables, .. } = upload;
         let approval = self.approval.rule();
         let kept = shape::NewRulebook { version, warnings, purpose, owner, tables, approval };
@@ -67,7 +82,7 @@ impl Rulebooks {
 
     /// Reads the details of an upload: `?purpose=…`, what the change is for, and `?owner=…`, the person who is
     /// responsible for it, by default the caller.
-    async fn upload(&self, call: &Call<'_>, source: &str) -> Result<Upload, Failure> {
+    async fn upload(&self, call: &Call<'_>, source: &Arc<str>) -> Result<Upload, Failure> {
         let caller = call.caller()?;
         let given = |name: &str| call.query(name).map(str::trim).filter(|text| !text.is_empty());
         let mut errors = Vec::new();
@@ -89,7 +104,7 @@ impl Rulebooks {
             by: caller.subject.clone(),
             purpose,
             owner: Some(owner),
-            tables: self.pinned(source).await?,
+            tables: self.pinned(call, source).await?,
         })
     }
 
@@ -130,13 +145,13 @@ impl Rulebooks {
 }
 
 /// Returns the rulebook in the body, as text.
-pub(crate) fn text_in(call: &Call<'_>) -> Result<String, Problem> {
+pub(crate) fn text_in(call: &Call<'_>) -> Result<Arc<str>, Problem> {
     let body = call.body();
     if body.len() > MAX_BYTES {
         return Err(Problem::new(Code::TooLarge, format!("the rulebook is too large ({} bytes)", body.len()))
             .detail(format!("the limit is {MAX_BYTES} bytes")));
     }
-    String::from_utf8(body).map_err(|cause| {
+    String::from_utf8(body).map(Arc::from).map_err(|cause| {
         Problem::new(Code::InvalidRulebook, "the rulebook is not text")
             .detail(format!("{}; save it as UTF-8", cause.utf8_error()))
     })
@@ -162,13 +177,28 @@ fn said(source: &str, diagnostics: &[Diagnostic]) -> Vec<RulebookProblem> {
     diagnostics.iter().map(|diagnostic| RulebookProblem::new(diagnostic, source, NAME)).collect()
 }
 
-pub(crate) fn refused(source: &str, problems: &[Diagnostic]) -> Reply {
-    let count = problems.len();
-    {
-        let title = format!("the rulebook has {count} problem{}", if count == 1 { "" } else { "s" });
+/// A rulebook that passed the check.
+pub(crate) struct Usable {
+    pub(crate) rulebook: Arc<Rulebook>,
+    pub(crate) warnings: Vec<RulebookProblem>,
+}
+
+/// The problems of a rulebook that did not pass the check.
+pub(crate) struct Refused {
+    problems: Vec<RulebookProblem>,
+    listed: usize,
+    /// Whether all of its problems are listed.
+    all: bool,
+}
+
+impl Refused {
+    pub(crate) fn reply(self) -> Reply {
+        let more = if self.all { "" } else { "more than " };
+        let s = if self.listed == 1 { "" } else { "s" };
+        let title = format!("the rulebook has {more}{} problem{s}", self.listed);
         let mut problem = Problem::new(Code::InvalidRulebook, title)
             .detail("correct the lines listed in `problems` and send it again; nothing was stored");
-        problem.problems = said(source, problems);
+        problem.problems = self.problems;
         problem.reply()
     }
 }

@@ -1,5 +1,7 @@
 //! Lookup tables of rulebooks: a name points to the hash of the content.
 
+use std::sync::Arc;
+
 use fairleader_api::shape::rulebooks as shape;
 use fairleader_api::{Call, Code, Problem, Reply, reply, version};
 use fairleader_lead::problem::FieldProblem;
@@ -9,6 +11,7 @@ use fairleader_store::{NamedTable, Tries, Versioned};
 use tracing::info;
 
 use crate::Rulebooks;
+use crate::aside::aside;
 
 /// Size limit of a table, in bytes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -45,8 +48,10 @@ impl Rulebooks {
             Problem::new(Code::InvalidTable, "the table is not text")
                 .detail(format!("{}; save it as CSV (UTF-8)", cause.utf8_error()))
         })?;
-        let csv = csv.trim_start_matches('\u{feff}');
-        let read = Table::parse(name, csv).map_err(|problems| refused(&problems))?;
+        let csv: Arc<str> = Arc::from(csv.trim_start_matches('\u{feff}'));
+        let (parsed, of) = (Arc::clone(&csv), name.to_owned());
+        let read = aside(call.deadline, move |_| Table::parse(&of, &parsed)).await?;
+        let read = read.map_err(|problems| refused(&problems))?;
         if read.is_empty() {
             return Err(Problem::new(Code::InvalidTable, "the table has no rows")
                 .detail("the first line names the columns; every further line is a row")
@@ -69,7 +74,7 @@ impl Rulebooks {
                 return Ok(reply);
             }
             let edit = edit(call, table.uploaded_at)?;
-            if let Some(kept) = self.tables.replace(&self.audit, seen.as_ref(), &table, csv, &edit).await? {
+            if let Some(kept) = self.tables.replace(&self.audit, seen.as_ref(), &table, &csv, &edit).await? {
                 info!(table = name, sha256 = kept.value.sha256, "stored table");
                 return Ok(version::json(200, &table_view(kept.value), kept.revision));
             }

@@ -84,6 +84,7 @@ codes! {
     InvalidTable 422 "invalid_table": "The table was rejected; `errors` lists the lines to correct.";
     Internal 500 "internal": "Internal error; the cause is in the log.";
     NotQueued 503 "not_queued": "Temporarily unavailable; nothing was stored, so send it again.";
+    Overloaded 503 "overloaded": "Too many rulebooks are being checked or replayed at once; try again after `Retry-After`.";
     Unavailable 503 "unavailable": "The tables did not answer in time; nothing was changed, so try again.";
 }
 

@@ -28,7 +28,7 @@ use fairleader_lead::rep::Rep;
 use fairleader_lead::ruling::{IfNobody, IfUnavailable, Outcome, Ruling, Section};
 use fairleader_lead::score::Score;
 use fairleader_lead::state::{Stage, State};
-use fairleader_rulebook::{About, Explanation, Facts, Rulebook, diff};
+use fairleader_rulebook::{Explanation, Facts, Rulebook};
 
 /// Limit on how far a replay looks back, in hours: ten years.
 const MOST_HOURS: i64 = 10 * 366 * 24;
@@ -124,7 +124,7 @@ pub struct Replay<'r> {
     draft: &'r Rulebook,
     desks: &'r Desks,
     /// Rules that are only renamed: name in the active rulebook -> name in the draft.
-    renamed: BTreeMap<String, String>,
+    renamed: &'r BTreeMap<String, String>,
 }
 
 /// Decision of one rulebook on a lead.
@@ -140,15 +140,14 @@ struct Decided {
 
 impl<'r> Replay<'r> {
     /// Compares `draft` with the active rulebook `in_force`, using the reps and pools of `desks`.
-    pub fn new(in_force: &'r Rulebook, draft: &'r Rulebook, desks: &'r Desks) -> Self {
-        let renamed = diff(in_force, draft).into_iter().filter(|change| change.about == About::Rule);
-        let renamed = renamed.filter_map(|change| Some((change.was?, change.name?))).collect();
+    /// `renamed` are the rules that are only renamed, see [`fairleader_rulebook::renamed`].
+    pub const fn with(
+        in_force: &'r Rulebook,
+        draft: &'r Rulebook,
+        desks: &'r Desks,
+        renamed: &'r BTreeMap<String, String>,
+    ) -> Self {
         Self { in_force, draft, desks, renamed }
-    }
-
-    /// Returns the capacity of the reps of the draft.
-    pub fn capacity(&self) -> Capacity {
-        self.desks.capacity(self.draft)
     }
 
     /// Adds a lead to `report`. Leads that were merged into another one, or never stored, are skipped.

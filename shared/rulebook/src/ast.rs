@@ -6,6 +6,8 @@ pub(crate) use super::yaml::Text;
 /// A whole rulebook. Parts that could not be read are absent; the problems say why.
 #[derive(Debug, Default)]
 pub(crate) struct Document {
+    /// A number that depends on everything written.
+    pub(crate) seed: u64,
     pub(crate) zone: Option<Text>,
     pub(crate) currency: Option<Text>,
     pub(crate) fields: Vec<Custom>,

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+pub(crate) use self::lookups::MAX_TABLES;
 use self::rules::Draft;
 use self::usage::Usage;
 use super::ast::{Document, Lookup, Named as WrittenNamed, Text};
@@ -63,6 +64,11 @@ pub(crate) fn check(
         conditions: document.conditions.iter().rev().map(|named| (named.name.text.as_str(), named)).collect(),
         choices: BTreeMap::new(),
         broken: BTreeSet::new(),
+        typed: document.fields.iter().map(|custom| custom.name.text.as_str()).collect(),
+        scored: BTreeMap::new(),
+        weight: 0,
+        cells: 0,
+        tables: BTreeSet::new(),
         pools: BTreeSet::new(),
         reps: BTreeSet::new(),
     };
@@ -94,6 +100,16 @@ struct Checker<'d, 'p> {
     choices: BTreeMap<usize, BTreeMap<String, String>>,
     /// Lookups that could not be read in full; follow-up problems are not reported.
     broken: BTreeSet<usize>,
+    /// Names of the custom fields with a type.
+    typed: BTreeSet<&'d str>,
+    /// For the named conditions that test something known only after scoring: that field.
+    scored: BTreeMap<&'d str, Arc<str>>,
+    /// The values that all conditions so far compare with.
+    weight: usize,
+    /// The cells of tables that all lookups so far read.
+    cells: usize,
+    /// The tables that lookups read.
+    tables: BTreeSet<&'d str>,
     pools: BTreeSet<PoolId>,
     reps: BTreeSet<RepId>,
 }
@@ -104,7 +120,7 @@ impl Checker<'_, '_> {
         let zone = document.zone.as_ref().and_then(|zone| self.zone(zone));
         let currency = document.currency.as_ref().and_then(|currency| self.currency(currency));
         let days = zone.as_deref().and_then(|zone| TimeZone::get(zone).ok());
-        self.fields = Fields::new(days.unwrap_or(TimeZone::UTC));
+        self.fields = Fields::new(days.unwrap_or(TimeZone::UTC)).seeded(document.seed);
         self.names();
         for custom in &document.fields {
             self.custom(custom);

@@ -1,11 +1,18 @@
 //! Compiled conditions: whether they hold for a lead, how to put them in words, and how they relate to each other.
 
-use crate::matcher::{How, Matcher};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::diagnostic::join;
+use super::diagnostic::{cut, join};
 use super::did::Did;
 use super::reading::Reading;
+use crate::matcher::{How, Matcher};
+use crate::work::Work;
+
+/// The most parts of a condition to name in an explanation.
+const MAX_PARTS_SHOWN: usize = 50;
+/// The most values of one test to name.
+pub(crate) const MAX_VALUES_SHOWN: usize = 50;
 
 /// A condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +38,8 @@ pub(crate) struct Named {
     pub(crate) condition: Condition,
     /// The most tests it may need, with the conditions that it uses counted in full.
     pub(crate) size: usize,
+    /// The values of all its tests, counted in the same way.
+    pub(crate) weight: usize,
 }
 
 /// A test of one field: at least one of the matchers holds.
@@ -51,6 +60,21 @@ impl Test {
         self.any_of.iter().any(|matcher| matcher.holds(value))
     }
 
+    /// Returns whether no value passes both tests; `None` if `work` allows no answer.
+    fn excludes(&self, other: &Self, work: &Work) -> Option<bool> {
+        for mine in &self.any_of {
+            for theirs in &other.any_of {
+                if !work.contradicts(mine.cost() + theirs.cost()) {
+                    return None;
+                }
+                if !mine.excludes(theirs) {
+                    return Some(false);
+                }
+            }
+        }
+        Some(true)
+    }
+
     fn words(&self, most: usize) -> String {
         let plain = self.any_of.iter().all(Matcher::is_plain);
         let say = if plain { Matcher::object } else { Matcher::predicate };
@@ -59,8 +83,7 @@ impl Test {
     }
 
     pub(crate) fn wanted(&self) -> String {
-        let objects: Vec<String> = self.any_of.iter().map(Matcher::object).collect();
-        join(&objects, "or")
+        join(&some(&self.any_of, MAX_VALUES_SHOWN, Matcher::object), "or")
     }
 
     /// `country is DE`, `country is unknown`.
@@ -103,9 +126,9 @@ impl Condition {
         }
     }
 
-    /// Returns the condition in words, without a lead's values: `job.level is c_level or vp`.
+    /// Returns the condition in words, without a lead's values: `job.level is c_level or vp`. A long text is cut.
     pub(crate) fn words(&self) -> String {
-        self.words_within(usize::MAX)
+        cut(self.words_within(MAX_VALUES_SHOWN))
     }
 
     /// Returns the condition in words, with at most `most` values of each list: `country is AT, BE or 23 others`.
@@ -132,7 +155,7 @@ impl Condition {
     /// Returns why it holds for this lead, one reason per part: `company.employees is 1200 (1000 or more)`.
     pub(crate) fn reasons(&self, reading: &Reading<'_>) -> Vec<String> {
         match self {
-            Self::All(parts) => parts.iter().flat_map(|part| part.reasons(reading)).collect(),
+            Self::All(parts) => parts.iter().take(MAX_PARTS_SHOWN).flat_map(|part| part.reasons(reading)).collect(),
             Self::Any(parts) => {
                 let held = parts.iter().find(|part| part.holds(reading));
                 held.map(|part| part.reasons(reading)).unwrap_or_default()
@@ -144,7 +167,7 @@ impl Condition {
             },
             Self::Named(named) => {
                 let reasons = named.condition.reasons(reading);
-                vec![format!("it meets `{}`: {}", named.name, join(&reasons, "and"))]
+                vec![cut(format!("it meets `{}`: {}", named.name, join(&reasons, "and")))]
             }
             Self::Test(test) => vec![test.reason(reading)],
             Self::Did(did) => vec![did.reason(reading)],
@@ -157,10 +180,18 @@ impl Condition {
             return Vec::new();
         }
         match self {
-            Self::All(parts) => parts.iter().flat_map(|part| part.failures(reading)).collect(),
+            Self::All(parts) => {
+                let failed = parts.iter().filter(|part| !part.holds(reading)).take(MAX_PARTS_SHOWN);
+                failed.flat_map(|part| part.failures(reading)).collect()
+            }
             Self::Any(parts) => {
-                let each: Vec<String> = parts.iter().map(|part| join(&part.failures(reading), "and")).collect();
-                vec![each.join("; and ")]
+                let each: Vec<String> = parts
+                    .iter()
+                    .take(MAX_PARTS_SHOWN)
+                    .map(|part| join(&part.failures(reading), "and"))
+                    .chain((parts.len() > MAX_PARTS_SHOWN).then(|| format!("{} more", parts.len() - MAX_PARTS_SHOWN)))
+                    .collect();
+                vec![cut(each.join("; and "))]
             }
             Self::Not(inner) => vec![match inner.as_ref() {
                 Self::Test(test) => format!("{}, needed anything but {}", test.state(reading), test.wanted()),
@@ -169,7 +200,7 @@ impl Condition {
             }],
             Self::Named(named) => {
                 let failures = named.condition.failures(reading);
-                vec![format!("it does not meet `{}`: {}", named.name, join(&failures, "and"))]
+                vec![cut(format!("it does not meet `{}`: {}", named.name, join(&failures, "and")))]
             }
             // "x is unknown" already implies that a value was needed.
             Self::Test(test) if test.any_of == [Matcher::Present] => vec![test.state(reading)],
@@ -210,6 +241,17 @@ impl Condition {
         }
     }
 
+    /// Returns how many values its tests compare with, counting named conditions in full.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().fold(1, |sum, part| sum.saturating_add(part.weight())),
+            Self::Not(inner) => inner.weight(),
+            Self::Named(named) => named.weight,
+            Self::Test(test) => test.any_of.len().max(1),
+            Self::Did(did) => did.weight(),
+        }
+    }
+
     /// Returns the conditions that must all hold.
     pub(crate) fn conjuncts(&self) -> Vec<&Self> {
         match self {
@@ -219,20 +261,30 @@ impl Condition {
         }
     }
 
-    /// Returns two tests, in words, that must both hold but cannot.
-    pub(crate) fn contradiction(&self) -> Option<(String, String)> {
+    /// Returns two tests, in words, that must both hold but cannot. Looks as far as `work` allows.
+    pub(crate) fn contradiction(&self, work: &Work) -> Option<(String, String)> {
+        if !work.contradicts(self.size()) {
+            return None;
+        }
         let parts = self.conjuncts();
-        let mut tests = parts.iter().filter_map(|part| match part {
+        let tests = parts.iter().filter_map(|part| match part {
             Self::Test(test) => Some(test),
             _ => None,
         });
-        while let Some(one) = tests.next() {
-            let clash = tests.clone().find(|other| {
-                let excluded = |a: &Matcher| other.any_of.iter().all(|b| a.excludes(b));
-                one.slot == other.slot && one.any_of.iter().all(excluded)
-            });
-            if let Some(other) = clash {
-                return Some((one.words(usize::MAX), other.words(usize::MAX)));
+        let mut by_slot: BTreeMap<usize, Vec<&Test>> = BTreeMap::new();
+        for test in tests.clone() {
+            by_slot.entry(test.slot).or_default().push(test);
+        }
+        // The tests of a slot are visited in order, so the next one is always the first that was not visited.
+        let mut visited: BTreeMap<usize, usize> = BTreeMap::new();
+        for one in tests {
+            let nth = visited.entry(one.slot).or_default();
+            *nth += 1;
+            for other in by_slot.get(&one.slot).and_then(|tests| tests.get(*nth..)).unwrap_or_default() {
+                if one.excludes(other, work)? {
+                    let most = MAX_VALUES_SHOWN;
+                    return Some((one.words(most), other.words(most)));
+                }
             }
         }
         None

@@ -1,5 +1,6 @@
 //! Conditions on a person's activities: `did: [contact_me, demo], within: 7 days`.
 
+use super::condition::{MAX_VALUES_SHOWN, some};
 use super::diagnostic::join;
 use super::reading::Reading;
 use crate::lead_value::Value;
@@ -38,6 +39,12 @@ fn any(matchers: &[Matcher], value: Option<&str>) -> bool {
 }
 
 impl Did {
+    /// Returns how many values it compares with.
+    pub(crate) const fn weight(&self) -> usize {
+        let lists = self.response.len() + self.channel.len() + self.product.len() + self.spend.len();
+        1 + self.words.len() + lists
+    }
+
     /// Returns whether it requires that nothing was done.
     pub(crate) fn wants_nothing(&self) -> bool {
         self.words == [Matcher::Absent]
@@ -101,10 +108,7 @@ impl Did {
 
     /// Returns what it requires, to follow `did`.
     pub(crate) fn wanted(&self) -> String {
-        let objects = |matchers: &[Matcher]| {
-            let words: Vec<String> = matchers.iter().map(Matcher::object).collect();
-            join(&words, "or")
-        };
+        let objects = |matchers: &[Matcher]| join(&some(matchers, MAX_VALUES_SHOWN, Matcher::object), "or");
         let what = if self.wants_nothing() {
             "nothing".to_owned()
         } else if self.words == [Matcher::Present] {

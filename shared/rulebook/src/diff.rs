@@ -9,19 +9,26 @@ mod outline;
 mod rules;
 mod score;
 mod tables;
+mod uses;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use self::conditions::{Key, Voice, without};
-use self::outline::{Lookup, Outline, Wanted};
-use super::diagnostic::join;
+use self::conditions::{Digest, Voice, without};
+use self::outline::{Lookup, Outline};
+use self::uses::{Uses, Wanted};
+use super::diagnostic::{cut, join};
 use crate::matcher::Matcher;
 use crate::rulebook::Rulebook;
+use crate::work::Work;
 
 /// The most affected parts that a sentence names.
 const MAX_NAMED: usize = 5;
+/// The most affected parts in [`Change::touches`].
+const MAX_TOUCHES: usize = 50;
+/// The most changes to list; the others are counted.
+const MAX_CHANGES: usize = 500;
 
 /// A difference between two rulebooks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +43,7 @@ pub struct Change {
     pub was: Option<String>,
     /// The kind of change.
     pub what: What,
-    /// Other parts that this change affects (``rule `dach` ``, `the score`); empty for rules themselves.
+    /// Other parts that this change affects (``rule `dach` ``, `the score`), at most 50; empty for rules themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub touches: Vec<String>,
     /// The change in words, without an initial capital or a final stop.
@@ -85,6 +92,7 @@ pub enum What {
 
 impl Change {
     fn new(about: About, name: Option<&str>, what: What, sentence: String) -> Self {
+        let sentence = cut(sentence);
         Self { about, name: name.map(str::to_owned), was: None, what, touches: Vec::new(), sentence }
     }
 
@@ -93,16 +101,19 @@ impl Change {
         Self { was: Some(was.to_owned()), ..Self::new(about, Some(name), What::Renamed, sentence) }
     }
 
-    fn touching(mut self, touches: &BTreeSet<String>) -> Self {
+    fn touching(mut self, touches: Option<BTreeSet<String>>) -> Self {
+        let Some(touches) = touches else {
+            self.sentence.push_str("; it was too much work to find what this affects");
+            return self;
+        };
         if !touches.is_empty() {
-            let all: Vec<String> = touches.iter().cloned().collect();
-            let mut named: Vec<String> = all.iter().take(MAX_NAMED).cloned().collect();
-            if let Some(more) = all.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
+            let mut named: Vec<String> = touches.iter().take(MAX_NAMED).cloned().collect();
+            if let Some(more) = touches.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
                 named.push(format!("{more} more"));
             }
             self.sentence.push_str("; this affects ");
             self.sentence.push_str(&join(&named, "and"));
-            self.touches = all;
+            self.touches = touches.into_iter().take(MAX_TOUCHES).collect();
         }
         self
     }
@@ -126,21 +137,52 @@ impl Change {
 /// assert_eq!(changes[0].sentence, "rule `dach` now also takes leads with country LI");
 /// ```
 pub fn diff(old: &Rulebook, new: &Rulebook) -> Vec<Change> {
+    diff_with(old, new, &Work::default())
+}
+
+/// Does the same as [`diff`], and counts its steps in `work`. If `work` is stopped, the changes mean nothing.
+pub fn diff_with(old: &Rulebook, new: &Rulebook, work: &Work) -> Vec<Change> {
     let (old, new) = (&Outline::of(old), &Outline::of(new));
+    let users = &Users { old: Uses::of(old), new: Uses::of(new), work };
     let mut found = Vec::new();
     company(old, new, &mut found);
-    fields(old, new, &mut found);
-    lookups(old, new, &mut found);
-    named(old, new, &mut found);
-    rules::compare(&old.block, &new.block, (old.currency, new.currency), &mut found);
-    score::compare(old.scoring, new.scoring, &mut found);
-    rules::compare(&old.route, &new.route, (old.currency, new.currency), &mut found);
+    fields(old, new, users, &mut found);
+    lookups(old, new, users, &mut found);
+    named(old, new, users, &mut found);
+    let currencies = (old.currency, new.currency);
+    rules::compare(&old.block, &new.block, currencies, work, &mut found);
+    score::compare(old.scoring, new.scoring, work, &mut found);
+    rules::compare(&old.route, &new.route, currencies, work, &mut found);
+    if let Some(more) = found.len().checked_sub(MAX_CHANGES).filter(|more| *more > 0) {
+        found.truncate(MAX_CHANGES);
+        let sentence = format!("{more} more changes are not listed");
+        found.push(Change::new(About::Rule, None, What::Changed, sentence));
+    }
     found
 }
 
-/// Returns the parts that use `wanted` in either rulebook.
-fn users(old: &Outline<'_>, new: &Outline<'_>, wanted: Wanted<'_>) -> BTreeSet<String> {
-    old.users(&wanted).into_iter().chain(new.users(&wanted)).collect()
+/// Returns the rules that have a new name in `new` but do the same, by their previous name.
+pub fn renamed(old: &Rulebook, new: &Rulebook, work: &Work) -> BTreeMap<String, String> {
+    let (old, new) = (Outline::of(old), Outline::of(new));
+    let sections = [(&old.block, &new.block), (&old.route, &new.route)];
+    sections.into_iter().flat_map(|(old, new)| rules::renamed(old, new, work)).collect()
+}
+
+/// The uses of both rulebooks.
+struct Users<'r, 'w> {
+    old: Uses<'r>,
+    new: Uses<'r>,
+    work: &'w Work,
+}
+
+impl Users<'_, '_> {
+    /// Returns the parts that use `wanted` in either rulebook; `None` if that takes too much work.
+    fn of(&self, wanted: Wanted<'_>) -> Option<BTreeSet<String>> {
+        let mut found = BTreeSet::new();
+        self.old.extend(wanted, &mut found, self.work)?;
+        self.new.extend(wanted, &mut found, self.work)?;
+        Some(found)
+    }
 }
 
 fn company(old: &Outline<'_>, new: &Outline<'_>, found: &mut Vec<Change>) {
@@ -154,7 +196,7 @@ fn company(old: &Outline<'_>, new: &Outline<'_>, found: &mut Vec<Change>) {
     changed("currency", old.currency, new.currency);
 }
 
-fn fields(old: &Outline<'_>, new: &Outline<'_>, found: &mut Vec<Change>) {
+fn fields(old: &Outline<'_>, new: &Outline<'_>, users: &Users<'_, '_>, found: &mut Vec<Change>) {
     let names: BTreeSet<&str> = old.customs.keys().chain(new.customs.keys()).copied().collect();
     for name in names {
         let kind = |outline: &Outline<'_>| outline.customs.get(name).cloned().unwrap_or_else(|| "text".to_owned());
@@ -162,30 +204,30 @@ fn fields(old: &Outline<'_>, new: &Outline<'_>, found: &mut Vec<Change>) {
         if before != after {
             let sentence = format!("field `{name}` is now read as {after} (before: as {before})");
             let change = Change::new(About::Field, Some(name), What::Changed, sentence);
-            found.push(change.touching(&users(old, new, Wanted::Field(name))));
+            found.push(change.touching(users.of(Wanted::Field(name))));
         }
     }
 }
 
-fn lookups(old: &Outline<'_>, new: &Outline<'_>, found: &mut Vec<Change>) {
+fn lookups(old: &Outline<'_>, new: &Outline<'_>, users: &Users<'_, '_>, found: &mut Vec<Change>) {
     let mut tables: BTreeMap<String, Change> = BTreeMap::new();
     let names: BTreeSet<&str> = old.lookups.keys().chain(new.lookups.keys()).copied().collect();
     for name in names {
         let change = |what, sentence| {
             let change = Change::new(About::Lookup, Some(name), what, sentence);
-            change.touching(&users(old, new, Wanted::Field(name)))
+            change.touching(users.of(Wanted::Field(name)))
         };
         match (old.lookups.get(name), new.lookups.get(name)) {
             (None, Some(new)) => found.push(change(What::Added, format!("lookup `{name}` is new: {}", new.words()))),
             (Some(_), None) => found.push(change(What::Removed, format!("lookup `{name}` is removed"))),
             (Some(before), Some(after)) => {
-                let said = compare_lookups(before, after);
+                let said = compare_lookups(before, after, users.work);
                 if !said.is_empty() {
                     let keys = changed_entries(before, after);
                     let wanted = keys.as_ref().map_or(Wanted::Field(name), |keys| Wanted::Entries(name, keys));
                     let sentence = format!("lookup `{name}`: {}", said.join("; "));
                     let change = Change::new(About::Lookup, Some(name), What::Changed, sentence);
-                    found.push(change.touching(&users(old, new, wanted)));
+                    found.push(change.touching(users.of(wanted)));
                 }
                 if let (Lookup::Table { table: before, .. }, Lookup::Table { table: after, from, gives }) =
                     (before, after)
@@ -194,8 +236,8 @@ fn lookups(old: &Outline<'_>, new: &Outline<'_>, found: &mut Vec<Change>) {
                 {
                     let sentence = format!("table `{}`: {said}", after.name());
                     let change = Change::new(About::Table, Some(after.name()), What::Changed, sentence.clone());
-                    let users = users(old, new, Wanted::Field(name));
-                    tables.entry(sentence).or_insert_with(|| change.touching(&users));
+                    let users = users.of(Wanted::Field(name));
+                    tables.entry(sentence).or_insert_with(|| change.touching(users));
                 }
             }
             (None, None) => {}
@@ -233,7 +275,7 @@ fn entry(key: &str, values: &[Matcher]) -> String {
     format!("`{key}` for {}", join(&values, "or"))
 }
 
-fn compare_lookups(old: &Lookup<'_>, new: &Lookup<'_>) -> Vec<String> {
+fn compare_lookups(old: &Lookup<'_>, new: &Lookup<'_>, work: &Work) -> Vec<String> {
     let (before, after) = (old.source(), new.source());
     if before != after {
         return vec![format!("it now {} (before: it {before})", new.words())];
@@ -241,7 +283,7 @@ fn compare_lookups(old: &Lookup<'_>, new: &Lookup<'_>) -> Vec<String> {
     let mut said = Vec::new();
     match (old, new) {
         (Lookup::Values { entries: old, .. }, Lookup::Values { entries: new, .. }) => {
-            compare_entries(old, new, &mut said);
+            compare_entries(old, new, work, &mut said);
         }
         (Lookup::Table { gives: old, .. }, Lookup::Table { gives: new, .. }) => {
             let columns = |columns: BTreeSet<&&str>| {
@@ -266,88 +308,116 @@ fn changed_entries(old: &Lookup<'_>, new: &Lookup<'_>) -> Option<BTreeSet<String
     let (Lookup::Values { from, entries: old }, Lookup::Values { from: now_from, entries: new }) = (old, new) else {
         return None;
     };
-    let values = |entries, key: &str| find(entries, key).map(conditions::values);
-    let keys = old.iter().chain(*new).map(|(key, _)| key);
-    let changed: BTreeSet<String> = keys.filter(|key| values(old, key) != values(new, key)).cloned().collect();
+    let (before, after) = (by_key(old), by_key(new));
+    let values = |entries: &Entries<'_>, key: &str| entries.get(key).map(|(_, values)| conditions::values(values));
+    let keys: BTreeSet<&String> = old.iter().chain(*new).map(|(key, _)| key).collect();
+    let changed = keys.into_iter().filter(|key| values(&before, key) != values(&after, key)).cloned();
+    let changed: BTreeSet<String> = changed.collect();
     (from == now_from && !changed.is_empty()).then_some(changed)
 }
 
-/// Returns the values of an entry.
-fn find<'e>(entries: &'e [(String, Vec<Matcher>)], key: &str) -> Option<&'e [Matcher]> {
-    entries.iter().find(|(known, _)| known == key).map(|(_, values)| values.as_slice())
+/// The entries of a lookup by their key, with their position.
+type Entries<'e> = BTreeMap<&'e str, (usize, &'e [Matcher])>;
+
+/// Returns the entries by key; of entries with one key, the first counts.
+fn by_key(entries: &[(String, Vec<Matcher>)]) -> Entries<'_> {
+    let entries = entries.iter().enumerate().rev();
+    entries.map(|(at, (key, values))| (key.as_str(), (at, values.as_slice()))).collect()
 }
 
-fn compare_entries(old: &[(String, Vec<Matcher>)], new: &[(String, Vec<Matcher>)], said: &mut Vec<String>) {
-    for (key, after) in new {
-        let Some(before) = find(old, key) else {
-            said.push(format!("{} is new", entry(key, after)));
+fn compare_entries(
+    old: &[(String, Vec<Matcher>)],
+    new: &[(String, Vec<Matcher>)],
+    work: &Work,
+    said: &mut Vec<String>,
+) {
+    let (before, after) = (by_key(old), by_key(new));
+    for (key, values) in new {
+        let Some((_, known)) = before.get(key.as_str()) else {
+            said.push(format!("{} is new", entry(key, values)));
             continue;
         };
-        if let Some(more) = without(after, &conditions::values(before)) {
+        if let Some(more) = without(values, &conditions::values(known)) {
             said.push(format!("`{key}` now also has {more}"));
         }
-        if let Some(less) = without(before, &conditions::values(after)) {
+        if let Some(less) = without(known, &conditions::values(values)) {
             said.push(format!("`{key}` no longer has {less}"));
         }
     }
-    for (key, values) in old.iter().filter(|(key, _)| find(new, key).is_none()) {
+    for (key, values) in old.iter().filter(|(key, _)| !after.contains_key(key.as_str())) {
         said.push(format!("{} is removed", entry(key, values)));
     }
     // The first matching entry is taken, so the order of entries that can match the same value counts.
-    let keys = |entries: &[(String, Vec<Matcher>)], others: &[(String, Vec<Matcher>)]| {
-        let keys = entries.iter().map(|(key, _)| key.clone()).filter(|key| find(others, key).is_some());
-        keys.collect::<Vec<String>>()
-    };
-    let (before, after) = (keys(old, new), keys(new, old));
-    for (at, second) in after.iter().enumerate() {
-        for first in after.iter().take(at) {
-            let place = |key: &String| before.iter().position(|known| known == key);
-            if place(first) > place(second) && overlap(find(new, first), find(new, second)) {
+    let both: Vec<(&str, usize, &[Matcher])> = new
+        .iter()
+        .filter_map(|(key, values)| Some((key.as_str(), before.get(key.as_str())?.0, values.as_slice())))
+        .collect();
+    if both.is_sorted_by_key(|(_, was, _)| *was) {
+        return;
+    }
+    if compare_order(&both, work, said).is_none() {
+        said.push("the order of its values changed, and more of them than were compared may match the same".to_owned());
+    }
+}
+
+/// Names the entries that swapped places with one that can match the same value; `None` if that takes too much work.
+fn compare_order(both: &[(&str, usize, &[Matcher])], work: &Work, said: &mut Vec<String>) -> Option<()> {
+    for (at, (second, second_was, values)) in both.iter().enumerate() {
+        for (first, first_was, others) in both.iter().take(at) {
+            work.compares(1).then_some(())?;
+            if first_was > second_was && overlap(others, values, work)? {
                 said.push(format!("`{first}` now comes before `{second}` where both match"));
             }
         }
     }
+    Some(())
 }
 
-/// Returns whether a value may match both.
-fn overlap(one: Option<&[Matcher]>, other: Option<&[Matcher]>) -> bool {
-    let (Some(one), Some(other)) = (one, other) else { return false };
-    one.iter().any(|a| other.iter().any(|b| !a.excludes(b)))
+/// Returns whether a value may match both; `None` if that takes too much work.
+fn overlap(one: &[Matcher], other: &[Matcher], work: &Work) -> Option<bool> {
+    for mine in one {
+        for theirs in other {
+            work.compares(mine.cost() + theirs.cost()).then_some(())?;
+            if !mine.excludes(theirs) {
+                return Some(true);
+            }
+        }
+    }
+    Some(false)
 }
 
-fn named(old: &Outline<'_>, new: &Outline<'_>, found: &mut Vec<Change>) {
+fn named(old: &Outline<'_>, new: &Outline<'_>, users: &Users<'_, '_>, found: &mut Vec<Change>) {
     let gone: Vec<&str> = old.conditions.keys().filter(|name| !new.conditions.contains_key(*name)).copied().collect();
     let mut gone: BTreeSet<&str> = gone.into_iter().collect();
+    let mut same: BTreeMap<Digest, VecDeque<&str>> = BTreeMap::new();
+    for name in &gone {
+        let digest = old.conditions.get(name).map(|before| Digest::written_out(&before.condition));
+        same.entry(digest.unwrap_or_default()).or_default().push_back(name);
+    }
     for (name, after) in &new.conditions {
         let change = |what, sentence| {
             let change = Change::new(About::Condition, Some(name), what, sentence);
-            change.touching(&users(old, new, Wanted::Condition(name)))
+            change.touching(users.of(Wanted::Condition(name)))
         };
         let Some(before) = old.conditions.get(name) else {
-            let key = Key::written_out(&after.condition);
-            let same = |name: &&&str| {
-                old.conditions.get(**name).is_some_and(|before| Key::written_out(&before.condition) == key)
-            };
-            let before = gone.iter().find(same).copied();
-            gone.retain(|name| Some(*name) != before);
+            let before = same.get_mut(&Digest::written_out(&after.condition)).and_then(VecDeque::pop_front);
+            before.iter().for_each(|before| _ = gone.remove(before));
             found.push(match before {
                 Some(before) => Change::renamed(About::Condition, before, name, "condition"),
                 None => change(What::Added, format!("condition `{name}` is new: {}", after.condition.words())),
             });
             continue;
         };
-        if Key::of(&before.condition) == Key::of(&after.condition)
-            || Key::written_out(&before.condition) == Key::written_out(&after.condition)
-        {
+        if conditions::same(&before.condition, &after.condition) {
             continue;
         }
         let voice = Voice { who: format!("condition `{name}`"), does: "holds for" };
-        let said = conditions::changes(&voice, &before.condition, &after.condition);
+        let said = conditions::changes(&voice, &before.condition, &after.condition, users.work);
         found.extend(said.into_iter().map(|sentence| change(What::Changed, sentence)));
     }
     for name in gone {
         let change = Change::new(About::Condition, Some(name), What::Removed, format!("condition `{name}` is removed"));
-        found.push(change.touching(&users(old, new, Wanted::Condition(name))));
+        found.push(change.touching(users.of(Wanted::Condition(name))));
     }
 }
 

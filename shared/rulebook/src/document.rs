@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::ast;
-use crate::check::{self, Ask};
-use crate::diagnostic::{Diagnostic, Problems, Severity};
+use crate::check::{self, Ask, MAX_TABLES};
+use crate::diagnostic::{Diagnostic, Problems, Severity, Span};
 use crate::parse;
 use crate::references::References;
 use crate::rulebook::Rulebook;
+use crate::work::Work;
 use crate::yaml;
 
 /// A rulebook that passed every check.
@@ -25,7 +28,15 @@ impl Rulebook {
     /// # Errors
     /// All problems, including warnings, in source order.
     pub fn parse(text: &str, references: &References) -> Result<Checked, Vec<Diagnostic>> {
-        Self::read_for(Ask::Problems, text, references)
+        Self::parse_with(text, references, &Work::default())
+    }
+
+    /// Does the same as [`Rulebook::parse`], and counts its steps in `work`.
+    ///
+    /// # Errors
+    /// All problems, including warnings, in source order. If `work` is stopped, they are not complete.
+    pub fn parse_with(text: &str, references: &References, work: &Work) -> Result<Checked, Vec<Diagnostic>> {
+        Self::read_for(Ask::Problems, text, references, work)
     }
 
     /// Reads a YAML document that was checked when it was uploaded. Rules are not compared with each other again: that
@@ -34,15 +45,18 @@ impl Rulebook {
     /// # Errors
     /// The problems that make the rulebook unusable.
     pub fn reuse(text: &str, references: &References) -> Result<Self, Vec<Diagnostic>> {
-        Ok(Self::read_for(Ask::Use, text, references)?.rulebook)
+        Ok(Self::read_for(Ask::Use, text, references, &Work::default())?.rulebook)
     }
 
-    fn read_for(ask: Ask, text: &str, references: &References) -> Result<Checked, Vec<Diagnostic>> {
-        let mut problems = Problems::default();
+    fn read_for(ask: Ask, text: &str, references: &References, work: &Work) -> Result<Checked, Vec<Diagnostic>> {
+        let mut problems = Problems::new(work.clone());
         let rulebook = yaml::read(text, &mut problems).and_then(|root| {
-            let document = parse::parse(&root, &mut problems);
+            let document = ast::Document { seed: seed(text), ..parse::parse(&root, &mut problems) };
             check::check(&document, references, ask, &mut problems)
         });
+        if work.is_stopped() {
+            problems.error(Span::default(), "stopped", "the check was stopped before its end");
+        }
         let warnings = problems.finish()?;
         match rulebook {
             Some(rulebook) => Ok(Checked { rulebook, warnings }),
@@ -74,6 +88,17 @@ impl Rulebook {
             ast::LookupSource::Table { table, .. } => Some(table.text),
             ast::LookupSource::Values(_) => None,
         });
-        tables.collect()
+        tables.fold(BTreeSet::new(), |mut used, table| {
+            // The check refuses more.
+            if used.len() < MAX_TABLES {
+                used.insert(table);
+            }
+            used
+        })
     }
+}
+
+/// Returns a number that depends on everything in a text.
+fn seed(text: &str) -> u64 {
+    Sha256::digest(text.as_bytes()).iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte))
 }

@@ -53,10 +53,11 @@ mod threshold;
 mod time_span;
 mod typed;
 mod value;
+mod work;
 mod yaml;
 
 pub use self::diagnostic::{Diagnostic, Severity};
-pub use self::diff::{About, Change, What, diff};
+pub use self::diff::{About, Change, What, diff, diff_with, renamed};
 pub use self::document::Checked;
 pub use self::explain::{Explanation, NearMiss};
 pub use self::facts::Facts;
@@ -68,6 +69,7 @@ pub use self::staffing::{Staffing, unstaffed};
 pub use self::table::{RowProblem, Table};
 pub use self::threshold::MqlUpTo;
 pub use self::typed::TypedLead;
+pub use self::work::Work;
 
 #[cfg(test)]
 mod reference;

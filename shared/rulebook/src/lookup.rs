@@ -42,9 +42,9 @@ pub(crate) struct Exact {
 
 impl Exact {
     /// Returns `None` if some value is not an exact text.
-    pub(crate) fn new(entries: &[(String, Vec<Matcher>)]) -> Option<Self> {
+    pub(crate) fn new(entries: &[(String, Vec<Matcher>)], seed: u64) -> Option<Self> {
         let folded = entries.iter().map(|(value, _)| fold(value).into_owned()).collect();
-        let mut exact = Self { texts: Texts::default(), entries: Vec::new(), folded };
+        let mut exact = Self { texts: Texts::new(seed), entries: Vec::new(), folded };
         for (entry, (_, of)) in entries.iter().enumerate() {
             for matcher in of {
                 let Matcher::Text { how: How::Is, folded, .. } = matcher else { return None };
@@ -85,7 +85,7 @@ impl TableLookup {
     /// Prepares a table. `columns` are the key columns, one for each slot of `from`. An empty cell or `*` matches every
     /// lead, but other rows take precedence. A `*` at the end of a postal code has no effect.
     pub(crate) fn new(table: Arc<Table>, from: Vec<usize>, columns: &[usize], prefix: bool) -> (Self, Vec<SameKey>) {
-        let (mut keys, mut rows, mut longest) = (Texts::default(), Vec::with_capacity(table.len()), 0);
+        let (mut keys, mut rows, mut longest) = (Texts::new(table.seed()), Vec::with_capacity(table.len()), 0);
         let (mut open, mut repeats) = (Vec::new(), Vec::new());
         for (second, row) in table.rows().iter().enumerate() {
             let mut key = String::new();

@@ -318,11 +318,11 @@ impl Reader<'_> {
             }
         }
         let rulebook = self.rulebook;
-        let mut named: Vec<&Named> = Vec::new();
+        let (mut seen, mut named) = (BTreeSet::new(), Vec::new());
         let rules = rulebook.block.iter().chain(&rulebook.route).map(|rule| &rule.condition);
         let lines = rulebook.scoring.fit.lines.iter().map(|line| &line.condition);
         for condition in rules.chain(lines).chain(&rulebook.scoring.mql) {
-            names(condition, &mut named);
+            names(condition, &mut seen, &mut named);
         }
         words.extend(named.into_iter().map(|named| Word {
             word: named.name.clone(),
@@ -380,14 +380,14 @@ fn priority(priority: Priority) -> Option<Priority> {
 }
 
 /// Collects the named conditions that a condition uses, each once.
-fn names<'r>(condition: &'r Condition, found: &mut Vec<&'r Named>) {
+fn names<'r>(condition: &'r Condition, seen: &mut BTreeSet<&'r str>, found: &mut Vec<&'r Named>) {
     match condition {
-        Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| names(part, found)),
-        Condition::Not(inner) => names(inner, found),
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| names(part, seen, found)),
+        Condition::Not(inner) => names(inner, seen, found),
         Condition::Named(named) => {
-            if !found.iter().any(|known| known.name == named.name) {
+            if seen.insert(&named.name) {
                 found.push(named);
-                names(&named.condition, found);
+                names(&named.condition, seen, found);
             }
         }
         Condition::Test(_) | Condition::Did(_) => {}

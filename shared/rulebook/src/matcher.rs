@@ -63,6 +63,14 @@ impl Matcher {
         Self::Text { how, shown, folded: fold(wanted).into_owned() }
     }
 
+    /// Returns the steps of comparing it with another one.
+    pub(crate) const fn cost(&self) -> usize {
+        match self {
+            Self::Text { folded, .. } => 1 + folded.len() / 16,
+            _ => 1,
+        }
+    }
+
     /// Returns whether it holds for a value, or for a missing one.
     pub(crate) fn holds(&self, value: Option<&Value<'_>>) -> bool {
         match (self, value) {

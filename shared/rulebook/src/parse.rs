@@ -11,6 +11,15 @@ use super::ast::{
 use super::diagnostic::{Problems, Span, did_you_mean, join};
 use super::yaml::{Content, Node};
 
+/// The most rules of a section.
+const MAX_RULES: usize = 100_000;
+/// The most lookups, custom fields with a type, and named conditions.
+const MAX_LOOKUPS: usize = 1_000;
+const MAX_FIELDS: usize = 1_000;
+const MAX_CONDITIONS: usize = 2_000;
+/// The most grades: one for each score.
+const MAX_GRADES: usize = 101;
+
 type Entries<'n> = &'n [(Text, Node)];
 
 pub(crate) const SECTIONS: &[&str] = &["company", "fields", "lookups", "conditions", "block", "score", "mql", "route"];
@@ -128,6 +137,7 @@ impl Shaper<'_> {
 
     fn fields(&mut self, node: &Node) -> Vec<Custom> {
         let Some(entries) = self.open_mapping(node, "`fields`", "{ custom.budget: number }") else { return Vec::new() };
+        let entries = self.at_most(MAX_FIELDS, entries, "custom fields with a type");
         let fields = entries.iter().filter_map(|(name, node)| {
             let kind = match &node.content {
                 Content::Sequence(_) => CustomKind::OneOf(self.texts(node, &name.text)),
@@ -144,6 +154,7 @@ impl Shaper<'_> {
         else {
             return Vec::new();
         };
+        let entries = self.at_most(MAX_LOOKUPS, entries, "lookups");
         entries.iter().filter_map(|(name, node)| self.lookup(name, node)).collect()
     }
 
@@ -185,6 +196,7 @@ impl Shaper<'_> {
         let Some(entries) = self.open_mapping(node, "`conditions`", "{ big: { company.employees: 1000+ } }") else {
             return Vec::new();
         };
+        let entries = self.at_most(MAX_CONDITIONS, entries, "named conditions");
         let named = entries.iter().map(|(name, node)| {
             let condition = self.condition(node, &format!("condition `{}`", name.text));
             Named { name: name.clone(), condition }
@@ -192,12 +204,26 @@ impl Shaper<'_> {
         named.collect()
     }
 
+    /// Returns the first entries, and reports that there are more than `most`.
+    fn at_most<'n>(&mut self, most: usize, entries: Entries<'n>, what: &str) -> Entries<'n> {
+        if let Some((name, _)) = entries.get(most) {
+            let message = format!("there are {} {what}; the limit is {most}", entries.len());
+            self.problems.error_help(name.span, "too-large", message, "remove some of them".to_owned());
+        }
+        entries.get(..most).unwrap_or(entries)
+    }
+
     fn rules(&mut self, section: &Text, node: &Node) -> Vec<Rule> {
         let Some(nodes) = self.sequence(node, &format!("`{}`", section.text), "- { rule: NAME, if: {…}, then: {…} }")
         else {
             return Vec::new();
         };
-        let rules = nodes.iter().filter_map(|node| self.rule(section, node)).collect();
+        if let Some(node) = nodes.get(MAX_RULES) {
+            let message = format!("`{}` has {} rules; the limit is {MAX_RULES}", section.text, nodes.len());
+            let help = "use a lookup in a table instead of a rule for each value".to_owned();
+            self.problems.error_help(node.span, "too-large", message, help);
+        }
+        let rules = nodes.iter().take(MAX_RULES).filter_map(|node| self.rule(section, node)).collect();
         self.problems.about(None);
         rules
     }
@@ -238,8 +264,9 @@ impl Shaper<'_> {
         let (action, value) = match actions.as_slice() {
             [only] => only,
             [] => {
-                let wrong =
-                    entries.iter().find_map(|(key, _)| Some((key, did_you_mean(&key.text, ACTIONS.iter().copied())?)));
+                let wrong = entries.iter().find_map(|(key, _)| {
+                    Some((key, did_you_mean(self.problems.work(), &key.text, ACTIONS.iter().copied())?))
+                });
                 let (span, help) = wrong.map_or((node.span, None), |(key, help)| (key.span, Some(help)));
                 let known: Vec<String> = ACTIONS.iter().map(|name| format!("`{name}`")).collect();
                 let help = help.unwrap_or_else(|| format!("write one of {}", join(&known, "or")));
@@ -317,7 +344,8 @@ impl Shaper<'_> {
         let account = get(entries, "account").and_then(|node| self.part("account", node, ACCOUNT_KEYS));
         let mut grades = Vec::new();
         if let Some(node) = get(entries, "grades") {
-            for (grade, node) in self.open_mapping(node, "`grades`", "{ A: 80+, B: 60+ }").unwrap_or_default() {
+            let written = self.open_mapping(node, "`grades`", "{ A: 80+, B: 60+ }").unwrap_or_default();
+            for (grade, node) in self.at_most(MAX_GRADES, written, "grades") {
                 grades.extend(self.text(node, &grade.text).map(|from| (grade.clone(), from)));
             }
         }
@@ -401,8 +429,9 @@ impl Shaper<'_> {
 
     /// Reads a condition as far as possible.
     fn condition(&mut self, node: &Node, what: &str) -> Condition {
+        let work = self.problems.work().clone();
         let whose = if what.starts_with("condition ") { what.to_owned() } else { format!("the condition of {what}") };
-        let Some(entries) = self.open_mapping_or(node, &whose, || instead::of_condition(node)) else {
+        let Some(entries) = self.open_mapping_or(node, &whose, || instead::of_condition(&work, node)) else {
             return Condition::Broken(node.span);
         };
         let mut parts: Vec<Condition> = Vec::new();
@@ -548,7 +577,8 @@ impl Shaper<'_> {
 
     fn unknown_key(&mut self, key: &Text, what: &str, known: &[&str]) {
         let message = format!("{what} has an unknown key `{}`", key.text);
-        self.problems.error_help(key.span, "unknown-key", message, instead::of_key(&key.text, known));
+        let help = instead::of_key(self.problems.work(), &key.text, known);
+        self.problems.error_help(key.span, "unknown-key", message, help);
     }
 
     fn sequence<'n>(&mut self, node: &'n Node, what: &str, example: &str) -> Option<&'n [Node]> {

@@ -29,6 +29,8 @@ pub(crate) struct Fields {
     zone: TimeZone,
     /// What compiling adds to each slot; see [`Fields::prepare`].
     prepared: Vec<Prepared>,
+    /// Keys the hashes of texts.
+    seed: u64,
 }
 
 /// Lookup tables that make reading a field fast.
@@ -69,7 +71,13 @@ pub(crate) enum Origin {
 impl Fields {
     /// Creates an empty set of fields; days start in `zone`.
     pub(crate) const fn new(zone: TimeZone) -> Self {
-        Self { list: Vec::new(), slots: BTreeMap::new(), tables: Vec::new(), zone, prepared: Vec::new() }
+        Self { list: Vec::new(), slots: BTreeMap::new(), tables: Vec::new(), zone, prepared: Vec::new(), seed: 0 }
+    }
+
+    /// Sets the number that keys the hashes of texts; it depends on the whole rulebook.
+    pub(crate) const fn seeded(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
     }
 
     /// The company's time zone.
@@ -123,11 +131,12 @@ impl Fields {
 
     /// Starts compiling, once all fields were added.
     pub(crate) fn prepare(&mut self) {
+        let seed = self.seed;
         let exact = |field: &Field| match &field.origin {
-            Origin::Lookup { entries, .. } => Exact::new(entries),
+            Origin::Lookup { entries, .. } => Exact::new(entries, seed),
             Origin::Schema(_) | Origin::Custom(_) | Origin::Cell { .. } => None,
         };
-        let prepared = self.list.iter().map(|field| Prepared { symbols: Symbols::default(), exact: exact(field) });
+        let prepared = self.list.iter().map(|field| Prepared { symbols: Symbols::new(seed), exact: exact(field) });
         self.prepared = prepared.collect();
     }
 

@@ -18,6 +18,8 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// A custom hash table, because the order of the standard one differs from run to run; this one is never iterated over.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
+    /// Keys the hash.
+    seed: u64,
     /// All texts, concatenated.
     letters: String,
     /// Where each text ends.
@@ -40,22 +42,31 @@ pub(crate) fn number(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(NONE)
 }
 
-/// Multiplies and folds, eight bytes at a time. The authors of rulebooks are trusted, so the hash need not resist
-/// deliberate collisions.
-fn hash(text: &str) -> u32 {
+/// Multiplies and folds, eight bytes at a time, as wyhash does. The seed comes from everything that the author wrote, so
+/// nobody can choose texts that collide: any change of a text changes the seed.
+fn hash(seed: u64, text: &str) -> u32 {
     const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mut hash = u64::from(number(text.len()));
+    let factor = seed.rotate_left(32) ^ ODD;
+    let mix = |hash: u64, word: u64| {
+        let product = u128::from(hash ^ word) * u128::from(factor);
+        let low = u64::try_from(product & u128::from(u64::MAX)).unwrap_or_default();
+        u64::try_from(product >> 64).unwrap_or_default() ^ low
+    };
     let mut words = text.as_bytes().chunks_exact(8);
+    let mut hash = seed ^ u64::from(number(text.len()));
     for word in words.by_ref() {
-        let word = <[u8; 8]>::try_from(word).map_or(0, u64::from_le_bytes);
-        hash = (hash ^ word).wrapping_mul(ODD).rotate_left(29);
+        hash = mix(hash, <[u8; 8]>::try_from(word).map_or(0, u64::from_le_bytes));
     }
-    let rest = words.remainder().iter().fold(0, |rest, byte| (rest << 8) | u64::from(*byte));
-    hash = (hash ^ rest).wrapping_mul(ODD);
+    hash = mix(hash, words.remainder().iter().fold(0, |rest, byte| (rest << 8) | u64::from(*byte)));
     u32::try_from(hash >> 32).unwrap_or_default()
 }
 
 impl Texts {
+    /// Creates an empty table. `seed` keys its hash.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
     /// Returns the number of texts.
     pub(crate) const fn len(&self) -> usize {
         self.ends.len()
@@ -81,7 +92,7 @@ impl Texts {
                 self.put(place);
             }
         }
-        self.put((hash(text), new));
+        self.put((hash(self.seed, text), new));
         (new, true)
     }
 
@@ -101,7 +112,7 @@ impl Texts {
         if self.places.is_empty() {
             return None;
         }
-        let hash = hash(text);
+        let hash = hash(self.seed, text);
         let mask = self.places.len().wrapping_sub(1);
         let mut position = at(hash) & mask;
         loop {
@@ -154,6 +165,11 @@ pub(crate) enum Key {
 }
 
 impl Symbols {
+    /// Creates an empty table. `seed` keys its hashes.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { is: Texts::new(seed), begins: Texts::new(seed), ..Self::default() }
+    }
+
     /// Adds a whole text and returns its key.
     pub(crate) fn insert_is(&mut self, text: &str) -> u32 {
         Self::is(self.is.insert(text).0)
@@ -205,7 +221,9 @@ impl Symbols {
 
     /// Returns the longest prefix of `text` that is shorter than `below`.
     fn longest(&self, text: &str, below: usize) -> u32 {
-        let within = self.lengths.iter().filter(|length| **length < below);
+        let below = below.min(text.len().saturating_add(1));
+        let shorter = self.lengths.partition_point(|length| *length >= below);
+        let within = self.lengths.get(shorter..).unwrap_or_default().iter();
         let found = within.filter_map(|length| self.begins.get(text.get(..*length)?));
         found.map(Self::begins).next().unwrap_or(NONE)
     }

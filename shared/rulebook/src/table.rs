@@ -141,6 +141,11 @@ impl Table {
         &self.hash
     }
 
+    /// Returns a number that depends on everything in the file.
+    pub(crate) fn seed(&self) -> u64 {
+        self.hash.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default()
+    }
+
     /// Returns the column names in file order, in lower case, with spaces and hyphens as `_`.
     pub fn columns(&self) -> &[String] {
         &self.columns

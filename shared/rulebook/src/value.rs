@@ -9,18 +9,25 @@ use super::field::{Kind, is_country};
 use crate::diagnostic::{WrongValue, wrong};
 use crate::lead_value::fold;
 use crate::matcher::{How, Matcher};
+use crate::work::Work;
 use fairleader_lead::normalise::country;
 
 /// Reads `text` into a matcher. `choices` are the possible values, if the field has a fixed list of them.
-/// Days start in `zone`.
-pub(crate) fn read(kind: Kind, text: &str, choices: Option<&[&str]>, zone: &TimeZone) -> Result<Matcher, WrongValue> {
+/// Days start in `zone`. Suggestions are looked for as far as `work` allows.
+pub(crate) fn read(
+    work: &Work,
+    kind: Kind,
+    text: &str,
+    choices: Option<&[&str]>,
+    zone: &TimeZone,
+) -> Result<Matcher, WrongValue> {
     match text {
         "present" => return Ok(Matcher::Present),
         "absent" => return Ok(Matcher::Absent),
         _ => {}
     }
     if let Some(choices) = choices {
-        return choice(kind, text, choices);
+        return choice(work, kind, text, choices);
     }
     match kind {
         Kind::Number { most } => number(text, most),
@@ -72,7 +79,7 @@ fn searched(how: How, wanted: &str, keyword: &str) -> Result<Matcher, WrongValue
     Ok(Matcher::text(how, wanted, true))
 }
 
-fn choice(kind: Kind, text: &str, choices: &[&str]) -> Result<Matcher, WrongValue> {
+fn choice(work: &Work, kind: Kind, text: &str, choices: &[&str]) -> Result<Matcher, WrongValue> {
     let folded = fold(text);
     if let Some(known) = choices.iter().find(|known| fold(known) == folded) {
         return Ok(Matcher::text(How::Is, known, false));
@@ -81,7 +88,10 @@ fn choice(kind: Kind, text: &str, choices: &[&str]) -> Result<Matcher, WrongValu
     if let Some(help) = several_or_not(text) {
         return Err(wrong("unknown-value", "which is not one of its values", help));
     }
-    let help = match nearest(&spelt, choices.iter().copied()) {
+    if !work.suggests(choices.len()) {
+        return Err(wrong("unknown-value", "which is not one of its values", None));
+    }
+    let help = match nearest(work, &spelt, choices.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if choices.is_empty() && kind == Kind::Grade => {
             "add `grades:` under `score`, such as `grades: { A: 80+, B: 60+ }`".to_owned()
@@ -277,7 +287,7 @@ mod tests {
     const NUMBER: Kind = Kind::Number { most: u32::MAX };
 
     fn range(text: &str) -> Option<(u32, u32)> {
-        match read(NUMBER, text, None, &TimeZone::UTC) {
+        match read(&Work::default(), NUMBER, text, None, &TimeZone::UTC) {
             Ok(Matcher::Number { from, to }) => Some((from, to)),
             _ => None,
         }
@@ -314,7 +324,11 @@ mod tests {
             ("1e5", "write `40`, `50-999`, `1000+` or `under 50`"),
         ];
         for (text, help) in pairs {
-            assert_eq!(read(NUMBER, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(), Some(help), "{text}");
+            assert_eq!(
+                read(&Work::default(), NUMBER, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(),
+                Some(help),
+                "{text}"
+            );
         }
     }
 
@@ -329,10 +343,15 @@ mod tests {
             (Kind::Country, "Atlantis", "write a two-letter code, such as `DE`"),
         ];
         for (kind, text, help) in pairs {
-            assert_eq!(read(kind, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(), Some(help), "{text}");
+            assert_eq!(
+                read(&Work::default(), kind, text, None, &TimeZone::UTC).unwrap_err().help.as_deref(),
+                Some(help),
+                "{text}"
+            );
         }
         let choices: &[&str] = &["vp", "c_level"];
-        let found = read(Kind::Choice(&[]), "vp or c_level", Some(choices), &TimeZone::UTC).unwrap_err();
+        let found =
+            read(&Work::default(), Kind::Choice(&[]), "vp or c_level", Some(choices), &TimeZone::UTC).unwrap_err();
         assert_eq!(found.help.as_deref(), Some("write several values as a list: `[vp, c_level]`"));
     }
 
@@ -352,7 +371,7 @@ mod tests {
         for (text, meant) in spans {
             assert_eq!(span_meant(text).as_deref(), meant, "{text}");
         }
-        let help = read(Kind::Date, "within a week", None, &TimeZone::UTC).unwrap_err().help;
+        let help = read(&Work::default(), Kind::Date, "within a week", None, &TimeZone::UTC).unwrap_err().help;
         assert_eq!(help.as_deref(), Some("write `within 1 week`"));
         let amounts = [
             ("10k", Some(10_000)),
@@ -374,13 +393,25 @@ mod tests {
 
     #[test]
     fn the_field_type_decides_how_a_text_is_read() {
-        assert_eq!(read(Kind::Country, "NO", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "NO", false)));
-        assert_eq!(read(Kind::YesNo, "no", None, &TimeZone::UTC), Ok(Matcher::YesNo(false)));
-        assert_eq!(read(Kind::Word, "01067", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "01067", false)));
-        assert_eq!(read(Kind::Word, "1e5", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "1e5", false)));
-        assert_eq!(read(Kind::Word, "yes", None, &TimeZone::UTC), Ok(Matcher::text(How::Is, "yes", false)));
         assert_eq!(
-            read(Kind::Country, "UK", None, &TimeZone::UTC).unwrap_err().help.unwrap(),
+            read(&Work::default(), Kind::Country, "NO", None, &TimeZone::UTC),
+            Ok(Matcher::text(How::Is, "NO", false))
+        );
+        assert_eq!(read(&Work::default(), Kind::YesNo, "no", None, &TimeZone::UTC), Ok(Matcher::YesNo(false)));
+        assert_eq!(
+            read(&Work::default(), Kind::Word, "01067", None, &TimeZone::UTC),
+            Ok(Matcher::text(How::Is, "01067", false))
+        );
+        assert_eq!(
+            read(&Work::default(), Kind::Word, "1e5", None, &TimeZone::UTC),
+            Ok(Matcher::text(How::Is, "1e5", false))
+        );
+        assert_eq!(
+            read(&Work::default(), Kind::Word, "yes", None, &TimeZone::UTC),
+            Ok(Matcher::text(How::Is, "yes", false))
+        );
+        assert_eq!(
+            read(&Work::default(), Kind::Country, "UK", None, &TimeZone::UTC).unwrap_err().help.unwrap(),
             "write `GB`, the code of the United Kingdom"
         );
     }

@@ -13,6 +13,9 @@ use super::diagnostic::{Problems, Span};
 /// The deepest nesting allowed; the grammar needs about ten levels.
 const MAX_DEPTH: usize = 40;
 
+/// The longest text in characters. Names are shorter; only a text to search for may need so many.
+const MAX_TEXT: usize = 1_000;
+
 /// Replaces a `>` that YAML would take for the start of a block scalar; from the private-use area.
 const DEFUSED: char = '\u{e000}';
 
@@ -241,6 +244,7 @@ impl<'s> Reader<'s, '_> {
         if depth > MAX_DEPTH {
             return Err(ScanError::new_str(range.start, "recursion"));
         }
+        self.problems.work().count(1);
         let span = self.span(range.start, range.end);
         let (anchor, tagged) = match &event {
             Event::Scalar(_, _, anchor, tag) | Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
@@ -257,6 +261,12 @@ impl<'s> Reader<'s, '_> {
             self.problems.error_help(span, "tag", "tags (`!name`) are not supported in a rulebook", help);
         }
         match event {
+            Event::Scalar(text, ..) if text.len() > MAX_TEXT && text.chars().nth(MAX_TEXT).is_some() => {
+                let help = "for a long list of values use a lookup in a table".to_owned();
+                let message = format!("this text is longer than {MAX_TEXT} characters");
+                self.problems.error_help(span, "too-large", message, help);
+                Ok(Node { span, content: Content::Refused })
+            }
             Event::Scalar(text, style, ..) => {
                 let quoted = style != ScalarStyle::Plain;
                 Ok(Node { span, content: Content::Scalar { text: restore(&text), quoted } })
@@ -296,9 +306,13 @@ impl<'s> Reader<'s, '_> {
             let key = self.node(event, range, depth + 1)?;
             let (event, range) = self.next()?;
             let mut value = self.node(event, range, depth + 1)?;
-            let Content::Scalar { text, .. } = key.content else {
-                self.problems.error(key.span, "key", "a key must be a word or a text");
-                continue;
+            let text = match key.content {
+                Content::Scalar { text, .. } => text,
+                Content::Refused => continue,
+                Content::Sequence(_) | Content::Mapping(_) => {
+                    self.problems.error(key.span, "key", "a key must be a word or a text");
+                    continue;
+                }
             };
             // A missing value has no position, so use that of its key.
             if matches!(&value.content, Content::Scalar { text, quoted: false } if text.is_empty()) {

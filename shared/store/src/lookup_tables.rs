@@ -15,6 +15,7 @@ use std::sync::Arc;
 use fairleader_rulebook::Table as Lookup;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
 
 use crate::audit::{Audit, Edit, Kind, Seen, Versioned};
 use crate::item::{Item, PART, VERSION, body, get_text, item, record, stored, text};
@@ -194,7 +195,10 @@ impl LookupTables {
     pub(crate) async fn read(&self, name: &str, sha256: &str) -> Result<Arc<Lookup>, StoreError> {
         let damaged = |why: &dyn std::fmt::Display| StoreError::Damaged(format!("table `{name}` ({sha256}) {why}"));
         let content = self.content(sha256).await?.ok_or_else(|| damaged(&"is missing"))?;
-        let table = Lookup::parse(name, &content).map_err(|problems| {
+        let of = name.to_owned();
+        // A large table takes a while to parse, and other calls must go on.
+        let table = spawn_blocking(move || Lookup::parse(&of, &content)).await.map_err(|cause| damaged(&cause))?;
+        let table = table.map_err(|problems| {
             damaged(&problems.first().map_or_else(|| "cannot be read".to_owned(), ToString::to_string))
         })?;
         Ok(Arc::new(table))

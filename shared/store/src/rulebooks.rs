@@ -30,6 +30,7 @@ use fairleader_lead::id::RulebookVersion;
 use fairleader_rulebook::{References, Rulebook, Table as Lookup};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use tokio::task::spawn_blocking;
 
 use self::forms::{AboutForm, ActivationsForm, ReroutesForm, ReviewForm};
 use crate::audit::REVISION;
@@ -432,6 +433,7 @@ pub struct ActiveRulebook {
     rulebooks: Rulebooks,
     tables: LookupTables,
     seen: Mutex<Seen>,
+    compiling: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -465,7 +467,12 @@ impl Seen {
 impl ActiveRulebook {
     /// Creates an empty cache of `rulebooks`.
     pub fn new(rulebooks: Rulebooks) -> Self {
-        Self { tables: LookupTables::new(rulebooks.0.clone()), rulebooks, seen: Mutex::default() }
+        Self {
+            tables: LookupTables::new(rulebooks.0.clone()),
+            rulebooks,
+            seen: Mutex::default(),
+            compiling: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Returns the version that is active at `now`, from a pointer that is at most a few seconds old. A planned version
@@ -491,15 +498,22 @@ impl ActiveRulebook {
         if let Some(known) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).use_again(version) {
             return Ok(known);
         }
+        // Many calls need a new version at once; one of them compiles it.
+        let _first = self.compiling.lock().await;
+        if let Some(known) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).use_again(version) {
+            return Ok(known);
+        }
         let found = self.rulebooks.read(version).await?;
         let (source, record) = found.ok_or_else(|| RulebookError::NoSuchVersion(version.clone()))?;
         let tables = self.tables_of(&record.upload.tables).await?;
         let references = References { tables, ..References::default() };
-        let rulebook = Rulebook::reuse(&source, &references).map_err(|problems| RulebookError::Unreadable {
-            version: version.clone(),
-            problem: problems.first().map(|problem| problem.message.clone()).unwrap_or_default(),
-        })?;
-        let rulebook = Arc::new(rulebook);
+        let unreadable = |problem: String| RulebookError::Unreadable { version: version.clone(), problem };
+        // A large rulebook takes a while to compile, and other calls must go on.
+        let compiled = spawn_blocking(move || Rulebook::reuse(&source, &references)).await;
+        let compiled = compiled.map_err(|cause| unreadable(cause.to_string()))?;
+        let rulebook = Arc::new(compiled.map_err(|problems| {
+            unreadable(problems.first().map(|problem| problem.message.clone()).unwrap_or_default())
+        })?);
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).keep(version.clone(), Arc::clone(&rulebook));
         Ok(rulebook)
     }

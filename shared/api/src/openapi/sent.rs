@@ -140,7 +140,7 @@ pub struct ProblemReply {
     /// The fields to correct.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
-    /// The problems of a rulebook, with line and column.
+    /// The first 100 errors and 100 warnings of a rulebook, with line and column, and a count of the others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<RulebookProblem>,
     /// The current state, if a precondition failed.

@@ -182,12 +182,13 @@ routes! {
 routes! {
     /// Routes of `rulebooks`.
     RulebooksRoute of "rulebooks" {
-        CreateRulebook: Post "/v1/rulebooks", RULES, "Checks a rulebook and stores it as the next version."
+        CreateRulebook: Post "/v1/rulebooks", RULES,
+            "Checks a rulebook of at most 2 MB and stores it as the next version."
             query {
                 "purpose": "What the change is for.",
                 "owner": "The person who is responsible for the change; the caller if left out."
             }
-            takes Yaml gives 201 [NewRulebook] fails [TooLarge, InvalidBody, InvalidRulebook];
+            takes Yaml gives 201 [NewRulebook] fails [TooLarge, InvalidBody, InvalidRulebook, Overloaded];
         ListRulebooks: Get "/v1/rulebooks", PEOPLE, "Lists the versions, newest first, and which one is active."
             query { "from": PAGE } gives 200 [Rulebooks] fails [InvalidCursor];
         ReadRulebook: Get "/v1/rulebooks/{version}", PEOPLE,
@@ -206,27 +207,30 @@ routes! {
         ActivateRulebook: Post "/v1/rulebooks/{version}/activate", RULES,
             "Activates an approved version, now or at a given time."
             may take NewActivation gives 200 [ActivatedRulebook]
-            fails [AlreadyActive, Busy, NotApproved, InvalidRulebook];
+            fails [AlreadyActive, Busy, NotApproved, InvalidRulebook, Overloaded];
         CancelActivation: Delete "/v1/rulebooks/{version}/activate", RULES, "Cancels the planned activation of a version."
             gives 200 [ActivatedRulebook] fails [AlreadyActive, Busy];
         RollBackRulebook: Post "/v1/rulebooks/rollback", RULES,
             "Activates the version that was active before. Needs the key of a person, and a reason."
             takes RollBack gives 200 [ActivatedRulebook]
-            fails [NotAPerson, NotFound, Busy, NotActive, NothingBefore, ObjectedTo, InvalidRulebook];
+            fails [NotAPerson, NotFound, Busy, NotActive, NothingBefore, ObjectedTo, InvalidRulebook, Overloaded];
         DiffRulebooks: Get "/v1/rulebooks/{version}/diff", PEOPLE, "Compares a version with another one."
             query { "from": "The version to compare with; the active one if left out." }
-            gives 200 [RulebookDiff] fails [NoneActive, UnreadableRulebook];
+            gives 200 [RulebookDiff] fails [NoneActive, UnreadableRulebook, Overloaded];
         ReplayRulebook: Post "/v1/rulebooks/{version}/replay", RULES, "Replays past leads by a version. Stores nothing."
             query { "since": SINCE, "cursor": GOES_ON }
-            gives 200 [Replay] fails [InvalidCursor, NoneActive, UnreadableRulebook, InvalidSince];
+            gives 200 [Replay] fails [InvalidCursor, NoneActive, UnreadableRulebook, InvalidSince, Overloaded];
         ReplayDraft: Post "/v1/rulebooks/replay", RULES, "Replays past leads by a draft. Stores nothing."
             query { "since": SINCE, "cursor": GOES_ON }
             takes Yaml gives 200 [Replay]
-            fails [InvalidCursor, NotFound, NoneActive, UnreadableRulebook, TooLarge, InvalidRulebook, InvalidSince];
+            fails [
+                InvalidCursor, NotFound, NoneActive, UnreadableRulebook, TooLarge, InvalidRulebook, InvalidSince,
+                Overloaded
+            ];
         RerouteLeads: Post "/v1/rulebooks/{version}/reroute", RULES,
             "Reroutes open leads by a version, now or at a given time, or previews it."
             may take NewReroute gives 202 [Reroute] or 200 [ReroutePreview]
-            fails [InvalidCursor, Busy, NotActive, Running, UnreadableRulebook];
+            fails [InvalidCursor, Busy, NotActive, Running, UnreadableRulebook, Overloaded];
         ReadReroute: Get "/v1/rulebooks/{version}/reroute", PEOPLE, "Returns the progress of a reroute."
             gives 200 [Reroute];
         CancelReroute: Delete "/v1/rulebooks/{version}/reroute", RULES, "Stops or cancels a reroute."
@@ -240,7 +244,7 @@ routes! {
         PutTable: Put "/v1/tables/{name}", RULES, "Stores the content of a table. Existing versions keep theirs."
             header { "If-Match": IF_MATCH }
             takes Csv gives 200 [Table]
-            fails [TooLarge, InvalidId, InvalidTable, Busy, InvalidIfMatch, PreconditionFailed];
+            fails [TooLarge, InvalidId, InvalidTable, Busy, InvalidIfMatch, PreconditionFailed, Overloaded];
     }
 }
 

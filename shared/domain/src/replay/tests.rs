@@ -6,7 +6,7 @@ use fairleader_lead::id::{ActivityId, LeadId, RulebookVersion, SourceId};
 use fairleader_lead::profile::{Email, EmailKind, JobLevel};
 use fairleader_lead::ruling::Priority;
 use fairleader_lead::state::{Decided, Nurture, Standing};
-use fairleader_rulebook::References;
+use fairleader_rulebook::{References, Work, renamed};
 
 const IN_FORCE: &str = "\
 company: { zone: Europe/Berlin, currency: EUR }
@@ -102,7 +102,8 @@ fn did(lead: &mut Lead, what: &str, at: &str) {
 
 fn replayed(leads: &[Lead], draft: &Rulebook) -> Report {
     let (in_force, desks) = (parse(IN_FORCE), desks());
-    let replay = Replay::new(&in_force, draft, &desks);
+    let renamed = renamed(&in_force, draft, &Work::default());
+    let replay = Replay::with(&in_force, draft, &desks, &renamed);
     let mut report = Report::default();
     for lead in leads {
         replay.add(&mut report, Past { state: &lead.state, profile: &lead.profile, account: None });

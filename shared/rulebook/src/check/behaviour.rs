@@ -71,7 +71,7 @@ impl Checker<'_, '_> {
 
     pub(super) fn times(&mut self, text: &Text) -> Option<(u32, u32)> {
         let most = u32::try_from(fairleader_lead::activity::MAX_REMEMBERED).unwrap_or(u32::MAX);
-        match value::read(Kind::Number { most }, &text.text, None, &TimeZone::UTC) {
+        match value::read(self.problems.work(), Kind::Number { most }, &text.text, None, &TimeZone::UTC) {
             Ok(Matcher::Number { from, to }) if from > 0 => Some((from, to)),
             Ok(_) => {
                 let message = format!("`times` is `{}`, which holds even if nothing was done", text.text);
@@ -103,7 +103,7 @@ impl Checker<'_, '_> {
 
     /// Reads a word of an activity as intake normalises it, so `Request a demo` is `demo`.
     pub(super) fn did_word(&mut self, key: &str, text: &Text, what: &str) -> Option<Matcher> {
-        match value::read(Kind::Word, &text.text, None, &TimeZone::UTC) {
+        match value::read(self.problems.work(), Kind::Word, &text.text, None, &TimeZone::UTC) {
             Ok(Matcher::Text { how: How::Is, .. }) if key == "did" => {
                 Some(Matcher::text(How::Is, &choice::did(&text.text)?, false))
             }

@@ -20,6 +20,9 @@ use crate::value;
 
 /// The most tests a condition may have, counting named conditions each time they are used.
 const MAX_SIZE: usize = 5_000;
+/// The most values that all rules and lines compare with, counting named conditions each time they are used. More than
+/// fit into a rulebook of 2 MB without named conditions.
+const MAX_WEIGHT: usize = 1_000_000;
 /// How deep named conditions may use each other.
 const MAX_CHAIN: usize = 32;
 
@@ -45,9 +48,11 @@ impl<'d> Checker<'d, '_> {
         let condition = self.condition(&written.condition, Place { what: &what, scored: true });
         self.chain.pop();
         let named = condition.map(|condition| {
-            let size = condition.size();
-            Arc::new(Named { name: name.to_owned(), condition, size })
+            let (size, weight) = (condition.size(), condition.weight());
+            Arc::new(Named { name: name.to_owned(), condition, size, weight })
         });
+        let scored = named.as_ref().and_then(|named| self.first_scored(&named.condition));
+        self.scored.extend(scored.map(|field| (name, field)));
         self.named.insert(name, named.clone());
         named
     }
@@ -84,20 +89,14 @@ impl<'d> Checker<'d, '_> {
         let Some(written) = self.conditions.get(name.text.as_str()).copied() else {
             let known = document.conditions.iter().map(|named| named.name.text.as_str());
             let message = format!("{} uses unknown condition `{}`", place.what, name.text);
-            let help = did_you_mean(&name.text, known).unwrap_or_else(|| "define it under `conditions`".to_owned());
+            let help = did_you_mean(self.problems.work(), &name.text, known)
+                .unwrap_or_else(|| "define it under `conditions`".to_owned());
             self.problems.error_help(name.span, "unknown-condition", message, help);
             return None;
         };
         let named = self.named(&written.name.text, name.span)?;
         if !place.scored {
-            let mut scored = None;
-            let fields = &self.fields;
-            named.condition.each_test(&mut |test| {
-                if fields.is_scored(test.slot) {
-                    scored = Some(Arc::clone(&test.field));
-                }
-            });
-            if let Some(field) = scored {
+            if let Some(field) = self.scored.get(name.text.as_str()) {
                 let message =
                     format!("{} uses condition `{}`, which tests `{field}` before it is known", place.what, name.text);
                 self.problems.error_help(name.span, "not-yet-scored", message, NOT_YET.to_owned());
@@ -105,6 +104,37 @@ impl<'d> Checker<'d, '_> {
             }
         }
         Some(Condition::Named(named))
+    }
+
+    /// Returns a field that is tested, directly or through named conditions, and known only after scoring.
+    fn first_scored(&self, condition: &Condition) -> Option<Arc<str>> {
+        match condition {
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().rev().find_map(|part| self.first_scored(part))
+            }
+            Condition::Not(inner) => self.first_scored(inner),
+            Condition::Named(named) => self.scored.get(named.name.as_str()).cloned(),
+            Condition::Test(test) => self.fields.is_scored(test.slot).then(|| Arc::clone(&test.field)),
+            Condition::Did(_) => None,
+        }
+    }
+
+    /// Returns a condition that a rule or a line uses, unless all of them together are too large. What they compare
+    /// with bounds the work of compiling them, and of deciding on a lead.
+    pub(super) fn used(&mut self, condition: Option<Condition>, at: Span) -> Option<Condition> {
+        let before = self.weight;
+        self.weight = before.saturating_add(condition.as_ref()?.weight());
+        if self.weight <= MAX_WEIGHT {
+            return condition;
+        }
+        if before <= MAX_WEIGHT {
+            let message = format!(
+                "from here on, the rules compare with more than {MAX_WEIGHT} values, counting a named condition each \
+                 time it is used"
+            );
+            self.problems.error_help(at, "too-large", message, "use a lookup instead".to_owned());
+        }
+        None
     }
 
     pub(super) fn test(&mut self, field: &Text, values: &[Text], place: Place<'_>) -> Option<Test> {
@@ -143,7 +173,8 @@ impl<'d> Checker<'d, '_> {
         let Some(spec) = field::find(name) else {
             let lookups = document.lookups.iter().map(|lookup| lookup.name.text.as_str());
             let message = format!("{} tests unknown field `{name}`", place.what);
-            self.problems.error_help(field.span, "unknown-field", message, instead_of(name, lookups));
+            let help = instead_of(self.problems.work(), name, lookups);
+            self.problems.error_help(field.span, "unknown-field", message, help);
             return None;
         };
         if spec.scored && !place.scored {
@@ -189,27 +220,34 @@ impl<'d> Checker<'d, '_> {
     pub(super) fn value(&mut self, slot: usize, text: &Text, alone: bool, what: &str) -> Option<Matcher> {
         let field = self.fields.get(slot)?;
         let kind = field.kind;
-        if kind == Kind::OneOf {
+        if kind == Kind::OneOf && !matches!(text.text.as_str(), "present" | "absent") {
             let words = self.choices.entry(slot).or_insert_with(|| {
                 field.choices.iter().rev().map(|word| (fold(word).into_owned(), word.clone())).collect()
             });
             if let Some(known) = words.get(fold(&text.text).as_ref()) {
                 return Some(Matcher::text(How::Is, known, false));
             }
+            if !self.problems.work().suggests(words.len()) {
+                let message =
+                    format!("{what} compares `{}` with `{}`, which is not one of its values", field.name, text.text);
+                self.problems.error(text.span, "unknown-value", message);
+                return None;
+            }
         }
         let grades = || self.document.score.iter().flat_map(|score| &score.grades).map(|(name, _)| name.text.as_str());
         let choices: Option<Vec<&str>> = match kind {
             Kind::Choice(words) => Some(words.to_vec()),
+            Kind::OneOf if matches!(text.text.as_str(), "present" | "absent") => None,
             Kind::OneOf => Some(field.choices.iter().map(String::as_str).collect()),
             Kind::Grade => Some(grades().collect()),
             _ => None,
         };
-        let read = value::read(kind, &text.text, choices.as_deref(), self.fields.zone());
+        let read = value::read(self.problems.work(), kind, &text.text, choices.as_deref(), self.fields.zone());
         match read.and_then(|matcher| literal::wrong_domain(&field.name, &text.text).map_or(Ok(matcher), Err)) {
             Ok(matcher @ Matcher::Text { .. }) if kind == Kind::Rep => self.rep(text, what).map(|_| matcher),
             Ok(matcher) => {
                 let own = matches!(field.origin, Origin::Custom(_));
-                let untyped = own && !self.document.fields.iter().any(|custom| custom.name.text == field.name);
+                let untyped = own && !self.typed.contains(field.name.as_str());
                 let compared = Compared { field: &field.name, untyped, alone };
                 if literal::takes_any_text(kind, &matcher)
                     && let Some(Doubt { message, help }) = literal::doubt(compared, &text.text)

@@ -9,6 +9,7 @@ use crate::diagnostic::{WrongValue, wrong};
 use crate::field::Kind;
 use crate::matcher::{How, Matcher};
 use crate::value;
+use crate::work::Work;
 
 /// The most values to suggest as a list.
 const MAX_LISTED: usize = 8;
@@ -193,7 +194,7 @@ fn typed(text: &str) -> Option<&'static str> {
     let number = number.or_else(|| text.trim_start_matches(['<', '>', '=']).ne(text).then_some(text));
     let is_range = text.split_once('-').is_some_and(|(from, to)| !from.is_empty() && !to.is_empty());
     if number.is_some() || is_range {
-        let read = value::read(Kind::Number { most: u32::MAX }, text, None, &TimeZone::UTC);
+        let read = value::read(&Work::default(), Kind::Number { most: u32::MAX }, text, None, &TimeZone::UTC);
         let meant = read.is_ok() || read.is_err_and(|wrong| wrong.help.is_some_and(|help| !help.contains(',')));
         if meant {
             return Some("number");
@@ -201,7 +202,7 @@ fn typed(text: &str) -> Option<&'static str> {
     }
     // A plain day may be the exact text that is sent.
     let is_day = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    (!is_day && value::read(Kind::Date, text, None, &TimeZone::UTC).is_ok()).then_some("date")
+    (!is_day && value::read(&Work::default(), Kind::Date, text, None, &TimeZone::UTC).is_ok()).then_some("date")
 }
 
 /// Splits at commas and similar separators, if every part is a single word.

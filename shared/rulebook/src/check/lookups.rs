@@ -1,5 +1,6 @@
 //! Checks custom fields, lookups, and the tables that lookups read.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,11 +15,18 @@ use crate::lookup::{SameKey, TableLookup};
 use crate::matcher::Matcher;
 use crate::reading::{Field, Origin};
 use crate::table::Table;
+use crate::work::Work;
 use fairleader_lead::id::{PoolId, RepId, is_name};
 use fairleader_lead::normalise::country;
 
 /// The most fields with which a lookup may search its table.
 const MAX_KEYS: usize = 4;
+/// The most tables of a rulebook.
+pub(crate) const MAX_TABLES: usize = 20;
+/// The most columns that a lookup takes from its table.
+const MAX_GIVES: usize = 20;
+/// The most cells of tables that all lookups read, counting a table for each lookup that uses it.
+const MAX_CELLS: usize = 5_000_000;
 /// The most rows of a table to report for the same reason.
 const MAX_ROWS_SHOWN: usize = 10;
 
@@ -39,7 +47,7 @@ impl<'d> Checker<'d, '_> {
                 let Some((_, known)) = known else {
                     let known = field::CUSTOM_KINDS.iter().map(|(known, _)| *known);
                     let message = format!("`{}` has unknown type `{}`", name.text, kind.text);
-                    let help = did_you_mean(&kind.text, known.clone()).unwrap_or_else(|| {
+                    let help = did_you_mean(self.problems.work(), &kind.text, known.clone()).unwrap_or_else(|| {
                         let known: Vec<String> = known.map(|known| format!("`{known}`")).collect();
                         format!("write one of {}, or list the values it may have", join(&known, "or"))
                     });
@@ -137,14 +145,23 @@ impl<'d> Checker<'d, '_> {
         &mut self,
         lookup: &Lookup,
         from: &[(&Text, usize)],
-        name: &Text,
+        name: &'d Text,
         gives: &[Text],
         what: &str,
     ) {
+        if self.tables.insert(&name.text) && self.tables.len() > MAX_TABLES {
+            let message = format!("{what} uses table `{}`, but the limit is {MAX_TABLES} tables", name.text);
+            let help = "put the columns of several tables into one".to_owned();
+            self.problems.error_help(name.span, "too-large", message, help);
+        }
+        if self.tables.len() > MAX_TABLES {
+            return;
+        }
         let Some(table) = self.references.tables.get(&name.text) else {
             let message = format!("{what} uses unknown table `{}`", name.text);
-            let help = did_you_mean(&name.text, self.references.tables.keys().map(String::as_str))
-                .unwrap_or_else(|| format!("upload the table first, as `{}.csv`", name.text));
+            let help =
+                did_you_mean(self.problems.work(), &name.text, self.references.tables.keys().map(String::as_str))
+                    .unwrap_or_else(|| format!("upload the table first, as `{}.csv`", name.text));
             self.problems.error_help(name.span, "unknown-table", message, help);
             return;
         };
@@ -153,12 +170,28 @@ impl<'d> Checker<'d, '_> {
             self.problems.error(lookup.name.span, "lookup-field", message);
             return;
         }
+        if let Some(beyond) = gives.get(MAX_GIVES) {
+            let message = format!("{what} takes more than {MAX_GIVES} columns from its table");
+            self.problems.error_help(beyond.span, "too-large", message, "name each column once".to_owned());
+            return;
+        }
+        let before = self.cells;
+        self.cells = before.saturating_add(table.len().saturating_mul(from.len() + gives.len()));
+        if self.cells > MAX_CELLS {
+            if before <= MAX_CELLS {
+                let message =
+                    format!("with {what}, the lookups read more than {MAX_CELLS} cells of tables, each for itself");
+                let help = "take all columns of a table with one lookup".to_owned();
+                self.problems.error_help(lookup.name.span, "too-large", message, help);
+            }
+            return;
+        }
         let column = |checker: &mut Self, text: &Text| {
             let found = table.column(&text.text);
             if found.is_none() {
                 let message = format!("{what} needs column `{}`, which table `{}` does not have", text.text, name.text);
                 let columns = table.columns().iter().map(String::as_str);
-                let help = did_you_mean(&text.text, columns)
+                let help = did_you_mean(checker.problems.work(), &text.text, columns)
                     .unwrap_or_else(|| format!("its columns are {}", join(table.columns(), "and")));
                 checker.problems.error_help(text.span, "unknown-column", message, help);
             }
@@ -214,16 +247,21 @@ impl<'d> Checker<'d, '_> {
             self.problems.error_help(field.span, "lookup-field", message, "use a rule with ranges".to_owned());
             return;
         }
+        let work = self.problems.work().clone();
+        let words: BTreeSet<Cow<'_, str>> = match kind {
+            Kind::Choice(words) => words.iter().map(|word| fold(word)).collect(),
+            _ => BTreeSet::new(),
+        };
         let mut wrong = table.rows().iter().filter_map(|row| {
             let cell = row.cell(column).filter(|cell| *cell != "*")?;
             let known = match kind {
                 Kind::Country => field::is_country(&cell.to_ascii_uppercase()),
-                Kind::Choice(words) => words.iter().any(|word| fold(word) == fold(cell)),
+                Kind::Choice(_) => words.contains(&fold(cell)),
                 _ => true,
             };
             let (line, table) = (row.line, &name.text);
             let message = || format!("line {line} of table `{table}`: `{cell}` is not a valid {}", field.text);
-            (!known).then(|| (message(), meant(kind, cell)))
+            (!known).then(|| (message(), meant(&work, kind, cell)))
         });
         let found: Vec<(String, Option<String>)> = wrong.by_ref().take(MAX_ROWS_SHOWN).collect();
         let more = wrong.count();
@@ -258,9 +296,9 @@ impl<'d> Checker<'d, '_> {
             let message = format!("line {line} of table `{}` names unknown {kind} `{cell}`", table.name());
             let (pools, reps) = (&self.references.pools, &self.references.reps);
             let near = if kind == "rep" {
-                did_you_mean(cell, reps.iter().flatten().map(RepId::as_str))
+                did_you_mean(self.problems.work(), cell, reps.iter().flatten().map(RepId::as_str))
             } else {
-                did_you_mean(cell, pools.iter().flatten().map(PoolId::as_str))
+                did_you_mean(self.problems.work(), cell, pools.iter().flatten().map(PoolId::as_str))
             };
             let help = near.unwrap_or_else(|| format!("create the {kind} first"));
             self.problems.error_help(text.span, "table-row", message, help);
@@ -277,7 +315,7 @@ impl<'d> Checker<'d, '_> {
 }
 
 /// Returns the help for a key of a table that its field never has.
-fn meant(kind: Kind, cell: &str) -> Option<String> {
+fn meant(work: &Work, kind: Kind, cell: &str) -> Option<String> {
     match kind {
         Kind::Country => {
             let code = match cell.to_ascii_uppercase().as_str() {
@@ -287,7 +325,7 @@ fn meant(kind: Kind, cell: &str) -> Option<String> {
             };
             Some(code.map_or_else(|| "write a two-letter code, such as `DE`".to_owned(), |c| format!("write `{c}`")))
         }
-        Kind::Choice(words) => did_you_mean(cell, words.iter().copied()),
+        Kind::Choice(words) => did_you_mean(work, cell, words.iter().copied()),
         _ => None,
     }
 }

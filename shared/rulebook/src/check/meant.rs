@@ -4,14 +4,20 @@ use super::RESERVED;
 use crate::diagnostic::{did_you_mean, join};
 use crate::field;
 use crate::field::FIELDS;
+use crate::work::Work;
 use fairleader_lead::normalise::fold::key;
 use fairleader_lead::submission;
 
+/// The steps of comparing a name with those that senders use.
+const NAMES: usize = 2_000;
 /// Prefixes that people put before a field's name.
 const OF_THE_LEAD: [&str; 5] = ["lead.", "contact.", "person.", "form.", "submission."];
 
 /// Returns the help for the unknown field `name`; `lookups` are the names of the rulebook's lookups.
-pub(super) fn instead_of<'a>(name: &str, lookups: impl Iterator<Item = &'a str> + Clone) -> String {
+pub(super) fn instead_of<'a>(work: &Work, name: &str, lookups: impl Iterator<Item = &'a str> + Clone) -> String {
+    if !work.suggests(NAMES) {
+        return "write the name of a field".to_owned();
+    }
     let bare = OF_THE_LEAD.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
     let wanted = key(bare);
     let schema = || FIELDS.iter().map(|spec| spec.name);
@@ -21,7 +27,7 @@ pub(super) fn instead_of<'a>(name: &str, lookups: impl Iterator<Item = &'a str> 
         .find(|field| key(field.name) == wanted)
         .and_then(|field| for_sent(field.name))
         .or_else(|| for_other(&wanted).map(str::to_owned))
-        .or_else(|| did_you_mean(bare, schema().chain(lookups).chain(RESERVED)))
+        .or_else(|| did_you_mean(work, bare, schema().chain(lookups).chain(RESERVED)))
         .or_else(|| {
             let begins = schema().filter(|field| field.split_once('.').is_some_and(|(first, _)| key(first) == wanted));
             let found: Vec<String> = begins.map(|field| format!("`{field}`")).collect();
@@ -83,7 +89,7 @@ mod tests {
     use super::*;
 
     fn instead(name: &str) -> String {
-        instead_of(name, ["region", "territory"].into_iter())
+        instead_of(&Work::default(), name, ["region", "territory"].into_iter())
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::matcher::Matcher;
 use crate::scoring;
 use crate::scoring::Scoring;
 use crate::value;
+use crate::work::Purse;
 
 /// The highest scores that a lead can have.
 struct Most {
@@ -19,7 +20,8 @@ struct Most {
 impl<'d> Checker<'d, '_> {
     /// Reports lines that never hold, and grades and thresholds above the most points that the lines can give. The
     /// bound ignores lines that take points, because a lead need not match them.
-    pub(super) fn reach(&mut self, scoring: &Scoring, regions: &mut Regions<'_>, usage: &Usage<'d>) {
+    pub(super) fn reach(&mut self, scoring: &Scoring, regions: &mut Regions<'_>, usage: &Usage<'d>, purse: &Purse) {
+        purse.ask();
         let document = self.document;
         let Some(written) = document.score.as_ref() else { return };
         let fit = written.fit.as_ref().map(|part| part.lines.as_slice()).unwrap_or_default();
@@ -41,10 +43,11 @@ impl<'d> Checker<'d, '_> {
             if line.points <= 0 {
                 continue;
             }
+            // Without an answer they count as meeting, which only makes the bound higher.
             let apart = |(members, _): &&mut (Vec<Vec<Cube>>, i32)| {
-                region
-                    .as_ref()
-                    .is_some_and(|region| !members.is_empty() && members.iter().all(|other| !meet(region, other)))
+                let apart =
+                    |other: &Vec<Cube>| region.as_ref().is_some_and(|region| meet(region, other, purse) == Some(false));
+                purse.take(1).is_some() && !members.is_empty() && members.iter().all(apart)
             };
             match groups.iter_mut().find(apart) {
                 Some((members, points)) => {
@@ -70,7 +73,8 @@ impl<'d> Checker<'d, '_> {
             ("engagement", "the lines of `score.engagement`", most.engagement),
         ] {
             for text in usage.values(field) {
-                let read = value::read(Kind::Number { most: 100 }, &text.text, None, self.fields.zone());
+                let read =
+                    value::read(self.problems.work(), Kind::Number { most: 100 }, &text.text, None, self.fields.zone());
                 if let Ok(Matcher::Number { from, .. }) = read
                     && from > u32::from(most)
                 {

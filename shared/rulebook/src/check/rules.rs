@@ -61,7 +61,13 @@ impl<'d> Checker<'d, '_> {
             Guard::Always => Some(Condition::ALWAYS),
             Guard::If(condition) => self.condition(condition, place),
         };
-        let contradiction = condition.as_ref().and_then(Condition::contradiction);
+        let at = match &rule.guard {
+            Guard::If(written) => written.span(),
+            Guard::Always => rule.name.span,
+        };
+        let condition = self.used(condition, at);
+        let work = self.problems.work().clone();
+        let contradiction = condition.as_ref().and_then(|condition| condition.contradiction(&work));
         let contradictory = contradiction.is_some();
         if let (Guard::If(written), Some((one, other))) = (&rule.guard, contradiction) {
             let message = format!("{what} can never win: `{one}` and `{other}` cannot both be true");
@@ -71,10 +77,6 @@ impl<'d> Checker<'d, '_> {
         let target = rule.then.as_ref().and_then(|then| self.target(then, &what, section));
         let priority = rule.priority.as_ref().and_then(|text| self.priority(text)).unwrap_or_default();
         let value = rule.value.as_ref().and_then(|text| self.value_of(text, place));
-        let at = match &rule.guard {
-            Guard::If(written) => written.span(),
-            Guard::Always => rule.name.span,
-        };
         Draft { name: &rule.name, section, number, at, condition, target, priority, value, contradictory }
     }
 

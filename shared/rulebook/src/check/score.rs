@@ -54,6 +54,7 @@ impl Checker<'_, '_> {
 
     pub(super) fn line(&mut self, line: &Line, what: &str) -> Option<scoring::Line> {
         let condition = self.condition(&line.condition, Place { what, scored: false });
+        let condition = self.used(condition, line.condition.span());
         let points = self.points(&line.points, -100);
         let condition = condition?;
         Some(scoring::Line { reason: condition.words(), condition, points: points? })
@@ -131,8 +132,10 @@ impl Checker<'_, '_> {
         let place = Place { what: "a line of `mql`", scored: true };
         let mut lines = Vec::new();
         for line in written {
-            let Some(condition) = self.condition(line, place) else { continue };
-            if let Some((one, other)) = condition.contradiction() {
+            let condition = self.condition(line, place);
+            let Some(condition) = self.used(condition, line.span()) else { continue };
+            let contradiction = condition.contradiction(self.problems.work());
+            if let Some((one, other)) = contradiction {
                 let message = format!("a line of `mql` can never hold: `{one}` and `{other}` cannot both be true");
                 self.problems.error_help(
                     line.span(),

@@ -5,17 +5,18 @@ use super::usage::Usage;
 use super::{Ask, Checker};
 use crate::ast::Rule as WrittenRule;
 use crate::condition::Condition;
-use crate::cover::{Covered, Covering, Cube, Earlier, Regions, Space, meet};
+use crate::cover::{Covered, Covering, Cube, Earlier, Regions, Space, all_within, meet};
 use crate::diagnostic::{Span, join};
 use crate::rule::Target;
 use crate::scoring::Scoring;
+use crate::work::{Purse, Work};
 
 /// The most rules that one message names.
 const MAX_NAMED: usize = 3;
 /// The most rules to count; beyond this a message says "many more".
 const MAX_COUNTED: usize = 50;
-/// The most pairs of rules to compare when looking for rules whose order matters.
-const MAX_PAIRS: usize = 100_000_000;
+/// The most lines that one message names.
+const MAX_LINES: usize = 12;
 /// The most properties to name of the leads that are left for the last rule.
 const MAX_SIDES: usize = 6;
 
@@ -48,8 +49,9 @@ impl<'d> Checker<'d, '_> {
         let conditions = rules().filter_map(|draft| draft.condition.as_ref());
         let conditions = conditions.chain(lines).chain(mql.iter().map(|(_, condition)| condition));
         let needed = rules().filter_map(|draft| draft.target.as_ref()?.slot());
-        let space = Space::new(&self.fields, conditions, needed);
-        let mut regions = Regions::new(&space);
+        let work = self.problems.work().clone();
+        let space = Space::new(&self.fields, conditions, needed, &work);
+        let mut regions = Regions::new(&space, &work);
         let mut too_much: Vec<&Draft<'d>> = Vec::new();
         let mut placed: Vec<Placed<'_, 'd>> = Vec::new();
         for draft in rules() {
@@ -61,22 +63,24 @@ impl<'d> Checker<'d, '_> {
         }
         let mql: Vec<(Span, Vec<Cube>)> =
             mql.iter().filter_map(|(span, condition)| Some((*span, regions.of(condition, None)?))).collect();
-        let mut covering = Covering::new(&space, placed.iter().flat_map(|rule| &rule.cubes));
+        let mut covering = Covering::new(&space, placed.iter().flat_map(|rule| &rule.cubes), work.covering());
         too_much.extend(self.never_win(&mut covering, &mut placed));
         self.too_much(&too_much);
         let in_route = placed.partition_point(|rule| rule.draft.section == "block");
         let (block, route) = placed.split_at(in_route);
+        let purse = work.redundant();
         for section in [block, route] {
-            self.redundant(&mut covering, section);
+            self.redundant(&mut covering, section, &purse);
         }
-        self.repeated_lines(&space, &mql);
+        self.repeated_lines(&space, &mql, &purse);
         if let Some(score) = score {
-            self.reach(score, &mut regions, usage);
+            self.reach(score, &mut regions, usage, &purse);
         }
+        self.not_proved(&work, &purse);
         // Notes are of little use while the rulebook has errors.
         if self.ask == Ask::Notes && !self.problems.has_errors() {
             for section in [block, route] {
-                self.order_decides(&covering, section);
+                self.order_decides(&covering, section, &work.notes());
             }
             self.left_for_last(&mut covering, &placed);
         }
@@ -113,13 +117,22 @@ impl<'d> Checker<'d, '_> {
                         // Earlier rules already take all of its leads, so it adds nothing to `earlier`.
                         continue;
                     }
-                    Covered::Unknown => unknown.push(rule.draft),
+                    Covered::Unknown => {
+                        unknown.push(rule.draft);
+                        // Later rules are compared with it as far as the work allows.
+                        if rule.draft.target.is_some() && covering.add(&rule.cubes, &mut earlier).is_some() {
+                            compared.push(at);
+                        }
+                        continue;
+                    }
                     Covered::No => {}
                 }
                 // A rule whose `then` is broken may take nothing.
                 if rule.draft.target.is_some() {
-                    covering.add(&rule.cubes, &mut earlier);
-                    compared.push(at);
+                    match covering.add(&rule.cubes, &mut earlier) {
+                        Some(()) => compared.push(at),
+                        None => unknown.push(rule.draft),
+                    }
                 }
             }
         }
@@ -199,8 +212,20 @@ impl<'d> Checker<'d, '_> {
         self.problems.warn(first.name.span, "not-compared", message, help);
     }
 
+    /// Says that parts without effect may have gone unnoticed.
+    fn not_proved(&mut self, work: &Work, purse: &Purse) {
+        self.problems.about(None);
+        let what = match (purse.is_spent(), work.is_spent_on_contradictions()) {
+            (_, true) => "not every rule was searched for tests that cannot both be true",
+            (true, false) => "not every rule and line was compared with the others to see whether it has an effect",
+            (false, false) => return,
+        };
+        let help = "the rulebook is too complex for that; use lookups, or fewer alternatives in a condition".to_owned();
+        self.problems.warn(Span::default(), "not-compared", what, help);
+    }
+
     /// Reports rules that the next one makes unnecessary, and neighbours that could be merged.
-    fn redundant(&mut self, covering: &mut Covering<'_>, section: &[Placed<'_, 'd>]) {
+    fn redundant(&mut self, covering: &mut Covering<'_>, section: &[Placed<'_, 'd>], purse: &Purse) {
         for pair in section.windows(2) {
             let [one, next] = pair else { continue };
             if one.draft.target.is_none()
@@ -213,7 +238,8 @@ impl<'d> Checker<'d, '_> {
             }
             self.problems.about(Some(&one.draft.name.text));
             let (mine, theirs) = (WrittenRule::what(one.draft.name), WrittenRule::what(next.draft.name));
-            if covering.within(&one.cubes, &next.cubes) {
+            purse.ask();
+            if covering.within(&one.cubes, &next.cubes, purse) == Some(true) {
                 let message = format!("{mine} has no effect: {theirs} follows, takes the same leads and does the same");
                 let help = "remove it, unless you want its name in reports".to_owned();
                 self.problems.warn(one.draft.name.span, "redundant", message, help);
@@ -226,25 +252,30 @@ impl<'d> Checker<'d, '_> {
     }
 
     /// Reports lines of `mql` that other lines make unnecessary.
-    fn repeated_lines(&mut self, space: &Space, lines: &[(Span, Vec<Cube>)]) {
+    fn repeated_lines(&mut self, space: &Space, lines: &[(Span, Vec<Cube>)], purse: &Purse) {
         self.problems.about(None);
-        let mut covering = Covering::new(space, lines.iter().flat_map(|(_, cubes)| cubes));
+        let work = self.problems.work().clone();
+        let mut covering = Covering::new(space, lines.iter().flat_map(|(_, cubes)| cubes), work.redundant());
         let numbers = || 0..lines.len();
         let before = by_those_before(&mut covering, lines, numbers());
         let after = by_those_before(&mut covering, lines, numbers().rev());
         for (((span, cubes), before), after) in lines.iter().zip(before).zip(after.into_iter().rev()) {
             // If two lines say the same, report only the later one.
             let mut says_same = |by: &[usize]| {
+                purse.ask();
                 let mut others = by.iter().filter_map(|at| lines.get(*at));
-                others.any(|(_, other)| covering.within(other, cubes))
+                others.any(|(_, other)| covering.within(other, cubes, purse) == Some(true))
             };
             let by = match (before, after) {
                 (Some(by), _) => by,
                 (_, Some(by)) if !says_same(&by) => by,
                 _ => continue,
             };
-            let places: Vec<String> =
-                by.iter().filter_map(|at| lines.get(*at)).map(|(span, _)| span.line.to_string()).collect();
+            let named = by.iter().take(MAX_LINES).filter_map(|at| lines.get(*at));
+            let mut places: Vec<String> = named.map(|(span, _)| span.line.to_string()).collect();
+            if by.len() > MAX_LINES {
+                places.push(format!("{} more", by.len() - MAX_LINES));
+            }
             let message = match places.as_slice() {
                 [one] => format!("this line of `mql` has no effect: line {one} holds whenever it does"),
                 all => format!(
@@ -257,28 +288,20 @@ impl<'d> Checker<'d, '_> {
     }
 
     /// Notes rules that take leads from later rules which would do something else with them.
-    fn order_decides(&mut self, covering: &Covering<'_>, section: &[Placed<'_, 'd>]) {
+    fn order_decides(&mut self, covering: &Covering<'_>, section: &[Placed<'_, 'd>], purse: &Purse) {
+        purse.ask();
         let regions: Vec<&[Cube]> = section.iter().map(|rule| rule.cubes.as_slice()).collect();
         let meeting = covering.meeting(&regions);
-        let mut pairs = 0;
         for (at, one) in section.iter().enumerate().filter(|(_, rule)| rule.alive) {
             self.problems.about(Some(&one.draft.name.text));
-            if pairs > MAX_PAIRS {
+            let near = meeting.after(at, &one.cubes);
+            let Some(later) = taken_from(one, near.iter().filter_map(|later| section.get(*later)), purse) else {
                 let message =
                     format!("from {} on, the order of rules is not analysed", WrittenRule::what(one.draft.name));
                 let help = "there are too many rules to compare every pair".to_owned();
                 self.problems.note(one.draft.name.span, "not-compared", message, help);
                 break;
-            }
-            let near = meeting.after(at, &one.cubes);
-            let later = near.iter().inspect(|_| pairs += 1).filter_map(|later| section.get(*later)).filter(|later| {
-                later.alive
-                    && meet(&one.cubes, &later.cubes)
-                    && !one.draft.does_as(later.draft)
-                    && !one.cubes.iter().all(|mine| later.cubes.iter().any(|cube| mine.within(cube)))
-            });
-            let later: Vec<String> =
-                later.take(MAX_COUNTED).map(|later| format!("`{}`", later.draft.name.text)).collect();
+            };
             if later.is_empty() {
                 continue;
             }
@@ -302,7 +325,9 @@ impl<'d> Checker<'d, '_> {
         let Some((last, earlier)) = placed.split_last().filter(|(last, _)| self.is_last(last.draft)) else { return };
         let mut all = covering.nothing();
         for rule in earlier {
-            covering.add(&rule.cubes, &mut all);
+            if covering.add(&rule.cubes, &mut all).is_none() {
+                return;
+            }
         }
         let what = WrittenRule::what(last.draft.name);
         let message = match covering.left(&all) {
@@ -320,6 +345,30 @@ impl<'d> Checker<'d, '_> {
         self.problems.about(Some(&last.draft.name.text));
         self.problems.note(last.draft.name.span, "last-rule", message, None);
     }
+}
+
+/// Returns the names of the first later rules that `one` takes leads from, and that would do something else with them;
+/// `None` if `purse` allows no answer.
+fn taken_from<'p, 'a: 'p, 'd: 'p>(
+    one: &Placed<'a, 'd>,
+    near: impl Iterator<Item = &'p Placed<'a, 'd>>,
+    purse: &Purse,
+) -> Option<Vec<String>> {
+    let mut named = Vec::new();
+    for later in near {
+        purse.take(4)?;
+        if later.alive
+            && !one.draft.does_as(later.draft)
+            && meet(&one.cubes, &later.cubes, purse)?
+            && !all_within(&one.cubes, &later.cubes, purse)?
+        {
+            named.push(format!("`{}`", later.draft.name.text));
+        }
+        if named.len() == MAX_COUNTED {
+            break;
+        }
+    }
+    Some(named)
 }
 
 /// Returns, for each line, which of the lines before it in `order` cover it.
@@ -341,8 +390,9 @@ fn by_those_before(
             }
             _ => None,
         });
-        covering.add(cubes, &mut before);
-        numbers.push(number);
+        if covering.add(cubes, &mut before).is_some() {
+            numbers.push(number);
+        }
     }
     covered
 }

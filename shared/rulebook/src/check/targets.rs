@@ -19,7 +19,7 @@ impl Checker<'_, '_> {
         if found.is_none() {
             let message = format!("unknown priority `{}`", text.text);
             let known: Vec<String> = Priority::ALL.iter().map(|known| format!("`{}`", known.as_str())).collect();
-            let help = did_you_mean(&text.text, Priority::ALL.iter().map(|known| known.as_str()))
+            let help = did_you_mean(self.problems.work(), &text.text, Priority::ALL.iter().map(|known| known.as_str()))
                 .unwrap_or_else(|| format!("write {}", join(&known, "or")));
             self.problems.error_help(text.span, "priority", message, help);
         }
@@ -108,7 +108,7 @@ impl Checker<'_, '_> {
         let id = PoolId::new(pool.text.as_str());
         if let Some(known) = self.references.pools.as_ref().filter(|pools| !pools.contains(&id)) {
             let message = format!("{what} names unknown pool `{}`", pool.text);
-            let help = did_you_mean(&pool.text, known.iter().map(PoolId::as_str))
+            let help = did_you_mean(self.problems.work(), &pool.text, known.iter().map(PoolId::as_str))
                 .unwrap_or_else(|| "create the pool first".to_owned());
             self.problems.error_help(pool.span, "unknown-pool", message, help);
             return None;
@@ -147,7 +147,7 @@ impl Checker<'_, '_> {
         }
         let wanted = name.split('.').next().unwrap_or(name);
         let message = format!("{what} takes the {column} from `{name}`, but there is no lookup `{wanted}`");
-        let near = nearest(wanted, self.lookups.keys().copied());
+        let near = nearest(self.problems.work(), wanted, self.lookups.keys().copied());
         let help = match near {
             Some(near) => format!("did you mean `{near}.{column}`?"),
             None => format!("define it: `lookups: {{ {wanted}: {{ from: country, use: TABLE, gives: [{column}] }} }}`"),
@@ -188,7 +188,8 @@ impl Checker<'_, '_> {
         if let Some(known) = self.references.reps.as_ref().filter(|reps| !reps.contains(&id)) {
             let message = format!("{what} names unknown rep `{}`", rep.text);
             let names = known.iter().map(RepId::as_str).chain([ACCOUNT_OWNER, DEAL_OWNER]);
-            let help = did_you_mean(&rep.text, names).unwrap_or_else(|| "create the rep first".to_owned());
+            let help = did_you_mean(self.problems.work(), &rep.text, names)
+                .unwrap_or_else(|| "create the rep first".to_owned());
             self.problems.error_help(rep.span, "unknown-rep", message, help);
             return None;
         }

@@ -11,6 +11,9 @@ use crate::lead_value::fold;
 /// The most values of a lookup that one message names.
 const MAX_NAMED: usize = 3;
 
+/// The longest name of a lookup.
+const MAX_NAME: usize = 64;
+
 /// What `block`, `score`, `mql` and `route` use, directly or through named conditions.
 #[derive(Default)]
 pub(super) struct Usage<'d> {
@@ -73,7 +76,8 @@ impl<'d> Usage<'d> {
 
 /// Returns a field's name and every part of it that ends before a full stop; one of them may be a lookup.
 pub(super) fn roots(field: &str) -> impl Iterator<Item = &str> {
-    let shorter = field.match_indices('.').filter_map(|(at, _)| field.get(..at));
+    let shorter = field.match_indices('.').map(|(at, _)| at).take_while(|at| *at <= MAX_NAME);
+    let shorter = shorter.filter_map(|at| field.get(..at));
     [field].into_iter().chain(shorter)
 }
 

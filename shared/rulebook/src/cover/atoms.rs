@@ -126,6 +126,17 @@ impl Cube {
         &self.sides
     }
 
+    /// Returns the steps of copying it: its sides and stretches.
+    pub(crate) fn size(&self) -> usize {
+        1 + self.sides.iter().map(|(_, atoms)| 1 + atoms.0.len()).sum::<usize>()
+    }
+
+    /// Returns the steps of comparing it with another one, which looks stretches up: of each list, a few.
+    pub(crate) fn shallow(&self) -> usize {
+        let of = |atoms: &Atoms| if atoms.0.len() <= 4 { 1 } else { 1 + atoms.0.len() / 4 };
+        1 + self.sides.iter().map(|(_, atoms)| of(atoms)).sum::<usize>()
+    }
+
     /// Returns its set for a dimension.
     pub(super) fn side(&self, dim: usize) -> Option<&Atoms> {
         let at = self.sides.binary_search_by_key(&dim, |(dim, _)| *dim).ok()?;

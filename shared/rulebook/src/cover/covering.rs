@@ -12,11 +12,8 @@ use super::earlier::Earlier;
 use super::meeting::Meeting;
 use super::rarity::Rarity;
 use super::space::{Dim, Space};
+use crate::work::Purse;
 
-/// The most cubes to test for one question before giving up.
-const MAX_STEPS: usize = 1_000_000;
-/// The most cubes to test for all questions together; with 100,000 rules, a question takes a few thousand steps.
-const MAX_ALL_STEPS: usize = 1_000_000_000;
 /// The most atoms to test when finding out what is left.
 const MAX_ASKED: usize = 2_000;
 /// The most covering regions to try one by one when reducing them to those that are needed.
@@ -41,16 +38,16 @@ pub(crate) struct Covering<'s> {
     rare: Vec<usize>,
     /// The same, except in the dimensions in which the current point was moved.
     point: Vec<usize>,
-    /// How many steps are left for all questions.
-    steps: usize,
+    /// What the questions may take.
+    purse: Purse,
 }
 
 impl<'s> Covering<'s> {
     /// Prepares for questions about `cubes`; questions about other cubes work too, but cost more.
-    pub(crate) fn new<'c>(space: &'s Space, cubes: impl IntoIterator<Item = &'c Cube>) -> Self {
+    pub(crate) fn new<'c>(space: &'s Space, cubes: impl IntoIterator<Item = &'c Cube>, purse: Purse) -> Self {
         let rarity = Rarity::of(space, cubes);
         let rare: Vec<usize> = space.dims.iter().zip(&rarity).map(|(dim, of)| of.rarest(&dim.whole)).collect();
-        Self { space, point: rare.clone(), rarity, rare, steps: MAX_ALL_STEPS }
+        Self { space, point: rare.clone(), rarity, rare, purse }
     }
 
     /// Returns an empty collection of earlier regions.
@@ -58,9 +55,10 @@ impl<'s> Covering<'s> {
         Earlier::new(self.space.dims.len())
     }
 
-    /// Adds a region to those that others are compared with.
-    pub(crate) fn add<'c>(&self, region: &'c [Cube], earlier: &mut Earlier<'c>) {
-        earlier.add(region, &self.rarity, &self.rare);
+    /// Adds a region to those that others are compared with. `None`, and nothing is added, if that takes too much work.
+    pub(crate) fn add<'c>(&self, region: &'c [Cube], earlier: &mut Earlier<'c>) -> Option<()> {
+        self.purse.ask();
+        earlier.add(region, &self.rarity, &self.rare, &self.purse)
     }
 
     /// Indexes regions, to find those that meet each other.
@@ -70,51 +68,49 @@ impl<'s> Covering<'s> {
 
     /// Returns whether the regions of `earlier` cover `region`, and names as few of them as possible.
     pub(crate) fn covered(&mut self, region: &[Cube], earlier: &Earlier<'_>) -> Covered {
-        let mut looked = 0;
-        let covered = self.ask(region, earlier, &mut looked);
-        self.steps = self.steps.saturating_sub(looked);
+        self.purse.ask();
+        let purse = std::mem::take(&mut self.purse);
+        let covered = self.question(region, earlier, &purse).unwrap_or(Covered::Unknown);
+        self.purse = purse;
         covered
     }
 
-    fn ask(&mut self, region: &[Cube], earlier: &Earlier<'_>, looked: &mut usize) -> Covered {
-        if self.steps == 0 {
-            return Covered::Unknown;
-        }
+    fn question(&mut self, region: &[Cube], earlier: &Earlier<'_>, purse: &Purse) -> Option<Covered> {
         for cube in region {
-            if self.at(cube, |point| earlier.first(cube, point, looked)).is_none() {
-                return Covered::No;
+            if self.at(cube, purse, |point| earlier.first(cube, point, purse))?.is_none() {
+                return Some(Covered::No);
             }
         }
         // A single region that covers everything makes the clearest message. It must contain any point of the region.
-        let having = region.first().map(|cube| self.at(cube, |point| earlier.having(cube, point, looked)));
-        let alone = |position: &usize| {
-            let cubes = earlier.region(*position);
-            region.iter().all(|mine| cubes.iter().any(|cube| mine.within(cube)))
+        let having = match region.first() {
+            Some(cube) => self.at(cube, purse, |point| earlier.having(cube, point, purse))?,
+            None => Vec::new(),
         };
-        if let Some(position) = having.into_iter().flatten().find(alone) {
-            return Covered::By(vec![position]);
+        for position in having {
+            if all_within(region, earlier.region(position), purse)? {
+                return Some(Covered::By(vec![position]));
+            }
         }
-        let mut used = match self.cover(region, looked, |piece, point, looked| earlier.first(piece, point, looked)) {
-            Covered::By(used) => used,
-            other => return other,
-        };
+        let first_of_all = |piece: &Cube, point: &[usize]| earlier.first(piece, point, purse);
+        let Some(mut used) = self.cover(region, purse, first_of_all)? else { return Some(Covered::No) };
         // Some of the regions used may have turned out to be unnecessary.
         if used.len() <= MAX_TRIED {
             for position in used.clone() {
                 let left: Vec<usize> = used.iter().copied().filter(|other| *other != position).collect();
                 let some: Vec<(usize, &[Cube])> = left.iter().map(|at| (*at, earlier.region(*at))).collect();
-                if let Covered::By(_) = self.cover(region, looked, |_, point, looked| first(&some, point, looked)) {
+                // Without an answer it is kept.
+                if let Some(Some(_)) = self.cover(region, purse, |_, point| first(&some, point, purse)) {
                     used = left;
                 }
             }
         }
-        Covered::By(used)
+        Some(Covered::By(used))
     }
 
-    /// Returns whether `other` is known to cover `region`.
-    pub(crate) fn within(&mut self, region: &[Cube], other: &[Cube]) -> bool {
-        let covered = self.cover(region, &mut 0, |_, point, looked| first(&[(0, other)], point, looked));
-        matches!(covered, Covered::By(_))
+    /// Returns whether `other` covers `region`; `None` if `purse` allows no answer.
+    pub(crate) fn within(&mut self, region: &[Cube], other: &[Cube], purse: &Purse) -> Option<bool> {
+        let covered = self.cover(region, purse, |_, point| first(&[(0, other)], point, purse))?;
+        Some(covered.is_some())
     }
 
     /// Returns what all points outside `earlier` have in common, dimension by dimension; an empty list if nothing is
@@ -143,7 +139,8 @@ impl<'s> Covering<'s> {
     }
 
     /// Moves the point to the rarest atoms of a cube, and asks about it.
-    fn at<T>(&mut self, cube: &Cube, ask: impl FnOnce(&[usize]) -> T) -> T {
+    fn at<T>(&mut self, cube: &Cube, purse: &Purse, ask: impl FnOnce(&[usize]) -> Option<T>) -> Option<T> {
+        purse.take(cube.size())?;
         for (dim, atoms) in cube.sides() {
             if let (Some(place), Some(rarity)) = (self.point.get_mut(*dim), self.rarity.get(*dim)) {
                 *place = rarity.rarest(atoms);
@@ -158,35 +155,59 @@ impl<'s> Covering<'s> {
         answer
     }
 
-    /// Subtracts other regions from a region. `first` finds one that contains a point in a piece of the region, and
-    /// counts the cubes it tests.
+    /// Subtracts other regions from a region, and returns those that were needed; `Some(None)` if something is left.
+    /// `first` finds one that contains a point in a piece of the region. `None` if `purse` allows no answer.
     fn cover<'c>(
         &mut self,
         region: &[Cube],
-        looked: &mut usize,
-        first: impl Fn(&Cube, &[usize], &mut usize) -> Option<(usize, &'c Cube)>,
-    ) -> Covered {
-        let most = *looked + MAX_STEPS;
+        purse: &Purse,
+        first: impl Fn(&Cube, &[usize]) -> Option<Option<(usize, &'c Cube)>>,
+    ) -> Option<Option<Vec<usize>>> {
         let mut used = BTreeSet::new();
         let mut left: Vec<Cube> = region.to_vec();
         while let Some(piece) = left.pop() {
-            let found = self.at(&piece, |point| first(&piece, point, looked));
-            let Some((position, other)) = found else { return Covered::No };
-            *looked += left.len();
-            if *looked > most {
-                return Covered::Unknown;
-            }
+            let Some((position, other)) = self.at(&piece, purse, |point| first(&piece, point))? else {
+                return Some(None);
+            };
             used.insert(position);
+            // Every side of the other cube may leave a piece.
+            purse.take(left.len() + other.size() + other.sides().len().saturating_mul(piece.size()))?;
             left.extend(piece.minus(other, |dim| self.space.whole(dim)));
         }
-        Covered::By(used.into_iter().collect())
+        Some(Some(used.into_iter().collect()))
     }
 }
 
-/// Returns the first cube of a few regions that contains a point, with the position of its region.
-fn first<'c>(regions: &[(usize, &'c [Cube])], point: &[usize], looked: &mut usize) -> Option<(usize, &'c Cube)> {
-    let cubes = regions.iter().flat_map(|(position, cubes)| cubes.iter().map(|cube| (*position, cube)));
-    cubes.inspect(|_| *looked += 1).find(|(_, cube)| cube.has(point))
+/// Returns whether each cube of a region is within one of another region; `None` if `purse` allows no answer.
+pub(crate) fn all_within(region: &[Cube], other: &[Cube], purse: &Purse) -> Option<bool> {
+    for mine in region {
+        let mut is_within = false;
+        for cube in other {
+            purse.take(1 + cube.shallow())?;
+            if mine.within(cube) {
+                is_within = true;
+                break;
+            }
+        }
+        if !is_within {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+/// Returns the first cube of a few regions that contains a point, with the position of its region. `None` if `purse`
+/// allows no answer.
+fn first<'c>(regions: &[(usize, &'c [Cube])], point: &[usize], purse: &Purse) -> Option<Option<(usize, &'c Cube)>> {
+    for (position, cubes) in regions {
+        for cube in *cubes {
+            purse.take(1 + cube.sides().len())?;
+            if cube.has(point) {
+                return Some(Some((*position, cube)));
+            }
+        }
+    }
+    Some(None)
 }
 
 #[cfg(test)]
@@ -196,6 +217,7 @@ mod tests {
     use super::super::rarity::nodes;
     use super::super::space::Of;
     use super::*;
+    use crate::work::Work;
 
     const SIZES: [usize; 3] = [2, 5, 9];
 
@@ -243,7 +265,7 @@ mod tests {
         ) {
             let space = space();
             let points = points(&space);
-            let mut covering = Covering::new(&space, regions.iter().flatten());
+            let mut covering = Covering::new(&space, regions.iter().flatten(), Work::default().covering());
             let mut earlier = covering.nothing();
             for (at, region) in regions.iter().enumerate() {
                 let mine: Vec<&Vec<usize>> = points.iter().filter(|point| has(region, point)).collect();
@@ -261,7 +283,7 @@ mod tests {
                     Covered::Unknown => prop_assert!(false, "that few cubes are compared"),
                 }
                 prop_assert_eq!(covering.point.clone(), covering.rare.clone());
-                covering.add(region, &mut earlier);
+                covering.add(region, &mut earlier).unwrap();
             }
             let slices: Vec<&[Cube]> = regions.iter().map(Vec::as_slice).collect();
             let meeting = covering.meeting(&slices);
@@ -270,7 +292,8 @@ mod tests {
                 prop_assert!(found.is_sorted() && found.iter().all(|other| (at + 1..regions.len()).contains(other)));
                 let missed = (at + 1..regions.len()).filter(|other| !found.contains(other));
                 for other in missed {
-                    prop_assert!(!super::super::meet(region, &regions[other]), "{at} and {other} meet");
+                    let meet = super::super::meet(region, &regions[other], &Work::default().notes());
+                    prop_assert_eq!(meet, Some(false), "{} and {} meet", at, other);
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use super::atoms::{Atoms, Cube};
 use super::rarity::{Rarity, nodes};
+use crate::work::Purse;
 
 /// Regions that others are compared with, in order of insertion.
 ///
@@ -51,8 +52,14 @@ impl<'c> Earlier<'c> {
         Self { regions: Vec::new(), cubes: Vec::new(), shelves: vec![Shelf::default(); dims], anywhere: Vec::new() }
     }
 
-    /// Adds a region; `rare` is the rarest atom of each dimension.
-    pub(super) fn add(&mut self, region: &'c [Cube], rarity: &[Rarity], rare: &[usize]) {
+    /// Adds a region; `rare` is the rarest atom of each dimension. `None`, and nothing is added, if `purse` does not
+    /// allow it.
+    pub(super) fn add(&mut self, region: &'c [Cube], rarity: &[Rarity], rare: &[usize], purse: &Purse) -> Option<()> {
+        let size = |(dim, atoms): &(usize, Atoms)| {
+            let deep = rarity.get(*dim).map_or(0, |rarity| rarity.size().checked_ilog2().unwrap_or_default());
+            1 + atoms.stretches().len().saturating_mul(1 + usize::try_from(deep).unwrap_or_default())
+        };
+        purse.take(region.iter().flat_map(Cube::sides).map(size).sum::<usize>() + region.len())?;
         for cube in region {
             let number = self.cubes.len();
             let apart = |(dim, atoms): &&(usize, Atoms)| rare.get(*dim).is_some_and(|rare| !atoms.contains(*rare));
@@ -65,6 +72,7 @@ impl<'c> Earlier<'c> {
             self.cubes.push((self.regions.len(), cube));
         }
         self.regions.push(region);
+        Some(())
     }
 
     pub(super) fn region(&self, position: usize) -> &'c [Cube] {
@@ -77,29 +85,43 @@ impl<'c> Earlier<'c> {
         [self.anywhere.as_slice()].into_iter().chain(shelves.flat_map(|(shelf, atom)| shelf.with(atom)))
     }
 
-    fn has(&self, cube: usize, point: &[usize]) -> bool {
-        self.cubes.get(cube).is_some_and(|(_, cube)| cube.has(point))
+    /// Returns whether a cube contains a point; `None` if `purse` allows no answer.
+    fn has(&self, cube: usize, point: &[usize], purse: &Purse) -> Option<bool> {
+        let Some((_, cube)) = self.cubes.get(cube) else { return Some(false) };
+        purse.take(1 + cube.sides().len())?;
+        Some(cube.has(point))
     }
 
-    /// Returns the first cube that contains a point which was moved into `moved`, with the position of its region. Adds
-    /// the number of cubes tested to `looked`.
-    pub(super) fn first(&self, moved: &Cube, point: &[usize], looked: &mut usize) -> Option<(usize, &'c Cube)> {
+    /// Returns the first cube that contains a point which was moved into `moved`, with the position of its region.
+    /// `None` if `purse` allows no answer.
+    pub(super) fn first(&self, moved: &Cube, point: &[usize], purse: &Purse) -> Option<Option<(usize, &'c Cube)>> {
         let mut best: Option<usize> = None;
         for list in self.lists(moved, point) {
-            let before = list.iter().copied().take_while(|cube| best.is_none_or(|best| *cube < best));
-            best = before.inspect(|_| *looked += 1).find(|cube| self.has(*cube, point)).or(best);
+            purse.take(1)?;
+            for cube in list.iter().copied().take_while(|cube| best.is_none_or(|best| *cube < best)) {
+                if self.has(cube, point, purse)? {
+                    best = Some(cube);
+                    break;
+                }
+            }
         }
-        self.cubes.get(best?).copied()
+        Some(best.and_then(|best| self.cubes.get(best).copied()))
     }
 
-    /// Returns the positions of all regions that contain a point which was moved into `moved`, in order.
-    pub(super) fn having(&self, moved: &Cube, point: &[usize], looked: &mut usize) -> Vec<usize> {
-        let all = self.lists(moved, point).flatten().copied().inspect(|_| *looked += 1);
-        let having = all.filter(|cube| self.has(*cube, point));
-        let mut regions: Vec<usize> =
-            having.filter_map(|cube| self.cubes.get(cube)).map(|(region, _)| *region).collect();
+    /// Returns the positions of all regions that contain a point which was moved into `moved`, in order. `None` if
+    /// `purse` allows no answer.
+    pub(super) fn having(&self, moved: &Cube, point: &[usize], purse: &Purse) -> Option<Vec<usize>> {
+        let mut regions: Vec<usize> = Vec::new();
+        for list in self.lists(moved, point) {
+            purse.take(1)?;
+            for cube in list {
+                if self.has(*cube, point, purse)? {
+                    regions.extend(self.cubes.get(*cube).map(|(region, _)| *region));
+                }
+            }
+        }
         regions.sort_unstable();
         regions.dedup();
-        regions
+        Some(regions)
     }
 }

@@ -6,6 +6,8 @@ use super::atoms::{Atoms, Cube};
 
 /// The most list entries per cube in one dimension, on average.
 const MAX_PLACES: u64 = 64;
+/// The most list entries in all dimensions.
+const MAX_ALL_PLACES: u64 = 20_000_000;
 
 /// An ordered list of regions, indexed by atom in the dimensions that most of them restrict.
 #[derive(Debug)]
@@ -44,10 +46,12 @@ impl Meeting {
                 *naming.entry(*dim).or_default() += 1;
             }
         }
+        let mut all = 0;
         let useful = |(dim, (size, places)): (usize, (usize, u64))| {
             let most = naming.get(&dim).is_some_and(|naming| naming * 2 >= cubes);
-            (most && places <= MAX_PLACES * cubes)
-                .then(|| (dim, Places { with: vec![Vec::new(); size], open: Vec::new() }))
+            let fits = most && places <= MAX_PLACES * cubes && all + places <= MAX_ALL_PLACES;
+            all += if fits { places } else { 0 };
+            fits.then(|| (dim, Places { with: vec![Vec::new(); size], open: Vec::new() }))
         };
         let mut dims: BTreeMap<usize, Places> = sizes.enumerate().filter_map(useful).collect();
         for (dim, places) in &mut dims {

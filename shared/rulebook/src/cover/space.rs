@@ -9,6 +9,7 @@ use crate::field::Kind;
 use crate::lead_value::fold;
 use crate::matcher::{How, Matcher};
 use crate::reading::{Fields, Origin};
+use crate::work::{Purse, Work};
 
 /// The most searches, or tests of activities, to compare for implications.
 const MAX_RELATED: usize = 200;
@@ -136,6 +137,7 @@ impl Space {
         fields: &Fields,
         conditions: impl IntoIterator<Item = &'c Condition>,
         needed: impl IntoIterator<Item = usize>,
+        work: &Work,
     ) -> Self {
         let mut space = Self { same: same_cells(fields), ..Self::default() };
         let mut asked: BTreeMap<usize, Asked> = BTreeMap::new();
@@ -165,12 +167,12 @@ impl Space {
             entries.iter().flat_map(|(_, matchers)| matchers).for_each(|matcher| base.add(matcher));
         }
         for (slot, asked) in asked.into_iter().filter(|(slot, _)| !lookups.contains(slot)) {
-            space.lay_out(fields, slot, asked);
+            space.lay_out(fields, slot, asked, work);
         }
         for slot in lookups {
-            space.derive(fields, slot);
+            space.derive(fields, slot, work);
         }
-        space.lay_out_done(done);
+        space.lay_out_done(done, work);
         space
     }
 
@@ -187,7 +189,7 @@ impl Space {
         self.push(2, Atoms::all(2), of)
     }
 
-    fn lay_out(&mut self, fields: &Fields, slot: usize, mut asked: Asked) {
+    fn lay_out(&mut self, fields: &Fields, slot: usize, mut asked: Asked, work: &Work) {
         let Some(field) = fields.get(slot) else { return };
         let mut impossible: Vec<usize> = Vec::new();
         if NEVER_ABSENT.contains(&field.name.as_str()) {
@@ -236,20 +238,21 @@ impl Space {
                 }
                 let size = FIRST + known.len();
                 let dim = self.push(size, whole(size, &impossible), Of::Value(slot));
-                let searches = self.lay_out_searches(slot, asked.searches);
+                let searches = self.lay_out_searches(slot, asked.searches, work);
                 Layout::Text { dim, known, searches }
             }
         };
         self.layouts.insert(slot, layout);
     }
 
-    fn lay_out_searches(&mut self, slot: usize, asked: BTreeSet<(How, String)>) -> Vec<Search> {
+    fn lay_out_searches(&mut self, slot: usize, asked: BTreeSet<(How, String)>, work: &Work) -> Vec<Search> {
         let mut searches: Vec<Search> = Vec::new();
         for (how, wanted) in asked {
             let dim = self.flag(Of::Search(slot, how, wanted.clone()));
             searches.push(Search { how, wanted, dim, implied_by: Vec::new() });
         }
-        if searches.len() > MAX_RELATED {
+        let letters: usize = searches.iter().map(|search| 16 + search.wanted.len()).sum();
+        if searches.len() > MAX_RELATED || !work.lays_out(searches.len() * letters / 4) {
             return searches;
         }
         let implied: Vec<Vec<usize>> = searches
@@ -265,7 +268,8 @@ impl Space {
         searches
     }
 
-    fn derive(&mut self, fields: &Fields, slot: usize) {
+    /// Without an allowance for it, the lookup has no layout and rules that test it are not compared.
+    fn derive(&mut self, fields: &Fields, slot: usize, work: &Work) {
         let Some((from, entries)) = plain_lookup(fields, slot) else { return };
         let Some((dim, whole)) = self.value_dim(from).and_then(|dim| Some((dim, self.dims.get(dim)?.whole.clone())))
         else {
@@ -278,6 +282,10 @@ impl Space {
         for (key, matchers) in entries {
             let exact: Option<Vec<Atoms>> = matchers.iter().map(|matcher| self.exact(from, matcher)).collect();
             let Some(exact) = exact else { return };
+            let size: usize = exact.iter().flat_map(Atoms::stretches).map(|(from, to)| to - from).sum();
+            if !work.lays_out(1 + size) {
+                return;
+            }
             // The first matching entry counts.
             let atoms = Atoms::each(exact.iter().flat_map(Atoms::iter).filter(|atom| taken.insert(*atom)));
             found.push((fold(key).into_owned(), atoms.and(&whole)));
@@ -287,7 +295,7 @@ impl Space {
         self.layouts.insert(slot, Layout::Derived { dim, found, any });
     }
 
-    fn lay_out_done(&mut self, asked: BTreeMap<String, Did>) {
+    fn lay_out_done(&mut self, asked: BTreeMap<String, Did>, work: &Work) {
         let dims: Vec<(String, Did, usize)> = asked
             .into_iter()
             .map(|(key, did)| {
@@ -295,9 +303,11 @@ impl Space {
                 (key, did, dim)
             })
             .collect();
-        let related = dims.len() <= MAX_RELATED;
+        let words: usize = dims.iter().map(|(_, did, _)| did.weight()).sum();
+        let related = dims.len() <= MAX_RELATED && work.lays_out(words.saturating_mul(words));
+        let others = if related { dims.as_slice() } else { &[] };
         for (key, did, dim) in &dims {
-            let causes = dims.iter().filter(|(_, other, at)| related && at != dim && other.implies(did));
+            let causes = others.iter().filter(|(_, other, at)| at != dim && other.implies(did));
             let implied_by = causes.map(|(_, _, dim)| *dim).take(MAX_IMPLIED_BY).collect();
             self.done.insert(key.clone(), Done { dim: *dim, implied_by });
         }
@@ -361,7 +371,8 @@ impl Space {
 
     /// Returns the points for which a test of a slot holds, or does not hold: one list of cubes for each matcher that
     /// depends on more than one dimension, and one for all others. `None` if it cannot be expressed.
-    pub(super) fn test(&self, slot: usize, any_of: &[Matcher], holds: bool) -> Option<Vec<Vec<Cube>>> {
+    pub(super) fn test(&self, slot: usize, any_of: &[Matcher], holds: bool, purse: &Purse) -> Option<Vec<Vec<Cube>>> {
+        purse.take(any_of.len())?;
         let value = self.value_dim(slot)?;
         let whole = self.whole(value)?;
         let mut plain = Vec::new();
@@ -374,6 +385,7 @@ impl Space {
                     let asked = (*how, folded.as_str());
                     let at = searches.binary_search_by(|search| (search.how, search.wanted.as_str()).cmp(&asked));
                     let search = searches.get(at.ok()?)?;
+                    purse.take(known.len() * 2)?;
                     parts.push(self.searched(value, known, search, holds)?);
                 }
                 (Layout::Date { age, ages, .. }, Matcher::Age { from, to, .. }) => {
@@ -386,7 +398,18 @@ impl Space {
                     let undated = Cube::of(value, whole.and(&absent)).filter(|_| !holds);
                     parts.push(dated.into_iter().chain(undated).collect());
                 }
-                (_, matcher) => plain.push(self.exact(slot, matcher)?),
+                (layout, matcher) => {
+                    if let (Layout::Derived { found, .. }, Matcher::Text { how, folded, .. }) = (layout, matcher) {
+                        let (from, to) = match how {
+                            How::Is | How::StartsWith => beginning(found, folded),
+                            _ => (0, found.len() * 2),
+                        };
+                        purse.take(to - from)?;
+                    }
+                    let atoms = self.exact(slot, matcher)?;
+                    purse.take(atoms.stretches().len())?;
+                    plain.push(atoms);
+                }
             }
         }
         let plain = Atoms::of(plain.iter().flat_map(|atoms| atoms.stretches().iter().copied()));
@@ -428,7 +451,8 @@ impl Space {
     }
 
     /// Returns the points for which a test of activities holds, or does not hold.
-    pub(super) fn did(&self, did: &Did, holds: bool) -> Option<Vec<Cube>> {
+    pub(super) fn did(&self, did: &Did, holds: bool, purse: &Purse) -> Option<Vec<Cube>> {
+        purse.take(did.weight().saturating_mul(8))?;
         let (key, _, straight) = positive(did);
         let Done { dim, implied_by } = self.done.get(&key)?;
         Some(Self::flags(*dim, implied_by, holds == straight))

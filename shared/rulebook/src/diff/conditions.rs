@@ -4,15 +4,18 @@
 //! `2 weeks` for `14 days` make no difference.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+
+use sha2::{Digest as _, Sha256};
 
 use crate::condition::{Condition, Test};
 use crate::diagnostic::join;
-use crate::did::Did;
+use crate::did::{Did, spend_word};
 use crate::matcher::{How, Matcher};
-use fairleader_lead::activity::Spend;
+use crate::work::Work;
 
 /// A condition without its notation.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Key {
     All(BTreeSet<Key>),
     Any(BTreeSet<Key>),
@@ -23,7 +26,7 @@ pub(super) enum Key {
 }
 
 /// A matcher without its notation.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum ValueKey {
     Present,
     Absent,
@@ -35,15 +38,56 @@ pub(super) enum ValueKey {
 }
 
 /// A test of activities without its notation.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct DidKey {
     words: BTreeSet<ValueKey>,
     within: Option<i64>,
-    spend: BTreeSet<Spend>,
+    /// By their words.
+    spend: BTreeSet<&'static str>,
     response: BTreeSet<ValueKey>,
     channel: BTreeSet<ValueKey>,
     product: BTreeSet<ValueKey>,
     times: Option<(u32, u32)>,
+}
+
+/// The SHA-256 of a [`Key`]: equal exactly if the keys are, and small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Digest([u8; 32]);
+
+impl Digest {
+    /// Returns the digest of a condition with named conditions by name.
+    pub(super) fn of(condition: &Condition) -> Self {
+        Self::hash(&Key::of(condition))
+    }
+
+    /// Returns the digest of a condition with named conditions written out.
+    pub(super) fn written_out(condition: &Condition) -> Self {
+        Self::hash(&Key::written_out(condition))
+    }
+
+    fn hash(key: &Key) -> Self {
+        let mut digest = Digester(Sha256::new());
+        key.hash(&mut digest);
+        Self(digest.0.finalize().into())
+    }
+}
+
+/// Feeds what is hashed to SHA-256.
+struct Digester(Sha256);
+
+impl Hasher for Digester {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+/// Returns whether both conditions hold for the same leads, as far as their keys tell.
+pub(super) fn same(old: &Condition, new: &Condition) -> bool {
+    old == new || Key::of(old) == Key::of(new) || Key::written_out(old) == Key::written_out(new)
 }
 
 impl Key {
@@ -104,7 +148,7 @@ impl DidKey {
         Self {
             words: values(&did.words),
             within: did.within.as_ref().map(|within| within.ms),
-            spend: did.spend.iter().copied().collect(),
+            spend: did.spend.iter().copied().map(spend_word).collect(),
             response: values(&did.response),
             channel: values(&did.channel),
             product: values(&did.product),
@@ -182,8 +226,9 @@ fn subject(condition: &Condition) -> Option<Subject<'_>> {
     }
 }
 
-/// Describes the changes from `old` to `new`, one sentence each; none if both mean the same.
-pub(super) fn changes(voice: &Voice, old: &Condition, new: &Condition) -> Vec<String> {
+/// Describes the changes from `old` to `new`, one sentence each; none if both mean the same. With too many changes, a
+/// single sentence says what held before and what holds now.
+pub(super) fn changes(voice: &Voice, old: &Condition, new: &Condition, work: &Work) -> Vec<String> {
     let keyed = |condition| {
         let parts = parts_of(condition).into_iter();
         parts.map(|part| (Key::of(part), part)).collect::<BTreeMap<Key, &Condition>>()
@@ -192,6 +237,12 @@ pub(super) fn changes(voice: &Voice, old: &Condition, new: &Condition) -> Vec<St
     let gone = before.iter().filter(|(key, _)| !after.contains_key(key)).map(|(_, part)| *part);
     let come = after.iter().filter(|(key, _)| !before.contains_key(key)).map(|(_, part)| *part);
     let (mut gone, come): (Vec<&Condition>, Vec<&Condition>) = (gone.collect(), come.collect());
+    // Every part that is new is compared with every part that is gone, and with each alternative in it.
+    let size = |parts: &[&Condition]| parts.iter().map(|part| 2 + part.size()).sum::<usize>();
+    let pairs = size(&come).saturating_mul(4 + gone.len() + come.len());
+    if !work.compares(pairs.saturating_add(size(&gone).saturating_mul(4 + come.len()))) {
+        return vec![format!("{} now needs: {} (before: {})", voice.who, new.words(), old.words())];
+    }
     let mut said = Vec::new();
     let mut added = Vec::new();
     for part in &come {

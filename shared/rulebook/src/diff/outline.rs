@@ -7,7 +7,7 @@ use crate::condition::{Condition, Named};
 use crate::diagnostic::join;
 use crate::did::Did;
 use crate::field::{CUSTOM_KINDS, Kind};
-use crate::matcher::{How, Matcher};
+use crate::matcher::Matcher;
 use crate::reading::{Field, Origin};
 use crate::rule::{Rep, Rule as Compiled, Target, ValueOf};
 use crate::rulebook::Rulebook;
@@ -96,70 +96,6 @@ impl<'r> Outline<'r> {
         rules.chain(scored).for_each(|condition| collect(condition, &mut outline.conditions));
         outline
     }
-
-    /// Returns the rules and other parts that use a field, a lookup or a named condition, as sentences name them.
-    pub(super) fn users(&self, wanted: &Wanted<'_>) -> BTreeSet<String> {
-        let mut users = BTreeSet::new();
-        for rule in self.block.iter().chain(&self.route) {
-            let fields = rule.fields();
-            if self.uses(rule.condition, wanted) || fields.into_iter().any(|field| self.is(field, wanted)) {
-                users.insert(format!("rule `{}`", rule.name));
-            }
-        }
-        if self.scoring.fit.lines.iter().any(|line| self.uses(&line.condition, wanted)) {
-            users.insert("the score".to_owned());
-        }
-        if self.scoring.mql.iter().any(|line| self.uses(line, wanted)) {
-            users.insert("the MQL lines".to_owned());
-        }
-        users
-    }
-
-    fn uses(&self, condition: &Condition, wanted: &Wanted<'_>) -> bool {
-        match condition {
-            Condition::All(parts) | Condition::Any(parts) => parts.iter().any(|part| self.uses(part, wanted)),
-            Condition::Not(inner) => self.uses(inner, wanted),
-            Condition::Named(named) => *wanted == Wanted::Condition(&named.name) || self.uses(&named.condition, wanted),
-            Condition::Test(test) => match wanted {
-                Wanted::Entries(lookup, keys) if *test.field == **lookup => {
-                    test.any_of.iter().any(|value| match value {
-                        Matcher::Text { how: How::Is, shown, .. } => keys.contains(shown),
-                        _ => true,
-                    })
-                }
-                _ => self.is(&test.field, wanted),
-            },
-            Condition::Did(_) => false,
-        }
-    }
-
-    /// Returns whether `field` is the one wanted, or is looked up by it.
-    fn is(&self, field: &str, wanted: &Wanted<'_>) -> bool {
-        let lookup = self
-            .lookups
-            .iter()
-            .find(|(name, _)| field.strip_prefix(**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
-        let found_by = match lookup {
-            None => return *wanted == Wanted::Field(field),
-            Some((name, _)) if matches!(wanted, Wanted::Field(of) | Wanted::Entries(of, _) if of == name) => {
-                return true;
-            }
-            Some((_, Lookup::Values { from, .. })) => vec![*from],
-            Some((_, Lookup::Table { from, .. })) => from.clone(),
-        };
-        found_by.into_iter().any(|from| *wanted == Wanted::Field(from))
-    }
-}
-
-/// Something that rules use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted<'n> {
-    /// A custom field or a lookup.
-    Field(&'n str),
-    /// Some entries of a lookup.
-    Entries(&'n str, &'n BTreeSet<String>),
-    /// A named condition.
-    Condition(&'n str),
 }
 
 fn collect<'r>(condition: &'r Condition, found: &mut BTreeMap<&'r str, &'r Named>) {
@@ -230,7 +166,7 @@ impl<'r> Rule<'r> {
     }
 
     /// Returns the fields that it reads in addition to its condition.
-    fn fields(&self) -> Vec<&'r str> {
+    pub(super) fn fields(&self) -> Vec<&'r str> {
         let mut fields = Vec::new();
         if let Does::Pool { pool: Place::From(field), .. } | Does::Owner { owner: Place::From(field), .. } = self.does {
             fields.push(field);

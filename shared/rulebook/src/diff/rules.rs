@@ -1,28 +1,28 @@
 //! Finds rules that were added, removed, moved, renamed or changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::conditions::{Key, Voice, changes};
+use super::conditions::{Digest, Voice, changes, same};
 use super::order;
 use super::outline::{Does, Place, Rule};
 use super::{About, Change, What};
 use crate::condition::Condition;
+use crate::work::Work;
 use fairleader_lead::id::PoolId;
 
 /// Compares the rules of a section. `currencies` are those of the old and the new rulebook.
-pub(super) fn compare(old: &[Rule<'_>], new: &[Rule<'_>], currencies: (&str, &str), found: &mut Vec<Change>) {
-    // The previous position of each rule, if it is not new.
-    let mut before: Vec<Option<usize>> = new.iter().map(|rule| old.iter().position(|o| o.name == rule.name)).collect();
-    let mut gone: Vec<usize> = (0..old.len()).filter(|at| !before.contains(&Some(*at))).collect();
-    for (rule, was) in new.iter().zip(&mut before).filter(|(_, was)| was.is_none()) {
-        let same = |at: &usize| old.get(*at).is_some_and(|old| does_the_same(old, rule));
-        if let Some(at) = gone.iter().position(same) {
-            *was = Some(gone.remove(at));
-        }
-    }
+pub(super) fn compare(
+    old: &[Rule<'_>],
+    new: &[Rule<'_>],
+    currencies: (&str, &str),
+    work: &Work,
+    found: &mut Vec<Change>,
+) {
+    let (before, gone) = positions(old, new, work);
     let pairs: Vec<(usize, usize)> = before.iter().enumerate().filter_map(|(now, was)| Some((now, (*was)?))).collect();
     let positions: Vec<usize> = pairs.iter().map(|(_, was)| *was).collect();
     let kept: BTreeMap<usize, bool> = pairs.iter().map(|(now, _)| *now).zip(order::kept(&positions)).collect();
+    let stayed: BTreeSet<usize> = kept.iter().filter(|(_, kept)| **kept).map(|(now, _)| *now).collect();
     for (now, (rule, was)) in new.iter().zip(&before).enumerate() {
         let change = |what, sentence| Change::new(About::Rule, Some(rule.name), what, sentence);
         let Some(was) = was.and_then(|was| old.get(was)) else {
@@ -38,9 +38,8 @@ pub(super) fn compare(old: &[Rule<'_>], new: &[Rule<'_>], currencies: (&str, &st
             found.push(Change::renamed(About::Rule, was.name, rule.name, "rule"));
         }
         if kept.get(&now) == Some(&false) {
-            let is_kept = |at: &usize| kept.get(at) == Some(&true);
-            let below = (now + 1..new.len()).find(is_kept).and_then(|at| new.get(at));
-            let above = (0..now).rev().find(is_kept).and_then(|at| new.get(at));
+            let below = stayed.range(now + 1..).next().and_then(|at| new.get(*at));
+            let above = stayed.range(..now).next_back().and_then(|at| new.get(*at));
             let place = match (below, above) {
                 (Some(below), _) => format!(" before `{}`", below.name),
                 (None, Some(above)) => format!(" after `{}`", above.name),
@@ -48,7 +47,7 @@ pub(super) fn compare(old: &[Rule<'_>], new: &[Rule<'_>], currencies: (&str, &st
             };
             found.push(change(What::Moved, format!("rule `{}` moved{place}", rule.name)));
         }
-        let said = compare_rule(was, rule, currencies);
+        let said = compare_rule(was, rule, currencies, work);
         found.extend(said.into_iter().map(|sentence| change(What::Changed, sentence)));
     }
     for rule in gone.into_iter().filter_map(|at| old.get(at)) {
@@ -57,25 +56,58 @@ pub(super) fn compare(old: &[Rule<'_>], new: &[Rule<'_>], currencies: (&str, &st
     }
 }
 
+/// Returns the rules that are only renamed: previous and new name.
+pub(super) fn renamed(old: &[Rule<'_>], new: &[Rule<'_>], work: &Work) -> Vec<(String, String)> {
+    let (before, _) = positions(old, new, work);
+    let pairs = before.into_iter().zip(new).filter_map(|(was, now)| Some((old.get(was?)?.name, now.name)));
+    pairs.filter(|(was, now)| was != now).map(|(was, now)| (was.to_owned(), now.to_owned())).collect()
+}
+
+/// Returns the previous position of each new rule, if it is not new, and the positions of the rules that are gone. A
+/// rule with another name is the same if it does the same.
+fn positions(old: &[Rule<'_>], new: &[Rule<'_>], work: &Work) -> (Vec<Option<usize>>, BTreeSet<usize>) {
+    let names: BTreeMap<&str, usize> = old.iter().enumerate().rev().map(|(at, rule)| (rule.name, at)).collect();
+    let mut before: Vec<Option<usize>> = new.iter().map(|rule| names.get(rule.name).copied()).collect();
+    let kept: BTreeSet<usize> = before.iter().copied().flatten().collect();
+    let mut gone: BTreeSet<usize> = (0..old.len()).filter(|at| !kept.contains(at)).collect();
+    if gone.is_empty() || kept.len() == new.len() {
+        return (before, gone);
+    }
+    let mut same: BTreeMap<(String, Digest), VecDeque<usize>> = BTreeMap::new();
+    for at in &gone {
+        if let Some(rule) = old.get(*at).filter(|rule| work.compares(rule.condition.weight())) {
+            same.entry(meaning(rule)).or_default().push_back(*at);
+        }
+    }
+    for (rule, was) in new.iter().zip(&mut before).filter(|(_, was)| was.is_none()) {
+        // Without an allowance it counts as new.
+        if same.is_empty() || !work.compares(rule.condition.weight()) {
+            break;
+        }
+        *was = same.get_mut(&meaning(rule)).and_then(VecDeque::pop_front);
+        was.iter().for_each(|at| _ = gone.remove(at));
+    }
+    (before, gone)
+}
+
+/// Returns what is equal for rules that do the same.
+fn meaning(rule: &Rule<'_>) -> (String, Digest) {
+    let Rule { does, priority, value, .. } = rule;
+    (format!("{does:?} {priority:?} {value:?}"), Digest::written_out(rule.condition))
+}
+
 /// Returns ``gives the lead to pool `a`, if country is DE``.
 fn whole(rule: &Rule<'_>) -> String {
     let does = rule.does.words();
     if *rule.condition == Condition::ALWAYS { does } else { format!("{does}, if {}", rule.condition.words()) }
 }
 
-fn does_the_same(old: &Rule<'_>, new: &Rule<'_>) -> bool {
-    (old.does, old.priority, old.value) == (new.does, new.priority, new.value)
-        && Key::written_out(old.condition) == Key::written_out(new.condition)
-}
-
-fn compare_rule(old: &Rule<'_>, new: &Rule<'_>, currencies: (&str, &str)) -> Vec<String> {
+fn compare_rule(old: &Rule<'_>, new: &Rule<'_>, currencies: (&str, &str), work: &Work) -> Vec<String> {
     let who = format!("rule `{}`", new.name);
     let mut said = Vec::new();
-    if Key::of(old.condition) != Key::of(new.condition)
-        && Key::written_out(old.condition) != Key::written_out(new.condition)
-    {
+    if !same(old.condition, new.condition) {
         let voice = Voice { who: who.clone(), does: "takes" };
-        said.extend(changes(&voice, old.condition, new.condition));
+        said.extend(changes(&voice, old.condition, new.condition, work));
     }
     if old.does != new.does {
         said.extend(targets(&who, &old.does, &new.does));

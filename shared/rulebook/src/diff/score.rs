@@ -1,13 +1,16 @@
 //! Compares how two rulebooks score and grade leads, and make MQLs of them.
 
-use super::conditions::{Key, Voice, changes};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::conditions::{Digest, Voice, changes};
 use super::outline::did_condition;
 use super::{About, Change, What};
 use crate::condition::Condition;
 use crate::scoring::{DidLine, Grade, Scoring};
+use crate::work::Work;
 
 /// Compares scores, grades and MQL lines.
-pub(super) fn compare(old: &Scoring, new: &Scoring, found: &mut Vec<Change>) {
+pub(super) fn compare(old: &Scoring, new: &Scoring, work: &Work, found: &mut Vec<Change>) {
     let mut score = |what, sentence| found.push(Change::new(About::Score, None, what, sentence));
     let shares = [
         ("fit", old.fit.share, new.fit.share),
@@ -45,7 +48,7 @@ pub(super) fn compare(old: &Scoring, new: &Scoring, found: &mut Vec<Change>) {
     };
     lines(engagement(old), engagement(new), &mut score);
     grades(&old.grades, &new.grades, found);
-    mql(&old.mql, &new.mql, found);
+    mql(&old.mql, &new.mql, work, found);
 }
 
 /// Formats a duration in the largest unit that gives a whole number.
@@ -59,8 +62,8 @@ fn span(ms: i64) -> String {
 
 /// A line that gives or takes points, or makes an MQL.
 struct Line {
-    key: Key,
-    written_out: Key,
+    key: Digest,
+    written_out: Digest,
     condition: Condition,
     points: i32,
     /// The most that a line of engagement gives; 0 for others.
@@ -69,7 +72,7 @@ struct Line {
 
 impl Line {
     fn new(condition: Condition, points: i32, at_most: u32) -> Self {
-        let (key, written_out) = (Key::of(&condition), Key::written_out(&condition));
+        let (key, written_out) = (Digest::of(&condition), Digest::written_out(&condition));
         Self { key, written_out, condition, points, at_most }
     }
 
@@ -85,32 +88,53 @@ impl Line {
     }
 }
 
-/// Removes from both lists the lines that they have in common.
-fn cancel(old: &mut Vec<Line>, new: &mut Vec<Line>, same: impl Fn(&Line, &Line) -> bool) {
-    new.retain(|line| match old.iter().position(|old| same(old, line)) {
-        Some(at) => {
-            old.remove(at);
-            false
+/// Lines by what makes them equal, in order.
+struct Known<K>(BTreeMap<K, VecDeque<usize>>);
+
+impl<K: Ord> Known<K> {
+    fn of(lines: &[Line], key: impl Fn(&Line) -> K) -> Self {
+        let mut known: BTreeMap<K, VecDeque<usize>> = BTreeMap::new();
+        for (at, line) in lines.iter().enumerate() {
+            known.entry(key(line)).or_default().push_back(at);
         }
+        Self(known)
+    }
+
+    /// Returns the position of the first line with this key that was not taken before.
+    fn take(&mut self, key: &K) -> Option<usize> {
+        self.0.get_mut(key)?.pop_front()
+    }
+}
+
+/// Removes from both lists the lines that they have in common.
+fn cancel<K: Ord>(old: &mut Vec<Line>, new: &mut Vec<Line>, key: impl Fn(&Line) -> K) {
+    let mut known = Known::of(old, &key);
+    let mut taken: BTreeSet<usize> = BTreeSet::new();
+    new.retain(|line| match known.take(&key(line)) {
+        Some(at) => !taken.insert(at),
         None => true,
     });
+    let mut at = 0..;
+    old.retain(|_| at.next().is_some_and(|at| !taken.contains(&at)));
 }
 
 fn lines(mut old: Vec<Line>, mut new: Vec<Line>, score: &mut impl FnMut(What, String)) {
-    cancel(&mut old, &mut new, |a, b| a.key == b.key && a.gives() == b.gives());
-    cancel(&mut old, &mut new, |a, b| a.written_out == b.written_out && a.gives() == b.gives());
+    cancel(&mut old, &mut new, |line| (line.key, line.gives()));
+    cancel(&mut old, &mut new, |line| (line.written_out, line.gives()));
+    let mut known = Known::of(&old, |line| line.key);
+    let mut taken: BTreeSet<usize> = BTreeSet::new();
     for line in new {
         let words = line.condition.words();
-        match old.iter().position(|old| old.key == line.key) {
-            Some(at) => {
-                let before = old.remove(at);
+        match known.take(&line.key).and_then(|at| Some((at, old.get(at)?))) {
+            Some((at, before)) => {
+                taken.insert(at);
                 let (before, after) = (before.points(), line.points());
                 score(What::Changed, format!("score: {words} now gives {after} (before: {before})"));
             }
             None => score(What::Added, format!("score: a new line gives {} if {words}", line.points())),
         }
     }
-    for line in old {
+    for (_, line) in old.into_iter().enumerate().filter(|(at, _)| !taken.contains(at)) {
         let (points, words) = (line.points(), line.condition.words());
         score(What::Removed, format!("score: the line that gives {points} if {words} is removed"));
     }
@@ -133,21 +157,21 @@ fn grades(old: &[Grade], new: &[Grade], found: &mut Vec<Change>) {
     }
 }
 
-fn mql(old: &[Condition], new: &[Condition], found: &mut Vec<Change>) {
+fn mql(old: &[Condition], new: &[Condition], work: &Work, found: &mut Vec<Change>) {
     let mut mql = |what, sentence| found.push(Change::new(About::Mql, None, what, sentence));
     let read = |lines: &[Condition]| lines.iter().map(|line| Line::new(line.clone(), 0, 0)).collect();
     let (mut old, mut new): (Vec<Line>, Vec<Line>) = (read(old), read(new));
     // A repeated line makes no difference.
     for lines in [&mut old, &mut new] {
-        let mut seen = std::collections::BTreeSet::new();
-        lines.retain(|line| seen.insert(line.key.clone()));
+        let mut seen = BTreeSet::new();
+        lines.retain(|line| seen.insert(line.key));
     }
-    cancel(&mut old, &mut new, |a, b| a.key == b.key);
-    cancel(&mut old, &mut new, |a, b| a.written_out == b.written_out);
+    cancel(&mut old, &mut new, |line| line.key);
+    cancel(&mut old, &mut new, |line| line.written_out);
     // A single line was replaced by another.
     if let ([before], [after]) = (old.as_slice(), new.as_slice()) {
         let voice = Voice { who: "an MQL line".to_owned(), does: "takes" };
-        for sentence in changes(&voice, &before.condition, &after.condition) {
+        for sentence in changes(&voice, &before.condition, &after.condition, work) {
             mql(What::Changed, sentence);
         }
         return;

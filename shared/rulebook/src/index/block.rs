@@ -63,13 +63,15 @@ struct Draft {
 }
 
 /// Builds the columns of a block over `terms`; `None` if they would be too large and the block has to be halved.
-/// `settled` says for which slots every lead that gets here has the same key, `bounds` which numbers it may have.
+/// `settled` says for which slots every lead that gets here has the same key, `bounds` which numbers it may have. A
+/// column of prefixes that would take more steps than `spare` is left out: without it, more terms are compared.
 pub(super) fn columns(
     index: &mut Index,
     fields: &Fields,
     terms: &[&[Part]],
     settled: impl Fn(u16) -> bool,
     bounds: impl Fn(u16) -> (u32, u32),
+    spare: &mut usize,
 ) -> Option<(u32, u32)> {
     let mut asking: BTreeMap<(u16, By), Asking<'_>> = BTreeMap::new();
     for (place, parts) in terms.iter().enumerate() {
@@ -103,7 +105,8 @@ pub(super) fn columns(
         }
         let mut draft = Draft { slot, by, otherwise: full(terms.len()), values, bitmaps: Vec::new() };
         match by {
-            By::Key => draft.by_key(&asking, fields),
+            By::Key if !draft.by_key(&asking, fields, spare) => continue,
+            By::Key => {}
             By::Number => draft.by_number(&asking, bounds(slot)),
         }
         draft.store(index);
@@ -161,7 +164,8 @@ fn set(bitmap: &mut [u64], bit: usize, on: bool) {
 }
 
 impl Draft {
-    fn by_key(&mut self, asking: &Asking<'_>, fields: &Fields) {
+    /// Returns false if that takes more steps than `spare`.
+    fn by_key(&mut self, asking: &Asking<'_>, fields: &Fields, spare: &mut usize) -> bool {
         // A lead with none of the keys meets only negated tests.
         for (term, parts) in asking {
             set(&mut self.otherwise, *term, parts.iter().all(|part| part.negated));
@@ -173,6 +177,8 @@ impl Draft {
         let mut stands_in: Vec<Vec<usize>> = vec![Vec::new(); self.values.len()];
         for (bitmap, key) in self.values.iter().enumerate() {
             for key in all(*key) {
+                let Some(left) = spare.checked_sub(1) else { return false };
+                *spare = left;
                 let known = self.values.binary_search(&key).ok().and_then(|known| stands_in.get_mut(known));
                 if let Some(bitmaps) = known {
                     bitmaps.push(bitmap);
@@ -185,6 +191,10 @@ impl Draft {
                 Asks::Range(..) => None,
             });
             for known in keys.flatten().filter_map(|key| self.values.binary_search(key).ok()) {
+                // A key that stands for itself only is what all but prefixes do.
+                let steps = stands_in.get(known).map_or(0, |bitmaps| bitmaps.len().saturating_mul(parts.len()));
+                let Some(left) = spare.checked_sub(if steps > parts.len() { steps } else { 0 }) else { return false };
+                *spare = left;
                 for bitmap in stands_in.get(known).into_iter().flatten() {
                     let Some(key) = self.values.get(*bitmap) else { continue };
                     let holds = |part: &&Part| match &part.asks {
@@ -196,6 +206,7 @@ impl Draft {
                 }
             }
         }
+        true
     }
 
     fn by_number(&mut self, asking: &Asking<'_>, (least, most): (u32, u32)) {

@@ -44,10 +44,17 @@ impl Term {
         Self { parts: Vec::new(), more: true }
     }
 
+    /// Adds the tests of another alternative.
+    fn add(&mut self, other: &Self) {
+        let room = MAX_PARTS.saturating_sub(self.parts.len());
+        self.more |= other.more || other.parts.len() > room;
+        self.parts.extend(other.parts.iter().take(room).cloned());
+    }
+
     fn and(&self, other: &Self) -> Self {
-        let all = self.parts.len() + other.parts.len();
-        let parts = self.parts.iter().chain(&other.parts).take(MAX_PARTS).cloned().collect();
-        Self { parts, more: self.more || other.more || all > MAX_PARTS }
+        let mut both = self.clone();
+        both.add(other);
+        both
     }
 }
 
@@ -74,12 +81,17 @@ fn all(parts: &[Condition], negated: bool, fields: &mut Fields) -> Vec<Term> {
     let mut each: Vec<Vec<Term>> = parts.iter().map(|part| expand(part, negated, fields)).collect();
     // Start with the fewest alternatives, so that the largest part is the one left out if there are too many.
     each.sort_by_key(Vec::len);
-    each.iter().fold(vec![Term::default()], |terms, part| {
-        if terms.len().saturating_mul(part.len()) > MAX_TERMS {
-            return terms.into_iter().map(|term| Term { more: true, ..term }).collect();
+    let mut terms = vec![Term::default()];
+    for part in &each {
+        match part.as_slice() {
+            [one] => terms.iter_mut().for_each(|term| term.add(one)),
+            several if terms.len().saturating_mul(several.len()) > MAX_TERMS => {
+                terms.iter_mut().for_each(|term| term.more = true);
+            }
+            several => terms = terms.iter().flat_map(|term| several.iter().map(|other| term.and(other))).collect(),
         }
-        terms.iter().flat_map(|term| part.iter().map(|other| term.and(other))).collect()
-    })
+    }
+    terms
 }
 
 fn any(parts: &[Condition], negated: bool, fields: &mut Fields) -> Vec<Term> {
@@ -92,6 +104,13 @@ fn any(parts: &[Condition], negated: bool, fields: &mut Fields) -> Vec<Term> {
         }
         if terms.len() > MAX_TERMS {
             return vec![Term::more()];
+        }
+    }
+    // Keys that were joined are sorted once, not with every one of them.
+    for part in terms.iter_mut().flat_map(|term| &mut term.parts) {
+        if let Asks::Keys(keys) = &mut part.asks {
+            keys.sort_unstable();
+            keys.dedup();
         }
     }
     terms
@@ -108,8 +127,6 @@ fn join(known: &mut Term, other: &Term) -> bool {
                 return false;
             }
             keys.extend(more);
-            keys.sort_unstable();
-            keys.dedup();
             true
         }
         _ => false,
@@ -154,6 +171,16 @@ fn test(test: &Test, negated: bool, fields: &mut Fields) -> Option<Vec<Term>> {
         return Some(vec![Term { parts, more }]);
     }
     (parts.len() <= MAX_TERMS).then(|| parts.into_iter().map(|part| Term { parts: vec![part], more: false }).collect())
+}
+
+impl Part {
+    /// Returns the length of its code.
+    pub(super) const fn code(&self) -> usize {
+        match &self.asks {
+            Asks::Keys(keys) => 1 + keys.len(),
+            Asks::Range(..) => 3,
+        }
+    }
 }
 
 // Parts are stored one after the other in a list of numbers, so that comparing a term reads contiguous memory. A part

@@ -164,7 +164,7 @@ impl Shape {
             Self::Named(inner) => {
                 let condition = inner.condition(rulebook, atoms);
                 let size = condition.size();
-                Condition::Named(Arc::new(Named { name: "named".to_owned(), condition, size }))
+                Condition::Named(Arc::new(Named { name: "named".to_owned(), condition, size, weight: size }))
             }
         }
     }
@@ -351,7 +351,8 @@ fn a_column_knows_a_text_by_its_longest_prefix() {
     let terms = [asks(false), asks(true), asks(false), Vec::new()];
     let terms: Vec<&[Part]> = terms.iter().map(Vec::as_slice).collect();
     let mut index = Index::default();
-    let columns = block::columns(&mut index, &rulebook.fields, &terms, |_| false, |_| (0, u32::MAX)).expect("small");
+    let columns = block::columns(&mut index, &rulebook.fields, &terms, |_| false, |_| (0, u32::MAX), &mut 1_000_000)
+        .expect("small");
     let left = |code: Option<&str>| {
         let mut profile = Profile::default();
         profile.place.postal_code = code.map(str::to_owned);

@@ -25,6 +25,13 @@ const MAX_SPAN: usize = 8;
 const COPIES: [u32; 3] = [16, 4, 1];
 /// The most entries in total, per term.
 const ENTRIES_PER_TERM: usize = 8;
+/// How often the tests of all terms may be visited when looking for splits, on average, and the least of it.
+const VISITS_PER_PART: usize = 32;
+const MIN_VISITS: usize = 1_000_000;
+/// With copies, the code may be twice as long as without, or this long.
+const MIN_CODE: usize = 8_000_000;
+/// The most steps for the columns of prefixes of all blocks.
+const MAX_PREFIX_STEPS: usize = 20_000_000;
 
 /// A term to put into the tree.
 pub(super) struct Seed {
@@ -79,15 +86,24 @@ struct Grower<'s> {
     path: Vec<Step>,
     /// By slot; empty between splits.
     tallies: Vec<Tally>,
-    /// The most entries allowed.
+    /// The most entries allowed, and the most code.
     most: usize,
+    most_code: usize,
+    /// How many more tests to visit when looking for splits. Without any left, terms form blocks.
+    visits: usize,
+    /// How many more steps the columns of prefixes may take; see [`block::columns`].
+    spare: usize,
 }
 
 /// Grows an index over `seeds`, which are in the order of their rules.
 pub(super) fn grow(seeds: &[Seed], fields: &Fields) -> Index {
     let mut index = Index::default();
+    let parts = seeds.iter().flat_map(|seed| &seed.term.parts);
+    let visits = parts.clone().count().saturating_mul(VISITS_PER_PART).saturating_add(MIN_VISITS);
+    let code = parts.fold(seeds.len(), |sum, part| sum.saturating_add(part.code()));
     for copies in COPIES {
         let most = if copies == 1 { usize::MAX } else { seeds.len().saturating_mul(ENTRIES_PER_TERM) };
+        let most_code = if copies == 1 { usize::MAX } else { code.saturating_mul(2).max(MIN_CODE) };
         let mut grower = Grower {
             index: Index::default(),
             fields,
@@ -96,13 +112,16 @@ pub(super) fn grow(seeds: &[Seed], fields: &Fields) -> Index {
             path: Vec::new(),
             tallies: Vec::new(),
             most,
+            most_code,
+            visits,
+            spare: MAX_PREFIX_STEPS,
         };
         let drafts = seeds.iter().enumerate();
         let drafts = drafts.map(|(seed, of)| Draft { seed, copies: (copies / of.siblings.max(1)).max(1) });
         let drafts: Vec<Draft> = drafts.collect();
         grower.index.root = grower.branch(&drafts);
         index = grower.index;
-        if index.entries <= most {
+        if index.entries <= most && index.code.len() <= most_code {
             break;
         }
     }
@@ -118,8 +137,12 @@ impl<'s> Grower<'s> {
         let least = drafts.first().and_then(|draft| self.seeds.get(draft.seed));
         let Some(least) = least.map(|seed| seed.rule) else { return Branch::NONE };
         // With too many entries this tree is abandoned for one with fewer copies, so the rest of it does not matter.
-        let given_up = self.index.entries > self.most;
-        let split = if given_up || self.path.len() >= MAX_DEPTH { None } else { self.split(drafts) };
+        let given_up = self.index.entries > self.most || self.index.code.len() > self.most_code;
+        let tests: usize =
+            drafts.iter().filter_map(|draft| self.seeds.get(draft.seed)).map(|s| s.term.parts.len()).sum();
+        let visits = self.visits.checked_sub(tests).filter(|_| !given_up && self.path.len() < MAX_DEPTH);
+        self.visits = visits.unwrap_or(self.visits);
+        let split = if visits.is_none() { None } else { self.split(drafts) };
         let node = match split {
             None if given_up => return self.leaf(least, drafts),
             None => return self.block(least, drafts),
@@ -165,7 +188,8 @@ impl<'s> Grower<'s> {
         let terms: Vec<&[Part]> = seeds.map(|seed| seed.term.parts.as_slice()).collect();
         let path = &self.path;
         let known = |slot| spent(path, slot, Way::ByKey);
-        let columns = block::columns(&mut self.index, self.fields, &terms, known, |slot| bounds(path, slot));
+        let bounds = |slot| bounds(path, slot);
+        let columns = block::columns(&mut self.index, self.fields, &terms, known, bounds, &mut self.spare);
         let Some((columns, columns_end)) = columns else {
             let (first, second) = drafts.split_at(drafts.len() / 2);
             let [first, second] = [first, second].map(|half| {
@@ -225,6 +249,7 @@ impl<'s> Grower<'s> {
             return None;
         }
         let mut ends: BTreeMap<u16, Vec<u32>> = BTreeMap::new();
+        let mut touched: Vec<u16> = Vec::new();
         for draft in drafts {
             for part in self.parts(*draft).filter(|part| !part.negated) {
                 match &part.asks {
@@ -235,7 +260,11 @@ impl<'s> Grower<'s> {
                         if self.tallies.len() <= slot {
                             self.tallies.resize_with(slot + 1, Tally::default);
                         }
-                        self.tallies.get_mut(slot)?.add(of);
+                        let tally = self.tallies.get_mut(slot)?;
+                        if tally.asking == 0 {
+                            touched.push(part.slot);
+                        }
+                        tally.add(of);
                     }
                     Asks::Range(..) if spent(&self.path, part.slot, Way::ByNumber) => {}
                     Asks::Range(from, to) => {
@@ -253,11 +282,11 @@ impl<'s> Grower<'s> {
                 best = Some(split);
             }
         };
-        for (slot, tally) in (0..=u16::MAX).zip(&mut self.tallies) {
-            if tally.asking > 0 {
-                offer(Split { slot, way: Way::ByKey, cuts: Vec::new(), cost: tally.cost(drafts.len()) });
-                tally.clear();
-            }
+        touched.sort_unstable();
+        for slot in touched {
+            let Some(tally) = self.tallies.get_mut(usize::from(slot)) else { continue };
+            offer(Split { slot, way: Way::ByKey, cuts: Vec::new(), cost: tally.cost(drafts.len()) });
+            tally.clear();
         }
         for (slot, ends) in ends {
             let cuts = block::cuts(ends, MAX_CUTS);
@@ -344,7 +373,7 @@ fn bounds(path: &[Step], slot: u16) -> (u32, u32) {
 fn settled(path: &[Step], part: &Part) -> bool {
     !part.negated
         && path.iter().any(|step| match (step, &part.asks) {
-            (Step::Key(slot, key), Asks::Keys(keys)) => *slot == part.slot && keys.contains(key),
+            (Step::Key(slot, key), Asks::Keys(keys)) => *slot == part.slot && keys.binary_search(key).is_ok(),
             (Step::Within(slot, from, to), Asks::Range(low, high)) => *slot == part.slot && low <= from && to <= high,
             _ => false,
         })

@@ -8,6 +8,7 @@ use crate::diagnostic::{did_you_mean, join};
 use crate::field;
 use crate::field::Kind;
 use crate::value;
+use crate::work::Work;
 use fairleader_lead::id::is_name;
 
 /// What people write between a field and its value, longest first.
@@ -27,11 +28,11 @@ const BETWEEN: [(&str, bool); 12] = [
 ];
 
 /// Returns what to write instead of `node` where a condition is expected.
-pub(super) fn of_condition(node: &Node) -> String {
+pub(super) fn of_condition(work: &Work, node: &Node) -> String {
     const EXAMPLE: &str = "a field with its value, such as `{ country: DE }`";
     match &node.content {
         Content::Sequence(_) => "write `any: […]` if one is enough, or `all: […]` if all must hold".to_owned(),
-        Content::Scalar { text, .. } => match of_sentence(text) {
+        Content::Scalar { text, .. } => match of_sentence(work, text) {
             Some(condition) => format!("write `{condition}`"),
             None if is_name(text) => {
                 format!("write {EXAMPLE}, or `{{ is: {text} }}` if `conditions` defines it")
@@ -43,7 +44,7 @@ pub(super) fn of_condition(node: &Node) -> String {
 }
 
 /// Returns `{ country: DE }` for `country is Germany`.
-fn of_sentence(text: &str) -> Option<String> {
+fn of_sentence(work: &Work, text: &str) -> Option<String> {
     let compared = [" >= ", " <= ", " > ", " < ", " contains ", " starts with ", " ends with "];
     let compared = compared.iter().find_map(|sign| {
         let (field, value) = text.split_at_checked(text.find(sign)?)?;
@@ -65,7 +66,7 @@ fn of_sentence(text: &str) -> Option<String> {
         .trim_matches(['[', ']', '(', ')'])
         .split([',', ';', '|'])
         .flat_map(|part| part.split(" or "))
-        .map(|part| spelt(kind, part.trim().trim_matches(['"', '\''])))
+        .map(|part| spelt(work, kind, part.trim().trim_matches(['"', '\''])))
         .collect();
     let compared = match values.as_slice() {
         [one] => format!("{field}: {one}"),
@@ -75,12 +76,12 @@ fn of_sentence(text: &str) -> Option<String> {
 }
 
 /// Returns the value in the spelling of a rulebook: `DE` for `Germany`.
-fn spelt(kind: Kind, text: &str) -> String {
+fn spelt(work: &Work, kind: Kind, text: &str) -> String {
     let choices = match kind {
         Kind::Choice(words) => Some(words),
         _ => None,
     };
-    let help = value::read(kind, text, choices, &TimeZone::UTC).err().and_then(|wrong| wrong.help);
+    let help = value::read(work, kind, text, choices, &TimeZone::UTC).err().and_then(|wrong| wrong.help);
     let meant = help.as_deref().and_then(|help| {
         let quoted = help.strip_prefix("write `").or_else(|| help.strip_prefix("did you mean `"))?;
         let (meant, rest) = quoted.split_once('`')?;
@@ -104,7 +105,7 @@ pub(super) fn of_actions(node: &Node) -> String {
 }
 
 /// Returns the help for a key that is not one of the `known` ones.
-pub(super) fn of_key(key: &str, known: &[&str]) -> String {
+pub(super) fn of_key(work: &Work, key: &str, known: &[&str]) -> String {
     let meant = match key.to_lowercase().as_str() {
         "sla" | "nurture" if known.contains(&"route") => {
             return format!("remove it; Fairleader has no section `{key}` yet");
@@ -118,7 +119,7 @@ pub(super) fn of_key(key: &str, known: &[&str]) -> String {
     if known.contains(&meant) {
         return format!("write `{meant}`");
     }
-    did_you_mean(key, known.iter().copied()).unwrap_or_else(|| {
+    did_you_mean(work, key, known.iter().copied()).unwrap_or_else(|| {
         let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
         format!("write one of {}", join(&known, "or"))
     })
@@ -153,7 +154,7 @@ mod tests {
             ),
         ];
         for (text, help) in pairs {
-            assert_eq!(of_condition(&node(text)), help, "{text}");
+            assert_eq!(of_condition(&Work::default(), &node(text)), help, "{text}");
         }
     }
 
