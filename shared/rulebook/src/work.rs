@@ -23,7 +23,7 @@ const COVERING: Allowance = Allowance { each: 1_000, common: 20_000_000, most: 4
 /// For rules without effect, repeated lines and scores out of reach.
 const REDUNDANT: Allowance = Allowance { each: 0, common: 10_000_000, most: 1_000_000 };
 /// For notes, which are made only on request.
-const NOTES: Allowance = Allowance { each: 0, common: 200_000_000, most: 200_000_000 };
+const NOTES: Allowance = Allowance { each: 0, common: 60_000_000, most: 60_000_000 };
 /// For finding pairs in a comparison of two rulebooks.
 const COMPARISON: u64 = 20_000_000;
 

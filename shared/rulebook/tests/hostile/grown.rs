@@ -99,6 +99,7 @@ impl Gene {
         Self { kind, count, fields, values, parts, wide, place: dice.below(4), seed: dice.roll() }
     }
 
+    #[allow(dead_code, reason = "only the search changes genes")]
     pub fn mutated(&self, dice: &mut Dice) -> Self {
         let mut gene = self.clone();
         let which = dice.below(7);
