@@ -45,6 +45,8 @@ mod demo;
 mod hostile;
 #[path = "end_to_end/lists.rs"]
 mod lists;
+#[path = "end_to_end/long_replies.rs"]
+mod long_replies;
 #[path = "end_to_end/looked_up.rs"]
 mod looked_up;
 #[path = "end_to_end/one_lead.rs"]
@@ -77,3 +79,5 @@ mod tables;
 mod waiting;
 #[path = "end_to_end/wiring.rs"]
 mod wiring;
+#[path = "end_to_end/yielding.rs"]
+mod yielding;

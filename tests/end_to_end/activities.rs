@@ -102,6 +102,31 @@ async fn records_ten_concurrent_repeats_of_an_activity_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reused_key_with_other_content_is_another_activity() {
+    let stack = Stack::start().await;
+    let lead = stack.submit(json!({"email": "ada@lovelace.example", "did": "demo"})).await;
+    stack.at(&lead, "assigned").await;
+    let webinar = json!({"lead_id": lead, "did": "webinar"});
+    let first = stack.act_as("click-1", webinar.clone()).await.expect(202);
+    eventually("the first to be recorded", async || (recorded(&stack, &lead).await == 1).then_some(())).await;
+    let call = json!({"lead_id": lead, "did": "call", "response": "Interested"});
+    for (activity, minutes) in [(&call, 1), (&webinar, 1), (&call, 1)] {
+        stack.pass(minutes);
+        stack.act_as("click-1", activity.clone()).await.expect(202);
+        stack.settled().await;
+    }
+    let answer = stack.by(Role::Sales).get(&format!("/v1/leads/{lead}/events")).await.expect(200);
+    let told = answer["events"].as_array().unwrap().iter().filter(|event| event["type"] == "ActivityRecorded");
+    let told: Vec<_> = told.map(|event| (&event["did"], &event["reused_key_of"], &event["activity"])).collect();
+    let id = &first["activity_id"];
+    assert_eq!((told.len(), told[0].0, told[0].1, told[0].2), (2, &json!("webinar"), &Value::Null, id));
+    assert_eq!((told[1].0, told[1].1), (&json!("call"), id));
+    assert_ne!(told[1].2, id);
+    assert_eq!(remembered(&stack, &lead).await.len(), 2);
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_activity_of_an_unknown_address_creates_a_lead() {
     let stack = Stack::start().await;
     let demo = json!({"email": "ada@lovelace.example", "did": "demo", "product": "engine", "spend": "high"});

@@ -138,6 +138,60 @@ async fn a_lead_held_by_a_rule_continues_with_another_rulebook() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn held_leads_can_be_released_together() {
+    const LEADS: usize = 25;
+    let stack = Stack::with(Setup::default().empty()).await;
+    let holding = RULEBOOK.replace("then: { pool: inbound, if_nobody: wait }", "then: { hold: review }");
+    stack.install(&Company { rulebook: holding, ..company::small() }).await;
+    let mut leads = Vec::new();
+    for number in 0..LEADS {
+        leads.push(stack.submit(json!({"email": format!("p{number}@c{number}.example"), "did": "demo"})).await);
+    }
+    for lead in &leads {
+        stack.at(lead, "held").await;
+    }
+    stack.indexed().await;
+    let sales = stack.by(Role::Sales);
+    let redrive = async |body: Value| sales.post("/v1/dead-letters/redrive", body).await;
+    stack.by(Role::Marketing).post("/v1/dead-letters/redrive", json!({"reason": "review"})).await.expect(403);
+    let everything = redrive(json!({})).await.expect(422);
+    assert_eq!(everything["errors"][0]["pointer"], "/reason");
+    assert_eq!(redrive(json!({"reason": "review", "cursor": "x"})).await.expect(400)["code"], "invalid_cursor");
+    for other in [json!({"reason": "other"}), json!({"source": "elsewhere"})] {
+        let none = redrive(other).await.expect(202);
+        assert_eq!((&none["leads"], &none["not_released"], &none["next"]), (&json!([]), &json!([]), &Value::Null));
+    }
+    // The active rulebook would hold them again.
+    let kept = redrive(json!({"reason": "review"})).await.expect(202);
+    assert_eq!((kept["leads"].as_array().unwrap().len(), kept["not_released"].as_array().unwrap().len()), (0, LEADS));
+    assert_eq!(kept["not_released"][0]["code"], "held_by_rule");
+
+    stack.install(&company::small()).await;
+    stack.pass(1);
+    let released = redrive(json!({"reason": "review", "source": "website"})).await.expect(202);
+    assert_eq!(
+        (&released["commands"], &released["not_released"], &released["next"]),
+        (&json!(LEADS), &json!([]), &Value::Null)
+    );
+    let mut named: Vec<&str> = released["leads"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    named.sort_unstable();
+    leads.sort();
+    assert_eq!(named, leads);
+    stack.settled().await;
+    for lead in &leads {
+        let stage = stack.lead(lead).await["stage"].clone();
+        assert!(stage == "assigned" || stage == "waiting", "{stage}");
+    }
+    assert_eq!(redrive(json!({"reason": "review"})).await.expect(202)["leads"], json!([]), "a repeat does no harm");
+    let audit = sales.get("/v1/audit?kind=lead").await.expect(200);
+    let entries = audit["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), LEADS);
+    let entry = json!({"reason": "review", "held_from": "stored"});
+    assert!(entries.iter().all(|found| found["action"] == "released" && found["before"] == entry), "{entries:#?}");
+    stack.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_held_lead_continues_once_the_cause_is_fixed() {
     let stack = Stack::with(Setup::impatient().empty()).await;
     // No rulebook is active, so nothing can be decided.

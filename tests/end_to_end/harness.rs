@@ -12,6 +12,7 @@ use fairleader_local::api::Api;
 use fairleader_local::company::Company;
 use fairleader_local::demo;
 use fairleader_local::faults::Faults;
+use fairleader_local::lambda::ACCOUNT_CONCURRENCY;
 use fairleader_local::machine::{Machine, Options, StarterKey};
 use fairleader_runtime::Clock;
 use jiff::Timestamp;
@@ -79,13 +80,15 @@ pub(crate) struct Setup {
     pub(crate) template: Option<String>,
     /// The company to install; without one there are no reps and no rulebook.
     pub(crate) company: Option<Company>,
+    /// Limit on the concurrent calls of all functions together.
+    pub(crate) concurrency: usize,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         // Failed messages are retried as soon as the functions' timeout allows.
         let parameters = [("VisibilityTimeout", "10")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Self { parameters, template: None, company: Some(company::small()) }
+        Self { parameters, template: None, company: Some(company::small()), concurrency: ACCOUNT_CONCURRENCY }
     }
 }
 
@@ -219,6 +222,7 @@ impl Stack {
             template,
             clock: Clock::Manual(Arc::clone(&clock)),
             faults: Faults { index_lag: INDEX_LAG, seed: 7 },
+            concurrency: setup.concurrency,
             ..Options::new(folder.path().join("data"))
         };
         let machine = Machine::start(options).await.unwrap_or_else(|refused| panic!("{refused}"));

@@ -108,6 +108,7 @@ async fn stores_a_large_table_and_rejects_a_wrong_one() {
     assert!(large.len() < 4 * 1024 * 1024);
     let kept = put(&marketing, large.clone()).await.expect(200);
     assert_eq!(kept["rows"], 70_000);
-    assert_eq!(marketing.get("/v1/tables/territories").await.expect(200)["csv"], large);
+    let shown = marketing.get("/v1/tables/territories").await.expect(200);
+    assert!(large.starts_with(shown["csv"].as_str().unwrap()) && shown["next"].is_string());
     stack.finish().await;
 }

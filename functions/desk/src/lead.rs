@@ -7,7 +7,7 @@ use fairleader_api::{Call, Caller, Code, Problem, Reply, Role, reply};
 use fairleader_lead::id::LeadId;
 use fairleader_lead::state::{Stage, State};
 use fairleader_runtime::http::{Answer, Failure};
-use fairleader_store::{Loaded, StoreError};
+use fairleader_store::{EventPage, Loaded, StoreError, WhyPage};
 
 use crate::Desk;
 use crate::polls::POLLS;
@@ -19,6 +19,10 @@ const LAST_LOOK: Duration = Duration::from_millis(200);
 /// Time before the deadline of the call at which waiting ends, for the last reads. The deadline itself leaves time to
 /// reply.
 const LAST_READS: Duration = Duration::from_millis(500);
+/// Events on a page: below half a megabyte.
+const EVENTS: i32 = 1_000;
+/// Explanations on a page. Each can name many reps.
+const DECISIONS: i32 = 50;
 
 impl Desk {
     /// `GET /v1/leads/{lead_id}`: returns a lead. With `?wait=3s` it waits until the lead is decided, at most as long
@@ -66,20 +70,21 @@ impl Desk {
         Ok(if turned_away { again_soon(reply) } else { reply })
     }
 
-    /// `GET /v1/leads/{lead_id}/events`: returns the history of a lead, oldest first.
+    /// `GET /v1/leads/{lead_id}/events`: returns a page of the history of a lead, oldest first.
     pub(crate) async fn events(&self, call: &Call<'_>) -> Answer {
         let lead_id = self.seen(call).await?.lead_id;
-        let events = self.leads.events(&lead_id).await?;
+        let EventPage { events, next } = self.leads.events(&lead_id, limit(call, EVENTS)?, call.query("from")).await?;
         // The stored text, so that event kinds of a newer version are shown too.
         let events = events.iter().map(|event| serde_json::from_str::<LeadEvent>(&event.text));
         let events = events.collect::<Result<_, _>>().map_err(StoreError::from)?;
-        Ok(reply::json(200, &LeadEvents { lead_id, events }))
+        Ok(reply::json(200, &LeadEvents { lead_id, events, next }))
     }
 
-    /// `GET /v1/leads/{lead_id}/why`: explains the decisions on a lead, latest first.
+    /// `GET /v1/leads/{lead_id}/why`: explains the decisions on a lead, latest first, page by page.
     pub(crate) async fn why(&self, call: &Call<'_>) -> Answer {
         let state = self.seen(call).await?;
-        let mut whys = self.leads.whys(&state.lead_id).await?;
+        let page = self.leads.whys(&state.lead_id, limit(call, DECISIONS)?, call.query("from")).await?;
+        let WhyPage { mut whys, next } = page;
         let wanted: Vec<_> = whys.iter().flat_map(|why| why.turns(&state.lead_id)).collect();
         if !wanted.is_empty() {
             let turns = self.pools.turns(&wanted).await?;
@@ -89,12 +94,13 @@ impl Desk {
                 }
             }
         }
-        let decisions = whys.into_iter().rev().map(Decision::from).collect();
+        let decisions = whys.into_iter().map(Decision::from).collect();
         let elsewhere =
             |into: LeadId| format!("The lead was merged into lead {into}, the same person: see /v1/leads/{into}/why.");
         let decisions = LeadDecisions {
             stage: state.stage().into(),
             decisions,
+            next,
             summary: state.merged_into().cloned().map(elsewhere),
             lead_id: state.lead_id,
         };
@@ -152,6 +158,15 @@ fn not_stored(lead_id: &LeadId) -> Reply {
     let problem = Problem::not_found(format!("there is no lead `{lead_id}` yet"))
         .detail("a new lead is stored within seconds; try again, or add ?wait=3s");
     again_soon(problem.reply())
+}
+
+/// Reads `?limit=20`. Returns `most` without it.
+fn limit(call: &Call<'_>, most: i32) -> Result<i32, Problem> {
+    let Some(text) = call.query("limit") else { return Ok(most) };
+    text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| {
+        Problem::new(Code::InvalidLimit, format!("`limit={text}` is not a number from 1 to {most}"))
+            .detail("leave it out for the longest page")
+    })
 }
 
 /// Reads `?wait=3s` or `?wait=500ms`. Returns zero without it.

@@ -14,8 +14,8 @@ use fairleader_api::Caller;
 /// Calls of one holder of keys that may wait at the same time. A form page waits for one lead; four leave room for
 /// people who send forms in the same seconds.
 const PER_HOLDER: usize = 4;
-/// Calls that may wait at the same time in all: less than half of the 100 calls that one machine runs at once, so that
-/// waiting never stops work.
+/// Calls that may wait at the same time in all: less than half of the 100 calls that the functions without reserved
+/// concurrency share on one machine, so that waiting never stops work.
 const IN_ALL: usize = 40;
 
 /// The waiting calls of this process.

@@ -91,7 +91,8 @@ fn submitted(command: StoreLead) -> Submitted {
 }
 
 fn reported(command: RecordActivity) -> Reported {
-    let RecordActivity { schema: _, lead_id, email, activity, source, group: _, received_at, trace: _ } = command;
+    let RecordActivity { schema: _, lead_id, email, activity, content, source, group: _, received_at, trace: _ } =
+        command;
     let by = match email {
         None => By::Lead(lead_id),
         Some(address) => {
@@ -114,7 +115,7 @@ fn reported(command: RecordActivity) -> Reported {
             }))
         }
     };
-    Reported { activity, source, received_at, by }
+    Reported { activity, source, received_at, content, by }
 }
 
 /// Groups messages by person, in order of arrival, but submissions first: activities need a stored lead.

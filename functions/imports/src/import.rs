@@ -4,13 +4,15 @@ use fairleader_api::shape::imports as shape;
 use fairleader_api::{Call, Code, Problem, reply};
 use fairleader_lead::id::SourceId;
 use fairleader_lead::limit;
+use fairleader_lead::problem::FieldProblem;
 use fairleader_lead::submission::lead_id;
-use fairleader_lead::submission::list::List;
+use fairleader_lead::submission::list::{List, Row};
 use fairleader_messaging::command::SCHEMA;
 use fairleader_messaging::{Outgoing, SendError, StoreLead};
 use fairleader_runtime::http::{Answer, Failure};
-use fairleader_store::{Import, PartResult, RowResult};
-use futures::{StreamExt, TryStreamExt, stream};
+use fairleader_store::{Import, PartResult, ROWS_PER_ITEM, RowResult};
+use futures::TryStreamExt;
+use futures::stream::FuturesUnordered;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use tracing::info;
@@ -20,12 +22,16 @@ use crate::Imports;
 
 /// Size limit of a part, in bytes.
 const MAX_PART: usize = 4 * 1024 * 1024;
+/// Limit on the rows of a part: what one call reads and queues in a fraction of its time.
+const MAX_ROWS: usize = 20_000;
 /// Highest part number.
 const MAX_PARTS: u32 = 100_000;
-/// Messages that one sender sends, one request after another.
+/// Rows that are read at a time. One sender queues them, one request after another.
 const SENDER: usize = 100;
 /// Limit on concurrent senders.
 const SENDERS: usize = 8;
+/// Limit on the problems that are kept of a row.
+const MOST_PROBLEMS: usize = 10;
 /// Limit on the rejected rows in the reply. `rows_url` has all of them.
 const SHOWN: usize = 20;
 
@@ -128,13 +134,19 @@ impl Imports {
             Problem::new(Code::InvalidList, "the list cannot be read")
                 .detail(format!("{problem}; nothing was imported"))
         })?;
-        let (result, rows, messages) = self.read_rows(&import, part, &sha256, &list)?;
-        if !import.dry_run {
-            self.queue(messages).await?;
+        // What is not read takes no time and no memory.
+        let count = list.count_up_to(MAX_ROWS + 1);
+        if count > MAX_ROWS {
+            return Err(Problem::new(Code::TooLarge, format!("the part has more than {MAX_ROWS} rows"))
+                .detail(format!(
+                    "the limit is {MAX_ROWS} rows; split the list into more parts, each with the header line; nothing \
+                     was imported"
+                ))
+                .into());
         }
-        self.lists.put_part(id, &result, &rows).await?;
+        let batch = Batch { import: &import, part, sha256: &sha256, now: self.clock.now(), count };
+        let (result, rejected) = self.read_part(&batch, list.rows()).await?;
         info!(import = id, part, rows = result.rows, rejected = result.rejected, "imported part");
-        let rejections = rows.into_iter().filter(|row| row.lead_id.is_none()).take(SHOWN).map(row_view).collect();
         let reply = shape::PartReply {
             part: result.part,
             rows: result.rows,
@@ -142,65 +154,114 @@ impl Imports {
             rejected: result.rejected,
             dry_run: import.dry_run,
             note: list.note().map(str::to_owned),
-            rejections,
+            rejections: rejected.into_iter().map(row_view).collect(),
             rows_url: format!("/v1/imports/{id}/rows"),
         };
         Ok(reply::json(200, &reply))
     }
 
-    /// Returns the result of every row of a part, and the commands that store the accepted rows.
-    fn read_rows(
+    /// Queues the leads of all rows and stores the result of each, some rows at a time. Returns the result of the part
+    /// and the first rejected rows.
+    async fn read_part(
         &self,
-        import: &Import,
-        part: u32,
-        sha256: &str,
-        list: &List,
-    ) -> Result<(PartResult, Vec<RowResult>, Vec<Outgoing>), Failure> {
-        let now = self.clock.now();
-        let count = list.rows().count();
-        let group = format!("import-{}", import.import_id);
-        let mut rows = Vec::new();
-        let mut messages = Vec::new();
+        batch: &Batch<'_>,
+        mut rows: impl Iterator<Item = Row>,
+    ) -> Result<(PartResult, Vec<RowResult>), Failure> {
+        let &Batch { import, part, sha256, .. } = batch;
         let mut result = PartResult { part, sha256: sha256.to_owned(), rows: 0, accepted: 0, rejected: 0 };
-        for row in list.rows() {
-            result.rows += 1;
-            let (lead_id, errors) = match row.result {
-                Ok(submission) => {
-                    let id = lead_id::derive(&import.source, &format!("{sha256}:{}", row.number));
-                    let command = StoreLead {
-                        schema: SCHEMA,
-                        lead_id: id.clone(),
-                        source: import.source.clone(),
-                        group: group.clone(),
-                        received_at: received(now, count, row.number),
-                        payload_hash: submission.payload_hash(),
-                        submission,
-                        trace: format!("{group}-{part}-{}", row.number),
-                    };
-                    messages.push(Outgoing::new(&command, Some(&group))?);
-                    result.accepted += 1;
-                    (Some(id), Vec::new())
+        let mut rejected: Vec<RowResult> = Vec::new();
+        let mut kept = Vec::with_capacity(ROWS_PER_ITEM);
+        let mut stored = 0;
+        let mut sending = FuturesUnordered::new();
+        loop {
+            let mut messages = Vec::new();
+            let before = kept.len();
+            for row in rows.by_ref().take(SENDER) {
+                let (row, message) = batch.read(row)?;
+                messages.extend(message);
+                kept.push(row);
+            }
+            let read = kept.get(before..).unwrap_or_default();
+            if read.is_empty() {
+                break;
+            }
+            for row in read {
+                result.rows += 1;
+                match row.lead_id {
+                    Some(_) => result.accepted += 1,
+                    None => result.rejected += 1,
                 }
-                Err(errors) => {
-                    result.rejected += 1;
-                    (None, errors)
-                }
-            };
-            rows.push(RowResult { part, row: row.number, line: row.line, lead_id, errors });
+            }
+            let more = SHOWN - rejected.len();
+            rejected.extend(read.iter().filter(|row| row.lead_id.is_none()).take(more).cloned());
+            if !import.dry_run {
+                sending.push(self.enrich.send_all(messages));
+            }
+            while sending.len() >= SENDERS {
+                sending.try_next().await?;
+            }
+            if kept.len() >= ROWS_PER_ITEM {
+                self.lists.put_rows(&import.import_id, part, stored, &kept).await?;
+                stored += 1;
+                kept.clear();
+            }
+            // Reading takes the processor. On one machine others need it too.
+            tokio::task::yield_now().await;
         }
-        Ok((result, rows, messages))
+        while sending.try_next().await?.is_some() {}
+        if !kept.is_empty() {
+            self.lists.put_rows(&import.import_id, part, stored, &kept).await?;
+        }
+        self.lists.put_part(&import.import_id, &result).await?;
+        Ok((result, rejected))
     }
+}
 
-    /// Queues commands with several concurrent senders.
-    async fn queue(&self, messages: Vec<Outgoing>) -> Result<(), SendError> {
-        let chunks: Vec<Vec<Outgoing>> = messages.chunks(SENDER).map(<[Outgoing]>::to_vec).collect();
-        stream::iter(chunks)
-            .map(|chunk| self.enrich.send_all(chunk))
-            .buffer_unordered(SENDERS)
-            .try_collect::<Vec<()>>()
-            .await?;
-        Ok(())
+/// Part of an import that is being read.
+struct Batch<'a> {
+    import: &'a Import,
+    part: u32,
+    sha256: &'a str,
+    now: Timestamp,
+    /// Number of its rows.
+    count: usize,
+}
+
+impl Batch<'_> {
+    /// Returns the result of a row, and the command that stores its lead if it is accepted.
+    fn read(&self, row: Row) -> Result<(RowResult, Option<Outgoing>), SendError> {
+        let (lead_id, errors, message) = match row.result {
+            Ok(submission) => {
+                let source = self.import.source.clone();
+                let id = lead_id::derive(&source, &format!("{}:{}", self.sha256, row.number));
+                let group = format!("import-{}", self.import.import_id);
+                let trace = format!("{group}-{}-{}", self.part, row.number);
+                let command = StoreLead {
+                    schema: SCHEMA,
+                    lead_id: id.clone(),
+                    source,
+                    group,
+                    received_at: received(self.now, self.count, row.number),
+                    payload_hash: submission.payload_hash(),
+                    submission,
+                    trace,
+                };
+                (Some(id), Vec::new(), Some(Outgoing::new(&command, Some(&command.group))?))
+            }
+            Err(errors) => (None, first_problems(errors), None),
+        };
+        Ok((RowResult { part: self.part, row: row.number, line: row.line, lead_id, errors }, message))
     }
+}
+
+/// Returns the first problems of a row, and says how many more there are. A page has the problems of 1,000 rows.
+fn first_problems(mut errors: Vec<FieldProblem>) -> Vec<FieldProblem> {
+    let more = errors.len().saturating_sub(MOST_PROBLEMS);
+    if more > 0 {
+        errors.truncate(MOST_PROBLEMS);
+        errors.push(FieldProblem { pointer: String::new(), detail: format!("{more} more problems are not shown") });
+    }
+    errors
 }
 
 /// Returns when a row counts as received: rows are one millisecond apart and the last one is now. So for two rows of

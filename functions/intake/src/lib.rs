@@ -85,12 +85,12 @@ impl Intake {
     /// `POST /v1/activities`: accepts one activity of a person.
     async fn activity(&self, call: &Call<'_>, trace: String) -> Result<Reply, Problem> {
         let Sent { source, key, body } = sent(call, "activity", "send one activity at a time")?;
-        let activity_id = match key {
-            Some(key) => activity::derive(&source, &key),
+        let activity_id = match &key {
+            Some(key) => activity::derive(&source, key),
             None => ActivityId::new(Uuid::now_v7().to_string()),
         };
         let now = self.clock.now();
-        let Report { of, activity } = Report::from_json(&body, activity_id.clone(), now)
+        let Report { of, activity, content } = Report::from_json(&body, activity_id.clone(), now)
             .map_err(|errors| invalid(Code::InvalidActivity, "the activity was rejected", errors))?;
         let (lead_id, email, named) = match of {
             Of::Lead(lead) => (lead.clone(), None, Some(lead)),
@@ -101,6 +101,8 @@ impl Intake {
             lead_id,
             email,
             activity,
+            // Without a key, no other activity has the same id.
+            content: key.is_some().then_some(content),
             source: source.clone(),
             group: source.to_string(),
             received_at: now,

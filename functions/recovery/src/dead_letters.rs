@@ -1,6 +1,6 @@
 //! Leads on hold, the commands that failed for them, and their redrive.
 
-use fairleader_api::shape::lead::held_from;
+use fairleader_api::shape::lead::{Stage as ShownStage, held_from};
 use fairleader_api::shape::recovery as shape;
 use fairleader_api::{Call, Code, Problem, reply};
 use fairleader_domain::lifecycle::{Command, Transition, transition};
@@ -9,15 +9,17 @@ use fairleader_lead::id::{LeadId, RepId};
 use fairleader_lead::state::{Decided, Stage, State};
 use fairleader_messaging::command::{self, SCHEMA};
 use fairleader_messaging::{Outgoing, PublishEvent, RouteCommand};
-use fairleader_runtime::http::{Answer, Failure};
+use fairleader_runtime::http::{Answer, Failure, edit};
 use fairleader_store::{Committed, DeadLetter, GivenUp, Tries};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tracing::info;
 
 use crate::Recovery;
 
 /// Leads, or failed commands, on a page.
 const PAGE: i32 = 50;
+/// Limit on the failed commands that are listed with a lead.
+const COMMANDS: usize = 20;
 /// Limit on the batches of up to ten events that one call redrives.
 const MOVES: usize = 20;
 
@@ -31,7 +33,9 @@ impl Recovery {
             let Some(state) = self.leads.state(&lead).await?.filter(|state| state.stage() == Stage::Held) else {
                 continue;
             };
-            let letters = self.leads.dead_letters(&lead).await?.into_iter();
+            let letters = self.leads.dead_letters(&lead).await?;
+            let left_out = u64::try_from(letters.len().saturating_sub(COMMANDS)).ok().filter(|count| *count > 0);
+            let letters = letters.into_iter().take(COMMANDS);
             held.push(shape::HeldLead {
                 lead_id: lead,
                 reason: state.reason().map(str::to_owned),
@@ -40,6 +44,7 @@ impl Recovery {
                 commands: letters
                     .map(|(id, DeadLetter { queue, at, reason, .. })| shape::FailedCommand { id, queue, at, reason })
                     .collect(),
+                commands_left_out: left_out,
             });
         }
         let failed = self.leads.all_dead_letters(PAGE, call.query("commands_from")).await?;
@@ -69,8 +74,19 @@ impl Recovery {
             return self.redrive_events().await;
         }
         let lead = LeadId::from(named);
-        let letters = self.leads.dead_letters(&lead).await?;
         let state = self.leads.state(&lead).await?;
+        let commands = self.redrive_lead(call, &lead, state).await?;
+        Ok(reply::json(202, &shape::Redriven { lead_id: lead, commands }))
+    }
+
+    /// Releases a lead and retries its failed commands. Returns the number of commands that were queued.
+    pub(crate) async fn redrive_lead(
+        &self,
+        call: &Call<'_>,
+        lead: &LeadId,
+        state: Option<State>,
+    ) -> Result<u64, Failure> {
+        let letters = self.leads.dead_letters(lead).await?;
         let held = state.filter(|state| state.stage() == Stage::Held);
         if held.is_none() && letters.is_empty() {
             return Err(
@@ -98,7 +114,6 @@ impl Recovery {
         // `enrich` queues a lead for a decision. If no command goes to `enrich`, queue the lead here.
         let again = stored && (submitted.is_empty() || submitted.len() < letters.len());
         let sent = submitted.len() + usize::from(again);
-        let commands = u64::try_from(sent).unwrap_or(u64::MAX);
         self.queues.enrich.send_all(submitted).await?;
         if again {
             let command = RouteCommand::RouteLead {
@@ -113,10 +128,10 @@ impl Recovery {
             self.queues.route.send(Outgoing::new(&command, Some("redrive"))?).await?;
         }
         for (id, _) in &letters {
-            self.leads.drop_dead_letter(&lead, id).await?;
+            self.leads.drop_dead_letter(lead, id).await?;
         }
         info!(lead.id = %lead, commands = sent, by = call.caller()?.subject, "redriven");
-        Ok(reply::json(202, &shape::Redriven { lead_id: lead, commands }))
+        Ok(u64::try_from(sent).unwrap_or(u64::MAX))
     }
 
     /// Fails with `held_by_rule` if a rule of the active rulebook holds the lead, because it would hold it again.
@@ -136,13 +151,16 @@ impl Recovery {
         let mut tries = Tries::until(call.deadline, [state.lead_id.as_str()]);
         loop {
             tries.again("releasing a lead").await?;
-            let change = match transition(&state, Command::Release, self.clock.now()) {
+            let now = self.clock.now();
+            let change = match transition(&state, Command::Release, now) {
                 Ok(Transition::Changed(change)) => change,
                 // Another request released it.
                 Ok(Transition::Unchanged) | Err(_) => return Ok(()),
             };
             let mut transaction = self.leads.transaction();
             self.leads.change(&mut transaction, (), &change)?;
+            let before = Held { reason: state.reason(), held_from: held_from(&state) };
+            self.audit.release(&mut transaction, (), &state.lead_id, &before, &edit(call, now)?)?;
             match transaction.commit().await? {
                 Committed::Done => return Ok(()),
                 Committed::Stale(_) | Committed::Busy => {}
@@ -177,6 +195,13 @@ impl Recovery {
         }
         Ok(reply::json(202, &shape::RedrivenEvents { events: moved }))
     }
+}
+
+/// How a released lead was held, for the audit.
+#[derive(Serialize)]
+struct Held<'a> {
+    reason: Option<&'a str>,
+    held_from: Option<ShownStage>,
 }
 
 /// Event that the bus could not deliver: only the part that its rule reads.

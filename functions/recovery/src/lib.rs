@@ -1,19 +1,21 @@
 //! `recovery`: lists leads on hold and failed commands, and redrives them.
 
 mod dead_letters;
+mod many;
 
 use fairleader_api::route::RecoveryRoute as Route;
 use fairleader_api::{Call, Reply, Request};
 use fairleader_messaging::Queue;
 use fairleader_runtime::http::{self, Answer};
 use fairleader_runtime::{Clock, Env, Function, FunctionError, Invocation, SetupError};
-use fairleader_store::{Leads, Rulebooks, Table};
+use fairleader_store::{Audit, Leads, Rulebooks, Table};
 
 /// Lambda function `recovery`.
 #[derive(Debug)]
 pub struct Recovery {
     leads: Leads,
     rulebooks: Rulebooks,
+    audit: Audit,
     queues: Queues,
     clock: Clock,
 }
@@ -39,6 +41,7 @@ impl Function for Recovery {
         Ok(Self {
             leads: Leads::new(table("LEADS_TABLE")?),
             rulebooks: Rulebooks::new(table("RULEBOOKS_TABLE")?),
+            audit: Audit::new(table("AUDIT_TABLE")?),
             queues: Queues {
                 enrich: queue("ENRICH_QUEUE_URL")?,
                 route: queue("ROUTE_QUEUE_URL")?,
@@ -61,6 +64,7 @@ impl Recovery {
         match route {
             Route::ListDeadLetters => self.dead_letters(call).await,
             Route::Redrive => self.redrive(call).await,
+            Route::RedriveMany => self.redrive_many(call).await,
         }
     }
 }

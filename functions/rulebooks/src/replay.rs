@@ -21,8 +21,13 @@ use crate::{Rulebooks, last_page_at};
 
 /// How far a replay looks back by default.
 const SINCE: &str = "90d";
-/// Limit on the pages of leads that are read in one call. A page has at most 1 MB.
-const PAGES: usize = 8;
+/// Limit on the pages of leads that are read in one call. A page is 250 items of the table, or some 200 KB.
+const PAGES: usize = 40;
+
+/// Limits on the differences in a reply, together far below the 6 MB of a reply: their number, and the length of their
+/// texts in bytes.
+const MOST_CHANGES: usize = 5_000;
+const LONGEST_CHANGES: usize = 2 * 1024 * 1024;
 
 /// Cursor of a replay: all its calls compare with the same active rulebook and look at the same leads.
 struct Place {
@@ -66,8 +71,9 @@ impl Rulebooks {
             Some(from) => numbered(from)?,
         };
         let (old, new) = (self.compiled(&from).await?, self.compiled(&version).await?);
-        let changes = aside(call.deadline, move |work| in_shape(diff_with(&old, &new, work))).await?;
-        Ok(reply::json(200, &shape::RulebookDiff { from, version, changes }))
+        let compared = aside(call.deadline, move |work| in_shape(diff_with(&old, &new, work)));
+        let (changes, changes_left_out) = compared.await?;
+        Ok(reply::json(200, &shape::RulebookDiff { from, version, changes, changes_left_out }))
     }
 
     /// `POST /v1/rulebooks/{version}/replay?since=90d`: replays past leads with a stored version.
@@ -118,8 +124,10 @@ impl Rulebooks {
         }
         let report = replayed.report;
         info!(leads = report.leads, changed = report.changed.leads, done = from.is_none(), "replayed past leads");
+        let (changes, left_out) = changes.unzip();
         let part = shape::Replay {
             changes,
+            changes_left_out: left_out.flatten(),
             draft: version,
             since: place.since,
             capacity: capacity.into(),
@@ -178,8 +186,21 @@ impl Rulebooks {
     }
 }
 
-fn in_shape(changes: Vec<Change>) -> Vec<shape::Change> {
-    changes.into_iter().map(shape::Change::from).collect()
+/// Returns as many changes as fit into a reply, and the number of the others.
+fn in_shape(changes: Vec<Change>) -> (Vec<shape::Change>, Option<u64>) {
+    let all = changes.len();
+    let mut shown = Vec::new();
+    let mut bytes = 0;
+    for change in changes.into_iter().map(shape::Change::from) {
+        let names = change.touches.iter().chain(&change.name).chain(&change.was);
+        bytes += names.map(String::len).sum::<usize>() + change.sentence.len();
+        if bytes > LONGEST_CHANGES || shown.len() >= MOST_CHANGES {
+            break;
+        }
+        shown.push(change);
+    }
+    let left_out = u64::try_from(all - shown.len()).ok().filter(|left_out| *left_out > 0);
+    (shown, left_out)
 }
 
 /// Returns the time from which on leads are replayed, from `?since=`.

@@ -7,7 +7,7 @@ use fairleader_api::{Call, Code, Problem, Reply, reply, version};
 use fairleader_lead::problem::FieldProblem;
 use fairleader_rulebook::{RowProblem, Table};
 use fairleader_runtime::http::{Answer, changed, edit};
-use fairleader_store::{NamedTable, Tries, Versioned};
+use fairleader_store::{NamedTable, StoreError, Tries, Versioned};
 use tracing::info;
 
 use crate::Rulebooks;
@@ -15,6 +15,9 @@ use crate::aside::aside;
 
 /// Size limit of a table, in bytes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Length of a page of a table's content, in bytes. In JSON a character can take six times its length.
+const PAGE: usize = 900_000;
 
 impl Rulebooks {
     /// `GET /v1/tables`: lists the tables.
@@ -29,8 +32,19 @@ impl Rulebooks {
         let Some(found) = self.tables.find(name).await? else {
             return Err(Problem::not_found(format!("there is no table `{name}`")).into());
         };
-        let csv = self.tables.content(&found.value.sha256).await?;
-        Ok(version::json(200, &shape::TableContent { table: table_view(found.value), csv }, found.revision))
+        let content = self.tables.content(&found.value.sha256).await?;
+        let (csv, next) = match (content, call.query("from")) {
+            (None, None) => (None, None),
+            (Some(content), None) => page(&content, &found.value.sha256, 0),
+            (content, Some(cursor)) => {
+                let start = content.as_ref().zip(start(cursor, &found.value.sha256));
+                let start = start.filter(|(content, start)| content.is_char_boundary(*start));
+                let (content, start) = start.ok_or_else(|| StoreError::Cursor(cursor.to_owned()))?;
+                page(content, &found.value.sha256, start)
+            }
+        };
+        let content = shape::TableContent { table: table_view(found.value), csv, next };
+        Ok(version::json(200, &content, found.revision))
     }
 
     /// `PUT /v1/tables/{name}` (CSV): stores the content of a table. Versions of the rulebook keep the content that
@@ -100,6 +114,20 @@ impl Rulebooks {
             }
         }
     }
+}
+
+/// Returns the page of a table's content from byte `start` on, and the cursor of the next page.
+fn page(content: &str, sha256: &str, start: usize) -> (Option<String>, Option<String>) {
+    let rest = content.get(start..).unwrap_or_default();
+    let end = rest.floor_char_boundary(PAGE);
+    let page = rest.get(..end).unwrap_or_default().to_owned();
+    let next = (end < rest.len()).then(|| format!("{sha256}.{}", start.saturating_add(end)));
+    (Some(page), next)
+}
+
+/// Returns where the page of a cursor starts. A cursor is of one content: after a change, the pages would not fit.
+fn start(cursor: &str, sha256: &str) -> Option<usize> {
+    cursor.strip_prefix(sha256)?.strip_prefix('.')?.parse().ok()
 }
 
 fn changed_since(name: &str, wanted: Option<u64>, seen: Option<&Versioned<NamedTable>>) -> Option<Reply> {

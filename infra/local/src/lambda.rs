@@ -2,6 +2,9 @@
 //!
 //! An instance is one built function and handles one call at a time. Idle instances are reused, the most recently used
 //! first. A call keeps running even if its caller is gone, as on AWS.
+//!
+//! All functions share the concurrency of an account. Reserved concurrency is taken out of it: a function that has some
+//! can always use it, and never more. The other functions share the rest.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -13,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::lane::Lane;
 use crate::stack::Function;
 
 /// Limit on the payload of a call, in bytes.
@@ -21,9 +25,9 @@ pub const LARGEST_REQUEST: usize = 6 * 1024 * 1024;
 /// Limit on an answer, in bytes; AWS adds a little room for the envelope.
 const LARGEST_RESPONSE: usize = 6_291_556;
 
-/// Limit on concurrent calls of all functions without reserved concurrency. An account starts with 1,000; on one
-/// machine more than this has no benefit.
-const ACCOUNT_CONCURRENCY: usize = 100;
+/// Limit on concurrent calls of all functions together. An account on AWS starts with 1,000; on one machine more than
+/// this has no benefit.
+pub const ACCOUNT_CONCURRENCY: usize = 200;
 
 /// Calls functions. Clones share their instances.
 #[derive(Clone)]
@@ -52,6 +56,17 @@ pub enum StartError {
         binary: String,
         /// The known binaries, in words.
         known: String,
+    },
+    /// The functions reserve so much concurrency that none is left for the others.
+    #[error(
+        "the functions reserve {reserved} concurrent calls, but all functions together can make only {account}; lower \
+         ReservedConcurrentExecutions in the template, so that the other functions can run"
+    )]
+    AllReserved {
+        /// Sum of the reserved concurrency.
+        reserved: usize,
+        /// Concurrency of the account.
+        account: usize,
     },
     /// A function's environment is incomplete.
     #[error("function `{function}` cannot be set up: {cause}")]
@@ -129,13 +144,17 @@ impl Failure {
 
 impl Lambda {
     /// Builds a host for every function. `registry` has the linked functions by the name of the binary; `env_for`
-    /// returns each function's environment.
+    /// returns each function's environment; `account` limits the concurrent calls of all functions together.
     pub fn new(
         functions: &[Function],
         registry: &BTreeMap<&'static str, Load>,
         env_for: impl Fn(&Function) -> Env,
+        account: usize,
     ) -> Result<Self, StartError> {
-        let account = Arc::new(Semaphore::new(ACCOUNT_CONCURRENCY));
+        let reserved = functions.iter().filter_map(|function| function.reserved_concurrency).sum();
+        let shared = account.checked_sub(reserved).filter(|left| *left > 0);
+        let shared = shared.ok_or(StartError::AllReserved { reserved, account })?;
+        let shared = Arc::new(Semaphore::new(shared));
         let mut hosts = BTreeMap::new();
         for function in functions {
             let load = registry.get(function.binary.as_str()).copied().ok_or_else(|| StartError::UnknownBinary {
@@ -145,7 +164,7 @@ impl Lambda {
             })?;
             let permits = match function.reserved_concurrency {
                 Some(reserved) => Arc::new(Semaphore::new(reserved.min(Semaphore::MAX_PERMITS))),
-                None => Arc::clone(&account),
+                None => Arc::clone(&shared),
             };
             let env = env_for(function);
             let host = Host { function: function.clone(), load, env, idle: Mutex::default(), permits };
@@ -191,11 +210,11 @@ impl Lambda {
         }
         let permit = Arc::clone(&host.permits).try_acquire_owned().map_err(|_| Failure::Throttled)?;
         let host = Arc::clone(host);
-        let call = tokio::spawn(async move {
+        let call = tokio::spawn(Lane::current().run(async move {
             let answer = host.call(&payload, request_id).await;
             drop(permit);
             answer
-        });
+        }));
         match call.await {
             Ok(answer) => answer,
             Err(ended) => Err(Failure::Panicked(match ended.try_into_panic() {
@@ -298,6 +317,10 @@ pub(crate) mod fakes {
     }
 
     pub(crate) fn lambda(functions: Vec<(Function, Script)>) -> Lambda {
+        in_account(functions, ACCOUNT_CONCURRENCY).unwrap()
+    }
+
+    pub(crate) fn in_account(functions: Vec<(Function, Script)>, account: usize) -> Result<Lambda, StartError> {
         let stack = Uuid::now_v7();
         let key = |id: &str| format!("{stack}/{id}");
         let mut declared = Vec::new();
@@ -307,10 +330,14 @@ pub(crate) mod fakes {
         }
         let load: Load = fairleader_runtime::load::<Scripted>;
         let registry = BTreeMap::from([("scripted", load)]);
-        Lambda::new(&declared, &registry, |function| {
-            Env::new(BTreeMap::from([("SCRIPT".to_owned(), key(&function.id))]), fairleader_runtime::Clock::System)
-        })
-        .unwrap()
+        Lambda::new(
+            &declared,
+            &registry,
+            |function| {
+                Env::new(BTreeMap::from([("SCRIPT".to_owned(), key(&function.id))]), fairleader_runtime::Clock::System)
+            },
+            account,
+        )
     }
 }
 
@@ -408,13 +435,34 @@ mod tests {
         assert_eq!(lambda.hosts["F"].idle.lock().unwrap().len(), 2);
     }
 
+    #[tokio::test]
+    async fn reserved_concurrency_is_always_free_for_its_function() {
+        let slow = || script(|_| std::future::pending());
+        let mut reserved = function("F");
+        reserved.reserved_concurrency = Some(1);
+        let functions =
+            vec![(reserved, script(|event| async { Ok(event) })), (function("G"), slow()), (function("H"), slow())];
+        let lambda = fakes::in_account(functions, 3).unwrap();
+        // A call keeps running when its caller is gone.
+        while !matches!(
+            tokio::time::timeout(Duration::from_millis(20), lambda.invoke("G", b"1".to_vec())).await,
+            Ok(Err(Failure::Throttled))
+        ) {}
+        assert!(matches!(lambda.invoke("H", b"1".to_vec()).await, Err(Failure::Throttled)));
+        assert_eq!(call(&lambda, "2").await.unwrap(), "2");
+        let mut greedy = function("F");
+        greedy.reserved_concurrency = Some(3);
+        let refused = fakes::in_account(vec![(greedy, script(|event| async { Ok(event) }))], 3).err().unwrap();
+        assert!(refused.to_string().starts_with("the functions reserve 3 concurrent calls"), "{refused}");
+    }
+
     #[test]
     fn reports_an_unknown_binary_and_the_known_ones() {
         let mut wrong = function("F");
         wrong.binary = "intak".to_owned();
         let load: Load = fairleader_runtime::load::<fakes::Scripted>;
         let registry = BTreeMap::from([("intake", load)]);
-        let error = Lambda::new(&[wrong], &registry, |_| Env::default()).err().unwrap();
+        let error = Lambda::new(&[wrong], &registry, |_| Env::default(), 1).err().unwrap();
         assert_eq!(
             error.to_string(),
             "function `F` runs the binary `intak`, which does not exist; the binaries are `intake`"

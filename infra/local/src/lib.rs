@@ -18,6 +18,7 @@ pub mod faults;
 pub mod gateway;
 pub mod iam;
 pub mod lambda;
+mod lane;
 pub mod load;
 pub mod machine;
 pub mod offline;

@@ -64,6 +64,8 @@ pub struct Options {
     /// Whether only the API runs: nothing is read from queues, streams and schedules, and nothing expires. The folder
     /// changes only through calls.
     pub paused: bool,
+    /// Limit on concurrent calls of all functions together.
+    pub concurrency: usize,
 }
 
 impl Options {
@@ -78,6 +80,7 @@ impl Options {
             clock: Clock::System,
             faults: Faults::default(),
             paused: false,
+            concurrency: lambda::ACCOUNT_CONCURRENCY,
         }
     }
 }
@@ -239,7 +242,7 @@ impl Machine {
                 access.of(&function.id).map(|key| (key.id.as_str(), key.secret.as_str())).unwrap_or_default();
             env(&aws_url, id, secret, function.environment.clone(), clock.clone()).with_http_client(inside.client())
         };
-        let lambda = Lambda::new(&stack.functions, &registry(), env_for)?;
+        let lambda = Lambda::new(&stack.functions, &registry(), env_for, options.concurrency)?;
         lambda.warm()?;
         let bus = Bus::start(&stack, queues.clone(), lambda.clone())?;
 

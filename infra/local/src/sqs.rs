@@ -5,7 +5,8 @@
 //! many receives. A reply to a send, delete or change of visibility means that the change is on disk.
 //!
 //! One thread owns the database (`writer`). It puts all waiting requests into one transaction, so that callers share
-//! the cost of a commit, and serves waiting receives in the same transaction as the send. Pollers in this process call
+//! the cost of a commit, and serves waiting receives in the same transaction as the send. Queues are fair: a message
+//! group with many messages does not delay the others (`store/fair.rs`). Pollers in this process call
 //! [`Queues::receive`] and similar methods; clients use the JSON protocol ([`Queues::handle`]).
 //!
 //! A receipt handle belongs to one receive. Deleting with the handle of an earlier receive succeeds and deletes
@@ -33,7 +34,7 @@ use uuid::Uuid;
 
 pub use self::attributes::{AttributeValue, Attributes};
 use self::clock::Clock;
-pub use self::store::Counts;
+pub use self::store::{Counts, Want};
 use self::store::{NewMessage, Receipt, Received, md5_hex};
 use self::writer::Request;
 use crate::aws_error::AwsError;
@@ -107,6 +108,8 @@ pub struct Message {
     pub system_attributes: BTreeMap<String, String>,
     /// Number of receives so far, in all queues, including this one.
     pub receive_count: i64,
+    /// Whether its group has so many messages that others go first.
+    pub bulk: bool,
 }
 
 /// A message to send.
@@ -206,7 +209,19 @@ impl Queues {
         wait: Duration,
         visibility: Duration,
     ) -> Result<Vec<Message>, AwsError> {
-        let received = self.take(self.index(queue)?, max, wait, visibility).await?;
+        self.receive_some(queue, Want::Any, max, wait, visibility).await
+    }
+
+    /// Receives like [`Queues::receive`], but only what is wanted.
+    pub async fn receive_some(
+        &self,
+        queue: &str,
+        want: Want,
+        max: usize,
+        wait: Duration,
+        visibility: Duration,
+    ) -> Result<Vec<Message>, AwsError> {
+        let received = self.take(self.index(queue)?, want, max, wait, visibility).await?;
         received.into_iter().map(message).collect()
     }
 
@@ -314,6 +329,7 @@ impl Queues {
     async fn take(
         &self,
         queue: usize,
+        want: Want,
         max: usize,
         wait: Duration,
         visibility: Duration,
@@ -321,7 +337,8 @@ impl Queues {
         let deadline = Instant::now().checked_add(wait).unwrap_or_else(Instant::now);
         let visibility_ms = millis(visibility);
         let inbox = self.shared.inbox.clone();
-        let delivery = self.ask(|reply| Request::Receive { queue, max, visibility_ms, deadline, reply, inbox }).await?;
+        let receive = |reply| Request::Receive { queue, want, max, visibility_ms, deadline, reply, inbox };
+        let delivery = self.ask(receive).await?;
         Ok(delivery.take())
     }
 
@@ -357,6 +374,7 @@ fn message(received: Received) -> Result<Message, AwsError> {
         system_attributes: protocol::system_attributes(&received),
         attributes: Attributes::from_stored(received.attributes.as_deref())?,
         receive_count: received.receives,
+        bulk: received.bulk,
         body: received.body,
     })
 }

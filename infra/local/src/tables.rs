@@ -10,6 +10,7 @@
 //! Streams are read from the file directly (`tables/stream.rs`).
 
 mod engine;
+mod line;
 mod repeats;
 mod stream;
 mod stream_api;

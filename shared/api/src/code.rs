@@ -38,6 +38,7 @@ codes! {
     InvalidIdempotencyKey 400 "invalid_idempotency_key": "The `Idempotency-Key` is empty, too long or not ASCII.";
     InvalidFilter 400 "invalid_filter": "The filter has an unknown `kind`, or an `id` without a `kind`.";
     InvalidIfMatch 400 "invalid_if_match": "`If-Match` is not exactly one `ETag`.";
+    InvalidLimit 400 "invalid_limit": "`limit` is not a number, or out of range.";
     InvalidPart 400 "invalid_part": "The number of the part is not a number, or out of range.";
     InvalidSearch 400 "invalid_search": "The search has neither `email` nor `phone`, or both, or an invalid one.";
     InvalidWait 400 "invalid_wait": "`wait` is not a duration.";

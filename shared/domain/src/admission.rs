@@ -85,6 +85,8 @@ pub struct Reported {
     pub source: SourceId,
     /// When it was accepted.
     pub received_at: Timestamp,
+    /// SHA-256 of the content, in hex; `None` if it has no idempotency key, or comes from an older version.
+    pub content: Option<String>,
     /// The person.
     pub by: By,
 }

@@ -23,7 +23,7 @@ mod merging;
 mod owning;
 
 use fairleader_lead::activity::Activity;
-use fairleader_lead::id::{LeadId, RulebookVersion, SourceId};
+use fairleader_lead::id::{ActivityId, LeadId, RulebookVersion, SourceId};
 use fairleader_lead::score::Score;
 use fairleader_lead::state::State;
 use jiff::Timestamp;
@@ -69,7 +69,12 @@ pub enum Command {
         of: LeadId,
     },
     /// Record an activity. It does not move the lead by itself, but the score that follows can.
-    RecordActivity(Activity),
+    RecordActivity {
+        /// The activity.
+        activity: Activity,
+        /// The earlier activity whose idempotency key it came with.
+        reused_key_of: Option<ActivityId>,
+    },
     /// Store a new score.
     Rescore {
         /// The new score.
@@ -112,7 +117,7 @@ pub fn transition(state: &State, command: Command, now: Timestamp) -> Result<Tra
         Command::Absorb { from } => merging::absorb(state, from, now),
         Command::Resubmit => Ok(merging::resubmit(state, now)),
         Command::ReuseKey { of } => Ok(merging::reuse_key(state, of, now)),
-        Command::RecordActivity(activity) => activity::record(state, activity, now),
+        Command::RecordActivity { activity, reused_key_of } => activity::record(state, activity, reused_key_of, now),
         Command::Rescore { score, rulebook } => activity::rescore(state, score, rulebook, now),
         Command::Hold { reason } => holding::hold(state, reason, now),
         Command::Release => holding::release(state, now),

@@ -222,6 +222,9 @@ pub enum EventKind {
         /// How they responded, in words joined by `_`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         response: Option<String>,
+        /// The earlier activity, if this one came with its idempotency key and other content.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reused_key_of: Option<ActivityId>,
     },
     /// Its score changed without a new decision.
     LeadScored {

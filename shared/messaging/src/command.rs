@@ -87,6 +87,9 @@ pub struct RecordActivity {
     pub email: Option<String>,
     /// The activity.
     pub activity: Activity,
+    /// SHA-256 of the report, in hex, if it came with an idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
     /// The source that reported it.
     pub source: SourceId,
     /// As in [`StoreLead`].

@@ -13,6 +13,7 @@ use fairleader_lead::identity::IdentityKey;
 
 use crate::audit::{Audit, Edit, Kind, Seen, Versioned};
 use crate::item::{BODY, Item, body, item, record, stored, text};
+use crate::table::PAGE;
 use crate::{Identities, Pools, Reps, StoreError, Table, Transaction};
 
 const ACCOUNT: &str = "account_id";
@@ -158,6 +159,7 @@ impl Accounts {
             .client
             .scan()
             .table_name(&self.0.name)
+            .limit(PAGE)
             .filter_expression("contains(#body, :rep)")
             .expression_attribute_names("#body", BODY)
             .expression_attribute_values(":rep", text(quoted))

@@ -15,6 +15,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put};
+use fairleader_lead::id::LeadId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -50,11 +51,13 @@ pub enum Kind {
     Key,
     /// Lookup table of rulebooks.
     Table,
+    /// Lead that was released from hold.
+    Lead,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Rep, Self::Pool, Self::Account, Self::Person, Self::Key, Self::Table];
+    pub const ALL: [Self; 7] = [Self::Rep, Self::Pool, Self::Account, Self::Person, Self::Key, Self::Table, Self::Lead];
 
     /// Returns the word for the kind in entries and queries.
     pub const fn as_str(self) -> &'static str {
@@ -65,6 +68,7 @@ impl Kind {
             Self::Person => "person",
             Self::Key => "key",
             Self::Table => "table",
+            Self::Lead => "lead",
         }
     }
 }
@@ -148,7 +152,7 @@ pub struct AuditEntry {
     pub kind: String,
     /// The id of the item.
     pub id: String,
-    /// `created`, `changed` or `deleted`.
+    /// `created`, `changed`, `deleted` or, for a lead, `released`.
     pub action: String,
     /// Its revision after the change.
     pub revision: u64,
@@ -283,6 +287,21 @@ impl Audit {
     ) -> Result<Entry<'_>, StoreError> {
         let before = serde_json::to_value(before)?;
         self.made(kind, id, seen, "deleted", seen.next(edit.at), Some(before), edit)
+    }
+
+    /// Adds an entry for a lead that is released from hold in this transaction. `before` says how it was held.
+    pub fn release<L: Clone>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        lead: &LeadId,
+        before: &impl Serialize,
+        edit: &Edit<'_>,
+    ) -> Result<(), StoreError> {
+        let before = Some(serde_json::to_value(before)?);
+        let at = Seen::Nothing.next(edit.at);
+        let entry = self.made(Kind::Lead, lead.as_str(), Seen::Nothing, "released", at, before, edit)?;
+        entry.record(transaction, label)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of an entry")]

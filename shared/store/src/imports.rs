@@ -30,7 +30,7 @@ const DATA: &str = "data";
 const PAGE: i32 = 1_000;
 
 /// Row results in one item. At a few hundred bytes each before compression, this is well below 400 KB.
-const ROWS_PER_ITEM: usize = 1_000;
+pub const ROWS_PER_ITEM: usize = 1_000;
 
 /// Table of imports.
 #[derive(Clone, Debug)]
@@ -200,11 +200,13 @@ impl Imports {
         found.map(|item| part(&item, &self.0.name)).transpose()
     }
 
-    /// Stores the result of a part: rows first, so that a stored part always has all its rows.
-    pub async fn put_part(&self, import: &str, part: &PartResult, rows: &[RowResult]) -> Result<(), StoreError> {
-        for (number, chunk) in rows.chunks(ROWS_PER_ITEM).enumerate() {
-            self.0.put(rows_item(import, part.part, number, chunk)?).await?;
-        }
+    /// Stores results of rows of a part, at most [`ROWS_PER_ITEM`]. `number` counts these calls for a part, from 0.
+    pub async fn put_rows(&self, import: &str, part: u32, number: usize, rows: &[RowResult]) -> Result<(), StoreError> {
+        self.0.put(rows_item(import, part, number, rows)?).await
+    }
+
+    /// Stores the result of a part. All its rows must be stored before.
+    pub async fn put_part(&self, import: &str, part: &PartResult) -> Result<(), StoreError> {
         self.0.put(part_item(import, part)?).await
     }
 

@@ -104,6 +104,24 @@ pub struct LeadPage {
     pub next: Option<String>,
 }
 
+/// Page of the events of a lead, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<EventText>,
+    /// Cursor of the next page; `None` on the last page.
+    pub next: Option<String>,
+}
+
+/// Page of the explanations of a lead, latest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WhyPage {
+    /// The explanations.
+    pub whys: Vec<Why>,
+    /// Cursor of the next page; `None` on the last page.
+    pub next: Option<String>,
+}
+
 /// Page of failed commands, latest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetterPage {
@@ -194,7 +212,7 @@ pub(crate) fn profile_item(lead: &LeadId, profile: &Profile, version: u64) -> Re
 fn content_part(key: &ContentKey) -> String {
     match key {
         ContentKey::Submission(lead, hash) => format!("{ACTIVITY}{lead}#{hash}"),
-        ContentKey::Activity(id) => format!("{ACTIVITY}{id}"),
+        ContentKey::Activity(id) | ContentKey::SameActivity(id, _) => format!("{ACTIVITY}{id}"),
     }
 }
 
@@ -297,8 +315,10 @@ impl Leads {
     ) -> Result<(BTreeMap<LeadId, Option<Known>>, BTreeMap<Content, bool>), StoreError> {
         let mut known: BTreeMap<LeadId, Option<Known>> = leads.iter().map(|lead| (lead.clone(), None)).collect();
         let mut kept: BTreeMap<Content, bool> = contents.iter().map(|content| (content.clone(), false)).collect();
-        let by_key: BTreeMap<(LeadId, String), &Content> =
-            contents.iter().map(|content| ((content.lead.clone(), content_part(&content.key)), content)).collect();
+        let mut by_key: BTreeMap<(LeadId, String), Vec<&Content>> = BTreeMap::new();
+        for content in contents {
+            by_key.entry((content.lead.clone(), content_part(&content.key))).or_default().push(content);
+        }
         let parts = leads.iter().flat_map(|lead| [key(lead, STATE), key(lead, PROFILE)]);
         let keys: Vec<Item> = parts.chain(by_key.keys().map(|(lead, part)| key(lead, part))).collect();
         if keys.is_empty() {
@@ -317,8 +337,14 @@ impl Leads {
                     profiles.insert(lead, (profile(&item, self.table())?, version));
                 }
                 part => {
-                    if let Some(content) = by_key.get(&(lead, part.to_owned())) {
-                        kept.insert((*content).clone(), true);
+                    for content in by_key.get(&(lead, part.to_owned())).into_iter().flatten() {
+                        let same = match &content.key {
+                            ContentKey::SameActivity(_, hash) => {
+                                body::<RecordedForm>(&item, self.table())?.content.is_none_or(|kept| kept == *hash)
+                            }
+                            ContentKey::Submission(..) | ContentKey::Activity(_) => true,
+                        };
+                        kept.insert((*content).clone(), same);
                     }
                 }
             }
@@ -445,28 +471,55 @@ impl Leads {
         Ok(())
     }
 
-    /// Reads the events of a lead, oldest first, as stored.
-    pub async fn events(&self, lead: &LeadId) -> Result<Vec<EventText>, StoreError> {
-        self.parts(lead, EVENT).await?.iter().map(|item| event(item, self.table())).collect()
+    /// Reads a page of at most `limit` events of a lead, oldest first, as stored.
+    pub async fn events(&self, lead: &LeadId, limit: i32, from: Option<&str>) -> Result<EventPage, StoreError> {
+        let (items, next) = self.numbered_parts(lead, EVENT, true, limit, from).await?;
+        let events = items.iter().map(|item| event(item, self.table())).collect::<Result<_, _>>()?;
+        Ok(EventPage { events, next })
     }
 
-    /// Reads the explanations of a lead, oldest first. The reps who could have taken it are stored with the pool's
-    /// turn, see [`Why::turns`] and [`Why::complete`].
-    pub async fn whys(&self, lead: &LeadId) -> Result<Vec<Why>, StoreError> {
-        self.parts(lead, WHY).await?.iter().map(|item| why(item, self.table())).collect()
+    /// Reads a page of at most `limit` explanations of a lead, latest first. The reps who could have taken it are
+    /// stored with the pool's turn, see [`Why::turns`] and [`Why::complete`].
+    pub async fn whys(&self, lead: &LeadId, limit: i32, from: Option<&str>) -> Result<WhyPage, StoreError> {
+        let (items, next) = self.numbered_parts(lead, WHY, false, limit, from).await?;
+        let whys = items.iter().map(|item| why(item, self.table())).collect::<Result<_, _>>()?;
+        Ok(WhyPage { whys, next })
+    }
+
+    /// Reads a page of numbered parts of a lead. The cursor is the number of the last part.
+    async fn numbered_parts(
+        &self,
+        lead: &LeadId,
+        prefix: &str,
+        forward: bool,
+        limit: i32,
+        from: Option<&str>,
+    ) -> Result<(Vec<Item>, Option<String>), StoreError> {
+        let start = from.map(|cursor| match cursor.parse::<u64>() {
+            Ok(number) if cursor == format!("{number:012}") => Ok(key(lead, &numbered(prefix, number))),
+            _ => Err(StoreError::Cursor(cursor.to_owned())),
+        });
+        let query = self.by_prefix(lead, prefix).scan_index_forward(forward).limit(limit);
+        let query = query.set_exclusive_start_key(start.transpose()?);
+        let answer = query.send().await.map_err(StoreError::service(self.0.what("querying")))?;
+        let last = answer.last_evaluated_key().map(|last| get_text(last, self.table(), PART)).transpose()?;
+        let next = last.map(|last| last.trim_start_matches(prefix).to_owned());
+        Ok((answer.items.unwrap_or_default(), next))
     }
 
     async fn parts(&self, lead: &LeadId, prefix: &str) -> Result<Vec<Item>, StoreError> {
-        let query = self
-            .0
+        self.0.query_all(self.by_prefix(lead, prefix)).await
+    }
+
+    fn by_prefix(&self, lead: &LeadId, prefix: &str) -> QueryFluentBuilder {
+        self.0
             .client
             .query()
             .table_name(self.table())
             .key_condition_expression("lead_id = :lead AND begins_with(part, :prefix)")
             .expression_attribute_values(":lead", text(lead.as_str()))
             .expression_attribute_values(":prefix", text(prefix))
-            .consistent_read(true);
-        self.0.query_all(query).await
+            .consistent_read(true)
     }
 
     /// Reads a page of a rep's open leads, best first.

@@ -60,10 +60,12 @@ pub use given_up::GivenUp;
 #[cfg(feature = "decisions")]
 pub use identities::Identities;
 #[cfg(feature = "decisions")]
-pub use imports::{Import, Imports, PartResult, RowResult};
+pub use imports::{Import, Imports, PartResult, ROWS_PER_ITEM, RowResult};
 pub use keys::{KeyDeleted, KeyRecord, Keys, PersonKey};
 #[cfg(feature = "decisions")]
-pub use leads::{DeadLetter, LINE_SHARDS, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, due_shards};
+pub use leads::{
+    DeadLetter, EventPage, LINE_SHARDS, LeadPage, Leads, LetterPage, Loaded, OpenLeads, PastPage, WhyPage, due_shards,
+};
 #[cfg(feature = "decisions")]
 pub use lookup_tables::{LookupTables, NamedTable};
 pub use on_roster::OnRoster;

@@ -14,6 +14,9 @@ use crate::item::{Item, PART};
 
 /// Limit on the keys in one `BatchGetItem`.
 const BATCH: usize = 100;
+/// Limit on the items of a page, where every page is read. It keeps pages short on one machine, where all tables share
+/// one engine.
+pub(crate) const PAGE: i32 = 250;
 /// Attempts to read keys that DynamoDB left unprocessed.
 const ATTEMPTS: usize = 5;
 /// Length limit of a partition key, in bytes.
@@ -197,7 +200,7 @@ impl Table {
 
     /// Reads every page of a query.
     pub(crate) async fn query_all(&self, query: QueryFluentBuilder) -> Result<Vec<Item>, StoreError> {
-        let mut pages = query.into_paginator().items().send();
+        let mut pages = query.limit(PAGE).into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
             found.push(item.map_err(StoreError::service(self.what("querying")))?);
@@ -207,7 +210,8 @@ impl Table {
 
     /// Reads the whole table. For small tables only.
     pub(crate) async fn scan_all(&self) -> Result<Vec<Item>, StoreError> {
-        let mut pages = self.client.scan().table_name(&self.name).consistent_read(true).into_paginator().items().send();
+        let scan = self.client.scan().table_name(&self.name).limit(PAGE).consistent_read(true);
+        let mut pages = scan.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(item) = pages.next().await {
             found.push(item.map_err(StoreError::service(self.what("scanning")))?);

@@ -5,7 +5,7 @@
 
 mod tell;
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -23,6 +23,9 @@ use self::tell::{Tell, Totals};
 use super::process::Failed;
 use crate::offline::decide::decide;
 use crate::offline::{OfflineError, RulebookFile, STDIN, counted};
+
+/// Size limit of a CSV list, in bytes: what fits into memory everywhere. JSON lines are read one by one.
+const LONGEST_LIST: u64 = 100_000_000;
 
 /// Options of `decide`.
 #[derive(Debug, Args)]
@@ -120,11 +123,16 @@ impl Leads {
         Ok(begin.first().is_some_and(|first| !matches!(first, b'{' | b'[')))
     }
 
-    /// Reads everything that is left.
+    /// Reads everything that is left, at most [`LONGEST_LIST`] bytes. The encoding of a list shows only in all of it.
     fn rest(&mut self) -> Result<Vec<u8>, OfflineError> {
         let mut bytes = Vec::new();
-        match self.reader.read_to_end(&mut bytes) {
-            Ok(_) => Ok(bytes),
+        match self.reader.by_ref().take(LONGEST_LIST + 1).read_to_end(&mut bytes) {
+            Ok(read) if u64::try_from(read).is_ok_and(|read| read <= LONGEST_LIST) => Ok(bytes),
+            Ok(_) => Err(OfflineError::Usage(format!(
+                "`{}` is a list of more than {LONGEST_LIST} bytes; split it, each part with the header line, or write one \
+                 JSON object per line",
+                self.name
+            ))),
             Err(cause) => Err(OfflineError::Unreadable { file: self.name.clone(), cause }),
         }
     }
@@ -195,6 +203,13 @@ mod tests {
         for json in ["{\"email\": \"ada@lovelace.example\"}", "\u{feff} \n{}", "[1]", "", "\n\n"] {
             assert!(!begins(json), "{json}");
         }
+    }
+
+    #[test]
+    fn a_list_has_a_limit() {
+        let mut leads = Leads { name: "leads".to_owned(), reader: Box::new(BufReader::new(io::repeat(b'a'))) };
+        let refused = leads.rest().unwrap_err().to_string();
+        assert!(refused.starts_with("`leads` is a list of more than 100000000 bytes; split it"), "{refused}");
     }
 
     #[test]

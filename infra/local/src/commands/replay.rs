@@ -64,6 +64,9 @@ pub struct Replayed {
     /// The differences between the two rulebooks, in words.
     #[serde(default)]
     pub changes: Vec<Change>,
+    /// Number of further differences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes_left_out: Option<u64>,
     /// How many open leads the draft's reps can have at a time.
     pub capacity: Capacity,
     /// The report on all leads, in numbers.
@@ -154,6 +157,9 @@ impl Replayed {
         }
         for change in &self.changes {
             writeln!(out, "  - {}", change.sentence)?;
+        }
+        if let Some(left_out) = self.changes_left_out {
+            writeln!(out, "  and {left_out} more")?;
         }
         writeln!(out, "\nWhat would change")?;
         for sentence in &self.sentences {

@@ -2,6 +2,9 @@
 //!
 //! One long poll is open while the function may be called once more. The next one opens when a batch is handed over. So
 //! a message starts its call as soon as it is in the queue, and batches grow when calls cannot keep up.
+//!
+//! Messages of a group that has many of them get at most half of the calls, and their calls take the back lane. So
+//! another message always finds a free call.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +16,8 @@ use tokio::sync::Semaphore;
 use super::{Context, Filters, Verdict, verdict};
 use crate::aws_error::AwsError;
 use crate::lambda::{Failure, LARGEST_REQUEST, place};
-use crate::sqs::{AttributeValue, Message};
+use crate::lane::Lane;
+use crate::sqs::{AttributeValue, Message, Want};
 use crate::stack::{Queue, QueueSource};
 
 /// Default limit on concurrent calls. AWS starts with five too.
@@ -27,6 +31,7 @@ const ENVELOPE: usize = 1024;
 pub(super) async fn run(mut context: Context, source: QueueSource, queue: Queue, filters: Filters) {
     let at_once = source.maximum_concurrency.unwrap_or(AT_ONCE).clamp(1, 1000);
     let permits = Arc::new(Semaphore::new(at_once));
+    let bulk_permits = Arc::new(Semaphore::new((at_once / 2).max(1)));
     let shared = Arc::new(Shared { context: context.clone(), source, queue, filters });
     loop {
         let permit = tokio::select! {
@@ -34,19 +39,25 @@ pub(super) async fn run(mut context: Context, source: QueueSource, queue: Queue,
             permit = Arc::clone(&permits).acquire_owned() => permit,
         };
         let Ok(permit) = permit else { break };
+        let for_bulk = Arc::clone(&bulk_permits).try_acquire_owned().ok();
+        let want = if for_bulk.is_some() { Want::Any } else { Want::Quiet };
         let batch = tokio::select! {
             // Dropping the receive returns its messages to the queue.
             () = context.stopped() => break,
-            batch = shared.collect() => batch,
+            batch = shared.collect(want) => batch,
+            // Another bulk call has ended.
+            _ = bulk_permits.acquire(), if for_bulk.is_none() => continue,
         };
         match batch {
             Ok(batch) if batch.is_empty() => {}
             Ok(batch) => {
                 let shared = Arc::clone(&shared);
-                tokio::spawn(async move {
+                let for_bulk = for_bulk.filter(|_| batch.iter().all(|message| message.bulk));
+                let lane = if for_bulk.is_some() { Lane::Back } else { Lane::Front };
+                tokio::spawn(lane.run(async move {
                     shared.process(batch).await;
-                    drop(permit);
-                });
+                    drop((permit, for_bulk));
+                }));
             }
             Err(cause) => {
                 tracing::error!(queue = %shared.queue.name, cause = %cause, "queue cannot be read");
@@ -71,9 +82,10 @@ struct Shared {
 impl Shared {
     /// Collects a batch: the messages that are there and, with a window, those that arrive until it ends or the batch
     /// is full.
-    async fn collect(&self) -> Result<Vec<Message>, AwsError> {
+    async fn collect(&self, want: Want) -> Result<Vec<Message>, AwsError> {
         let queues = &self.context.queues;
-        let receive = |max, wait| queues.receive(&self.queue.name, max, wait, self.queue.visibility_timeout);
+        let hidden = self.queue.visibility_timeout;
+        let receive = |max, wait| queues.receive_some(&self.queue.name, want, max, wait, hidden);
         let most = self.source.batch_size.max(1);
         let mut batch = receive(most, LONG_POLL).await?;
         if batch.is_empty() || self.source.window.is_zero() {

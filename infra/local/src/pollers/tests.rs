@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::lambda::fakes::{self, Script, function, script};
+use crate::lane::Lane;
 use crate::sqs::{AttributeValue, Attributes, Counts};
 use crate::stack::{Queue, QueueSource, StreamSource, Table};
 
@@ -342,6 +343,51 @@ async fn a_throttled_function_gets_its_messages_later() {
     fixture.pollers.stop().await;
     assert!(seen.lock().unwrap().is_empty());
     assert_eq!(fixture.queues.counts("work").await.unwrap(), Counts { visible: 1, in_flight: 0, delayed: 0 });
+}
+
+#[tokio::test]
+async fn a_long_list_leaves_room_for_a_single_message() {
+    let seen: Arc<StdMutex<Vec<(String, Lane)>>> = Arc::default();
+    let go = Arc::new(tokio::sync::Semaphore::new(0));
+    let act = script({
+        let (seen, go) = (Arc::clone(&seen), Arc::clone(&go));
+        move |event| {
+            let (seen, go) = (Arc::clone(&seen), Arc::clone(&go));
+            async move {
+                seen.lock().unwrap().push((bodies(&event)[0].clone(), Lane::current()));
+                go.acquire().await.unwrap().forget();
+                Ok(Value::Null)
+            }
+        }
+    });
+    let source = QueueSource { maximum_concurrency: Some(4), ..from_queue() };
+    let mut stack = prepare(EventSource::Queue(source));
+    stack.queues[0].visibility_timeout = Duration::from_mins(1);
+    let (queues, _folder) = open(&stack);
+    let send = async |group: &str, count: usize| {
+        let entry = |id: usize| json!({ "Id": id.to_string(), "MessageBody": group, "MessageGroupId": group });
+        for _ in 0..count.div_ceil(10) {
+            let entries: Vec<Value> = (0..count.min(10)).map(entry).collect();
+            let body = json!({ "QueueUrl": "http://127.0.0.1:4566/000000000000/work", "Entries": entries });
+            queues.handle("SendMessageBatch", body).await.unwrap();
+        }
+    };
+    send("list", 200).await;
+    let lambda = fakes::lambda(vec![(stack.functions[0].clone(), act)]);
+    let reader = stream::reader_of(Arc::default());
+    let (_written, changes) = watch::channel(0);
+    let pollers = Pollers::start(&stack, &queues, &lambda, &reader, &changes).unwrap();
+    let calls = |group: &str| seen.lock().unwrap().iter().filter(|(body, _)| body == group).count();
+    until("two calls for the list", || async { calls("list") == 2 }).await;
+    send("web", 1).await;
+    until("a call for the single message", || async { calls("web") == 1 }).await;
+    assert_eq!(calls("list"), 2, "the list gets half of the four calls");
+    let lanes: Vec<Lane> = seen.lock().unwrap().iter().map(|(_, lane)| *lane).collect();
+    assert_eq!(lanes, [Lane::Back, Lane::Back, Lane::Front]);
+    go.add_permits(1000);
+    until("the queues are empty", || async { queues.idle().await.unwrap() }).await;
+    assert_eq!(calls("list"), 20);
+    pollers.stop().await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::attributes::Attributes;
 use super::errors::{batch_error, invalid_parameter, missing, no_such_queue, unsupported, visibility_error};
 use super::receipt::{receipt, receipt_handle};
-use super::store::{NewMessage, Receipt, Received, md5_hex};
+use super::store::{NewMessage, Receipt, Received, Want, md5_hex};
 use super::{Queues, SENDER};
 use crate::aws_error::AwsError;
 use crate::stack::Queue;
@@ -309,7 +309,7 @@ async fn receive(queues: &Queues, request: Receive) -> Result<Value, AwsError> {
     };
     let max = usize::try_from(max).unwrap_or(1);
     let mut messages = Vec::new();
-    for received in queues.take(index, max, wait, visibility).await? {
+    for received in queues.take(index, Want::Any, max, wait, visibility).await? {
         let asked = request.attribute_names.iter().chain(&request.message_system_attribute_names);
         let all = asked.clone().any(|name| name == "All");
         let mut system = system_attributes(&received);

@@ -7,16 +7,21 @@
 //! All times are in milliseconds of the queues' own clock. `clock` holds what it last showed; it may lag by half a
 //! minute, but not behind the last message.
 
-use std::path::Path;
+mod fair;
+mod space;
+
+use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use self::fair::Fairness;
+pub use self::fair::Want;
 use super::clock::Clock;
 
 /// AUTOINCREMENT: a row number must never be used again, or a late receipt handle could delete another message.
-/// A receive reads `by_visibility` from its beginning, so its cost does not depend on the number of messages.
+/// A receive reads `by_group` from the beginning of each group, so its cost does not depend on the number of messages.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS queues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE IF NOT EXISTS messages (
@@ -34,10 +39,15 @@ const SCHEMA: &str = "
         body TEXT NOT NULL
     );
     CREATE INDEX IF NOT EXISTS by_visibility ON messages (queue, visible_at);
+    CREATE INDEX IF NOT EXISTS by_group ON messages (queue, ifnull(message_group, ''), visible_at);
     CREATE INDEX IF NOT EXISTS by_age ON messages (queue, sent_at);
     CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS positions (source TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
 ";
+
+/// The columns that [`read`] reads.
+const COLUMNS: &str = "id, message_id, body, attributes, message_group, sent_at, first_received_at, receives, \
+    receives_before, dead_letter_source";
 
 const KEEP_TIME: &str = "INSERT OR REPLACE INTO clock (id, at) VALUES (1, ?1)";
 
@@ -87,6 +97,8 @@ pub(super) struct Received {
     /// How far the system's clock was ahead of these times at the start.
     pub(super) ahead: i64,
     pub(super) dead_letter_source: Option<String>,
+    /// Whether its group has many messages.
+    pub(super) bulk: bool,
 }
 
 /// Result of a change of visibility.
@@ -106,6 +118,9 @@ pub(super) struct Store {
     queues: Vec<Settings>,
     /// Row id of each queue, by index.
     ids: Vec<i64>,
+    fairness: Fairness,
+    /// The write-ahead log.
+    log: PathBuf,
 }
 
 type Sql<T> = Result<T, rusqlite::Error>;
@@ -114,6 +129,7 @@ impl Store {
     /// Opens the file when the system's clock shows `system`.
     pub(super) fn open(path: &Path, queues: Vec<Settings>, system: i64) -> Sql<Self> {
         let mut connection = Connection::open(path)?;
+        space::prepare(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // Without FULL, a commit in WAL mode would be confirmed before it is on disk.
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -141,7 +157,9 @@ impl Store {
         )?;
         transaction.execute(KEEP_TIME, [clock.now()])?;
         transaction.commit()?;
-        Ok(Self { connection, clock, queues, ids })
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Ok(Self { connection, clock, queues, ids, fairness: Fairness::default(), log: PathBuf::from(log) })
     }
 
     /// Returns the queues' clock.
@@ -198,33 +216,18 @@ impl Store {
     /// Receives up to `max` messages. Those received too often go to the dead-letter queue, whose index is then added
     /// to `moved_to`.
     pub(super) fn receive(
-        &self,
+        &mut self,
         index: usize,
+        want: Want,
         max: usize,
         visibility_ms: i64,
         now: i64,
         moved_to: &mut Option<usize>,
     ) -> Sql<Vec<Received>> {
-        let (queue, settings) = self.settings(index)?;
         let mut taken = Vec::new();
         while taken.len() < max {
-            let limit = max - taken.len();
-            let candidates: Vec<(i64, Received)> = self
-                .connection
-                .prepare_cached(
-                    "SELECT id, message_id, body, attributes, message_group, sent_at, first_received_at, receives, receives_before, dead_letter_source
-                     FROM messages WHERE queue = ?1 AND visible_at <= ?2 AND sent_at > ?3 ORDER BY visible_at, id LIMIT ?4",
-                )?
-                .query_map(
-                    params![
-                        queue,
-                        now,
-                        now.saturating_sub(settings.retention_ms),
-                        i64::try_from(limit).unwrap_or(i64::MAX)
-                    ],
-                    |row| read(index, now, self.clock.ahead(), row),
-                )?
-                .collect::<Sql<_>>()?;
+            let candidates = self.candidates(index, want, max - taken.len(), now)?;
+            let (_, settings) = self.settings(index)?;
             let mut moved = false;
             for (receives_here, message) in candidates {
                 if let Some((target, most)) = settings.redrive
@@ -392,6 +395,7 @@ fn read(queue: usize, now: i64, ahead: i64, row: &Row<'_>) -> Sql<(i64, Received
         receives,
         ahead,
         dead_letter_source: row.get(9)?,
+        bulk: false,
     };
     Ok((before - row.get::<_, i64>(8)?, message))
 }

@@ -486,3 +486,142 @@ async fn a_redrive_policy_must_name_a_queue() {
     let error = Queues::open(&folder.path().join("queues.db"), &[work]).err().unwrap();
     assert_eq!(error.to_string(), "queue `work` has the dead-letter queue `gone`, which the template does not declare");
 }
+
+/// Sends messages in a group.
+async fn send_in(fixture: &Fixture, group: &str, bodies: impl IntoIterator<Item = String>) {
+    let bodies: Vec<String> = bodies.into_iter().collect();
+    for chunk in bodies.chunks(10) {
+        let entries: Vec<Value> = chunk
+            .iter()
+            .enumerate()
+            .map(|(id, body)| json!({ "Id": id.to_string(), "MessageBody": body, "MessageGroupId": group }))
+            .collect();
+        let sent = fixture.call("SendMessageBatch", json!({ "Entries": entries })).await.unwrap();
+        assert_eq!(sent["Successful"].as_array().unwrap().len(), chunk.len());
+    }
+}
+
+#[tokio::test]
+async fn a_group_with_many_messages_does_not_delay_others() {
+    let fixture = open();
+    send_in(&fixture, "list", (0..300).map(|number| format!("list {number}"))).await;
+    let receive = |want| fixture.queues.receive_some("work", want, 10, Duration::ZERO, HIDE);
+    let bulk = receive(Want::Any).await.unwrap();
+    assert_eq!(bodies(&bulk), (0..10).map(|number| format!("list {number}")).collect::<Vec<_>>());
+    assert!(bulk.iter().all(|message| message.bulk));
+    assert!(receive(Want::Quiet).await.unwrap().is_empty());
+
+    send_in(&fixture, "web", ["web 0".to_owned()]).await;
+    fixture.send("no group").await;
+    let quiet = receive(Want::Any).await.unwrap();
+    assert!(quiet.iter().all(|message| !message.bulk));
+    let mut found = bodies(&quiet);
+    found.sort_unstable();
+    assert_eq!(found, ["no group", "web 0"], "and nothing else, so that their call is short");
+    // A receive that wants no bulk does not keep one that does from it.
+    let waiting = fixture.queues.receive_some("work", Want::Quiet, 10, WAIT, HIDE);
+    let both = async {
+        let bulk = receive(Want::Any).await.unwrap();
+        assert_eq!((bulk.len(), bulk[0].bulk), (10, true));
+        send_in(&fixture, "web", ["web 1".to_owned()]).await;
+    };
+    let (quiet, ()) = tokio::join!(waiting, both);
+    assert_eq!(bodies(&quiet.unwrap()), ["web 1"]);
+}
+
+#[tokio::test]
+async fn groups_take_turns_by_messages_in_flight() {
+    let fixture = open();
+    for group in ["a", "b", "c"] {
+        send_in(&fixture, group, (0..20).map(|_| group.to_owned())).await;
+    }
+    let mut counts = BTreeMap::new();
+    for _ in 0..3 {
+        for message in fixture.queues.receive("work", 10, Duration::ZERO, HIDE).await.unwrap() {
+            *counts.entry(message.body).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(counts.into_values().collect::<Vec<_>>(), [10, 10, 10]);
+}
+
+#[tokio::test]
+async fn every_group_has_a_turn_even_if_there_are_many() {
+    let fixture = open();
+    for number in 0..150 {
+        send_in(&fixture, &format!("group-{number:03}"), [number.to_string()]).await;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..15 {
+        let received = fixture.queues.receive("work", 10, Duration::ZERO, HIDE).await.unwrap();
+        assert_eq!(received.len(), 10);
+        seen.extend(received.into_iter().map(|message| message.body));
+    }
+    assert_eq!(seen.len(), 150);
+}
+
+/// Returns the size of the file and its log.
+fn size(folder: &TempDir) -> u64 {
+    ["queues.db", "queues.db-wal"].iter().map(|name| folder.path().join(name).metadata().unwrap().len()).sum()
+}
+
+#[tokio::test]
+async fn the_file_shrinks_after_a_burst() {
+    const MB: u64 = 1024 * 1024;
+    let fixture = open();
+    let body = "x".repeat(20_000);
+    send_in(&fixture, "list", (0..1_000).map(|_| body.clone())).await;
+    fixture.send("stays").await;
+    assert!(size(&fixture.folder) > 20 * MB);
+    loop {
+        let received = fixture.queues.receive("work", 10, Duration::ZERO, HIDE).await.unwrap();
+        let done = received.iter().filter(|message| message.body != "stays");
+        let done: Vec<String> = done.map(|message| message.receipt_handle.clone()).collect();
+        if received.is_empty() {
+            break;
+        }
+        fixture.queues.delete("work", &done).await.unwrap();
+    }
+    let begun = Instant::now();
+    while size(&fixture.folder) > 4 * MB {
+        assert!(begun.elapsed() < WAIT * 3, "{} bytes are left", size(&fixture.folder));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // What is left is still there, in flight.
+    assert_eq!(fixture.queues.counts("work").await.unwrap(), Counts { visible: 0, in_flight: 1, delayed: 0 });
+    let fixture = fixture.reopen().await;
+    assert_eq!(bodies(&fixture.queues.receive("work", 10, WAIT, HIDE).await.unwrap()), ["stays"]);
+}
+
+#[tokio::test]
+async fn a_file_from_before_can_shrink_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queues.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(
+        "CREATE TABLE queues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+         CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, queue INTEGER NOT NULL, visible_at INTEGER NOT NULL,
+             receives INTEGER NOT NULL, receives_before INTEGER NOT NULL, first_received_at INTEGER,
+             sent_at INTEGER NOT NULL, message_id BLOB NOT NULL, message_group TEXT, dead_letter_source TEXT,
+             attributes TEXT, body TEXT NOT NULL);
+         INSERT INTO queues VALUES (1, 'work');",
+    )
+    .unwrap();
+    let now = Timestamp::now().as_millisecond();
+    for body in ["kept", "gone"] {
+        old.execute(
+            "INSERT INTO messages (queue, visible_at, receives, receives_before, sent_at, message_id, body)
+             VALUES (1, ?1, 0, 0, ?1, zeroblob(16), ?2)",
+            rusqlite::params![now, body],
+        )
+        .unwrap();
+    }
+    old.execute("DELETE FROM messages WHERE body = 'gone'", []).unwrap();
+    drop(old);
+    let queues = Queues::open(&path, &declared()).unwrap();
+    assert_eq!(bodies(&queues.receive("work", 10, WAIT, HIDE).await.unwrap()), ["kept"]);
+    queues.close().await;
+    let mode = |connection: rusqlite::Connection| {
+        connection.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(mode(rusqlite::Connection::open(&path).unwrap()), 2);
+}

@@ -10,14 +10,17 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::store::{Counts, Hidden, NewMessage, Receipt, Received, Store};
+use super::store::{Counts, Hidden, NewMessage, Receipt, Received, Store, Want};
 use crate::aws_error::AwsError;
 
 /// Limit on the requests in a transaction.
 const MOST_AT_ONCE: usize = 512;
 
-/// How often expired messages are deleted.
+/// How often expired messages are deleted, and some space is given back even if requests never pause.
 const EXPIRE_EVERY: Duration = Duration::from_secs(30);
+
+/// Pause between two steps that give space back to the disk, in which requests go first.
+const SHRINK_PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, AwsError>>;
 
@@ -28,6 +31,7 @@ pub(super) enum Request {
     },
     Receive {
         queue: usize,
+        want: Want,
         max: usize,
         visibility_ms: i64,
         deadline: Instant,
@@ -96,6 +100,7 @@ impl Drop for Delivery {
 
 /// A waiting receive.
 struct Parked {
+    want: Want,
     max: usize,
     visibility_ms: i64,
     deadline: Instant,
@@ -127,6 +132,8 @@ struct Writer {
     expire_at: Instant,
     /// Receives to undo first, because their callers are gone.
     returned: Vec<Receipt>,
+    /// When to give space back, if messages were deleted.
+    shrink_at: Option<Instant>,
 }
 
 /// Runs until all senders of `inbox` are gone, or a request closes it.
@@ -147,7 +154,9 @@ pub(super) fn run(store: Store, inbox: &Receiver<Request>) {
                 closing = Some(reply);
             }
         }
+        let idle = requests.is_empty();
         writer.round(requests);
+        writer.shrink(idle);
         if let Some(reply) = closing {
             // Parked receives and the file are closed before the reply.
             drop(writer);
@@ -160,7 +169,7 @@ pub(super) fn run(store: Store, inbox: &Receiver<Request>) {
 impl Writer {
     fn new(store: Store) -> Self {
         let lines = (0..store.queues()).map(|_| Line::default()).collect();
-        Self { store, lines, expire_at: Instant::now(), returned: Vec::new() }
+        Self { store, lines, expire_at: Instant::now(), returned: Vec::new(), shrink_at: Some(Instant::now()) }
     }
 
     /// Returns the time until the next scheduled work.
@@ -170,6 +179,9 @@ impl Writer {
         }
         let now = self.store.clock().now();
         let mut wait = self.expire_at.saturating_duration_since(Instant::now());
+        if let Some(at) = self.shrink_at {
+            wait = wait.min(at.saturating_duration_since(Instant::now()));
+        }
         for line in self.lines.iter().filter(|line| !line.parked.is_empty()) {
             for parked in &line.parked {
                 wait = wait.min(parked.deadline.saturating_duration_since(Instant::now()));
@@ -179,6 +191,30 @@ impl Writer {
             }
         }
         wait
+    }
+
+    /// Gives some space back to the disk if messages were deleted. Unless nothing else is to do, it waits.
+    fn shrink(&mut self, idle: bool) {
+        let Some(at) = self.shrink_at else { return };
+        if Instant::now() < at {
+            return;
+        }
+        if !idle {
+            self.shrink_at = Some(Instant::now() + SHRINK_PAUSE);
+            return;
+        }
+        self.shrink_at = match self.store.shrink() {
+            Ok(more) => more.then(|| Instant::now() + SHRINK_PAUSE),
+            Err(cause) => {
+                tracing::warn!(cause = %cause, "the file of the queues cannot be made smaller");
+                None
+            }
+        };
+    }
+
+    /// Notes that messages were deleted.
+    fn deleted(&mut self) {
+        self.shrink_at.get_or_insert_with(|| Instant::now() + SHRINK_PAUSE);
     }
 
     /// Runs one transaction and sends its replies.
@@ -232,6 +268,7 @@ impl Writer {
         self.store.begin()?;
         if self.expire_at <= Instant::now() {
             self.store.expire(now)?;
+            self.deleted();
             self.expire_at = Instant::now() + EXPIRE_EVERY;
         }
         // If this fails, the messages return after their visibility timeout.
@@ -270,9 +307,9 @@ impl Writer {
                 }
                 None
             }
-            Request::Receive { queue, max, visibility_ms, deadline, reply, inbox } => {
+            Request::Receive { queue, want, max, visibility_ms, deadline, reply, inbox } => {
                 if let Some(line) = self.lines.get_mut(queue) {
-                    line.parked.push_back(Parked { max, visibility_ms, deadline, reply, inbox });
+                    line.parked.push_back(Parked { want, max, visibility_ms, deadline, reply, inbox });
                     line.dirty = true;
                 }
                 None
@@ -281,6 +318,7 @@ impl Writer {
                 for receipt in &receipts {
                     self.store.delete(receipt)?;
                 }
+                self.deleted();
                 Some(answer(reply, ()))
             }
             Request::ChangeVisibility { changes, reply } => {
@@ -293,6 +331,7 @@ impl Writer {
             }
             Request::Purge { queue, reply } => {
                 self.store.purge(queue)?;
+                self.deleted();
                 Some(answer(reply, ()))
             }
             Request::Counts { queue, reply } => Some(answer(reply, self.store.counts(queue, now)?)),
@@ -334,17 +373,33 @@ impl Writer {
         line.dirty = false;
         line.next_visible = None;
         let mut moved_to = None;
+        // Those that get nothing, in order. One that wants no bulk does not stop one that does.
+        let mut kept = VecDeque::new();
+        let mut only_bulk = false;
         while let Some(parked) = line.parked.pop_front() {
             if parked.reply.is_closed() {
                 continue;
             }
-            let messages = self.store.receive(queue, parked.max, parked.visibility_ms, now, &mut moved_to)?;
-            if messages.is_empty() {
-                line.parked.push_front(parked);
-                line.next_visible = self.store.next_visible(queue, now)?;
-                break;
+            if parked.want == Want::Quiet && only_bulk {
+                kept.push_back(parked);
+                continue;
             }
-            served.push(Served { reply: parked.reply, messages, inbox: parked.inbox });
+            let messages =
+                self.store.receive(queue, parked.want, parked.max, parked.visibility_ms, now, &mut moved_to)?;
+            if messages.is_empty() {
+                only_bulk = parked.want == Want::Quiet;
+                kept.push_back(parked);
+                if !only_bulk {
+                    break;
+                }
+            } else {
+                served.push(Served { reply: parked.reply, messages, inbox: parked.inbox });
+            }
+        }
+        kept.append(&mut line.parked);
+        line.parked = kept;
+        if !line.parked.is_empty() {
+            line.next_visible = self.store.next_visible(queue, now)?;
         }
         if let Some(target) = moved_to {
             self.touch(target);
@@ -380,7 +435,8 @@ mod tests {
         let (inbox, _requests) = channel();
         let (reply, delivered) = oneshot::channel();
         let deadline = Instant::now() + Duration::from_mins(1);
-        let receive = Request::Receive { queue: 0, max: 1, visibility_ms: 60_000, deadline, reply, inbox };
+        let receive =
+            Request::Receive { queue: 0, want: Want::Any, max: 1, visibility_ms: 60_000, deadline, reply, inbox };
         let send = Request::Send { messages: vec![message], reply: oneshot::channel().0 };
 
         // The caller cancels after the commit and before the delivery, and then asks for the count.

@@ -3,6 +3,8 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use dynoxide::actions::query::QueryRequest;
+use dynoxide::actions::scan::ScanRequest;
 use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::{Database, DynoxideError};
 use http::Request;
@@ -14,6 +16,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::repeats::{LONGEST_TOKEN, Repeats, Seen};
+/// Limit on the items of a page of a query or scan whose caller sets none. DynamoDB ends such a page at 1 MB. The engine
+/// does too, but only after it has read the rest of the table: for 145,000 leads, 1.9 s a page in which nothing else
+/// runs. Callers must follow `LastEvaluatedKey` anyway.
+const LONGEST_PAGE: usize = 250;
 
 /// Reply of DynamoDB.
 #[derive(Clone, Debug)]
@@ -60,8 +66,14 @@ pub(crate) fn in_process(database: &Database, operation: &str, body: &[u8]) -> O
         "PutItem" => run(body, |request| database.put_item(request)),
         "UpdateItem" => run(body, |request| database.update_item(request)),
         "DeleteItem" => run(body, |request| database.delete_item(request)),
-        "Query" => run(body, |request| database.query(request)),
-        "Scan" => run(body, |request| database.scan(request)),
+        "Query" => run(body, |mut request: QueryRequest| {
+            request.limit.get_or_insert(LONGEST_PAGE);
+            database.query(request)
+        }),
+        "Scan" => run(body, |mut request: ScanRequest| {
+            request.limit.get_or_insert(LONGEST_PAGE);
+            database.scan(request)
+        }),
         "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
         "BatchWriteItem" => run(body, |request| database.batch_write_item(request)),
         "TransactGetItems" => run(body, |request| database.transact_get_items(request)),

@@ -240,3 +240,26 @@ async fn concurrent_calls_are_all_answered_and_stored() {
     let scan: Value = serde_json::from_slice(&scan.body).unwrap();
     assert_eq!(scan["Count"], 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_are_short_even_without_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = open(&folder, leads()).unwrap();
+    let ids: Vec<String> = (0..600).map(|id| id.to_string()).collect();
+    futures::future::join_all(ids.iter().map(|id| put(&tables, id))).await;
+    let (mut sizes, mut start) = (Vec::new(), Value::Null);
+    loop {
+        let mut request = json!({ "TableName": "leads" });
+        if !start.is_null() {
+            request["ExclusiveStartKey"] = start;
+        }
+        let page = tables.call("Scan", request.to_string().into()).await;
+        let page: Value = serde_json::from_slice(&page.body).unwrap();
+        sizes.push(page["Items"].as_array().unwrap().len());
+        start = page["LastEvaluatedKey"].clone();
+        if start.is_null() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [250, 250, 100]);
+}

@@ -1,10 +1,10 @@
 //! The two threads behind the tables: one runs the calls, the other flushes.
 //!
 //! The engine commits each call without flushing (`synchronous = NORMAL`: after a power failure the last commits may be
-//! missing, but never half of one). The first thread runs one call after the other. The second takes all waiting
-//! replies, flushes the engine's write-ahead log once, and then sends them. Meanwhile the first thread goes on, and its
-//! writes are flushed next. Reads also wait while anything is unflushed, so no reply depends on data that could still
-//! be lost.
+//! missing, but never half of one). The first thread runs one call after the other, those of the front lane first. The
+//! second takes all waiting replies, flushes the engine's write-ahead log once, and then sends them. Meanwhile the first
+//! thread goes on, and its writes are flushed next. Reads also wait while anything is unflushed, so no reply depends on
+//! data that could still be lost.
 
 use std::fs::File;
 use std::io;
@@ -20,12 +20,13 @@ use dynoxide::Database;
 use tokio::sync::oneshot;
 
 use super::engine::{self, Reply};
+use super::line::Line;
 use super::repeats::Repeats;
+use crate::lane::Lane;
 
 /// Passes calls to the threads. Dropping it waits for running calls.
 pub(super) struct Worker {
-    /// `None` only during the drop.
-    calls: Option<Sender<Job>>,
+    calls: Arc<Line<Job>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -46,47 +47,43 @@ impl Worker {
         // The engine's name for `synchronous = NORMAL`.
         database.disable_bulk_loading().map_err(io::Error::other)?;
         let log = Log::open(path)?;
-        let (calls, jobs) = channel();
+        let calls = Arc::new(Line::new());
         let (answers, waiting) = channel();
         let unflushed = Arc::new(AtomicUsize::new(0));
         let engine = {
-            let (database, unflushed) = (database.clone(), Arc::clone(&unflushed));
+            let (database, jobs, unflushed) = (database.clone(), Arc::clone(&calls), Arc::clone(&unflushed));
             std::thread::Builder::new().name("tables".to_owned()).spawn(move || {
-                work(&database, &jobs, &answers, &unflushed);
+                let jobs = Taken(jobs);
+                work(&database, &jobs.0, &answers, &unflushed);
             })?
         };
         let flusher = std::thread::Builder::new()
             .name("tables-flush".to_owned())
             .spawn(move || flush(&log, &waiting, &unflushed))?;
-        Ok(Self { calls: Some(calls), threads: vec![engine, flusher] })
+        Ok(Self { calls, threads: vec![engine, flusher] })
     }
 
-    /// Runs a call. Returns `None`, with nothing written, if it must go through the engine's server.
+    /// Runs a call in the lane of the task, or in the back lane if it is a scan. Returns `None`, with nothing written,
+    /// if it must go through the engine's server.
     pub(super) async fn call(&self, operation: &str, body: Bytes) -> Option<Reply> {
         let (reply, answered) = oneshot::channel();
-        self.send(Job::Call { operation: operation.to_owned(), body, reply });
+        let lane = if operation == "Scan" { Lane::Back } else { Lane::current() };
+        self.calls.push(Job::Call { operation: operation.to_owned(), body, reply }, lane);
         answered.await.unwrap_or_else(|_| Some(Reply::internal("the tables are closed, or their engine failed")))
     }
 
     /// Waits until everything that is visible now is on disk.
     pub(super) async fn settle(&self) {
         let (done, settled) = oneshot::channel();
-        self.send(Job::Settle { done });
+        self.calls.push(Job::Settle { done }, Lane::Front);
         // If a thread has ended, there is nothing to wait for. Its callers got an error.
         settled.await.unwrap_or_default();
-    }
-
-    fn send(&self, job: Job) {
-        if let Some(calls) = &self.calls {
-            // A rejected job drops its sender, which its caller notices.
-            calls.send(job).unwrap_or_default();
-        }
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.calls = None;
+        self.calls.close();
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the tables panicked");
@@ -95,10 +92,19 @@ impl Drop for Worker {
     }
 }
 
-/// Runs calls in order, until all senders are gone or a flush failed.
-fn work(database: &Database, jobs: &Receiver<Job>, answers: &Sender<Waiting>, unflushed: &AtomicUsize) {
+/// The line of the thread that takes its jobs. When the thread ends, also by a panic, callers of waiting jobs get an error.
+struct Taken(Arc<Line<Job>>);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// Runs calls one after another, until the line is closed or a flush failed.
+fn work(database: &Database, jobs: &Line<Job>, answers: &Sender<Waiting>, unflushed: &AtomicUsize) {
     let mut repeats = Repeats::default();
-    while let Ok(job) = jobs.recv() {
+    while let Some(job) = jobs.next() {
         let waiting = match job {
             Job::Settle { done } => Waiting::Settle(done),
             Job::Call { operation, body, reply } => {

@@ -25,6 +25,7 @@ pub(super) fn of(kind: &str) -> Option<Value> {
         "NewActivation" => json!({"at": "2027-04-01T06:00:00Z"}),
         "RollBack" => json!({"from": "000002", "reason": "Leads from Spain go to the wrong pool"}),
         "NewReroute" => json!({"preview": true}),
+        "RedriveMany" => json!({"reason": "failed_in_fairleader-enrich"}),
         "NewImport" => json!({"name": "Hannover fair", "source": "fair", "dry_run": true}),
         "Person" => json!({"name": "Mara Lind", "email": "mara@fairleader.example", "role": "marketing"}),
         "NewKey" => json!({"role": "source", "subject": "website"}),

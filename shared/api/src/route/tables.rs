@@ -12,6 +12,10 @@ use crate::shape::{access::*, desk::*, imports::*, intake::*, lead::*, recovery:
 /// Of a query parameter.
 const PAGE: &str = "The `next` of the previous page; the first page if left out.";
 /// Of a query parameter.
+const EVENTS: &str = "Number of events on a page, 1 to 1,000; 1,000 if left out.";
+/// Of a query parameter.
+const DECISIONS: &str = "Number of decisions on a page, 1 to 50; 50 if left out.";
+/// Of a query parameter.
 const SINCE: &str = "How far to look back, in days, weeks or hours (`90d`, `12w`, `36h`); 90 days if left out.";
 /// Of a query parameter.
 const GOES_ON: &str = "The `next` of the previous call, to continue a replay.";
@@ -23,8 +27,8 @@ const SAME_IMPORT: &str = "Makes retries idempotent: the same key means the same
 /// Of a header.
 const NO_KEY: &str = "Not needed: sending a part again changes nothing. Refused if it is not valid.";
 /// Of a header.
-const IDEMPOTENCY: &str =
-    "Makes retries idempotent: the same key means the same submission. 1 to 255 ASCII characters.";
+const IDEMPOTENCY: &str = "Makes retries idempotent: the same key means the same submission. Other content with the same key is kept too, and \
+     the history of the lead says so. 1 to 255 ASCII characters.";
 
 /// Of a header.
 const IF_MATCH: &str =
@@ -127,9 +131,9 @@ routes! {
             }
             gives 200 [FoundLeads] fails [InvalidSearch];
         ListEvents: Get "/v1/leads/{lead_id}/events", PEOPLE, "Lists everything that happened to a lead, oldest first."
-            gives 200 [LeadEvents];
+            query { "from": PAGE, "limit": EVENTS } gives 200 [LeadEvents] fails [InvalidCursor, InvalidLimit];
         ExplainLead: Get "/v1/leads/{lead_id}/why", PEOPLE, "Explains the decisions on a lead, latest first."
-            gives 200 [LeadDecisions];
+            query { "from": PAGE, "limit": DECISIONS } gives 200 [LeadDecisions] fails [InvalidCursor, InvalidLimit];
         AcceptLead: Post "/v1/leads/{lead_id}/accept", DESKS, "Accepts a lead for its owner."
             may take Accept gives 200 [AcceptedByOwner]
             fails [Busy, WrongStage, NotOwner, OldAssignment, IntoItself];
@@ -171,7 +175,7 @@ routes! {
             gives 204 fails [Busy, InvalidIfMatch, PreconditionFailed];
         ListAudit: Get "/v1/audit", SALES, "Lists changes of the settings with what was there before, newest first."
             query {
-                "kind": "Only changes of this kind: `rep`, `pool`, `account`, `person`, `key` or `table`.",
+                "kind": "Only changes of this kind: `rep`, `pool`, `account`, `person`, `key`, `table` or `lead`.",
                 "id": "Only changes of the item with this id; requires `kind`.",
                 "from": PAGE
             }
@@ -236,7 +240,8 @@ routes! {
         CancelReroute: Delete "/v1/rulebooks/{version}/reroute", RULES, "Stops or cancels a reroute."
             gives 200 [Reroute] fails [Busy];
         ListTables: Get "/v1/tables", PEOPLE, "Lists the lookup tables of rulebooks." gives 200 [Tables];
-        ReadTable: Get "/v1/tables/{name}", PEOPLE, "Returns the current content of a table." gives 200 [TableContent];
+        ReadTable: Get "/v1/tables/{name}", PEOPLE, "Returns the current content of a table, page by page if it is large."
+            query { "from": PAGE } gives 200 [TableContent] fails [InvalidCursor];
         DeleteTable: Delete "/v1/tables/{name}", RULES,
             "Deletes a table, so that new versions cannot use it. Existing versions keep its content."
             header { "If-Match": IF_MATCH }
@@ -256,7 +261,7 @@ routes! {
             takes NewImport gives 201 [Import] fails [InvalidIdempotencyKey, ImportExists];
         ReadImport: Get "/v1/imports/{id}", RULES, "Returns an import and the results of its parts."
             query { "from": PAGE } gives 200 [ImportResult] fails [InvalidCursor];
-        PutPart: Put "/v1/imports/{id}/parts/{part}", RULES, "Imports a part of a list, of at most 4 MB."
+        PutPart: Put "/v1/imports/{id}/parts/{part}", RULES, "Imports a part of a list, of at most 4 MB and 20,000 rows."
             header { "Idempotency-Key": NO_KEY }
             takes Csv gives 200 [PartReply] fails [InvalidIdempotencyKey, InvalidPart, PartExists, TooLarge, InvalidList];
         ListRows: Get "/v1/imports/{id}/rows", RULES, "Lists the result of every row."
@@ -292,6 +297,9 @@ routes! {
         Redrive: Post "/v1/dead-letters/{lead_id}/redrive", SALES,
             "Releases a lead and retries its failed commands. With `events` as the id, publishes failed events again."
             gives 202 [Redriven, RedrivenEvents] fails [Busy, HeldByRule, NeverStored];
+        RedriveMany: Post "/v1/dead-letters/redrive", SALES,
+            "Releases leads on hold with one reason or of one source, and retries their failed commands: some in each call."
+            takes RedriveMany gives 202 [RedrivenMany] fails [InvalidCursor];
     }
 }
 

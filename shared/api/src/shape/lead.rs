@@ -353,22 +353,26 @@ replies! {
         pub more: Map<String, Value>,
     }
 
-    /// History of a lead.
+    /// Page of the history of a lead.
     pub struct LeadEvents {
         /// The lead.
         pub lead_id: LeadId,
-        /// The events, oldest first.
+        /// The events on this page, oldest first.
         pub events: Vec<LeadEvent>,
+        /// Cursor of the next page; `null` on the last page.
+        pub next: Option<String>,
     }
 
-    /// Explanations of the decisions on a lead.
+    /// Page of the explanations of the decisions on a lead.
     pub struct LeadDecisions {
         /// The lead.
         pub lead_id: LeadId,
         /// Its stage.
         pub stage: Stage,
-        /// The decisions on it, latest first.
+        /// The decisions on this page, latest first.
         pub decisions: Vec<Decision>,
+        /// Cursor of the next page; `null` on the last page.
+        pub next: Option<String>,
         /// For a merged lead: where to find the explanations of the lead that it was merged into.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub summary: Option<String>,

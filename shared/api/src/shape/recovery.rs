@@ -1,9 +1,27 @@
 //! Leads on hold, and commands that failed.
 
-use fairleader_lead::id::LeadId;
+use fairleader_lead::id::{LeadId, SourceId};
 use jiff::Timestamp;
 
 use super::lead::Stage;
+use crate::Code;
+
+requests! {
+    /// Request to release leads on hold. It needs a `reason` or a `source`.
+    pub struct RedriveMany {
+        /// Only leads that are on hold for this reason, as in the list.
+        #[serde(default)]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 200)))]
+        pub reason: Option<String>,
+        /// Only leads of this source.
+        #[serde(default)]
+        pub source: Option<SourceId>,
+        /// The `next` of the previous call; the first leads if left out.
+        #[serde(default)]
+        #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = 2_000)))]
+        pub cursor: Option<String>,
+    }
+}
 
 replies! {
     /// Failed command of a lead on hold.
@@ -44,8 +62,11 @@ replies! {
         pub held_from: Option<Stage>,
         /// When it was received.
         pub received_at: Timestamp,
-        /// Its failed commands.
+        /// Its failed commands, at most 20.
         pub commands: Vec<FailedCommand>,
+        /// Number of further failed commands; missing if all are shown.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub commands_left_out: Option<u64>,
     }
 
     /// Leads on hold, and commands that failed.
@@ -70,6 +91,32 @@ replies! {
         pub lead_id: LeadId,
         /// Number of commands that were queued for it.
         pub commands: u64,
+    }
+
+    /// Lead that stays on hold.
+    pub struct NotRedriven {
+        /// The lead.
+        pub lead_id: LeadId,
+        /// Why, for programs.
+        #[cfg_attr(feature = "openapi", schemars(with = "String"))]
+        pub code: Code,
+        /// Why, for people.
+        pub title: String,
+        /// What to do about it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub detail: Option<String>,
+    }
+
+    /// Result of one call that releases leads. Repeat it with `next` until that is `null`.
+    pub struct RedrivenMany {
+        /// The leads that were released.
+        pub leads: Vec<LeadId>,
+        /// Number of commands that were queued for them.
+        pub commands: u64,
+        /// The leads that match but stay on hold.
+        pub not_released: Vec<NotRedriven>,
+        /// Where the next call goes on; `null` if every lead on hold was looked at.
+        pub next: Option<String>,
     }
 
     /// Events that were queued to be published again.

@@ -348,8 +348,11 @@ replies! {
         pub from: RulebookVersion,
         /// The version.
         pub version: RulebookVersion,
-        /// The differences.
+        /// The differences, as many as fit into a reply.
         pub changes: Vec<Change>,
+        /// Number of further differences; missing if all are shown.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub changes_left_out: Option<u64>,
     }
 
     /// Capacity of the reps that a rulebook can assign leads to.
@@ -368,9 +371,12 @@ replies! {
         pub draft: Option<RulebookVersion>,
         /// The time from which on leads are replayed.
         pub since: Timestamp,
-        /// Differences between the two versions; only on the first call.
+        /// Differences between the two versions, as many as fit into a reply; only on the first call.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub changes: Option<Vec<Change>>,
+        /// Number of further differences; missing if all are shown.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub changes_left_out: Option<u64>,
         /// Capacity of the reps that the draft can assign leads to.
         pub capacity: Capacity,
         /// Counts for the leads of this call. Add the reports of all calls up.
@@ -443,7 +449,10 @@ replies! {
     pub struct TableContent {
         /// The table.
         pub table: Table,
-        /// Its content, as CSV.
+        /// Its content on this page, as CSV. Pages end anywhere; join them as they are.
         pub csv: Option<String>,
+        /// Cursor of the next page; missing on the last page.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub next: Option<String>,
     }
 }

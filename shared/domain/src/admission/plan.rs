@@ -43,6 +43,8 @@ pub struct Recorded {
     pub source: SourceId,
     /// When the report was accepted.
     pub received_at: Timestamp,
+    /// SHA-256 of the content, in hex, if it came with an idempotency key.
+    pub content: Option<String>,
 }
 
 /// Change of a profile.

@@ -9,6 +9,7 @@ use crate::lifecycle::Command;
 use crate::person;
 use fairleader_lead::activity::Activity;
 use fairleader_lead::id::{ActivityId, LeadId};
+use fairleader_lead::submission::activity::derive_reused;
 
 /// Decides on a reported activity.
 pub(super) fn activity(reader: &mut Reader<'_>, reported: &Reported, now: Timestamp) -> Decided {
@@ -53,8 +54,8 @@ fn of_another_person(
     }
     let first = first.with_id_of_its_own();
     let activity = Activity { id: ActivityId::from(first.lead_id.as_str()), ..reported.activity.clone() };
-    let Reported { source, received_at, .. } = reported.clone();
-    Ok(Ok(Some(Reported { activity, source, received_at, by: By::Address(Box::new(first)) })))
+    let Reported { source, received_at, content, .. } = reported.clone();
+    Ok(Ok(Some(Reported { activity, source, received_at, content, by: By::Address(Box::new(first)) })))
 }
 
 /// Returns the leads of the person with an e-mail address. The activity goes to the first; an earlier attempt may have
@@ -88,26 +89,49 @@ fn record(reader: &mut Reader<'_>, reported: &Reported, lead: &LeadId, others: &
     for other in others {
         leads.extend(known!(reader.merges(other)).into_iter().map(|known| &known.state.lead_id));
     }
+    let Reported { activity, source, received_at, content, by: _ } = reported.clone();
     // It may have been recorded for a lead that was merged since.
-    if kept_by_any(reader, &leads, &ContentKey::Activity(reported.activity.id.clone()))? {
-        return Ok(Ok(Admission::Nothing(Outcome::repeat(Outcome::of(&target.state)))));
-    }
-    Ok(changed(&target.state, Command::RecordActivity(reported.activity.clone()), now).map(|change| {
+    let (activity, reused_key_of) = match unrecorded(reader, &leads, activity, content.as_deref())? {
+        Some(new) => new,
+        None => return Ok(Ok(Admission::Nothing(Outcome::repeat(Outcome::of(&target.state))))),
+    };
+    let command = Command::RecordActivity { activity: activity.clone(), reused_key_of };
+    Ok(changed(&target.state, command, now).map(|change| {
         let lead = change.state.lead_id.clone();
         let mut plan = Plan::default();
         let mut profile = target.who();
         // An activity older than all those in the profile is only added to the history.
-        if profile.remember(reported.activity.clone()) {
+        if profile.remember(activity.clone()) {
             plan.profiles.push(target.reprofiled(profile));
         }
-        let recorded = Recorded {
-            activity: reported.activity.clone(),
-            source: reported.source.clone(),
-            received_at: reported.received_at,
-        };
+        let recorded = Recorded { activity, source, received_at, content };
         let outcome = Outcome::recorded(lead.clone(), Outcome::of(&change.state));
         plan.recorded = Some((lead, recorded));
         plan.changes.push(change);
         Admission::Last(plan, outcome)
     }))
+}
+
+/// Returns the activity, unless one of the leads has it. If one of them has another activity of the same idempotency
+/// key, this one gets an id of its own, and the id of the other is returned too.
+fn unrecorded(
+    reader: &mut Reader<'_>,
+    leads: &[&LeadId],
+    activity: Activity,
+    content: Option<&str>,
+) -> Result<Option<(Activity, Option<ActivityId>)>, Unread> {
+    let first = activity.id.clone();
+    let kept = kept_by_any(reader, leads, &ContentKey::Activity(first.clone()));
+    let Some(content) = content else { return Ok((!kept?).then_some((activity, None))) };
+    // Both are read together.
+    let same = kept_by_any(reader, leads, &ContentKey::SameActivity(first.clone(), content.to_owned()));
+    if !kept? {
+        return Ok(Some((activity, None)));
+    }
+    if same? {
+        return Ok(None);
+    }
+    let id = derive_reused(&first, content);
+    let kept = kept_by_any(reader, leads, &ContentKey::Activity(id.clone()))?;
+    Ok((!kept).then_some((Activity { id, ..activity }, Some(first))))
 }

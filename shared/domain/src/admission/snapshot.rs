@@ -44,8 +44,10 @@ pub struct Content {
 pub enum ContentKey {
     /// Submission: its own lead id, and the hash of its content.
     Submission(LeadId, String),
-    /// Activity.
+    /// Activity, whatever its content.
     Activity(ActivityId),
+    /// Activity with this hash of its content. One that is stored without a hash counts as the same.
+    SameActivity(ActivityId, String),
 }
 
 /// Data that must be read before a decision.

@@ -41,7 +41,16 @@ fn activity(id: &str, by: By, second: i64) -> Incoming {
         response: None,
         product: None,
     };
-    Incoming::Activity(Box::new(Reported { activity, source: SourceId::from("web"), received_at: at(second), by }))
+    let source = SourceId::from("web");
+    Incoming::Activity(Box::new(Reported { activity, source, received_at: at(second), content: None, by }))
+}
+
+/// Makes an activity of a lead that came with an idempotency key.
+fn keyed(id: &str, did: &str, lead: &str, second: i64) -> Incoming {
+    let Incoming::Activity(mut reported) = activity(id, By::Lead(LeadId::from(lead)), second) else { unreachable!() };
+    reported.activity.did = did.to_owned();
+    reported.content = Some(format!("hash of {did}"));
+    Incoming::Activity(reported)
 }
 
 fn by_address(id: &str, address: &str, second: i64) -> By {
@@ -166,6 +175,35 @@ fn a_reused_key_keeps_the_activity_of_another_person() {
         assert_eq!(admit(&mut model, repeat).unwrap().what, "repeat");
     }
     assert_eq!((model.leads.len(), model.contents.len()), (2, 2));
+}
+
+#[test]
+fn a_reused_key_keeps_another_activity_of_the_same_person() {
+    let mut model = Model::default();
+    assert_eq!(what(&mut model, "l-1", r#"{"email": "ada@acme.example"}"#), NEW);
+    for (did, second, expected) in [
+        ("webinar", 1, "recorded"),
+        ("webinar", 2, "repeat"),
+        ("demo", 3, "recorded"),
+        ("demo", 4, "repeat"),
+        ("pricing", 5, "recorded"),
+        ("webinar", 6, "repeat"),
+    ] {
+        assert_eq!(admit(&mut model, keyed("a-1", did, "l-1", second)).unwrap().what, expected, "{did} at {second}");
+    }
+    let told: Vec<(&str, bool)> = model
+        .events
+        .values()
+        .filter_map(|event| match event {
+            EventKind::ActivityRecorded { did, reused_key_of, .. } => {
+                Some((did.as_str(), reused_key_of.as_ref().is_some_and(|of| of.as_str() == "a-1")))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [("webinar", false), ("demo", true), ("pricing", true)]);
+    // A message from an older version has no hash.
+    assert_eq!(admit(&mut model, activity("a-1", By::Lead(LeadId::from("l-1")), 7)).unwrap().what, "repeat");
 }
 
 #[test]

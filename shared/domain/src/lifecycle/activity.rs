@@ -5,16 +5,21 @@ use jiff::Timestamp;
 use super::change::{Draft, Refusal, Transition};
 use fairleader_lead::activity::Activity;
 use fairleader_lead::event::EventKind;
-use fairleader_lead::id::RulebookVersion;
+use fairleader_lead::id::{ActivityId, RulebookVersion};
 use fairleader_lead::score::Score;
 use fairleader_lead::state::State;
 
-pub(super) fn record(state: &State, activity: Activity, now: Timestamp) -> Result<Transition, Refusal> {
+pub(super) fn record(
+    state: &State,
+    activity: Activity,
+    reused_key_of: Option<ActivityId>,
+    now: Timestamp,
+) -> Result<Transition, Refusal> {
     if state.merged_into().is_some() {
         return Err(Refusal::at(state, "given an activity"));
     }
     let Activity { id, did, at, channel, spend, response, product: _ } = activity;
-    let event = EventKind::ActivityRecorded { activity: id, did, did_at: at, channel, spend, response };
+    let event = EventKind::ActivityRecorded { activity: id, did, did_at: at, channel, spend, response, reused_key_of };
     Ok(Draft::new(state, now).tell(event))
 }
 
@@ -56,13 +61,15 @@ mod tests {
         let held = apply(&stored(), Command::Hold { reason: "failed".to_owned() }).state;
         let owned = apply(&stored(), rep("anna")).state;
         for state in [stored(), refused, held, owned] {
-            let change = apply(&state, Command::RecordActivity(activity("a-1")));
+            let change = apply(&state, Command::RecordActivity { activity: activity("a-1"), reused_key_of: None });
             let (version, last_event) = (state.version + 1, state.last_event + 1);
             assert_eq!(change.state, State { version, last_event, ..state });
             assert!(matches!(change.event, EventKind::ActivityRecorded { did_at, .. } if did_at == at(30)));
         }
         let merged = apply(&stored(), Command::Merge { into: LeadId::from("l-0"), reused_key_of: None }).state;
-        let refusal = transition(&merged, Command::RecordActivity(activity("a-1")), at(60)).unwrap_err();
+        let refusal =
+            transition(&merged, Command::RecordActivity { activity: activity("a-1"), reused_key_of: None }, at(60))
+                .unwrap_err();
         assert_eq!(refusal.to_string(), "a lead at stage `merged` cannot be given an activity");
     }
 

@@ -96,7 +96,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::Merge { into: LeadId::from("l-0"), reused_key_of: None }),
         Just(Command::Absorb { from: LeadId::from("l-2") }),
         Just(Command::Resubmit),
-        Just(Command::RecordActivity(activity("a-1"))),
+        Just(Command::RecordActivity { activity: activity("a-1"), reused_key_of: None }),
         (0_u8..100, any::<bool>()).prop_map(|(total, mql)| rescore_to(Score { total, ..score(mql) })),
         Just(store("other")),
         Just(Command::Hold { reason: "failed".to_owned() }),

@@ -48,6 +48,18 @@ pub fn derive(source: &SourceId, key: &str) -> ActivityId {
     ActivityId::new(Uuid::new_v5(&NAMESPACE, name.as_bytes()).hyphenated().to_string())
 }
 
+/// Namespace of the ids of activities whose sender used the key of another activity again, a random UUID made for
+/// Fairleader in 2026. It must never change.
+const REUSED: Uuid = Uuid::from_u128(0x5f0d_7a61_93c8_4b0e_8d27_61ab_4e90_c3f5);
+
+/// Derives the id of an activity whose sender used the key of the activity `first`, which has other content, again. It
+/// depends on that activity (so on source and key) and on the content.
+pub fn derive_reused(first: &ActivityId, content: &str) -> ActivityId {
+    let first = first.as_str();
+    let name = format!("{}:{first}{}:{content}", first.len(), content.len());
+    ActivityId::new(Uuid::new_v5(&REUSED, name.as_bytes()).hyphenated().to_string())
+}
+
 /// Activity of a person, as reported by a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -55,6 +67,8 @@ pub struct Report {
     pub of: Of,
     /// What they did.
     pub activity: Activity,
+    /// SHA-256 of what was reported, without the person, in hex. It distinguishes a repeat from another activity.
+    pub content: String,
 }
 
 /// Person who did something.
@@ -88,6 +102,7 @@ impl Report {
     pub fn from_json(bytes: &[u8], id: ActivityId, now: Timestamp) -> Result<Self, Vec<FieldProblem>> {
         let members = json::members(bytes).map_err(|detail| vec![FieldProblem { pointer: String::new(), detail }])?;
         let mut check = Check::read(&members, &FIELDS);
+        let content = check.content();
         let (of, activity) = check.report(id, now);
         match (check.given.contains("email"), check.given.contains("lead_id")) {
             (false, false) => check.problem("email", "is missing; send the person's e-mail address or their `lead_id`"),
@@ -95,7 +110,7 @@ impl Report {
             _ => {}
         }
         match (of, activity) {
-            (Some(of), Some(activity)) if check.problems.is_empty() => Ok(Self { of, activity }),
+            (Some(of), Some(activity)) if check.problems.is_empty() => Ok(Self { of, activity, content }),
             _ => Err(check.problems),
         }
     }
@@ -158,6 +173,13 @@ impl<'a> Check<'a> {
             }
         }
         check
+    }
+
+    /// Returns the hash of the fields, without those of the person. A time that was left out is not in it, so that a
+    /// repeat has the same hash.
+    fn content(&self) -> String {
+        let said = self.texts.iter().filter(|(name, _)| !matches!(**name, "email" | "lead_id"));
+        Submission { fields: said.map(|(name, text)| ((*name).to_owned(), text.clone())).collect() }.payload_hash()
     }
 
     /// Returns who did it and what they did, as far as the fields are valid.
@@ -282,6 +304,21 @@ mod tests {
     }
 
     #[test]
+    fn the_content_of_a_repeat_is_the_same() {
+        let content = |body: &str| read(body).unwrap().content;
+        let first = content(r#"{"email": "ada@acme.example", "did": "webinar", "product": "keel"}"#);
+        let lead = r#"{"product": "keel ", "did": "webinar", "lead_id": "24c875e2-d32c-565d-a365-9f2e35ff9e4f"}"#;
+        assert_eq!(content(lead), first);
+        for other in
+            [r#""did": "demo""#, r#""did": "webinar""#, r#""did": "webinar", "product": "keel", "spend": "low""#]
+        {
+            assert_ne!(content(&format!(r#"{{"email": "ada@acme.example", {other}}}"#)), first, "{other}");
+        }
+        let id = derive(&"website".into(), "click-17");
+        assert_ne!(derive_reused(&id, &first), id);
+    }
+
+    #[test]
     fn normalises_words() {
         let report = read(
             r#"{"email": " Ada+x@ACME.example ", "did": "Request a Demo", "channel": "E-Mail", "spend": "High",
@@ -300,7 +337,8 @@ mod tests {
                     spend: Some(Spend::High),
                     response: Some("no_show".to_owned()),
                     product: Some("pallet robot".to_owned()),
-                }
+                },
+                content: report.content.clone(),
             }
         );
         let submission = first_submission("ada@acme.example", &report.activity);

@@ -178,15 +178,23 @@ impl List {
 
     /// Returns the rows in order. Blank rows are left out, and a bad row does not stop the others.
     pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
-        let records = reader(&self.text, self.delimiter).into_records();
-        // The text is UTF-8 and in memory, so the reader cannot fail.
-        let with_data =
-            records.skip(1).filter_map(Result::ok).filter(|record| record.iter().any(|cell| !cell.trim().is_empty()));
-        (1..).zip(with_data).map(|(number, record)| Row {
+        (1..).zip(self.records()).map(|(number, record)| Row {
             number,
             line: self.lines_before + line_of(&self.text, &record),
             result: Submission::from_row(&self.header, &record),
         })
+    }
+
+    /// Returns the number of rows, but at most `most`: what is beyond is not even read.
+    pub fn count_up_to(&self, most: usize) -> usize {
+        self.records().take(most).count()
+    }
+
+    /// Returns the records after the header that are not blank.
+    fn records(&self) -> impl Iterator<Item = StringRecord> + '_ {
+        let records = reader(&self.text, self.delimiter).into_records();
+        // The text is UTF-8 and in memory, so the reader cannot fail.
+        records.skip(1).filter_map(Result::ok).filter(|record| record.iter().any(|cell| !cell.trim().is_empty()))
     }
 }
 
@@ -382,6 +390,13 @@ mod tests {
             ]
         );
         assert!(fields(&rows[1]).contains(&("phone", "0171 3920000")));
+    }
+
+    #[test]
+    fn counts_rows_as_far_as_asked() {
+        let list = List::parse(b"email\na@b.example\n\n;;\nnot an address\n \nc@d.example\n").unwrap();
+        let rows = list.rows().count();
+        assert_eq!((list.count_up_to(100), list.count_up_to(2)), (rows, 2));
     }
 
     #[test]

@@ -49,20 +49,23 @@ pub(super) struct RecordedForm {
     product: Option<String>,
     source: SourceId,
     received_at: Timestamp,
+    /// Missing in items by older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) content: Option<String>,
 }
 
 impl From<Recorded> for RecordedForm {
-    fn from(Recorded { activity, source, received_at }: Recorded) -> Self {
+    fn from(Recorded { activity, source, received_at, content }: Recorded) -> Self {
         let Activity { id, did, at, channel, spend, response, product } = activity;
-        Self { id, did, at, channel, spend, response, product, source, received_at }
+        Self { id, did, at, channel, spend, response, product, source, received_at, content }
     }
 }
 
 impl From<RecordedForm> for Recorded {
     fn from(form: RecordedForm) -> Self {
-        let RecordedForm { id, did, at, channel, spend, response, product, source, received_at } = form;
+        let RecordedForm { id, did, at, channel, spend, response, product, source, received_at, content } = form;
         let activity = Activity { id, did, at, channel, spend, response, product };
-        Self { activity, source, received_at }
+        Self { activity, source, received_at, content }
     }
 }
 

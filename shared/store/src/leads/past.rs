@@ -1,8 +1,9 @@
 //! Past leads, page by page, for replays.
 //!
-//! They need no order, so a page is one `Scan` of at most 1 MB of the table. It costs 128 read request units
-//! (eventually consistent), whatever it contains. A lead with its history and explanations takes 5 to 10 KB, so 100,000
-//! leads take 600 to 1,000 pages.
+//! They need no order, so a page is one `Scan`. A scan costs 128 read request units a megabyte (eventually consistent),
+//! whatever it contains. A lead with its history and explanations takes 5 to 10 KB, so 100,000 leads take 600 to 1,000
+//! megabytes. A page is much shorter than the megabyte that DynamoDB allows, so that on one machine, where all tables
+//! share one engine, other calls never wait long for it.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,9 @@ use jiff::Timestamp;
 use super::{LEAD, Leads, Loaded, MAX_ID, PROFILE, STATE, key, profile, state};
 use crate::StoreError;
 use crate::item::{Item, PART, get_text, text};
+
+/// Items that are read for a page: some 20 leads with their history.
+const PAGE: i32 = 250;
 
 /// Length limit of a part in a cursor, in bytes. It is DynamoDB's limit for sort keys.
 const MAX_PART: usize = 1_024;
@@ -36,6 +40,7 @@ impl Leads {
             .client
             .scan()
             .table_name(self.table())
+            .limit(PAGE)
             .filter_expression("#part IN (:profile, :state)")
             .expression_attribute_names("#part", PART)
             .expression_attribute_values(":profile", text(PROFILE))

@@ -132,9 +132,10 @@ fn contents(plan: &Plan) -> Vec<Content> {
         lead: lead.clone(),
         key: ContentKey::Submission(absorbed.lead_id.clone(), absorbed.payload_hash.clone()),
     });
-    let recorded = plan.recorded.iter().map(|(lead, recorded)| Content {
-        lead: lead.clone(),
-        key: ContentKey::Activity(recorded.activity.id.clone()),
+    let recorded = plan.recorded.iter().flat_map(|(lead, recorded)| {
+        let id = &recorded.activity.id;
+        let same = recorded.content.iter().map(|content| ContentKey::SameActivity(id.clone(), content.clone()));
+        same.chain([ContentKey::Activity(id.clone())]).map(|key| Content { lead: lead.clone(), key })
     });
     absorbed.chain(recorded).collect()
 }
