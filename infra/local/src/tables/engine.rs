@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::repeats::{LONGEST_TOKEN, Repeats, Seen};
+
 /// Limit on the items of a page of a query or scan whose caller sets none. DynamoDB ends such a page at 1 MB. The engine
 /// does too, but only after it has read the rest of the table: for 145,000 leads, 1.9 s a page in which nothing else
 /// runs. Callers must follow `LastEvaluatedKey` anyway.
