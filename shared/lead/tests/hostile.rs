@@ -47,7 +47,7 @@ fn is_usable(submission: &Submission) {
 }
 
 #[test]
-fn submissions() {
+fn hostile_submissions() {
     examine("submission", &[], |input| match Submission::from_json(input) {
         Ok(submission) => is_usable(&submission),
         Err(problems) => say_where(&problems),
@@ -55,7 +55,7 @@ fn submissions() {
 }
 
 #[test]
-fn activities() {
+fn hostile_activities() {
     let now = "2026-03-03T09:00:00Z".parse().unwrap();
     examine("activity", &[], |input| match Report::from_json(input, "a-1".into(), now) {
         Ok(Report { of, activity }) => {
@@ -70,7 +70,7 @@ fn activities() {
 }
 
 #[test]
-fn lists() {
+fn hostile_lists() {
     examine("list", &[], |input| {
         let list = match List::parse(input) {
             Ok(list) => list,

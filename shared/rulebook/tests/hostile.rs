@@ -50,7 +50,7 @@ fn decides(rulebook: &Rulebook, profiles: &[Profile]) {
 }
 
 #[test]
-fn rulebooks() {
+fn hostile_rulebooks() {
     let mut references = References::default();
     for name in ["territories", "desks"] {
         references.tables.insert(name.to_owned(), Arc::new(Table::parse(name, TERRITORIES).unwrap()));
@@ -84,7 +84,7 @@ fn rulebooks() {
 }
 
 #[test]
-fn tables() {
+fn hostile_tables() {
     examine("table", &[TERRITORIES.as_bytes()], |input| {
         let Ok(text) = std::str::from_utf8(input) else { return };
         match Table::parse("territories", text) {

@@ -46,6 +46,8 @@ impl Samples {
             return random.pick(all).clone();
         }
         let kind = match &schema["type"] {
+            // A text is what people send, wherever it may be one.
+            Value::Array(kinds) if kinds.contains(&json!("string")) && !random.one_in(4) => "string",
             Value::Array(kinds) => random.pick(kinds).as_str().unwrap(),
             kind => kind.as_str().unwrap_or("object"),
         };
@@ -73,7 +75,7 @@ impl Samples {
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
             // The body of a `PUT` may repeat the id in the path; it seldom would be the same one.
             let repeats = name.ends_with("_id") && name != "lead_id";
-            if required.contains(&name.as_str()) || (!repeats && random.one_in(3)) {
+            if required.contains(&name.as_str()) || (!repeats && random.one_in(5)) {
                 fields.insert(name.clone(), self.sample(name, schema, random, known, depth + 1));
             }
         }
