@@ -29,6 +29,8 @@ mod harness;
 mod activities;
 #[path = "end_to_end/approvals.rs"]
 mod approvals;
+#[path = "end_to_end/authorisation.rs"]
+mod authorisation;
 #[path = "end_to_end/aws_tools.rs"]
 mod aws_tools;
 #[path = "end_to_end/bad_input.rs"]
@@ -41,8 +43,12 @@ mod crash;
 mod dead_letters;
 #[path = "end_to_end/demo.rs"]
 mod demo;
+#[path = "end_to_end/fuzz.rs"]
+mod fuzz;
 #[path = "end_to_end/hostile.rs"]
 mod hostile;
+#[path = "end_to_end/hostile_formats.rs"]
+mod hostile_formats;
 #[path = "end_to_end/lists.rs"]
 mod lists;
 #[path = "end_to_end/long_replies.rs"]
@@ -53,6 +59,8 @@ mod looked_up;
 mod one_lead;
 #[path = "end_to_end/one_person.rs"]
 mod one_person;
+#[path = "end_to_end/other_user.rs"]
+mod other_user;
 #[path = "end_to_end/poisoned.rs"]
 mod poisoned;
 #[path = "end_to_end/polls.rs"]

@@ -1,7 +1,7 @@
 //! Checks every reply that a test gets against the OpenAPI document: its status, and its body field by field.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ pub(crate) fn check(method: &str, path: &str, status: u16, content_type: &str, t
         step(known),
         step(media).replace('+', "%2B")
     );
-    let mut compiled = COMPILED.lock().unwrap();
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     let (schemas, schema) = compiled.entry(place.clone()).or_insert_with(|| {
         let mut compiler = Compiler::new();
         compiler.add_resource(ADDRESS, STRICT.clone()).unwrap();

@@ -111,6 +111,8 @@ fn operation_object(
         object.insert("parameters".to_owned(), json!(parameters));
     }
     if let (Some(Takes { kind, required }), Some(schema)) = (operation.takes, body) {
+        // A body that may be left out may also be `null`, because some programs cannot leave it out.
+        let schema = if required { schema } else { json!({ "anyOf": [schema, { "type": "null" }] }) };
         let mut content = json!({ "schema": schema });
         if let (Some(example), Some(fields)) = (examples::of(kind), content.as_object_mut()) {
             fields.insert("example".to_owned(), example);
@@ -320,7 +322,9 @@ mod tests {
             let mut compiler = boon::Compiler::new();
             compiler.add_resource(address, document.clone()).unwrap();
             let mut schemas = boon::Schemas::new();
-            let schema = content[media_type(takes.kind)]["schema"]["$ref"].as_str().unwrap();
+            let schema = &content[media_type(takes.kind)]["schema"];
+            let schema = if takes.required { schema } else { &schema["anyOf"][0] };
+            let schema = schema["$ref"].as_str().unwrap();
             let schema = compiler.compile(&format!("{address}{schema}"), &mut schemas).unwrap();
             if let Err(wrong) = schemas.validate(example, schema) {
                 panic!("{operation}: {wrong:#}");
