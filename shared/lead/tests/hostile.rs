@@ -58,7 +58,7 @@ fn hostile_submissions() {
 fn hostile_activities() {
     let now = "2026-03-03T09:00:00Z".parse().unwrap();
     examine("activity", &[], |input| match Report::from_json(input, "a-1".into(), now) {
-        Ok(Report { of, activity }) => {
+        Ok(Report { of, activity, content: _ }) => {
             assert!(!activity.did.is_empty() && activity.did.chars().count() <= 200, "{:?}", activity.did);
             assert!(activity.at <= now.checked_add(jiff::SignedDuration::from_hours(24)).unwrap(), "{}", activity.at);
             if let Of::Email(email) = of {

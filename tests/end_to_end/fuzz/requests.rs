@@ -186,7 +186,7 @@ fn encoded(text: &str, random: &mut Random) -> String {
         }
     }
     if bad {
-        out.push_str(random.pick(&["%", "%f", "%zz", "%C3", "%ED%A0%80", "%2F..%2F", "%00", "+"]));
+        out.push_str(random.pick::<&str>(&["%", "%f", "%zz", "%C3", "%ED%A0%80", "%2F..%2F", "%00", "+"]));
     }
     out
 }
