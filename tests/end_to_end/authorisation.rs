@@ -100,7 +100,7 @@ async fn everybody(stack: &Stack) -> Vec<Someone<'_>> {
     let admin = stack.by(Role::Admin);
     let made = async |asked: Value| {
         let made = admin.post("/v1/keys", asked).await.expect(201);
-        (made["key"].as_str().unwrap().to_owned(), made["key_id"].as_str().unwrap().to_owned())
+        (made["key"].as_str().unwrap().to_owned(), made["id"].as_str().unwrap().to_owned())
     };
     let someone = |name: &str, key: &str, kind| Someone {
         name: name.to_owned(),

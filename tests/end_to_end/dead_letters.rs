@@ -168,7 +168,7 @@ async fn held_leads_can_be_released_together() {
 
     stack.install(&company::small()).await;
     stack.pass(1);
-    let released = redrive(json!({"reason": "review", "source": "website"})).await.expect(202);
+    let released = redrive(json!({"reason": "review", "source": "web"})).await.expect(202);
     assert_eq!(
         (&released["commands"], &released["not_released"], &released["next"]),
         (&json!(LEADS), &json!([]), &Value::Null)

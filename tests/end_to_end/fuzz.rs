@@ -106,7 +106,7 @@ async fn callers(admin: &Api, keys: &StarterKeys, people: &[StarterKey]) -> Vec<
         all.push(caller(subject, Some(role), made["key"].as_str().unwrap()));
     }
     let made = admin.post("/v1/keys", &json!({"role": "admin", "subject": "gone"})).await.unwrap();
-    let id = made["key_id"].as_str().unwrap();
+    let id = made["id"].as_str().unwrap();
     admin.call(Method::DELETE, &format!("/v1/keys/{id}"), &[], Vec::new()).await.unwrap();
     all.push(caller("with a deleted key", None, made["key"].as_str().unwrap()));
     all

@@ -169,7 +169,13 @@ pub(super) fn run(store: Store, inbox: &Receiver<Request>) {
 impl Writer {
     fn new(store: Store) -> Self {
         let lines = (0..store.queues()).map(|_| Line::default()).collect();
-        Self { store, lines, expire_at: Instant::now(), returned: Vec::new(), shrink_at: Some(Instant::now()) }
+        Self {
+            store,
+            lines,
+            expire_at: Instant::now(),
+            returned: Vec::new(),
+            shrink_at: Some(Instant::now() + SHRINK_PAUSE),
+        }
     }
 
     /// Returns the time until the next scheduled work.

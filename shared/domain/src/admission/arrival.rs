@@ -142,14 +142,15 @@ impl Arrival {
 impl Outcome {
     /// Returns the lead, if it needs a decision.
     pub(super) fn undecided(state: &State) -> Option<Next> {
-        Self::of(state).filter(|next| next.decide)
+        Self::of(state).filter(|_| state.stage().is_undecided())
     }
 
     /// Returns the lead after a change, if its stage is one with a score.
     pub(super) fn of(state: &State) -> Option<Next> {
-        let decide = state.stage().is_undecided();
-        let scored = decide || state.stage().is_rescored();
-        scored.then(|| Next { lead_id: state.lead_id.clone(), version: state.version, decide })
+        // A lead in nurture gets its new score first; most scores do not change where it is.
+        let rescored = state.stage().is_rescored();
+        let goes_on = rescored || state.stage().is_undecided();
+        goes_on.then(|| Next { lead_id: state.lead_id.clone(), version: state.version, decide: !rescored })
     }
 
     /// Returns the outcome of a repeat. The lead goes on once more, because the earlier attempt may have failed before
