@@ -167,7 +167,7 @@ async fn existing(stack: &Stack, lead: &str) -> BTreeMap<&'static str, String> {
         ("people", "mara".to_owned()),
         ("part", "1".to_owned()),
         ("imports", id(&import["import_id"])),
-        ("keys", id(&key["key_id"])),
+        ("keys", id(&key["id"])),
     ])
 }
 

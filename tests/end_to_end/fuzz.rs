@@ -169,7 +169,8 @@ impl Run {
             return if (400..500).contains(&answer.status) { Ok(()) } else { Err(shown()) };
         };
         let path = case.wire.target.split('?').next().unwrap_or_default();
-        if path.contains("//") || path.ends_with('/') || case.wire.method == "HEAD" {
+        // API Gateway refuses headers that are too long by itself, on any route.
+        if path.contains("//") || path.ends_with('/') || case.wire.method == "HEAD" || answer.status == 431 {
             return Ok(());
         }
         let (method, status) = (&case.wire.method, answer.status);

@@ -30,7 +30,7 @@ pub(super) fn prepare(connection: &Connection) -> Sql<()> {
 
 impl Store {
     /// Gives some free space back. Returns whether there is more to give. Must not run within a transaction.
-    pub(in crate::sqs) fn shrink(&self) -> Sql<bool> {
+    pub(crate) fn shrink(&self) -> Sql<bool> {
         let free: i64 = self.connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
         let step = (free - KEPT).min(STEP);
         if step > 0 {
