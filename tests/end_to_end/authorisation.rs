@@ -173,6 +173,8 @@ async fn existing(stack: &Stack, lead: &str) -> BTreeMap<&'static str, String> {
 
 /// Returns all settings, to see that nothing has changed.
 async fn settings(stack: &Stack) -> Vec<Value> {
+    // Some of these read an index, which is late.
+    stack.indexed().await;
     let admin = stack.by(Role::Admin);
     let mut all = Vec::new();
     for path in ["/v1/audit", "/v1/reps", "/v1/pools", "/v1/people", "/v1/keys", "/v1/rulebooks", "/v1/tables"] {
