@@ -176,7 +176,7 @@ impl Run {
         }
         let (method, status) = (&case.wire.method, answer.status);
         let described = catch_unwind(AssertUnwindSafe(|| {
-            described::check(method, &case.wire.target, status, content_type, &answer.body)
+            described::check(method, &case.wire.target, status, content_type, &answer.body);
         }));
         described.map_err(|panic| {
             let said = panic.downcast::<String>().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Replies that could grow without a limit: they come in pages.
 
+use std::fmt::Write as _;
+
 use fairleader_api::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -55,7 +57,7 @@ async fn a_large_table_comes_in_pages() {
     // JSON: the upload fits into 6 MB, and one reply with all of it would not.
     let mut csv = "name,text\n".to_owned();
     for number in 0..30_000 {
-        csv.push_str(&format!("{number},\"{}{}é\"\n", "\"\"".repeat(30), "x".repeat(56)));
+        writeln!(csv, "{number},\"{}{}é\"", "\"\"".repeat(30), "x".repeat(56)).unwrap();
     }
     assert!((3_500_000..4_194_304).contains(&csv.len()), "{}", csv.len());
     let headers = [("content-type", "text/csv")];

@@ -38,7 +38,7 @@ async fn a_single_lead_overtakes_a_long_list() {
         let lead = stack.submit(json!({"email": format!("single{number}@acme.example"), "did": "demo"})).await;
         stack.at(&lead, "assigned").await;
         let counts = stack.machine().queues.all_counts().await.unwrap();
-        left.push(counts.values().map(|count| count.total()).sum::<u64>());
+        left.push(counts.values().map(fairleader_local::sqs::Counts::total).sum::<u64>());
         println!("decided after {:?}, with {} messages of the list to go", begun.elapsed(), left[number]);
     }
     assert!(left.iter().all(|left| *left > 300), "they waited for the list: {left:?}");

@@ -218,10 +218,10 @@ impl Queues {
         queue: &str,
         want: Want,
         max: usize,
-        wait: Duration,
+        longest_wait: Duration,
         visibility: Duration,
     ) -> Result<Vec<Message>, AwsError> {
-        let received = self.take(self.index(queue)?, want, max, wait, visibility).await?;
+        let received = self.take(self.index(queue)?, want, max, longest_wait, visibility).await?;
         received.into_iter().map(message).collect()
     }
 
@@ -331,10 +331,10 @@ impl Queues {
         queue: usize,
         want: Want,
         max: usize,
-        wait: Duration,
+        longest_wait: Duration,
         visibility: Duration,
     ) -> Result<Vec<Received>, AwsError> {
-        let deadline = Instant::now().checked_add(wait).unwrap_or_else(Instant::now);
+        let deadline = Instant::now().checked_add(longest_wait).unwrap_or_else(Instant::now);
         let visibility_ms = millis(visibility);
         let inbox = self.shared.inbox.clone();
         let receive = |reply| Request::Receive { queue, want, max, visibility_ms, deadline, reply, inbox };

@@ -87,7 +87,7 @@ impl<'s> Regions<'s> {
             }
             Condition::Test(test) => {
                 let parts = self.space.test(test.slot, &test.any_of, holds, &self.purse)?;
-                if holds { self.union(parts) } else { self.intersections(parts) }
+                if holds { self.union(parts) } else { self.intersections(&parts) }
             }
             Condition::Did(did) => self.space.did(did, holds, &self.purse),
         }
@@ -122,7 +122,7 @@ impl<'s> Regions<'s> {
         Some(())
     }
 
-    fn intersections(&self, regions: Vec<Vec<Cube>>) -> Region {
+    fn intersections(&self, regions: &[Vec<Cube>]) -> Region {
         regions.iter().try_fold(vec![Cube::default()], |sum, region| self.intersection(&sum, region))
     }
 

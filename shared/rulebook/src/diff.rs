@@ -401,7 +401,9 @@ fn named(old: &Outline<'_>, new: &Outline<'_>, users: &Users<'_, '_>, found: &mu
         };
         let Some(before) = old.conditions.get(name) else {
             let before = same.get_mut(&Digest::written_out(&after.condition)).and_then(VecDeque::pop_front);
-            before.iter().for_each(|before| _ = gone.remove(before));
+            if let Some(before) = &before {
+                gone.remove(before);
+            }
             found.push(match before {
                 Some(before) => Change::renamed(About::Condition, before, name, "condition"),
                 None => change(What::Added, format!("condition `{name}` is new: {}", after.condition.words())),

@@ -107,7 +107,7 @@ impl Known {
             return self.of("time", random);
         }
         match name {
-            "rep" | "owner" | "deal_owner" | "manager" | "rep_id" | "subject" => self.of("rep", random),
+            "rep" | "owner" | "deal_owner" | "manager" | "rep_id" | "subject" | "id" => self.of("rep", random),
             "fallback" | "pool_id" => self.of("pool", random),
             "parent" | "account_id" => self.of("account", random),
             "person" | "person_id" => self.of("person", random),
@@ -131,7 +131,6 @@ impl Known {
             "wait" => some(&["0s", "1ms", "200ms", "8s", "9s", "-1s", "99999999999h", "soon"], random),
             "since" => some(&["90d", "12w", "36h", "0d", "-1d", "99999999999w", "1.5d"], random),
             "kind" => some(&["rep", "pool", "account", "person", "key", "table", "lead"], random),
-            "id" => self.of("rep", random),
             _ if random.one_in(4) => hostile_text(random),
             _ => format!("text {}", random.below(50)),
         }

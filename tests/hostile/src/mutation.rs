@@ -101,7 +101,7 @@ fn mutate(input: &mut Vec<u8>, random: &mut Random, corpus: &[Vec<u8>]) {
             let all: [&[u8]; 6] =
                 [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xef\xbb\xbf", b"\xff\xfe"];
             let at = if random.one_in(3) { 0 } else { at };
-            insert(input, at, *random.pick::<&[u8]>(&all));
+            insert(input, at, random.pick::<&[u8]>(&all));
         }
     }
 }

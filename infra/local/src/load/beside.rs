@@ -71,7 +71,7 @@ impl Beside {
                 if let Err(cause) = import(&admin, amount).await {
                     tracing::warn!(cause = %cause, "the list failed");
                 }
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             .boxed(),
         }

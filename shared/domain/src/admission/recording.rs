@@ -91,9 +91,8 @@ fn record(reader: &mut Reader<'_>, reported: &Reported, lead: &LeadId, others: &
     }
     let Reported { activity, source, received_at, content, by: _ } = reported.clone();
     // It may have been recorded for a lead that was merged since.
-    let (activity, reused_key_of) = match unrecorded(reader, &leads, activity, content.as_deref())? {
-        Some(new) => new,
-        None => return Ok(Ok(Admission::Nothing(Outcome::repeat(Outcome::of(&target.state))))),
+    let Some((activity, reused_key_of)) = unrecorded(reader, &leads, activity, content.as_deref())? else {
+        return Ok(Ok(Admission::Nothing(Outcome::repeat(Outcome::of(&target.state)))));
     };
     let command = Command::RecordActivity { activity: activity.clone(), reused_key_of };
     Ok(changed(&target.state, command, now).map(|change| {

@@ -95,13 +95,11 @@ impl<'d> Checker<'d, '_> {
             return None;
         };
         let named = self.named(&written.name.text, name.span)?;
-        if !place.scored {
-            if let Some(field) = self.scored.get(name.text.as_str()) {
-                let message =
-                    format!("{} uses condition `{}`, which tests `{field}` before it is known", place.what, name.text);
-                self.problems.error_help(name.span, "not-yet-scored", message, NOT_YET.to_owned());
-                return None;
-            }
+        if let Some(field) = self.scored.get(name.text.as_str()).filter(|_| !place.scored) {
+            let message =
+                format!("{} uses condition `{}`, which tests `{field}` before it is known", place.what, name.text);
+            self.problems.error_help(name.span, "not-yet-scored", message, NOT_YET.to_owned());
+            return None;
         }
         Some(Condition::Named(named))
     }

@@ -157,6 +157,7 @@ impl<'s> Covering<'s> {
 
     /// Subtracts other regions from a region, and returns those that were needed; `Some(None)` if something is left.
     /// `first` finds one that contains a point in a piece of the region. `None` if `purse` allows no answer.
+    #[expect(clippy::option_option, reason = "the outer one says whether the allowance was enough for an answer")]
     fn cover<'c>(
         &mut self,
         region: &[Cube],
@@ -198,6 +199,7 @@ pub(crate) fn all_within(region: &[Cube], other: &[Cube], purse: &Purse) -> Opti
 
 /// Returns the first cube of a few regions that contains a point, with the position of its region. `None` if `purse`
 /// allows no answer.
+#[expect(clippy::option_option, reason = "the outer one says whether the allowance was enough for an answer")]
 fn first<'c>(regions: &[(usize, &'c [Cube])], point: &[usize], purse: &Purse) -> Option<Option<(usize, &'c Cube)>> {
     for (position, cubes) in regions {
         for cube in *cubes {

@@ -94,6 +94,7 @@ impl<'c> Earlier<'c> {
 
     /// Returns the first cube that contains a point which was moved into `moved`, with the position of its region.
     /// `None` if `purse` allows no answer.
+    #[expect(clippy::option_option, reason = "the outer one says whether the allowance was enough for an answer")]
     pub(super) fn first(&self, moved: &Cube, point: &[usize], purse: &Purse) -> Option<Option<(usize, &'c Cube)>> {
         let mut best: Option<usize> = None;
         for list in self.lists(moved, point) {

@@ -85,7 +85,9 @@ fn positions(old: &[Rule<'_>], new: &[Rule<'_>], work: &Work) -> (Vec<Option<usi
             break;
         }
         *was = same.get_mut(&meaning(rule)).and_then(VecDeque::pop_front);
-        was.iter().for_each(|at| _ = gone.remove(at));
+        if let Some(at) = was {
+            gone.remove(at);
+        }
     }
     (before, gone)
 }

@@ -72,17 +72,19 @@ impl<'r> Uses<'r> {
     }
 
     fn add(&mut self, used: Use<'r>) {
-        let user = self.users.len().saturating_sub(1);
+        let last = self.users.len().saturating_sub(1);
         let users = self.of.entry(used).or_default();
-        if users.last() != Some(&user) {
-            users.push(user);
+        if users.last() != Some(&last) {
+            users.push(last);
         }
     }
 
     fn condition(&mut self, condition: &'r Condition, outline: &Outline<'r>) {
         match condition {
             Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().for_each(|part| self.condition(part, outline));
+                for part in parts {
+                    self.condition(part, outline);
+                }
             }
             Condition::Not(inner) => self.condition(inner, outline),
             Condition::Named(named) => {

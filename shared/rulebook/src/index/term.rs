@@ -86,7 +86,9 @@ fn all(parts: &[Condition], negated: bool, fields: &mut Fields) -> Vec<Term> {
         match part.as_slice() {
             [one] => terms.iter_mut().for_each(|term| term.add(one)),
             several if terms.len().saturating_mul(several.len()) > MAX_TERMS => {
-                terms.iter_mut().for_each(|term| term.more = true);
+                for term in &mut terms {
+                    term.more = true;
+                }
             }
             several => terms = terms.iter().flat_map(|term| several.iter().map(|other| term.and(other))).collect(),
         }

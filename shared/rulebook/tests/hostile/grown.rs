@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write as _};
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
+/// `SplitMix64` (Steele, Lea, Flood 2014).
 #[derive(Clone, Debug)]
 pub struct Dice(pub u64);
 
