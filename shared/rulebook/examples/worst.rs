@@ -6,8 +6,7 @@
 //!
 //! Starts from random genes, keeps what is slowest and changes it (hill climbing, with a new start when nothing gets
 //! slower). Prints every new worst one with its seed, size, time and steps. `WORST_SEED` sets the first seed,
-//! `WORST_FOLDER` where the slowest texts are written. With a
-//! file as argument it measures that one.
+//! `WORST_FOLDER` where the slowest texts are written. With a file as argument it measures that one.
 
 #![allow(missing_docs, reason = "a program, not a library")]
 #![allow(
@@ -33,6 +32,11 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use fairleader_hostile::Random;
+use fairleader_rulebook::{References, Rulebook, Work, diff_with};
+
+use grown::{Gene, text};
+
 /// Returns how long this thread has been running: on Linux, without the time that others took from it.
 fn clock() -> Duration {
     static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -40,10 +44,6 @@ fn clock() -> Duration {
     let ran = ran.and_then(|text| text.split(' ').next()?.parse().ok());
     ran.map_or_else(|| BEGUN.elapsed(), Duration::from_nanos)
 }
-
-use fairleader_rulebook::{References, Rulebook, Work, diff_with};
-
-use grown::{Dice, Gene, text};
 
 /// The sizes of rulebooks, in turn: that of the largest upload, and smaller ones.
 const SIZES: [usize; 4] = [2 * 1024 * 1024 - 300, 92 * 1024, 600 * 1024, 2 * 1024 * 1024 - 300];
@@ -105,7 +105,7 @@ fn main() {
     }
     let number = |name: &str, other: u64| std::env::var(name).map_or(other, |text| text.parse().unwrap());
     let end = Instant::now() + Duration::from_secs(number("WORST_SECONDS", 60));
-    let mut dice = Dice(number("WORST_SEED", 1));
+    let mut dice = Random::new(number("WORST_SEED", 1));
     let folder = std::env::var("WORST_FOLDER").map(PathBuf::from).ok();
     let mut worst: BTreeMap<&str, Duration> = BTreeMap::new();
     let mut tried = 0_usize;
@@ -156,7 +156,7 @@ fn main() {
     }
 }
 
-fn changed(genes: &[Gene], dice: &mut Dice) -> Vec<Gene> {
+fn changed(genes: &[Gene], dice: &mut Random) -> Vec<Gene> {
     let mut next = genes.to_vec();
     let at = dice.below(next.len());
     match dice.below(10) {

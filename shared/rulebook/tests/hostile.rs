@@ -22,8 +22,9 @@ mod grown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use fairleader_hostile::Random;
 use fairleader_rulebook::{Checked, Diagnostic, References, Rulebook, Severity, Table, Work, diff_with};
-use grown::{Dice, Gene, text};
+use grown::{Gene, text};
 
 /// The most steps that any rulebook of 2 MB may take.
 const MAX_STEPS: u64 = 200_000_000;
@@ -235,7 +236,7 @@ fn a_check_that_is_stopped_ends_and_says_so() {
 #[test]
 fn grown_rulebooks_have_a_bound() {
     let cases = std::env::var("HOSTILE_CASES").map_or(16, |cases| cases.parse().unwrap());
-    let mut dice = Dice(2_026);
+    let mut dice = Random::new(2_026);
     for _ in 0..cases {
         let mut genes: Vec<Gene> = (0..=dice.below(4)).map(|_| Gene::random(&mut dice)).collect();
         for gene in &mut genes {

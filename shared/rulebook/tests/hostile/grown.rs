@@ -3,24 +3,7 @@
 
 use std::fmt::{self, Write as _};
 
-/// `SplitMix64` (Steele, Lea, Flood 2014).
-#[derive(Clone, Debug)]
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut roll = self.0;
-        roll = (roll ^ (roll >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        roll = (roll ^ (roll >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        roll ^ (roll >> 31)
-    }
-
-    /// Returns a number below `end`, or 0.
-    pub fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.roll() % u64::try_from(end.max(1)).unwrap()).unwrap()
-    }
-}
+use fairleader_hostile::Random;
 
 /// A kind of entry, and where it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,18 +72,18 @@ pub struct Gene {
 }
 
 impl Gene {
-    pub fn random(dice: &mut Dice) -> Self {
+    pub fn random(dice: &mut Random) -> Self {
         let kind = KINDS[dice.below(KINDS.len())];
         let mut size = |most: usize| {
             let bits = dice.below(most.ilog2() as usize + 1);
             1 + dice.below(1 << bits)
         };
         let (count, fields, values, parts, wide) = (size(65_536), size(4_096), size(16_384), size(512), size(16_384));
-        Self { kind, count, fields, values, parts, wide, place: dice.below(4), seed: dice.roll() }
+        Self { kind, count, fields, values, parts, wide, place: dice.below(4), seed: dice.next() }
     }
 
     #[allow(dead_code, reason = "only the search changes genes")]
-    pub fn mutated(&self, dice: &mut Dice) -> Self {
+    pub fn mutated(&self, dice: &mut Random) -> Self {
         let mut gene = self.clone();
         let which = dice.below(7);
         let mut changed = |number: usize| match dice.below(4) {
@@ -119,7 +102,7 @@ impl Gene {
             _ => gene.kind = KINDS[changed(7) % KINDS.len()],
         }
         gene.count = gene.count.min(200_000);
-        gene.seed = dice.roll();
+        gene.seed = dice.next();
         gene
     }
 }
@@ -160,7 +143,7 @@ impl Text {
     }
 }
 
-fn number(dice: &mut Dice, gene: &Gene) -> String {
+fn number(dice: &mut Random, gene: &Gene) -> String {
     let from = dice.below(gene.values);
     match dice.below(4) {
         0 => format!("{from}+"),
@@ -169,13 +152,13 @@ fn number(dice: &mut Dice, gene: &Gene) -> String {
     }
 }
 
-fn listed(dice: &mut Dice, gene: &Gene, mut one: impl FnMut(&mut Dice) -> String) -> String {
+fn listed(dice: &mut Random, gene: &Gene, mut one: impl FnMut(&mut Random) -> String) -> String {
     let values: Vec<String> = (0..gene.wide.min(20_000)).map(|_| one(dice)).collect();
     if let [only] = values.as_slice() { only.clone() } else { format!("[{}]", values.join(", ")) }
 }
 
 /// Returns tests of different fields, as a mapping or a list of alternatives.
-fn tests(dice: &mut Dice, gene: &Gene, mut one: impl FnMut(&mut Dice, usize) -> String) -> String {
+fn tests(dice: &mut Random, gene: &Gene, mut one: impl FnMut(&mut Random, usize) -> String) -> String {
     let parts: Vec<String> = (0..gene.parts.min(2_000))
         .map(|_| {
             let field = dice.below(gene.fields);
@@ -198,11 +181,11 @@ fn tests(dice: &mut Dice, gene: &Gene, mut one: impl FnMut(&mut Dice, usize) -> 
     }
 }
 
-fn word(dice: &mut Dice, gene: &Gene) -> String {
+fn word(dice: &mut Random, gene: &Gene) -> String {
     format!("v{:x}", dice.below(gene.values))
 }
 
-fn nested(dice: &mut Dice, gene: &Gene) -> String {
+fn nested(dice: &mut Random, gene: &Gene) -> String {
     let depth = gene.parts % 17;
     let mut inner = format!("{{ custom.n{}: {} }}", dice.below(gene.fields), number(dice, gene));
     for _ in 0..depth {
@@ -216,7 +199,7 @@ fn nested(dice: &mut Dice, gene: &Gene) -> String {
     inner
 }
 
-fn rule(dice: &mut Dice, gene: &Gene, at: usize) -> String {
+fn rule(dice: &mut Random, gene: &Gene, at: usize) -> String {
     match gene.kind {
         Kind::Ranges => tests(dice, gene, |dice, field| format!("custom.n{field}: {}", number(dice, gene))),
         Kind::Alternatives => {
@@ -234,14 +217,14 @@ fn rule(dice: &mut Dice, gene: &Gene, at: usize) -> String {
             tests(dice, gene, |dice, field| format!("custom.w{field}: {}", listed(dice, gene, |dice| word(dice, gene))))
         }
         Kind::Prefixes => tests(dice, gene, |dice, field| {
-            let prefix = |dice: &mut Dice| {
+            let prefix = |dice: &mut Random| {
                 let length = 1 + dice.below(gene.values.min(200));
                 format!("starts with {}", "ab".repeat(length / 2 + 1).get(..length).unwrap())
             };
             format!("custom.w{field}: {}", listed(dice, gene, prefix))
         }),
         Kind::Searches => tests(dice, gene, |dice, field| {
-            let search = |dice: &mut Dice| {
+            let search = |dice: &mut Random| {
                 let how = ["contains ", "ends with ", "word ", "", "starts with "][dice.below(5)];
                 format!("{how}{}", word(dice, gene))
             };
@@ -308,7 +291,7 @@ fn grow(genes: &[Gene], text: &mut Text) -> fmt::Result {
         writeln!(text.sections[FIELDS], "  custom.n{field}: number\n  custom.d{field}: date")?;
     }
     for gene in genes {
-        let mut dice = Dice(gene.seed);
+        let mut dice = Random::new(gene.seed);
         if gene.kind == Kind::Named {
             for name in 0..gene.fields.min(500) {
                 let kind = KINDS[dice.below(5)];
