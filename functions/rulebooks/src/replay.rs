@@ -24,9 +24,8 @@ const SINCE: &str = "90d";
 /// Limit on the pages of leads that are read in one call. A page is 250 items of the table, or some 200 KB.
 const PAGES: usize = 40;
 
-/// Limits on the differences in a reply, together far below the 6 MB of a reply: their number, and the length of their
-/// texts in bytes.
-const MOST_CHANGES: usize = 5_000;
+/// Limit on the texts of the differences in a reply, in bytes: far below the 6 MB of a reply. Their number has a limit
+/// already.
 const LONGEST_CHANGES: usize = 2 * 1024 * 1024;
 
 /// Cursor of a replay: all its calls compare with the same active rulebook and look at the same leads.
@@ -194,7 +193,7 @@ fn in_shape(changes: Vec<Change>) -> (Vec<shape::Change>, Option<u64>) {
     for change in changes.into_iter().map(shape::Change::from) {
         let names = change.touches.iter().chain(&change.name).chain(&change.was);
         bytes += names.map(String::len).sum::<usize>() + change.sentence.len();
-        if bytes > LONGEST_CHANGES || shown.len() >= MOST_CHANGES {
+        if bytes > LONGEST_CHANGES {
             break;
         }
         shown.push(change);
