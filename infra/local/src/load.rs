@@ -133,7 +133,52 @@ impl<'a> LoadTest<'a> {
     /// Sends `leads` leads, at `rate` per second or as fast as they are accepted, and waits for their owners.
     pub async fn run(&self, leads: usize, rate: Option<u32>, bar: &ProgressBar) -> Measured {
         let source = self.admin.with_key(self.machine.keys.of(fairleader_api::Role::Source));
-        measured(self.machine, source, leads, rate, bar).await
+        let times = Arc::new(Mutex::new(Times::default()));
+        let listening = tokio::spawn(listen(self.machine.bus.subscribe(), Arc::clone(&times)));
+        // A run id in people and keys makes them new even in a folder that was used before.
+        let run = uuid::Uuid::now_v7().simple().to_string();
+        let begun = Instant::now();
+        let cpu_before = cpu_time();
+        stream::iter(0..leads)
+            .map(|number| {
+                let (source, times, run) = (source.clone(), Arc::clone(&times), run.as_str());
+                async move {
+                    // With a rate the clock starts when the lead is due, even if a slow server delays sending it.
+                    let mut sent = Instant::now();
+                    if let Some(rate) = rate.filter(|rate| *rate > 0) {
+                        sent = begun + Duration::from_secs(1) * u32::try_from(number).unwrap_or(u32::MAX) / rate;
+                        tokio::time::sleep_until(sent.into()).await;
+                    }
+                    post(&source, run, number, sent, &times).await;
+                }
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<()>>()
+            .await;
+        // All leads are sent. Now wait for the events.
+        let mut owned = 0;
+        let mut last_news = Instant::now();
+        let all_in = loop {
+            let (now, refused) = {
+                let times = lock(&times);
+                (times.done, times.refused)
+            };
+            bar.set_position(u64::try_from(now).unwrap_or(u64::MAX));
+            if now != owned {
+                (owned, last_news) = (now, Instant::now());
+            }
+            if now + refused >= leads || last_news.elapsed() > PATIENCE {
+                break now + refused >= leads;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        if !all_in {
+            tracing::warn!("some leads got no owner in time");
+        }
+        let cpu = cpu_before.zip(cpu_time()).map(|(before, after)| after.saturating_sub(before));
+        listening.abort();
+        bar.finish_and_clear();
+        measure(&lock(&times), begun, cpu)
     }
 
     /// Does the same while `amount` of other work is going on.
@@ -156,55 +201,6 @@ impl<'a> LoadTest<'a> {
     pub async fn prepare(&self, (beside, amount): (Beside, usize)) -> Result<(), LoadError> {
         beside.prepare(self.machine, &self.admin, amount).await
     }
-}
-
-async fn measured(machine: &Machine, source: Api, leads: usize, rate: Option<u32>, bar: &ProgressBar) -> Measured {
-    let times = Arc::new(Mutex::new(Times::default()));
-    let listening = tokio::spawn(listen(machine.bus.subscribe(), Arc::clone(&times)));
-    // A run id in people and keys makes them new even in a folder that was used before.
-    let run = uuid::Uuid::now_v7().simple().to_string();
-    let begun = Instant::now();
-    let cpu_before = cpu_time();
-    stream::iter(0..leads)
-        .map(|number| {
-            let (source, times, run) = (source.clone(), Arc::clone(&times), run.as_str());
-            async move {
-                // With a rate the clock starts when the lead is due, even if a slow server delays sending it.
-                let mut sent = Instant::now();
-                if let Some(rate) = rate.filter(|rate| *rate > 0) {
-                    sent = begun + Duration::from_secs(1) * u32::try_from(number).unwrap_or(u32::MAX) / rate;
-                    tokio::time::sleep_until(sent.into()).await;
-                }
-                post(&source, run, number, sent, &times).await;
-            }
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect::<Vec<()>>()
-        .await;
-    // All leads are sent. Now wait for the events.
-    let mut owned = 0;
-    let mut last_news = Instant::now();
-    let all_in = loop {
-        let (now, refused) = {
-            let times = lock(&times);
-            (times.done, times.refused)
-        };
-        bar.set_position(u64::try_from(now).unwrap_or(u64::MAX));
-        if now != owned {
-            (owned, last_news) = (now, Instant::now());
-        }
-        if now + refused >= leads || last_news.elapsed() > PATIENCE {
-            break now + refused >= leads;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    };
-    if !all_in {
-        tracing::warn!("some leads got no owner in time");
-    }
-    let cpu = cpu_before.zip(cpu_time()).map(|(before, after)| after.saturating_sub(before));
-    listening.abort();
-    bar.finish_and_clear();
-    measure(&lock(&times), begun, cpu)
 }
 
 /// Returns the CPU time of this process so far: user and system, all threads.
